@@ -1,0 +1,1 @@
+"""What the fleet's repositories say: documents, snapshots, Applications, values, and edits to them."""

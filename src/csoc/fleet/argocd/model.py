@@ -1,0 +1,104 @@
+"""Applications as plain values, whatever file, chart or ApplicationSet they come from.
+
+Field names follow Argo CD's own (https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml), in snake case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from csoc.fleet.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`helm.parameters[]`: one --set (or --set-string, if force_string)."""
+
+    name: str
+    value: str
+    force_string: bool = False
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFile:
+    """One line of `helm.valueFiles` as written, e.g. "$values/prod/values.yaml", and where it is written."""
+
+    path: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelmOptions:
+    """`source.helm`. inline_values is what `valuesObject` holds, else what `values` parses to (as Argo CD decides);
+    inline_location points to it, and inline_is_text says that its lines are those of a block scalar."""
+
+    release_name: str = ""
+    value_files: tuple[ValueFile, ...] = ()
+    inline_values: Mapping[str, Any] | None = None
+    inline_location: Location | None = None
+    inline_text: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    file_parameters: tuple[Parameter, ...] = ()
+    ignore_missing_value_files: bool = False
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSource:
+    """One source. `ref` names a source that others refer to as "$ref/path". kustomize, directory and plugin are as
+    written; None where absent."""
+
+    repo_url: str
+    path: str = ""
+    chart: str = ""
+    target_revision: str = ""
+    ref: str = ""
+    helm: HelmOptions | None = None
+    kustomize: Mapping[str, Any] | None = None
+    directory: Mapping[str, Any] | None = None
+    plugin: Mapping[str, Any] | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One Argo CD Application.
+
+    location: the document. document: its index in that file (0 for the first). generated_by: the ApplicationSet's, the
+    chart's or the Application's place if no file holds it literally, else None. applied_by: names of the Applications
+    in Git whose sources hold this one; empty means that nobody in Git applies it.
+    """
+
+    name: str
+    location: Location
+    sources: tuple[ApplicationSource, ...]
+    document: int = 0
+    namespace: str = ""
+    project: str = ""
+    destination_server: str = ""
+    destination_name: str = ""
+    destination_namespace: str = ""
+    automated: bool = False
+    prune: bool = False
+    sync_options: tuple[str, ...] = ()
+    finalizers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    generated_by: Location | None = None
+    applied_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that was read and not understood, or could not be read. It costs that thing and nothing else.
+
+    kind: "unreadable file", "not understood", "unreachable repository", ... cause and fix are sentences.
+    """
+
+    kind: str
+    cause: str
+    location: Location
+    fix: str = ""

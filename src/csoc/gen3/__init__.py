@@ -1,0 +1,1 @@
+"""What csoc knows about Gen3: its services and chart, what runs where, and what is wrong with it."""

@@ -1,0 +1,98 @@
+"""A finding: something wrong or risky, with its cause, where it stands, what happens otherwise, and the fix.
+
+The same rule and the same cause is one finding with a list of environments: a reader wants to know what to do, and
+doing it once often mends many environments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from csoc.fleet.location import Location
+
+
+class Severity(IntEnum):
+    """How much it matters; compares by weight."""
+
+    INFO = 1  # worth knowing; nothing breaks
+    LOW = 2  # untidy, or will matter later
+    MEDIUM = 3  # something does not work as its author thinks
+    HIGH = 4  # something fails, or is exposed, under ordinary conditions
+    CRITICAL = 5  # does not deploy, loses data, or gives access away
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One place that shows the finding. text is masked where it looks secret; environment is "" for a whole fleet."""
+
+    text: str
+    location: Location | None = None
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """An edit that mends the finding and is safe: it changes no behaviour that the author wanted.
+
+    path: key path in the document (str for keys, int for list items). action: "set", "remove" or "rename" (value is
+    then the new key).
+    """
+
+    location: Location
+    document: int
+    path: tuple[str | int, ...]
+    action: str
+    value: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChartUsed:
+    """Which chart a rendered finding rests on. named: what the Application names; used: what was rendered.
+    differs is True where they are not the same thing, and the reader must know."""
+
+    used: str
+    named: str
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """See the module. cause is one sentence with names; key identifies the cause across runs and line numbers."""
+
+    rule: str
+    severity: Severity
+    cause: str
+    consequence: str
+    fix: str
+    environments: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    key: str
+    chart: ChartUsed | None = None
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that stay the same while rule and cause do: for baselines, waivers and SARIF."""
+        return hashlib.sha256(f"{self.rule}\0{self.key}".encode()).hexdigest()[:16]
+
+
+def merge(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each rule and key, with all environments, evidence and patches; worst first, then by rule."""
+    merged: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        identity = (finding.rule, finding.key)
+        seen = merged.get(identity)
+        if seen is None:
+            merged[identity] = finding
+            continue
+        merged[identity] = replace(
+            seen,
+            severity=max(seen.severity, finding.severity),
+            environments=tuple(dict.fromkeys((*seen.environments, *finding.environments))),
+            evidence=tuple(dict.fromkeys((*seen.evidence, *finding.evidence))),
+            patches=tuple(dict.fromkeys((*seen.patches, *finding.patches))),
+        )
+    return sorted(merged.values(), key=lambda found: (-found.severity, found.rule, found.key))

@@ -1,0 +1,115 @@
+"""What a rule is and what it sees.
+
+A rule is one module with one `RULE`; `table.py` lists them all. Rules are pure functions of values, so that each can be
+tested with a few lines of values and no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from csoc.fleet.argocd.model import Problem
+from csoc.fleet.charts import RenderedObject, Rendering
+from csoc.fleet.location import Location
+from csoc.fleet.values import EffectiveValues, Path, as_path, look_up
+from csoc.gen3.facts import EnvironmentFacts
+from csoc.gen3.findings import ChartUsed, Evidence, Patch, Severity
+from csoc.gen3.views import EnvironmentView, FleetView
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that a rule found. key identifies the cause within the rule; equal keys of several environments become
+    one finding, so it holds no environment name unless the cause is that environment's alone. severity, consequence and
+    fix replace the rule's own where this case differs."""
+
+    cause: str
+    key: str
+    evidence: tuple[Evidence, ...]
+    environments: tuple[str, ...] = ()
+    severity: Severity | None = None
+    consequence: str = ""
+    fix: str = ""
+    patches: tuple[Patch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentState:
+    """One environment, ready to be checked.
+
+    values: what its files say (no chart defaults), with origins. merged: chart defaults and values as Helm coalesces
+    them; where no chart could be had, the values over what the catalogue knows of the defaults. rendering: None if
+    nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": everything below),
+    None if unknown.
+    """
+
+    view: EnvironmentView
+    values: EffectiveValues
+    merged: Mapping[str, Any]
+    rendering: Rendering | None = None
+    chart_used: ChartUsed | None = None
+    chart_keys: frozenset[str] | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def get(self, path: str | Path, default: Any = None) -> Any:
+        """The effective value at a dotted path, chart defaults included."""
+        return look_up(self.merged, as_path(path), default)
+
+    def written(self, path: str | Path) -> bool:
+        """True if the environment's own files write this path (null counts)."""
+        return self.values.has(path)
+
+    def enabled(self, service: str) -> bool:
+        """True if the chart would deploy the service."""
+        value = self.get((service, "enabled"), False)
+        return value is True
+
+    def at(self, path: str | Path, text: str = "") -> Evidence:
+        """Evidence at the place where a path is written; where nothing in it is written, at the Application.
+
+        text defaults to "path: value", the value masked if it looks secret.
+        """
+        location = self.values.origin(path) or self.view.application.location
+        return Evidence(text or self.values.describe(path), location, self.view.name)
+
+    def objects(self, *kinds: str) -> list[RenderedObject]:
+        """Rendered objects of the kinds; empty where nothing was rendered."""
+        if self.rendering is None:
+            return []
+        return [item for item in self.rendering.objects if not kinds or item.body.get("kind") in kinds]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetState:
+    """The whole fleet, for rules about what environments do to each other. facts: by environment name."""
+
+    view: FleetView
+    facts: Mapping[str, EnvironmentFacts]
+    states: Callable[[str], EnvironmentState]
+    history: Callable[[Location], Sequence[tuple[str, str]]] | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return self.view.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that can be wrong.
+
+    id: stable, kebab case. covers: the misconfigurations (M1 to M30) or asks that it answers. Exactly one of
+    `environment` and `fleet` is set. rendered: needs manifests, so it says with which chart they were made.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    consequence: str
+    fix: str
+    covers: tuple[str, ...] = ()
+    environment: Callable[[EnvironmentState], Iterable[Hit]] | None = None
+    fleet: Callable[[FleetState], Iterable[Hit]] | None = None
+    rendered: bool = False

@@ -1,0 +1,115 @@
+"""The fleet as it was understood: clusters, commons, environments, and everything that is not Gen3.
+
+Views are made from csoc's own documents where they exist and inferred from the shape of the repositories where they do
+not; each inferred fact carries its reason, and "unknown" is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from csoc.fleet.argocd.model import Application, ApplicationSource, Problem
+from csoc.fleet.charts import ChartRef
+from csoc.fleet.location import Location
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value with the reason for it. value is UNKNOWN where the repositories do not say. stated: a person wrote it
+    down in a csoc document."""
+
+    value: str
+    reason: str
+    location: Location | None = None
+    stated: bool = False
+
+    @property
+    def known(self) -> bool:
+        return self.value != UNKNOWN
+
+
+def unknown(reason: str) -> Fact:
+    """Says why a fact could not be found out."""
+    return Fact(UNKNOWN, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentView:
+    """One running (or wanted) instance of a commons.
+
+    name: unique in the fleet; what a person types. application: the Argo CD Application that deploys it. source: that
+    Application's Gen3 source. chart: what it names. wrapper: the key below which values for the Gen3 chart stand, where
+    an own chart has it as a dependency ("" otherwise). gated: the values' and the chart's revisions are pinned.
+    """
+
+    name: str
+    commons: Fact
+    cluster: Fact
+    stage: Fact
+    slot: Fact
+    hostname: Fact
+    namespace: str
+    release: str
+    application: Application
+    source: ApplicationSource
+    chart: ChartRef
+    wrapper: str = ""
+    gated: bool = False
+    document: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A Kubernetes cluster. values: files that configure it (cluster-level values), as (Location, Application or None)."""
+
+    name: str
+    reason: str
+    account: Fact
+    kubernetes_version: Fact
+    folder: str = ""
+    values: Sequence[Location] = ()
+    applications: Sequence[Application] = ()
+    document: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommonsView:
+    """A commons and its environments' names, in stage order."""
+
+    name: str
+    reason: str
+    environments: Sequence[str]
+    document: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherApplication:
+    """An Application that is not a Gen3 environment, and what it is: "platform", "redirect", "load balancer",
+    "app of apps", "workload"; with the reason."""
+
+    application: Application
+    cluster: Fact
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """Everything together. read: (repository, revision asked for, commit) of each tree that was read."""
+
+    environments: Sequence[EnvironmentView]
+    clusters: Sequence[ClusterView]
+    commons: Sequence[CommonsView]
+    others: Sequence[OtherApplication]
+    problems: Sequence[Problem]
+    read: Sequence[tuple[str, str, str]]
+    stages: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    hostname_claims: Mapping[str, Sequence[Location]] = field(default_factory=dict)
+
+    def environment(self, name: str) -> EnvironmentView | None:
+        """The environment of that name, or None."""
+        return next((view for view in self.environments if view.name == name), None)
