@@ -1,4 +1,4 @@
-"""The ports to charts: fetching one (network, credentials, no templates) and rendering one (templates, and nothing else).
+"""The ports to charts: fetching one (network, credentials, no templates), and rendering one (templates, nothing else).
 
 The two are separate so that a hostile chart is only ever executed where there is nothing to steal: the fetcher hands
 the renderer a self-made archive of regular files, and the renderer's child process has no credential, no network and
@@ -76,8 +76,11 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class RenderFailure:
-    """Why Helm did not render. template: the file inside the chart, line from 1 (0: unknown). message: Helm's own words,
-    without values. kind: "template" (the chart and the values), "limit" (time, memory or output), "chart" (not loadable)."""
+    """Why Helm did not render.
+
+    kind: "template" (the chart and the values), "limit" (time, memory or output), "chart" (not loadable). template: the
+    file inside the chart, line from 1 (0: unknown). message: Helm's own words, without values.
+    """
 
     kind: str
     message: str

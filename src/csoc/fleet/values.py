@@ -25,10 +25,10 @@ def as_path(path: str | Path) -> Path:
 def look_up(data: Any, path: Path, default: Any = None) -> Any:
     """The value at a path through mappings and lists; default where any step is missing."""
     for step in path:
-        if (isinstance(data, Mapping) and step in data) or (isinstance(data, (list, tuple)) and isinstance(step, int) and 0 <= step < len(data)):
-            data = data[step]
-        else:
+        in_list = isinstance(data, (list, tuple)) and isinstance(step, int) and 0 <= step < len(data)
+        if not in_list and not (isinstance(data, Mapping) and step in data):
             return default
+        data = data[step]
     return data
 
 

@@ -63,7 +63,7 @@ class EnvironmentView:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """A Kubernetes cluster. values: files that configure it (cluster-level values), as (Location, Application or None)."""
+    """A Kubernetes cluster. values: the files that configure it (cluster-level values)."""
 
     name: str
     reason: str

@@ -1,6 +1,7 @@
 """Applications as plain values, whatever file, chart or ApplicationSet they come from.
 
-Field names follow Argo CD's own (https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml), in snake case.
+Field names follow Argo CD's own, in snake case
+(https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml).
 """
 
 from __future__ import annotations

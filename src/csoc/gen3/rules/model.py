@@ -41,7 +41,7 @@ class EnvironmentState:
 
     values: what its files say (no chart defaults), with origins. merged: chart defaults and values as Helm coalesces
     them; where no chart could be had, the values over what the catalogue knows of the defaults. rendering: None if
-    nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": everything below),
+    nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": all below it),
     None if unknown.
     """
 
