@@ -7,9 +7,10 @@ doing it once often mends many environments.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 from csoc.fleet.location import Location
 
@@ -96,3 +97,79 @@ def merge(findings: Iterable[Finding]) -> list[Finding]:
             patches=tuple(dict.fromkeys((*seen.patches, *finding.patches))),
         )
     return sorted(merged.values(), key=lambda found: (-found.severity, found.rule, found.key))
+
+
+def location_to_json(location: Location | None) -> dict[str, Any] | None:
+    """{"repository", "commit", "path", "line", "column"}, or None."""
+    if location is None:
+        return None
+    return {
+        "repository": location.repository,
+        "commit": location.commit,
+        "path": location.path,
+        "line": location.line,
+        "column": location.column,
+    }
+
+
+def location_from_json(data: Mapping[str, Any] | None) -> Location | None:
+    """The reverse of `location_to_json`."""
+    return None if data is None else Location(**data)
+
+
+def to_json(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON: what `--json` prints and the cache keeps. Values in it are masked already."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.name.lower(),
+        "cause": finding.cause,
+        "consequence": finding.consequence,
+        "fix": finding.fix,
+        "environments": list(finding.environments),
+        "evidence": [
+            {"text": item.text, "location": location_to_json(item.location), "environment": item.environment}
+            for item in finding.evidence
+        ],
+        "key": finding.key,
+        "fingerprint": finding.fingerprint,
+        "chart": None
+        if finding.chart is None
+        else {"used": finding.chart.used, "named": finding.chart.named, "differs": finding.chart.differs},
+        "patches": [
+            {
+                "location": location_to_json(patch.location),
+                "document": patch.document,
+                "path": list(patch.path),
+                "action": patch.action,
+                "value": patch.value,
+            }
+            for patch in finding.patches
+        ],
+    }
+
+
+def from_json(data: Mapping[str, Any]) -> Finding:
+    """The reverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
+    chart = data["chart"]
+    return Finding(
+        rule=data["rule"],
+        severity=Severity[data["severity"].upper()],
+        cause=data["cause"],
+        consequence=data["consequence"],
+        fix=data["fix"],
+        environments=tuple(data["environments"]),
+        evidence=tuple(
+            Evidence(item["text"], location_from_json(item["location"]), item["environment"])
+            for item in data["evidence"]
+        ),
+        key=data["key"],
+        chart=None if chart is None else ChartUsed(**chart),
+        patches=tuple(_patch_from_json(item) for item in data["patches"]),
+    )
+
+
+def _patch_from_json(data: Mapping[str, Any]) -> Patch:
+    location = location_from_json(data["location"])
+    if location is None:
+        raise ValueError("a patch needs a location")
+    return Patch(location, data["document"], tuple(data["path"]), data["action"], data["value"])

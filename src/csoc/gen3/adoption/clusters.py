@@ -1,0 +1,250 @@
+"""Which clusters there are, and on which one an Application runs.
+
+An Application that an Argo CD in the cluster itself applies names no cluster ("https://kubernetes.default.svc"). What
+tells them apart is where the files stand: the folder that holds a cluster's own values or, failing that, the topmost
+folder. The name is then the one that the cluster's values give, which is often not the folder's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from csoc.fleet.argocd.model import Application
+from csoc.fleet.location import Location
+from csoc.fleet.values import Path, look_up
+from csoc.gen3.views import ClusterView, Fact, unknown
+
+IN_CLUSTER = frozenset({"", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"})
+IN_CLUSTER_NAMES = frozenset({"", "in-cluster"})
+
+_AMI_VERSION = re.compile(r"(?<![0-9])1[-.](2[0-9]|3[0-9]|4[0-9])(?![0-9])")
+_ARN_ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
+_MINIMUM_SHAPE = 3
+_SHAPE = (
+    "cluster",
+    "accountNumber",
+    "karpenter",
+    "karpenter-crds",
+    "alb-controller",
+    "coreDNS",
+    "vpc-cni",
+    "kube-proxy",
+    "external-secrets",
+    "ebs-csi-driver",
+    "cert-manager",
+    "calico",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterValues:
+    """A file that configures a cluster (recognised by its shape), parsed."""
+
+    location: Location
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedCluster:
+    """A csoc Cluster document: its name, how Applications address it, and the folder that is its own."""
+
+    name: str
+    location: Location
+    servers: tuple[str, ...] = ()
+    folder: str = ""
+    account: str = ""
+    kubernetes_version: str = ""
+
+
+def looks_like_cluster_values(data: object) -> bool:
+    """True for a mapping that configures a cluster's add-ons and names the cluster or its account."""
+    if not isinstance(data, Mapping):
+        return False
+    named = any(isinstance(data.get(key), (str, int)) for key in ("cluster", "accountNumber"))
+    return named and sum(1 for key in _SHAPE if key in data) >= _MINIMUM_SHAPE
+
+
+class Clusters:
+    """Assigns Applications to clusters. Built once from everything that was read of one repository."""
+
+    def __init__(
+        self,
+        applications: Sequence[Application],
+        values: Sequence[ClusterValues],
+        stated: Sequence[StatedCluster] = (),
+        registered: Mapping[str, str] | None = None,
+    ) -> None:
+        """registered: API server URL to cluster name, from Argo CD's cluster Secrets in Git."""
+        self._stated = tuple(stated)
+        self._registered = dict(registered or {})
+        self._values_in: dict[str, list[ClusterValues]] = defaultdict(list)
+        self._folders = self._cluster_folders(applications, values)
+
+    def _cluster_folders(self, applications: Sequence[Application], values: Sequence[ClusterValues]) -> set[str]:
+        folders: set[str] = set()
+        for item in values:
+            folder = _own_folder(item, values)
+            folders.add(folder)
+            self._values_in[folder].append(item)
+        tops: dict[str, int] = defaultdict(int)
+        for application in applications:
+            if not self._named(application) and self._inside(application.location.path, folders) is None:
+                tops[application.location.path.split("/")[0] if "/" in application.location.path else ""] += 1
+        # One topmost folder tells nothing apart ("apps/", "argocd/"), unless other clusters are told apart already.
+        if len(tops) > 1 or (folders - {""} and tops):
+            folders |= {top for top in tops if top}
+        return folders
+
+    @staticmethod
+    def _inside(path: str, folders: Iterable[str]) -> str | None:
+        """The deepest of the folders that holds the path."""
+        holding = [folder for folder in folders if not folder or path.startswith(f"{folder}/")]
+        return max(holding, key=len, default=None)
+
+    def _named(self, application: Application) -> Fact | None:
+        name, server = application.destination_name, application.destination_server
+        for stated in self._stated:
+            if (name and name == stated.name) or (server and server in stated.servers):
+                return Fact(stated.name, "written in its csoc document", stated.location, stated=True)
+            if stated.folder and application.location.path.startswith(f"{stated.folder.rstrip('/')}/"):
+                reason = f"its csoc document says that {stated.folder} is its folder"
+                return Fact(stated.name, reason, stated.location, stated=True)
+        if name not in IN_CLUSTER_NAMES:
+            return Fact(name, "the Application's destination names it", application.location)
+        if server in self._registered:
+            return Fact(self._registered[server], "a cluster Secret in Git has this API server", application.location)
+        if server not in IN_CLUSTER:
+            host = re.sub(r"^https?://", "", server).split("/")[0].split(":")[0]
+            return Fact(host, "the Application's destination is this API server", application.location)
+        return None
+
+    def of(self, application: Application) -> Fact:
+        """The cluster on which an Application runs, with the reason."""
+        named = self._named(application)
+        if named:
+            return named
+        folder = self._inside(application.location.path, self._folders)
+        if folder is None:
+            return unknown("its Argo CD deploys to its own cluster, and no folder tells clusters apart")
+        name, reason, location = self._name_of(folder)
+        return Fact(name, reason, location)
+
+    def _name_of(self, folder: str) -> tuple[str, str, Location | None]:
+        for item in self._values_in.get(folder, ()):
+            for path in (("cluster",), ("clusterName",), ("settings", "clusterName")):
+                name = look_up(item.data, path)
+                if isinstance(name, str) and name:
+                    where = f"; the folder is {folder}" if folder and folder != name else ""
+                    return name, f"{'.'.join(path)} in {item.location.path}{where}", item.location
+        if not folder:
+            return "default", "the repository has values for one cluster, which do not name it", None
+        return folder.split("/")[-1], f"the folder {folder} is all that tells it from others", None
+
+    def views(self, applications: Sequence[Application]) -> list[ClusterView]:
+        """Every cluster that is stated, has values, or runs an Application; by name."""
+        running: dict[str, list[Application]] = defaultdict(list)
+        reasons: dict[str, str] = {}
+        for application in applications:
+            fact = self.of(application)
+            if fact.known:
+                running[fact.value].append(application)
+                reasons.setdefault(fact.value, fact.reason)
+        folder_of: dict[str, str] = {}
+        for folder in self._folders:
+            name, reason, _ = self._name_of(folder)
+            if self._values_in.get(folder) or name in running:
+                folder_of.setdefault(name, folder)
+                reasons.setdefault(name, reason)
+        stated_of = {item.name: item for item in self._stated}
+        return [
+            self._view(name, reasons.get(name, "a csoc document"), folder_of.get(name, ""), running[name], stated_of)
+            for name in sorted({*reasons, *stated_of})
+        ]
+
+    def _view(
+        self,
+        name: str,
+        reason: str,
+        folder: str,
+        applications: Sequence[Application],
+        stated_of: Mapping[str, StatedCluster],
+    ) -> ClusterView:
+        stated = stated_of.get(name)
+        files = self._values_in.get(folder, []) if folder or not applications else self._values_in.get("", [])
+        account, version = _account(files), kubernetes_version(files)
+        if stated and stated.account:
+            account = Fact(stated.account, "written in its csoc document", stated.location, stated=True)
+        if stated and stated.kubernetes_version:
+            version = Fact(stated.kubernetes_version, "written in its csoc document", stated.location, stated=True)
+        return ClusterView(
+            name=name,
+            reason=reason,
+            account=account,
+            kubernetes_version=version,
+            folder=stated.folder if stated and stated.folder else folder,
+            values=tuple(item.location for item in files),
+            applications=tuple(applications),
+            document=stated.location if stated else None,
+        )
+
+
+def _own_folder(item: ClusterValues, values: Sequence[ClusterValues]) -> str:
+    """The topmost folder that holds this cluster's values and no other cluster's."""
+    parents = item.location.path.split("/")[:-1]
+    strangers = [
+        other.location.path
+        for other in values
+        if other.location.path.split("/")[:-1] != parents and other.data.get("cluster") != item.data.get("cluster")
+    ]
+    for depth in range(1, len(parents) + 1):
+        folder = "/".join(parents[:depth])
+        if not any(path.startswith(f"{folder}/") for path in strangers):
+            return folder
+    return "/".join(parents)
+
+
+def _account(files: Sequence[ClusterValues]) -> Fact:
+    for item in files:
+        number = item.data.get("accountNumber")
+        if isinstance(number, (str, int)) and re.fullmatch(r"\d{12}", str(number)):
+            return Fact(str(number), "accountNumber", item.location)
+    for item in files:
+        for text in _strings(item.data):
+            found = _ARN_ACCOUNT.search(text)
+            if found:
+                return Fact(found.group(1), "an ARN in its values", item.location)
+    return unknown("no accountNumber and no ARN in its values")
+
+
+def _strings(data: object, depth: int = 0) -> Iterable[str]:
+    if isinstance(data, str):
+        yield data
+    elif depth < 20 and isinstance(data, Mapping):
+        for value in data.values():
+            yield from _strings(value, depth + 1)
+    elif depth < 20 and isinstance(data, list):
+        for value in data:
+            yield from _strings(value, depth + 1)
+
+
+# Where a Kubernetes version shows in cluster-level values, best witness first.
+_VERSION_PATHS: tuple[tuple[Path, str], ...] = (
+    (("kubernetesVersion",), "kubernetesVersion"),
+    (("karpenter-crds", "amiSelectorName"), "the nodes' image"),
+    (("kube-proxy", "image", "tag"), "kube-proxy's image"),
+)
+
+
+def kubernetes_version(files: Sequence[ClusterValues]) -> Fact:
+    """The minor version ("1.35") that a cluster's values give away. Nodes may lag behind the control plane by three
+    minors, so this is what its nodes run, not a promise about the API server."""
+    for path, witness in _VERSION_PATHS:
+        for item in files:
+            value = look_up(item.data, path)
+            found = _AMI_VERSION.search(str(value)) if value is not None else None
+            if found:
+                return Fact(f"1.{found.group(1)}", f"{witness} ({'.'.join(map(str, path))})", item.location)
+    return unknown("its values name no version of Kubernetes")

@@ -1,0 +1,149 @@
+"""What names give away: stages in hostnames and Application names, and which hostnames belong to one commons.
+
+People put the stage into almost every name, but each in a place of their own ("staging.chordshealth.org", "brhstaging",
+"ardac1prd"), so words are looked for in labels, at their ends, and with digits around them. Names are weak evidence:
+callers ask them in order of trust and keep the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+DEFAULT_STAGES = ("dev", "qa", "staging", "prod")
+
+# Word to stage. Order of stages as most teams promote.
+_STAGE_OF = {
+    "dev": "dev",
+    "develop": "dev",
+    "development": "dev",
+    "sandbox": "dev",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "qa": "qa",
+    "uat": "uat",
+    "stg": "staging",
+    "stage": "staging",
+    "staging": "staging",
+    "preprod": "preprod",
+    "preproduction": "preprod",
+    "demo": "demo",
+    "dmo": "demo",
+    "prd": "prod",
+    "prod": "prod",
+    "production": "prod",
+}
+STAGE_ORDER = ("dev", "test", "qa", "uat", "demo", "staging", "preprod", "prod")
+
+# Words that may be glued to others ("brhstaging", "healpreprod"), longest first. Two-letter words and words that end
+# ordinary English ones ("latest", "live") only count when they stand alone.
+_GLUED = ("preproduction", "production", "preprod", "staging", "dev", "prod", "prd", "dmo", "stg", "demo", "qa")
+_MINIMUM_REST = {"dev": 3, "qa": 3, "demo": 3}
+
+# Labels that say nothing about which commons it is.
+_GENERIC = frozenset({"www", "portal", "new", "next", "old", "archive", "gen3", "data", "blue", "green", "helm"})
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
+
+
+@dataclass(frozen=True, slots=True)
+class StageWord:
+    """A stage found in a name: the word as written, the stage, and what is left of the label without it."""
+
+    word: str
+    stage: str
+    rest: str
+
+
+def stage_order(stage: str) -> int:
+    """Where a stage stands in the usual promotion order; unknown ones come first."""
+    return STAGE_ORDER.index(stage) if stage in STAGE_ORDER else -1
+
+
+def find_stage(name: str) -> StageWord | None:
+    """The stage that a name gives away, or None. Whole words win over glued ones."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    for word in words:
+        bare = word.strip("0123456789")
+        if bare in _STAGE_OF:
+            return StageWord(word, _STAGE_OF[bare], "")
+    for word in words:
+        found = _glued_stage(word)
+        if found:
+            return found
+    return None
+
+
+def _glued_stage(word: str) -> StageWord | None:
+    bare = word.rstrip("0123456789")
+    for ending in _GLUED:
+        rest = bare.removesuffix(ending)
+        if rest == bare or not rest:
+            continue
+        digit_before = rest[-1].isdigit()
+        if digit_before or len(rest) >= _MINIMUM_REST.get(ending, 2):
+            return StageWord(word, _STAGE_OF[ending], rest)
+    # "chordstagingargo": only words too long to be part of another one.
+    for inner in ("preprod", "staging"):
+        position = bare.find(inner)
+        if position >= 0:
+            return StageWord(word, _STAGE_OF[inner], bare[:position] + bare[position + len(inner) :])
+    return None
+
+
+def registrable(hostname: str) -> tuple[list[str], list[str]]:
+    """A hostname's labels as (in front, registrable domain): "a.b.example.org" gives (["a", "b"], ["example", "org"]).
+
+    Country domains with a general second level ("ac.uk", "org.au") count three labels.
+    """
+    labels = hostname.lower().strip(".").split(".")
+    count = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    return labels[:-count], labels[-count:]
+
+
+def commons_key(hostname: str) -> str:
+    """What the hostnames of one commons have in common: stage words and labels that say nothing are taken out."""
+    front, domain = registrable(hostname)
+    kept = []
+    for label in front:
+        parts = []
+        for part in label.split("-"):
+            found = find_stage(part)
+            rest = found.rest if found else part
+            if rest and rest not in _GENERIC:
+                parts.append(rest)
+        if parts:
+            kept.append("-".join(parts))
+    return ".".join((*kept, *domain))
+
+
+def commons_names(keys: Iterable[str]) -> dict[str, str]:
+    """A short, unique name for each commons key: the first label, longer where two would be the same."""
+    distinct = sorted(set(keys))
+    names: dict[str, str] = {}
+    for key in distinct:
+        labels = key.split(".")
+        length = 1
+        while any(other != key and other.split(".")[:length] == labels[:length] for other in distinct):
+            length += 1
+            if length > len(labels):
+                break
+        names[key] = slug("-".join(labels[:length]))
+    return names
+
+
+def slug(text: str) -> str:
+    """Text as a DNS label: lower-case letters, digits, single hyphens, at most 50 long; "x" if nothing is left."""
+    made = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9-]+", "-", text.lower())).strip("-")[:50].strip("-")
+    if not made:
+        return "x"
+    return made if made[0].isalpha() else f"x{made}"
+
+
+def is_hostname(text: str) -> bool:
+    """True for a DNS name with at least two labels."""
+    return (
+        len(text) <= 253
+        and re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", text.lower()) is not None
+    )
