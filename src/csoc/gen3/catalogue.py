@@ -42,8 +42,8 @@ class Secret:
     (made by Helm, or by hand). override: values path that names it instead. keep_local: values path of the flag that
     keeps the external one from being made, with that flag's default. switch: values path that turns external secrets on
     ("" with a manager or override: always on). only_with: values path that must be true as well. shape: "whole" (the
-    value becomes the single key), "properties" (JSON, the keys are read from it), "object" (JSON, every property becomes
-    a key), "". owner: the service that makes it, where another one does.
+    value becomes the single key), "properties" (JSON, the keys are read from it), "object" (JSON, every property
+    becomes a key), "". owner: the service that makes it, where another one does.
     """
 
     name: str
@@ -76,9 +76,10 @@ class Service:
     """One chart below the umbrella.
 
     kind: "service", "job", "proxy", "datastore", "policy" or "library". version: of this chart in that release.
-    condition: values path that switches it on, "" for always. enabled: that condition's default. port: of the container,
-    None if it listens to nobody. postgres: needs a database; database_job: and makes it itself. search: needs
-    Elasticsearch or OpenSearch. requires: hard; uses: works without. aliases: its names in older manifests and images.
+    condition: values path that switches it on, "" for always. enabled: that condition's default. port: of the
+    container, None if it listens to nobody. postgres: needs a database; database_job: and makes it itself. search:
+    needs Elasticsearch or OpenSearch. requires: hard; uses: works without. aliases: its names in older manifests and
+    images.
     """
 
     name: str
@@ -190,8 +191,8 @@ def reference_page(catalogue: Catalogue) -> str:
     lines = [
         "# Services of the Gen3 chart",
         "",
-        f"What csoc knows of the gen3 chart {catalogue.chart_version}. Generated from `src/csoc/gen3/data/services.json` by",
-        "`csoc.gen3.catalogue.reference_page`; a test keeps it in step.",
+        f"What csoc knows of the gen3 chart {catalogue.chart_version}. Generated from",
+        "`src/csoc/gen3/data/services.json` by `csoc.gen3.catalogue.reference_page`; a test keeps it in step.",
         "",
         "| service | what it does | switched by | default | image | port | health | needs | works with |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -201,9 +202,9 @@ def reference_page(catalogue: Catalogue) -> str:
         "",
         "## Secrets",
         "",
-        "`{environment}` stands for `global.environment`. *whole*: the value becomes the single key; *properties*: JSON that",
-        "holds the keys; *object*: JSON whose every property becomes a key. Secrets without a name in Secrets Manager are made",
-        "by Helm, by a job or by hand.",
+        "`{environment}` stands for `global.environment`. *whole*: the value becomes the single key; *properties*: JSON",
+        "that holds the keys; *object*: JSON whose every property becomes a key. Secrets without a name in Secrets",
+        "Manager are made by Helm, by a job or by hand.",
         "",
         "| service | Kubernetes secret | keys | in Secrets Manager | named by | kept local by | shape |",
         "|---|---|---|---|---|---|---|",

@@ -235,10 +235,12 @@ def test_flags_and_switches_stand_in_a_template(facts: catalogue.Catalogue, char
             for name, text in chart.items()
             if name.startswith((f"charts/{service.name}/templates/", "charts/common/templates/"))
         )
-        for secret in service.secrets:
-            for path in (secret.keep_local, secret.switch, secret.only_with, secret.override):
-                if path and f".Values.{path.removeprefix(service.name + '.')}" not in texts:
-                    wrong.append((secret.name, path))
+        wrong += [
+            (secret.name, path)
+            for secret in service.secrets
+            for path in (secret.keep_local, secret.switch, secret.only_with, secret.override)
+            if path and f".Values.{path.removeprefix(service.name + '.')}" not in texts
+        ]
     assert wrong == []
 
 
