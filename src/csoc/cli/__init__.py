@@ -1,0 +1,1 @@
+"""The command line: one module a command group. It parses, calls a use case, and prints; it decides nothing."""

@@ -63,7 +63,7 @@ def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Fi
     """What the environment rules find in one environment; not merged."""
     found: list[Finding] = []
     for rule in rules:
-        if rule.environment is None:
+        if rule.environment is None or state.view.system not in rule.systems:
             continue
         try:
             hits = list(rule.environment(state))

@@ -15,6 +15,9 @@ from csoc.fleet.location import Location
 
 UNKNOWN = "unknown"
 
+HELM = "helm"
+MANIFEST = "cloud-automation"
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -43,6 +46,8 @@ class EnvironmentView:
     name: unique in the fleet; what a person types. application: the Argo CD Application that deploys it. source: that
     Application's Gen3 source. chart: what it names. wrapper: the key below which values for the Gen3 chart stand, where
     an own chart has it as a dependency ("" otherwise). gated: the values' and the chart's revisions are pinned.
+    system: HELM, or MANIFEST for the older cloud-automation, whose manifest.json is read for migration: its values are
+    a translation to the chart's keys, and no chart is rendered.
     """
 
     name: str
@@ -59,6 +64,7 @@ class EnvironmentView:
     wrapper: str = ""
     gated: bool = False
     document: Location | None = None
+    system: str = HELM
 
 
 @dataclass(frozen=True, slots=True)

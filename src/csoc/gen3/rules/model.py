@@ -16,7 +16,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.values import EffectiveValues, Path, as_path, look_up
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.findings import ChartUsed, Evidence, Patch, Severity
-from csoc.gen3.views import EnvironmentView, FleetView
+from csoc.gen3.views import HELM, EnvironmentView, FleetView
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Rule:
 
     id: stable, kebab case. covers: the misconfigurations (M1 to M30) or asks that it answers. Exactly one of
     `environment` and `fleet` is set. rendered: needs manifests, so it says with which chart they were made.
+    systems: which kinds of environment it understands (views.HELM, views.MANIFEST).
     """
 
     id: str
@@ -113,3 +114,4 @@ class Rule:
     environment: Callable[[EnvironmentState], Iterable[Hit]] | None = None
     fleet: Callable[[FleetState], Iterable[Hit]] | None = None
     rendered: bool = False
+    systems: tuple[str, ...] = (HELM,)
