@@ -1,0 +1,302 @@
+"""Builds the testbed's programs from Go modules, once a machine, and says where they are.
+
+The suites compare csoc with real programs: helm renders charts, Gitea is a Git host with pull requests. Both come from
+the Go module registry, which every machine with Go can reach, and take minutes to build. So the result is kept outside
+the work tree, in a folder whose name holds a digest of the module files and of how they are built, and Go's version:
+a fresh clone finds what another one built, and a changed module never meets an old program. A folder appears complete
+or not at all, because the build goes to a folder beside it that is renamed at the end; a lock lets a second run wait
+for the first instead of building the same again.
+
+Only the standard library is used: this runs before, or without, the project's own environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRESS_SECONDS = 15
+BUILD_TIMEOUT_SECONDS = 1500
+SUPERSEDED_AFTER_SECONDS = 30 * 24 * 3600
+
+Say = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """The program cannot be had on this machine; the text says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the testbed: its folder here pins a version of the module, which holds the package to build.
+
+    data: folders of the package's module that the program reads when it runs, copied beside it.
+    version_variable: the variable that a release build sets to the version, where the program would not know it else.
+    cold_seconds: what a first build takes on two cores, to say so before it starts.
+    """
+
+    name: str
+    module: str
+    package: str
+    cold_seconds: int
+    tags: tuple[str, ...] = ()
+    cgo: bool = False
+    data: tuple[str, ...] = ()
+    version_variable: str = ""
+    module_files: tuple[str, ...] = field(default=("go.mod", "go.sum", "tools.go"))
+
+    @property
+    def folder(self) -> Path:
+        """The Go module that pins the program's version."""
+        return HERE / self.name
+
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program("helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", cold_seconds=80),
+        Program(
+            "gitea",
+            "code.gitea.io/gitea",
+            "code.gitea.io/gitea",
+            cold_seconds=150,
+            tags=("sqlite", "sqlite_unlock_notify"),
+            cgo=True,
+            data=("options", "templates", "public"),
+            version_variable="main.Version",
+        ),
+    )
+}
+
+
+def cache_folder() -> Path:
+    """Where built programs are kept: CSOC_TESTBED_CACHE, or csoc/testbed in the user's cache folder."""
+    named = os.environ.get("CSOC_TESTBED_CACHE")
+    if named:
+        return Path(named).expanduser().resolve()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "csoc" / "testbed"
+
+
+def digest(program: Program) -> str:
+    """12 hex digits that change with the module files and with how the program is built."""
+    total = hashlib.sha256(
+        json.dumps([program.package, program.tags, program.cgo, program.data, program.version_variable]).encode()
+    )
+    for name in program.module_files:
+        content = (program.folder / name).read_bytes()
+        total.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()[:12]
+
+
+def wanted_go(program: Program) -> tuple[int, ...]:
+    """The oldest Go that the program's module accepts, from its go.mod."""
+    return _numbers(_from_go_mod(program, r"^go (\S+)"))
+
+
+def pinned_version(program: Program) -> str:
+    """The program's version ("1.25.1"), from its go.mod."""
+    return _from_go_mod(program, rf"^(?:require )?\s*{re.escape(program.module)} v(\S+)")
+
+
+def installed_go() -> str | None:
+    """The version of the Go on PATH ("1.26.8"), or None. Never downloads another one."""
+    if shutil.which("go") is None:
+        return None
+    answer = subprocess.run(
+        ["go", "env", "GOVERSION"], env=_go_environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    return answer.stdout.strip().removeprefix("go").split(" ")[0] if answer.returncode == 0 else None
+
+
+def find(program: Program, cache: Path | None = None) -> Path | None:
+    """The folder with the built program, or None. A build by another Go serves as well where none of this Go is there."""
+    cache = cache or cache_folder()
+    prefix = f"{program.name}-{digest(program)}-go"
+    folders = sorted(cache.glob(f"{prefix}*")) if cache.is_dir() else []
+    exact = f"{prefix}{installed_go()}"
+    folders.sort(key=lambda folder: folder.name != exact)
+    return next((folder for folder in folders if os.access(folder / program.name, os.X_OK)), None)
+
+
+def why_not(program: Program) -> str | None:
+    """Why the program cannot be built here, or None if it can."""
+    wanted = ".".join(map(str, wanted_go(program)))
+    version = installed_go()
+    if version is None:
+        return f"Go >= {wanted} is missing (https://go.dev/dl/, then have its bin folder on PATH)"
+    if _numbers(version) < wanted_go(program):
+        return f"Go {version} is older than the {wanted} that {program.name} needs (https://go.dev/dl/)"
+    if program.cgo and shutil.which(os.environ.get("CC", "gcc")) is None:
+        return "a C compiler is missing (Debian: gcc libc6-dev)"
+    return None
+
+
+def ensure(program: Program, say: Say, cache: Path | None = None) -> Path:
+    """The folder with the program, built if need be.
+
+    Raises BuildError if it cannot be built here, or if the build fails.
+    """
+    cache = cache or cache_folder()
+    found = find(program, cache)
+    if found is not None:
+        return found
+    reason = why_not(program)
+    if reason is not None:
+        raise BuildError(reason)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"cannot make {cache} ({error.strerror}); CSOC_TESTBED_CACHE may name another place"
+        ) from error
+    with _lock(cache / f"{program.name}.lock", program, say):
+        found = find(program, cache)  # another run may have built it while this one waited
+        return found or _build(program, cache, say)
+
+
+def _build(program: Program, cache: Path, say: Say) -> Path:
+    target = cache / f"{program.name}-{digest(program)}-go{installed_go()}"
+    minutes = program.cold_seconds / 60
+    say(f"building {program.name} from Go modules (once; about {minutes:.1f} min on 2 cores with empty caches)")
+    started = time.monotonic()
+    scratch = Path(tempfile.mkdtemp(prefix=f".{program.name}-", dir=cache))
+    try:
+        linker = "-s -w"
+        if program.version_variable:
+            linker += f" -X {program.version_variable}={pinned_version(program)}"
+        command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
+        if program.tags:
+            command += ["-tags", " ".join(program.tags)]
+        _run([*command, "-o", str(scratch / program.name), program.package], program, say)
+        if program.data:
+            module = Path(_run(["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", program.module], program, say))
+            for name in program.data:
+                shutil.copytree(module / name, scratch / name, copy_function=shutil.copyfile)
+        for folder in (scratch, *(path for path in scratch.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)  # the module cache is read-only, and copies of it could not be removed
+        scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    _forget_superseded(program, target)
+    say(f"built {program.name} in {time.monotonic() - started:.0f} s")
+    return target
+
+
+def _run(command: Sequence[str], program: Program, say: Say) -> str:
+    """Runs Go in the program's module, with a sign of life now and then. Returns its output, stripped."""
+    environment = _go_environment() | {"CGO_ENABLED": "1" if program.cgo else "0", "GOWORK": "off"}
+    with subprocess.Popen(
+        command,
+        cwd=program.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        done = threading.Event()
+        watcher = threading.Thread(target=_signs_of_life, args=(program.name, done, say), daemon=True)
+        watcher.start()
+        try:
+            out, err = process.communicate(timeout=BUILD_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise BuildError(f"building took more than {BUILD_TIMEOUT_SECONDS} s") from error
+        finally:
+            done.set()
+            watcher.join()
+    if process.returncode != 0:
+        told = [line for line in err.splitlines() if line.strip() and not line.startswith("go: downloading")]
+        raise BuildError("the build failed:\n  " + "\n  ".join(told[-15:] or [f"exit code {process.returncode}"]))
+    return out.strip()
+
+
+def _signs_of_life(name: str, done: threading.Event, say: Say) -> None:
+    started = time.monotonic()
+    while not done.wait(PROGRESS_SECONDS):
+        say(f"  still building {name}, {time.monotonic() - started:.0f} s")
+
+
+@contextlib.contextmanager
+def _lock(path: Path, program: Program, say: Say) -> Iterator[None]:
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another run is building {program.name}; waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _forget_superseded(program: Program, kept: Path) -> None:
+    """Removes what an interrupted build left, and programs of older modules that nobody built for a month."""
+    for folder in kept.parent.glob(f"{program.name}-*"):
+        if folder != kept and time.time() - folder.stat().st_mtime > SUPERSEDED_AFTER_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in kept.parent.glob(f".{program.name}-*"):
+        shutil.rmtree(folder, ignore_errors=True)  # the lock is held: no other build is under way
+
+
+def _go_environment() -> dict[str, str]:
+    # Another Go is never downloaded: what is missing is said instead.
+    return os.environ | {"GOTOOLCHAIN": "local"}
+
+
+def _from_go_mod(program: Program, pattern: str) -> str:
+    found = re.search(pattern, (program.folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise BuildError(f"{program.folder / 'go.mod'} has no line like {pattern}")
+    return found[1]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version.split("-")[0].split("rc")[0])[:3])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command behind `testbed/build`. Exit codes: 0 done, 1 one or more programs cannot be had."""
+    parser = argparse.ArgumentParser(prog="testbed/build", description="Build the testbed's programs, once a machine.")
+    parser.add_argument(
+        "programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}; all if none is named"
+    )
+    parser.add_argument("--where", action="store_true", help="build nothing; print the folders of what is built")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.programs) - set(PROGRAMS))
+    if unknown:
+        parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
+    missing = 0
+    for name in options.programs or PROGRAMS:
+        program = PROGRAMS[name]
+        try:
+            folder = find(program) if options.where else ensure(program, _say)
+        except BuildError as error:
+            _say(f"no {name}: {error}")
+            folder = None
+        if folder is not None:
+            print(folder if options.where else f"testbed: {name} is in {folder}", flush=True)
+        missing += folder is None
+    return 1 if missing else 0
+
+
+def _say(text: str) -> None:
+    print(f"testbed: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
