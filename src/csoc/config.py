@@ -1,0 +1,344 @@
+"""Settings of this csoc: what it may reach, with which credentials, and within which limits.
+
+What a repository says can never widen what csoc does, so hosts, schemes, credentials and limits are kept here, in a
+file and variables that belong to the person who runs csoc. Settings name where a secret is (a variable or a file) and
+never hold one: they can be shown and logged as they are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from csoc.errors import NotFoundError, RejectedError, UnavailableError
+
+DEFAULT_HOSTS = (
+    "github.com",
+    "gitlab.com",
+    "bitbucket.org",
+    "helm.gen3.org",
+    "uc-cdis.github.io",
+    # Where the charts of a cluster around Gen3 are published.
+    "argoproj.github.io",
+    "aws.github.io",
+    "awslabs.github.io",
+    "charts.bitnami.com",
+    "charts.crossplane.io",
+    "charts.external-secrets.io",
+    "charts.jetstack.io",
+    "coredns.github.io",
+    "docs.tigera.io",
+    "fluent.github.io",
+    "ghcr.io",
+    "grafana.github.io",
+    "helm.cilium.io",
+    "helm.elastic.co",
+    "kubernetes-sigs.github.io",
+    "kubernetes.github.io",
+    "nvidia.github.io",
+    "prometheus-community.github.io",
+    "public.ecr.aws",
+    "quay.io",
+    "registry-1.docker.io",
+    "registry.k8s.io",
+    # Where github.com sends those who download a release.
+    "objects.githubusercontent.com",
+    "release-assets.githubusercontent.com",
+)
+
+_MEGABYTE = 1_000_000
+_SECRET_FILE_BYTES = 64_000
+
+
+def _expanded(path: Path) -> Path:
+    return path.expanduser()
+
+
+FilePath = Annotated[Path, AfterValidator(_expanded)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    # hide_input_in_errors: what stands in a settings file must not reach a log, even where it does not belong there.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SecretSource(_Section):
+    """Where a token is: the name of an environment variable, or a file. Exactly one of them."""
+
+    token_env: str | None = Field(default=None, description="name of the environment variable that holds the token")
+    token_file: FilePath | None = Field(default=None, description="file that holds the token")
+
+    def token(self, environ: Mapping[str, str] | None = None) -> str:
+        """The token itself, read anew each time so that a rotated one is used.
+
+        Raises NotFoundError (variable or file absent or empty), UnavailableError (file cannot be read).
+        """
+        if self.token_env:
+            value = (os.environ if environ is None else environ).get(self.token_env, "").strip()
+            if not value:
+                raise NotFoundError(f"The environment variable {self.token_env} is not set", fix="Set it to the token")
+            return value
+        if self.token_file is None:
+            raise RejectedError("Neither token_env nor token_file is set", fix="Set one of them")
+        value = read_secret_file(self.token_file).strip()
+        if not value:
+            raise NotFoundError("The token file is empty", place=str(self.token_file), fix="Write the token into it")
+        return value
+
+
+def read_secret_file(path: Path) -> str:
+    """The text of a small file that holds a secret. Raises NotFoundError, UnavailableError, RejectedError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_SECRET_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise NotFoundError(
+            "The file does not exist", place=str(path), fix="Correct its name in the settings"
+        ) from None
+    except OSError as error:
+        raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error
+    if len(content) > _SECRET_FILE_BYTES:
+        raise RejectedError(
+            f"The file is larger than {_SECRET_FILE_BYTES} bytes, so not a key or token", place=str(path)
+        )
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise RejectedError("The file is not text, so not a key or token", place=str(path)) from None
+
+
+class Credential(SecretSource):
+    """What csoc shows to one host, or to a part of it. Used only for URLs below `url_prefix`."""
+
+    url_prefix: str = Field(description='whom it is for: "https://github.com/acme", "ssh://git@git.example.org"')
+    kind: Literal["token", "ssh-key", "ssh-agent", "github-app"] = Field(description="what kind of credential it is")
+    username: str = Field(
+        default="", description='user to name beside a token or key; "" means x-access-token for tokens, git for SSH'
+    )
+    private_key_file: FilePath | None = Field(default=None, description="SSH key, or the key of the GitHub App (PEM)")
+    passphrase_env: str | None = Field(default=None, description="variable that holds the passphrase of an SSH key")
+    app_id: str = Field(default="", description="id (or client id) of the GitHub App")
+    installation_id: str = Field(default="", description="id of the App's installation")
+    api_url: str = Field(default="https://api.github.com", description="API that gives the App its tokens")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.url_prefix.startswith(("https://", "ssh://", "http://")):
+            raise ValueError(
+                "url_prefix must start with https:// or ssh:// (or http:// for a host on your own network)"
+            )
+        if "@" in self.url_prefix.split("://", 1)[1].split("/", 1)[0] and not self.url_prefix.startswith("ssh://"):
+            raise ValueError("url_prefix must not hold a user or a password")
+        if self.kind == "token" and (self.token_env is None) == (self.token_file is None):
+            raise ValueError('kind "token" needs exactly one of token_env and token_file')
+        if self.kind == "ssh-key" and self.private_key_file is None:
+            raise ValueError('kind "ssh-key" needs private_key_file')
+        if self.kind == "github-app":
+            if not (self.app_id and self.installation_id and self.private_key_file):
+                raise ValueError('kind "github-app" needs app_id, installation_id and private_key_file')
+            if not self.installation_id.isdigit():
+                raise ValueError("installation_id must be a number")
+        return self
+
+
+class GitHostSettings(SecretSource):
+    """A host where csoc opens pull requests."""
+
+    url: str = Field(description='the host, as in "https://git.example.org"')
+    kind: Literal["github", "gitea"] = Field(description="whose API it speaks")
+    api_url: str = Field(default="", description='its API; "" means the one that belongs to the URL')
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.token_env is None) == (self.token_file is None):
+            raise ValueError("needs exactly one of token_env and token_file")
+        return self
+
+
+class Limits(_Section):
+    """What reading a repository may cost before it is refused."""
+
+    connect_seconds: Seconds = Field(default=10, description="time until a server answers")
+    fetch_seconds: Seconds = Field(default=300, description="time for one fetch, push or download as a whole")
+    lock_seconds: Seconds = Field(default=60, description="time to wait for another csoc that uses the same clone")
+    fresh_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=30, description="how long what was fetched counts as new within one command"
+    )
+    fetch_bytes: Count = Field(default=2_000 * _MEGABYTE, description="bytes that one fetch may bring")
+    tree_entries: Count = Field(default=300_000, description="paths in one repository")
+    file_bytes: Count = Field(
+        default=20 * _MEGABYTE, description="size of one file; a larger one is listed and not read"
+    )
+    folder_bytes: Count = Field(
+        default=2_000 * _MEGABYTE, description="size of all files of a plain folder or a work tree"
+    )
+
+
+class RenderLimits(_Section):
+    """What rendering a chart may cost, for each rendering."""
+
+    cpu_seconds: Annotated[int, Field(gt=0, le=3_600)] = Field(default=30, description="processor time")
+    memory_bytes: Count = Field(default=2_000 * _MEGABYTE, description="memory of the child process")
+    output_bytes: Count = Field(default=50 * _MEGABYTE, description="manifests that come out")
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="child processes at a time; 0 means one for each processor"
+    )
+
+
+class Author(_Section):
+    """Who commits. Both empty: what the user's Git configuration says."""
+
+    name: str = Field(default="", description="name in commits")
+    email: str = Field(default="", description="mail address in commits")
+
+
+class Settings(_Section):
+    """Everything that can be set. `load` reads it; `Settings()` is what holds with no file and no variable."""
+
+    cache_dir: FilePath = Field(
+        default=Path("~/.cache/csoc"),
+        validate_default=True,
+        description="where clones, charts and parsed files are kept",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=DEFAULT_HOSTS,
+        description='hosts that an address found in a repository may name: exact or "*.example.org", with ":port" '
+        "where it is not the scheme's own; replaces the built-in list",
+    )
+    extra_allowed_hosts: tuple[str, ...] = Field(default=(), description="hosts allowed beside `allowed_hosts`")
+    allowed_schemes: tuple[Literal["https", "ssh", "oci"], ...] = Field(
+        default=("https", "ssh", "oci"), description="schemes that an address found in a repository may have"
+    )
+    credentials: tuple[Credential, ...] = Field(default=(), description="what csoc shows to which host")
+    git_hosts: tuple[GitHostSettings, ...] = Field(default=(), description="hosts where csoc opens pull requests")
+    limits: Limits = Field(default=Limits(), description="what reading a repository may cost")
+    render: RenderLimits = Field(default=RenderLimits(), description="what rendering a chart may cost")
+    author: Author = Field(default=Author(), description="who commits")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every allowed host: `allowed_hosts` and `extra_allowed_hosts`."""
+        return self.allowed_hosts + self.extra_allowed_hosts
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the settings file is: CSOC_CONFIG, or csoc/config.toml in the user's configuration folder."""
+    environ = os.environ if environ is None else environ
+    if environ.get("CSOC_CONFIG"):
+        return Path(environ["CSOC_CONFIG"]).expanduser()
+    return Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "csoc" / "config.toml"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the file, then from variables, which win.
+
+    Raises NotFoundError (CSOC_CONFIG names no file), UnavailableError (cannot be read), RejectedError (every mistake
+    at once, each with its key and what was expected).
+    """
+    environ = os.environ if environ is None else environ
+    path = config_path(environ)
+    data = _read(path, required=bool(environ.get("CSOC_CONFIG")))
+    origins = _apply_variables(data, environ)
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(item, origins) for item in error.errors(include_url=False, include_input=False)]
+        raise RejectedError("; ".join(lines), place=str(path), fix="See docs/reference/settings.md") from None
+
+
+def variables() -> dict[str, tuple[str, ...]]:
+    """Every variable that sets something, with the key it sets: {"CSOC_LIMITS_FETCH_SECONDS": ("limits", ...)}."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
+            found |= {f"CSOC_{name}_{key}".upper(): (name, key) for key in field.annotation.model_fields}
+        elif name not in ("credentials", "git_hosts"):
+            found[f"CSOC_{name}".upper()] = (name,)
+    return found
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        if required:
+            raise NotFoundError(
+                "The settings file does not exist", place=str(path), fix="Correct CSOC_CONFIG"
+            ) from None
+        return {}
+    except OSError as error:
+        raise UnavailableError(f"The settings file cannot be read: {error.strerror}", place=str(path)) from error
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise RejectedError("The settings file is not UTF-8 text", place=str(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise RejectedError(f"The settings file is not TOML: {error}", place=str(path)) from None
+
+
+def _apply_variables(data: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Puts variables into data. Returns which key came from which variable, for messages."""
+    known = variables()
+    origins: dict[tuple[str, ...], str] = {}
+    for name in sorted(environ):
+        key = known.get(name)
+        if key is None:
+            _refuse_misspelt(name, known)
+            continue
+        value: Any = environ[name]
+        field = Settings.model_fields[key[0]]
+        if len(key) == 1 and get_origin(field.annotation) is tuple:
+            value = [item.strip() for item in value.split(",") if item.strip()]
+        section = data
+        if len(key) == 2:
+            section = data.setdefault(key[0], {})
+            if not isinstance(section, dict):
+                continue  # the file has something else there; validation says so
+        section[key[-1]] = value
+        origins[key] = name
+    return origins
+
+
+def _refuse_misspelt(name: str, known: Mapping[str, object]) -> None:
+    # Other CSOC_ variables are not ours to refuse (a token may be kept in one), but a near miss is a mistake.
+    if not name.startswith("CSOC_"):
+        return
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+    if near:
+        raise RejectedError(f"The variable {name} sets nothing", place=name, fix=f"Did you mean {near[0]}?")
+
+
+def _explain(item: Any, origins: Mapping[tuple[str, ...], str]) -> str:
+    """One mistake in words, without the value, which may be a secret in the wrong place."""
+    parts = [str(part) for part in item["loc"]]
+    key = ".".join(parts)
+    origin = next((name for path, name in origins.items() if parts[: len(path)] == list(path)), "")
+    where = f"{key} (from {origin})" if origin else key or "the file"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(parts[-1], _keys_beside(item["loc"]), n=1, cutoff=0.5)
+        hint = f", did you mean {near[0]}" if near else f", known are {', '.join(sorted(_keys_beside(item['loc'])))}"
+        return f"{where}: unknown key{hint}"
+    if item["type"] == "missing":
+        return f"{where}: is required"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    sections: dict[str, type[_Section]] = {
+        "credentials": Credential,
+        "git_hosts": GitHostSettings,
+        "limits": Limits,
+        "render": RenderLimits,
+        "author": Author,
+    }
+    model: type[_Section] = sections.get(str(loc[0]), Settings) if len(loc) > 1 else Settings
+    return list(model.model_fields)
