@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from csoc.fleet import yamlscalars
 
@@ -158,7 +158,7 @@ def _open(event: Any, anchors: dict[str, Node]) -> Node:
     if type(event) is yaml.AliasEvent:
         node = Node("alias", event)
         node.anchor = None
-        node.target = anchors[event.anchor]
+        node.target = anchors[str(event.anchor)]
         return node
     if type(event) is yaml.ScalarEvent:
         node = Node("scalar", event)

@@ -46,7 +46,8 @@ _LATE_BINARY = re.compile(r"0b([-+]?[01]+)\Z", re.A)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z", re.A)
 _DOT_FLOAT = re.compile(r"\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?\Z", re.A)
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)(?:[Tt](\d\d?):(\d\d?):(\d\d?)(\.\d+)?(Z|[-+]\d\d:\d\d)| (\d\d?):(\d\d?):(\d\d?)(\.\d+)?)?\Z",
+    r"(\d{4})-(\d\d?)-(\d\d?)"
+    r"(?:[Tt](\d\d?):(\d\d?):(\d\d?)(\.\d+)?(Z|[-+]\d\d:\d\d)| (\d\d?):(\d\d?):(\d\d?)(\.\d+)?)?\Z",
     re.A,
 )
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
@@ -167,9 +168,10 @@ def _is_timestamp(text: str) -> bool:
     found = _TIMESTAMP.match(text)
     if not found:
         return False
-    clock = [int(part) for part in (found[4] or found[9], found[5] or found[10], found[6] or found[11]) if part]
+    hour, minute, second = (int(found[first] or found[second] or 0) for first, second in ((4, 9), (5, 10), (6, 11)))
     try:
-        datetime.datetime(max(int(found[1]), 1), int(found[2]), int(found[3]), *clock, tzinfo=datetime.UTC)
+        datetime.date(max(int(found[1]), 1), int(found[2]), int(found[3]))
+        datetime.time(hour, minute, second)
     except ValueError:
         return False
     return True
@@ -200,7 +202,6 @@ def _float_key(number: float) -> str:
             break
     mantissa, exponent = text.split("e")
     power = int(exponent)
-    digits = len(mantissa.replace("-", "").replace(".", ""))
     if power < -4 or power >= 6:
         return f"{mantissa}e{exponent}"
     return f"{single:.{max(precision - power, 0)}f}"

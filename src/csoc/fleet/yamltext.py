@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from csoc.fleet import yamlnodes
-from csoc.fleet.yamlbuild import Builder, Limits, YamlError
 from csoc.fleet.values import Path
+from csoc.fleet.yamlbuild import Builder, Limits, YamlError
 
 __all__ = ["Limits", "YamlDocument", "YamlError", "decode", "parse", "values_document"]
 
@@ -99,18 +99,18 @@ _EXPLANATIONS = (
     ("cannot start any token", "a tab or a reserved character stands where a value or a key should begin"),
     (
         "mapping values are not allowed",
-        "a key stands where none can be: check the indentation, or quote a text with ': '",
+        "a key stands where none can be: check the indentation, or quote the text",
     ),
     (
         "could not find expected ':'",
-        "a key without its colon, or a text that goes on over several lines and needs quotes",
+        "a key without its colon, or a text of several lines that needs quotes",
     ),
     ("did not find expected key", "this line does not belong to the mapping above: check its indentation and quotes"),
     ("did not find expected '-' indicator", "this line does not belong to the list above: check its indentation"),
     ("block sequence entries are not allowed", "a list begins where none can: put it on the line below its key"),
     (
         "block collections are not allowed",
-        "a list or a mapping begins where none can: put it on the line below its key",
+        "a list or a mapping begins where none can: put it on a new line",
     ),
     ("did not find expected ',' or", "a list or a mapping in brackets is not closed, or lacks a comma"),
     ("unexpected end of stream", "a quoted text is not closed before the end of the file"),
