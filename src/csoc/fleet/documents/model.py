@@ -1,0 +1,263 @@
+"""The kinds of documents that describe the fleet.
+
+Only what csoc reads today has a field. A setting that nothing reads would be believed by the one who writes it; adding
+a field later breaks no document, while removing one does. Facts that csoc can infer are optional: what is left out is
+inferred, what is written counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from csoc.fleet.documents.base import (
+    UNKNOWN,
+    ChartReference,
+    Document,
+    FileReference,
+    FolderPath,
+    Hostname,
+    Label,
+    Metadata,
+    Name,
+    NameOrUnknown,
+    Part,
+    Provider,
+    Text,
+    Url,
+)
+
+_ACCOUNT_ID = {
+    "aws": (r"^[0-9]{12}$", 'the 12 digits of the AWS account in quotes, e.g. "012345678901"'),
+    "gcp": (r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", 'the id of the GCP project, e.g. "my-commons-12345"'),
+    "azure": (r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "the id of the Azure subscription (a UUID)"),
+    "on-premises": (r"^.{1,100}$", "a short name of the site"),
+}
+
+
+class FleetSpec(Part):
+    """What holds for the whole fleet."""
+
+    stages: tuple[Label, ...] = ()
+    """Stages in the order of promotion, production last, e.g. [dev, staging, prod]. Left out: those found, in usual
+    order."""
+
+    @field_validator("stages")
+    @classmethod
+    def _distinct(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(stages)) != len(stages) or UNKNOWN in stages:
+            raise ValueError('each stage once, and none named "unknown"')
+        return stages
+
+
+class Fleet(Document):
+    """Everything that one organisation runs. One document a repository; its place says where all others are."""
+
+    kind: Literal["Fleet"]
+    """Fleet"""
+    metadata: Metadata
+    """Name and identity."""
+    spec: FleetSpec = FleetSpec()
+    """What holds for the whole fleet."""
+
+
+class AccountSpec(Part):
+    """Where an account is and what it is for. Never a role or a secret: csoc keeps links outside of Git."""
+
+    provider: Literal["aws", "gcp", "azure", "on-premises"]
+    """Whose account it is."""
+    id: str
+    """AWS account (12 digits, in quotes), GCP project id, Azure subscription id, or the name of a site."""
+    purpose: Literal["tools", "workload", "network", "monitoring", "backup"]
+    """What runs there."""
+    regions: tuple[Label, ...] = ()
+    """Regions that are in use, the main one first."""
+
+    @model_validator(mode="after")
+    def _id_fits_provider(self) -> AccountSpec:
+        pattern, expected = _ACCOUNT_ID[self.provider]
+        if not re.fullmatch(pattern, self.id):
+            raise ValueError(f"{expected} as id")
+        return self
+
+
+class Account(Document):
+    """An AWS account, a GCP project, an Azure subscription or an on-premises site."""
+
+    kind: Literal["Account"]
+    """Account"""
+    metadata: Metadata
+    """Name and identity."""
+    spec: AccountSpec
+    """Where it is and what it is for."""
+
+
+class Destination(Part):
+    """How Argo CD Applications address a cluster (`spec.destination`)."""
+
+    server: Url | None = None
+    """Address of the API server, as Applications write it."""
+    name: str = Field(default="", max_length=250)
+    """Argo CD's name for the cluster, as Applications write it."""
+
+
+class ClusterLayer(Part):
+    """A part of a cluster that is planned and applied as one."""
+
+    name: Literal["network", "cluster", "egress", "platform"]
+    """Which layer."""
+    provider: Provider
+    """What realises it: "existing" is read and never changed."""
+
+
+class ClusterSpec(Part):
+    """Where a cluster is, and what in Git belongs to it."""
+
+    account: Name | None = None
+    """Name of the Account that it runs in."""
+    provider: Provider = "existing"
+    """What realises its layers, unless a layer says otherwise."""
+    region: Label | None = None
+    """Region of the account, e.g. us-east-1."""
+    kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{1,3}$")] | None = None
+    """Kubernetes version in quotes, e.g. "1.33"; it is what charts are rendered for."""
+    destination: Destination | None = None
+    """How Applications address it."""
+    folder: FolderPath | None = None
+    """Folder of the repository whose Applications run on it."""
+    applications: FolderPath | None = None
+    """Folder that the cluster's root Application reads."""
+    layers: tuple[ClusterLayer, ...] = ()
+    """Layers that differ from `provider`."""
+
+    @field_validator("layers")
+    @classmethod
+    def _each_once(cls, layers: tuple[ClusterLayer, ...]) -> tuple[ClusterLayer, ...]:
+        if len({layer.name for layer in layers}) != len(layers):
+            raise ValueError("each layer once")
+        return layers
+
+
+class Cluster(Document):
+    """A Kubernetes cluster, provisioned by csoc or brought along."""
+
+    kind: Literal["Cluster"]
+    """Cluster"""
+    metadata: Metadata
+    """Name and identity."""
+    spec: ClusterSpec = ClusterSpec()
+    """Where it is, and what in Git belongs to it."""
+
+
+class CommonsSpec(Part):
+    """What a commons is made of."""
+
+    members: tuple[Name, ...] = ()
+    """For a mesh: names of the commons that it joins."""
+
+
+class Commons(Document):
+    """A Gen3 commons, or a mesh of several."""
+
+    kind: Literal["Commons"]
+    """Commons"""
+    metadata: Metadata
+    """Name and identity."""
+    spec: CommonsSpec = CommonsSpec()
+    """What it is made of."""
+
+
+class ApplicationReference(FileReference):
+    """The Argo CD Application that deploys an environment, and where it is written."""
+
+    name: str = Field(min_length=1, max_length=253)
+    """Its metadata.name."""
+    document: int = Field(default=0, ge=0, le=10_000)
+    """Which document of the file, counted from 0."""
+
+
+class EnvironmentLayer(Part):
+    """A part of an environment that is planned and applied as one."""
+
+    name: Literal["database", "credentials", "resources", "edge", "gen3"]
+    """Which layer."""
+    provider: Provider
+    """What realises it: "existing" is read and never changed."""
+
+
+class EnvironmentSpec(Part):
+    """What an environment is an instance of, where it runs, and from which files."""
+
+    commons: Name
+    """Name of the Commons that it is an instance of."""
+    cluster: NameOrUnknown
+    """Name of the Cluster that it runs on, or unknown."""
+    stage: Label = UNKNOWN
+    """Stage of the fleet's promotion order, or unknown."""
+    slot: Label | None = None
+    """blue or green, where two environments of a commons share a stage."""
+    hostname: Hostname = UNKNOWN
+    """The DNS name that people open, or unknown."""
+    namespace: Label | None = None
+    """Kubernetes namespace."""
+    release: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=53)] | None = None
+    """Name of the Helm release."""
+    application: ApplicationReference | None = None
+    """The Argo CD Application that deploys it."""
+    values: tuple[FileReference, ...] = ()
+    """Value files in the order in which they count, the last one winning. Inline values stay in the Application."""
+    chart: ChartReference | None = None
+    """The chart that it is deployed with."""
+    gated: bool = False
+    """true: values and chart are pinned, and only an apply moves the pins. false: what is committed runs."""
+    layers: tuple[EnvironmentLayer, ...] = ()
+    """What realises its layers; a layer that is not named exists already."""
+
+    @field_validator("layers")
+    @classmethod
+    def _each_once(cls, layers: tuple[EnvironmentLayer, ...]) -> tuple[EnvironmentLayer, ...]:
+        if len({layer.name for layer in layers}) != len(layers):
+            raise ValueError("each layer once")
+        return layers
+
+
+class Environment(Document):
+    """One running (or wanted) instance of a commons."""
+
+    kind: Literal["Environment"]
+    """Environment"""
+    metadata: Metadata
+    """Name and identity; the name is unique in the fleet, and what people type."""
+    spec: EnvironmentSpec
+    """What it is an instance of, where it runs, and from which files."""
+
+
+class ReleaseSpec(Part):
+    """Versions that belong together."""
+
+    chart: ChartReference
+    """The chart, at an exact version or commit."""
+    images: Mapping[Label, Annotated[str, Field(min_length=1, max_length=128)]] = Field(default_factory=dict)
+    """Image tag of each service, in quotes, e.g. fence: "2025.10"."""
+    dictionary: Text | None = None
+    """Address of the data dictionary."""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> ReleaseSpec:
+        if not self.chart.revision:
+            raise ValueError("a revision of the chart (a release pins what it names)")
+        return self
+
+
+class Release(Document):
+    """A pinned set of versions that is promoted as a whole."""
+
+    kind: Literal["Release"]
+    """Release"""
+    metadata: Metadata
+    """Name and identity."""
+    spec: ReleaseSpec
+    """Versions that belong together."""

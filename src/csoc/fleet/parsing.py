@@ -1,0 +1,214 @@
+"""Parses YAML files once for each content, and remembers the result between runs.
+
+Parsing is most of the time that reading a fleet takes, and Git names equal bytes by equal ids, so what was parsed is
+kept by blob: in memory for a run, in a `Cache` beyond it. Only data is kept; where it stands is worked out from the
+bytes when a reader is to be shown it. Parsed values can be secret, which is why the cache's file is its owner's alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import yaml
+
+from csoc.errors import CsocError, UnavailableError
+from csoc.fleet import yamltext
+from csoc.fleet.caching import Cache
+from csoc.fleet.repositories import Entry
+
+# What decides how bytes are parsed and how the result is written to the cache.
+_PARSER_MODULES = ("parsing.py", "yamlbuild.py", "yamlscalars.py", "yamltext.py")
+
+Read = Callable[[], bytes]
+
+
+@cache
+def parser_version() -> str:
+    """16 hex digits that change whenever the parser's code does, so that nobody has to remember to count up a version
+    before the cache gives answers that this csoc would not."""
+    digest = hashlib.sha256(yaml.__version__.encode())
+    for name in _PARSER_MODULES:
+        digest.update(importlib.resources.files("csoc.fleet").joinpath(name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """Why a file could not be read as YAML. line and column count from 1 (0: unknown). known: False where csoc could
+    not look at it (network, time), which says nothing about the file."""
+
+    cause: str
+    line: int = 0
+    column: int = 0
+    fix: str = ""
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents of one content as (index, line, data), or the error."""
+
+    documents: tuple[tuple[int, int, Any], ...] = ()
+    error: FileError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What reading may cost. file_bytes: of one file. total_bytes: of all files that one store parses."""
+
+    file_bytes: int = 10_000_000
+    total_bytes: int = 500_000_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What a call adds to the cache; written in parts, so that a large first reading is not held twice."""
+
+    cache: Cache | None
+    namespace: str
+    items: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, key: str, value: bytes) -> None:
+        if self.cache is not None:
+            self.items[key] = value
+            if len(self.items) >= 2_000:
+                self.write()
+
+    def write(self) -> None:
+        if self.cache is not None and self.items:
+            self.cache.put_many(self.namespace, self.items)
+            self.items = {}
+
+
+class ParsedStore:
+    """Parsed contents by blob id, shared by the snapshots of one run."""
+
+    def __init__(self, cache: Cache | None = None, limits: ReadLimits | None = None) -> None:
+        self.limits = limits or ReadLimits()
+        self._cache = cache
+        self._parsed: dict[str, Parsed] = {}
+        self._mentions: dict[str, dict[str, bool]] = {}
+        self._spent_bytes = 0
+
+    def parse(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
+        """By blob id; every file given is in the answer."""
+        found: dict[str, Parsed] = {}
+        missing: dict[str, tuple[Entry, Read]] = {}
+        for entry, read in files:
+            known = self._parsed.get(entry.blob)
+            if known is None:
+                missing[entry.blob] = (entry, read)
+            else:
+                found[entry.blob] = known
+        namespace = f"yaml-{parser_version()}"
+        cached = self._cache.get_many(namespace, missing) if self._cache is not None and missing else {}
+        batch = _Batch(self._cache, namespace)
+        for blob, (entry, read) in missing.items():
+            parsed = _decode(cached[blob]) if blob in cached else None
+            if parsed is None:
+                parsed, content = self._parse(entry, read)
+                if content is not None:
+                    encoded = _encode(parsed, content)
+                    if encoded is not None:
+                        batch.add(blob, encoded)
+            if parsed.error is None or parsed.error.known:
+                self._parsed[blob] = parsed
+            found[blob] = parsed
+        batch.write()
+        return found
+
+    def mentions(self, word: str, files: Sequence[tuple[Entry, Read]]) -> dict[str, bool]:
+        """By blob id: whether the bytes hold the word. True for what cannot be read."""
+        known = self._mentions.setdefault(word, {})
+        missing = {entry.blob: (entry, read) for entry, read in files if entry.blob not in known}
+        namespace = f"mentions-1-{word}"
+        cached = self._cache.get_many(namespace, missing) if self._cache is not None and missing else {}
+        batch = _Batch(self._cache, namespace)
+        sought = word.encode("ascii")
+        for blob, (entry, read) in missing.items():
+            if cached.get(blob) in (b"true", b"false"):
+                known[blob] = cached[blob] == b"true"
+                continue
+            if entry.size_bytes > self.limits.file_bytes:
+                known[blob] = True
+                continue
+            try:
+                known[blob] = sought in read()
+            except CsocError:
+                continue  # asked again next time; until then it counts as if it held the word
+            batch.add(blob, b"true" if known[blob] else b"false")
+        batch.write()
+        return {entry.blob: known.get(entry.blob, True) for entry, _ in files}
+
+    def forget(self, blobs: Iterable[str]) -> None:
+        """Frees what was parsed of these contents; it is parsed again if somebody asks."""
+        for blob in blobs:
+            self._parsed.pop(blob, None)
+
+    def _parse(self, entry: Entry, read: Read) -> tuple[Parsed, bytes | None]:
+        """What the file holds, and its bytes if the answer depends on nothing else and may be cached."""
+        limits = self.limits
+        if entry.size_bytes > limits.file_bytes:
+            cause = f"the file has {entry.size_bytes} bytes, more than the {limits.file_bytes} that csoc reads as YAML"
+            return Parsed(error=FileError(cause)), None
+        if self._spent_bytes + entry.size_bytes > limits.total_bytes:
+            cause = f"the files before it have used up the {limits.total_bytes} bytes that csoc parses in one run"
+            return Parsed(error=FileError(cause, known=False)), None
+        self._spent_bytes += entry.size_bytes
+        try:
+            content = read()
+        except UnavailableError as error:
+            return Parsed(error=FileError(error.cause, fix=error.fix, known=False)), None
+        except CsocError as error:
+            return Parsed(error=FileError(error.cause, fix=error.fix)), None
+        try:
+            documents = yamltext.parse(content)
+        except yamltext.YamlError as error:
+            return Parsed(error=FileError(error.cause, error.line, error.column, error.fix)), content
+        return Parsed(tuple((document.index, document.line, document.data) for document in documents)), content
+
+
+def _encode(parsed: Parsed, content: bytes) -> bytes | None:
+    """As JSON, or None where that is much larger than the file, because aliases would be written out."""
+    if parsed.error is not None:
+        error = parsed.error
+        return json.dumps({"error": [error.cause, error.line, error.column, error.fix]}).encode()
+    if b"*" in content and b"&" in content and not _is_small(parsed.documents, 4 * len(content) + 10_000):
+        return None
+    return json.dumps({"documents": parsed.documents}, separators=(",", ":")).encode()
+
+
+def _is_small(data: Any, budget: int) -> bool:
+    """Whether data, written out, stays about below a number of characters. Stops as soon as it does not."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+            budget -= sum(map(len, value))
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
+        elif isinstance(value, str):
+            budget -= len(value)
+        budget -= 4
+        if budget < 0:
+            return False
+    return True
+
+
+def _decode(value: bytes) -> Parsed | None:
+    """What was cached, or None if it is not what this module writes."""
+    try:
+        data = json.loads(value)
+        if "error" in data:
+            cause, line, column, fix = data["error"]
+            return Parsed(error=FileError(str(cause), int(line), int(column), str(fix)))
+        return Parsed(tuple((int(index), int(line), held) for index, line, held in data["documents"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
