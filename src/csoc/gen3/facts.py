@@ -6,6 +6,7 @@ commit which touches three files costs three environments, not the fleet.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,3 +54,54 @@ class EnvironmentFacts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     rendered: bool = False
     chart_digest: str = ""
+
+
+def to_json(facts: EnvironmentFacts) -> str:
+    """The facts as compact JSON, for a cache. Repositories and commits of locations are written once each."""
+    places: dict[tuple[str, str], int] = {}
+
+    def place(location: Location | None) -> list[Any] | None:
+        if location is None:
+            return None
+        index = places.setdefault((location.repository, location.commit), len(places))
+        return [index, location.path, location.line, location.column]
+
+    data = {
+        "environment": facts.environment,
+        "services": [
+            [item.name, item.enabled, item.repository, item.tag, item.pinned_here, place(item.location)]
+            for item in facts.services.values()
+        ],
+        "claims": [
+            [item.kind, item.identity, item.scope, item.access, item.key, place(item.location)] for item in facts.claims
+        ],
+        "settings": dict(facts.settings),
+        "rendered": facts.rendered,
+        "chart_digest": facts.chart_digest,
+    }
+    return json.dumps({**data, "places": list(places)}, separators=(",", ":"))
+
+
+def from_json(text: str) -> EnvironmentFacts:
+    """What `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    data = json.loads(text)
+
+    def location(entry: list[Any] | None) -> Location | None:
+        return Location(*data["places"][entry[0]], *entry[1:]) if entry else None
+
+    services = {
+        name: ServiceFact(name, enabled, repository, tag, pinned, location(place))
+        for name, enabled, repository, tag, pinned, place in data["services"]
+    }
+    claims = (
+        Claim(kind, identity, scope, access, key, location(place))
+        for kind, identity, scope, access, key, place in data["claims"]
+    )
+    return EnvironmentFacts(
+        environment=data["environment"],
+        services=services,
+        claims=tuple(claims),
+        settings=data["settings"],
+        rendered=data["rendered"],
+        chart_digest=data["chart_digest"],
+    )

@@ -1,0 +1,338 @@
+"""Names outside an environment that its values lay claim to, so that the fleet can see two of them at one name.
+
+Only what is really used is claimed: the names of services that are switched off, placeholders that the chart ships
+with, and names that stand inside a secret cannot clash. A claim's scope is what makes its identity unique; where that
+is not known it is the environment's own cluster, so that ignorance never looks like a clash.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from csoc.fleet.values import Path
+from csoc.gen3.catalogue import Secret, Service
+from csoc.gen3.facts import Claim
+from csoc.gen3.scope import Gen3Values, is_true
+
+_PROXIES = ("aws-sigv4-proxy", "aws-es-proxy")
+_PROXIED = re.compile(r"^(gen3-)?elasticsearch(-master)?$|^esproxy(-service)?$")
+
+
+def from_values(values: Gen3Values) -> list[Claim]:
+    """Every claim that the values make, each once, in the order of kinds below."""
+    sources: tuple[Callable[[Gen3Values], Iterator[Claim]], ...] = (
+        _hostnames,
+        _cluster_names,
+        secrets,
+        _databases,
+        _search,
+        _buckets,
+        _queues,
+        _roles,
+        _edge,
+    )
+    return list(dict.fromkeys(claim for source in sources for claim in source(values)))
+
+
+def claim(values: Gen3Values, kind: str, identity: str, scope: str, access: str, path: str | Path) -> Claim:
+    """A claim, located where the path is written."""
+    key = path if isinstance(path, str) else ".".join(map(str, path))
+    return Claim(kind, identity, scope, access, key, values.location(path))
+
+
+def _hostnames(values: Gen3Values) -> Iterator[Claim]:
+    hostname = values.text("revproxy.hostname") or values.text("global.hostname")
+    path = "revproxy.hostname" if values.text("revproxy.hostname") else "global.hostname"
+    if hostname and hostname != "localhost":
+        yield claim(values, "hostname", hostname.lower(), "", "own", path)
+    if values.get("revproxy.ingress.enabled") is True:
+        hosts = values.get("revproxy.ingress.hosts")
+        for index, entry in enumerate(hosts if isinstance(hosts, list) else []):
+            host = entry.get("host") if isinstance(entry, dict) else None
+            if isinstance(host, str) and host and host != "chart-example.local":
+                yield claim(values, "hostname", host.lower(), "", "own", ("revproxy", "ingress", "hosts", index))
+
+
+def _cluster_names(values: Gen3Values) -> Iterator[Claim]:
+    view, cluster = values.state.view, values.cluster
+    place = view.source.location or view.application.location
+    yield Claim("namespace", view.namespace, cluster, "own", "destination.namespace", view.application.location)
+    yield Claim("release", f"{view.namespace}/{view.release}", cluster, "own", "helm.releaseName", place)
+    if values.on("wts"):
+        yield Claim("cluster role", f"wts-{view.release}", cluster, "own", "helm.releaseName", place)
+    if values.on("hatchery"):
+        path = "hatchery.jupyterNamespace"
+        stated = values.text(path)
+        manifest = values.get("hatchery.hatchery.json")
+        if not stated and isinstance(manifest, str):
+            stated, path = _workspace_namespace(manifest), "hatchery.hatchery.json"
+        name = stated or f"jupyter-pods-{view.namespace}"
+        yield claim(values, "workspace namespace", name, cluster, "own", path)
+
+
+def _workspace_namespace(manifest: str) -> str:
+    """hatchery's own "user-namespace"; "" if its JSON is broken, which another rule reports."""
+    try:
+        data = json.loads(manifest)
+    except ValueError:
+        return ""
+    found = data.get("user-namespace") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def secret_name(values: Gen3Values, secret: Secret) -> str:
+    """The name in Secrets Manager that the chart would ask for; "" if there is none."""
+    stated = values.text(secret.override) if secret.override else ""
+    environment = values.text("global.environment") or "default"
+    return stated or secret.manager.replace("{environment}", environment)
+
+
+def comes_from_manager(values: Gen3Values, secret: Secret) -> bool:
+    """True if the chart makes an ExternalSecret for it: switched on, and not kept local."""
+    if not secret.external:
+        return False
+    if secret.switch and not is_true(values.get(secret.switch)):
+        return False
+    if secret.only_with and not is_true(values.get(secret.only_with)):
+        return False
+    return not (secret.keep_local and is_true(values.get(secret.keep_local, secret.keep_local_default)))
+
+
+def secrets(values: Gen3Values) -> Iterator[Claim]:
+    """Names in Secrets Manager. A master credential or a webhook may be shared, so those are only read."""
+    scope = values.secret_scope
+    owned = [("own", service, secret) for service in values.catalogue for secret in service.secrets]
+    shared = [("read", None, secret) for secret in values.catalogue.umbrella_secrets]
+    for access, service, secret in (*owned, *shared):
+        if service is not None and (not values.enabled(service) or secret.owner):
+            continue
+        name = secret_name(values, secret)
+        if name and comes_from_manager(values, secret):
+            yield claim(values, "secret", name, scope, access, secret.override)
+
+
+def _databases(values: Gen3Values) -> Iterator[Claim]:
+    """Databases and users of services whose credentials Helm makes; otherwise the names stand inside a secret."""
+    external = is_true(values.get("global.externalSecrets.deploy"))
+    kept = is_true(values.get("global.externalSecrets.createLocalK8sSecret"))
+    for service in values.catalogue:
+        if not service.database_job or not values.enabled(service):
+            continue
+        pushed = is_true(values.get("global.externalSecrets.pushSecret")) or is_true(
+            values.get((service.name, "externalSecrets", "pushSecret"))
+        )
+        if external and not kept and not pushed:
+            continue
+        scope = _database_server(values, service)
+        for kind, key in (("database", "database"), ("database user", "username")):
+            path = (service.name, "postgres", key)
+            name = values.text(path) or f"{service.name}_{values.state.view.release}"
+            yield claim(values, kind, name, scope, "own", path)
+
+
+def _database_server(values: Gen3Values, service: Service) -> str:
+    view = values.state.view
+    if values.get("global.dev") is True:
+        return f"{values.cluster}/{view.namespace}/{view.release}-postgresql"
+    host = values.text((service.name, "postgres", "host")) or values.text("global.postgres.master.host")
+    if host:
+        return host.lower()
+    credentials = values.text("global.postgres.externalSecret")
+    if credentials:
+        return f"server of secret {credentials} in {values.secret_scope}"
+    return f"unknown server of {view.name}"
+
+
+def search_endpoint(values: Gen3Values, service: str) -> tuple[str, str]:
+    """The search server that a service really talks to, and the values path that says so.
+
+    Behind a signing proxy that is the proxy's endpoint. In development it is the server in the namespace.
+    """
+    own = _host(values.text((service, "esEndpoint")))
+    if own and not _PROXIED.match(own):
+        return own, f"{service}.esEndpoint"
+    for proxy in _PROXIES:
+        if values.on(proxy):
+            return _host(values.text((proxy, "esEndpoint"))), f"{proxy}.esEndpoint"
+    return f"{values.cluster}/{values.state.view.namespace}/{own or 'elasticsearch'}", f"{service}.esEndpoint"
+
+
+def _host(endpoint: str) -> str:
+    if not endpoint:
+        return ""
+    try:
+        return urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _search(values: Gen3Values) -> Iterator[Claim]:
+    for proxy in _PROXIES:
+        if values.on(proxy):
+            host = _host(values.text((proxy, "esEndpoint")))
+            if host and host != "test.us-east-1.es.amazonaws.com":
+                yield claim(values, "search endpoint", host, "", "use", f"{proxy}.esEndpoint")
+    if values.on("etl"):
+        endpoint, _ = search_endpoint(values, "etl")
+        mappings = values.get("etl.etlMapping.mappings")
+        for index, mapping in enumerate(mappings if isinstance(mappings, list) else []):
+            name = mapping.get("name") if isinstance(mapping, dict) else None
+            if isinstance(name, str) and name:
+                path: Path = ("etl", "etlMapping", "mappings", index)
+                yield claim(values, "search index", name, endpoint, "own", path)
+                yield claim(values, "search index", f"{name}-array-config", endpoint, "own", path)
+    if values.on("guppy"):
+        endpoint, _ = search_endpoint(values, "guppy")
+        yield from _guppy(values, endpoint)
+    if values.on("metadata") and values.get("metadata.useAggMds") is True:
+        endpoint, _ = search_endpoint(values, "metadata")
+        name = values.text("metadata.aggMdsNamespace") or values.state.view.release
+        yield claim(values, "search index", f"{name}-commons-index", endpoint, "own", "metadata.aggMdsNamespace")
+
+
+def _guppy(values: Gen3Values, endpoint: str) -> Iterator[Claim]:
+    indices = values.get("guppy.indices")
+    for index, entry in enumerate(indices if isinstance(indices, list) else []):
+        name = entry.get("index") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name:
+            yield claim(values, "search index", name, endpoint, "read", ("guppy", "indices", index, "index"))
+    config = values.get("guppy.configIndex")
+    for name in config if isinstance(config, list) else [config]:
+        if isinstance(name, str) and name:
+            yield claim(values, "search index", name, endpoint, "read", "guppy.configIndex")
+
+
+# Values path of a bucket, path of its prefix, service that must be on, access, values path that must be true.
+_BUCKETS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("dashboard.dashboardConfig.bucket", "dashboard.dashboardConfig.prefix", "dashboard", "read", ""),
+    ("portal.portalBuild.s3csi.bucketName", "", "portal", "write", "portal.portalBuild.enabled"),
+    ("fence.FENCE_CONFIG.DATA_UPLOAD_BUCKET", "", "fence", "write", ""),
+    ("fence.FENCE_CONFIG_PUBLIC.DATA_UPLOAD_BUCKET", "", "fence", "write", ""),
+    ("fence.usersync.userYamlS3Path", "", "fence", "read", "fence.usersync.usersync"),
+    ("global.dataUploadBucket", "", "portal", "read", ""),
+    ("ssjdispatcher.ssjcreds.jobPattern", "", "ssjdispatcher", "read", ""),
+    ("argo-wrapper.s3Bucket", "", "argo-wrapper", "write", ""),
+    ("argo-wrapper.internalS3Bucket", "", "argo-wrapper", "write", ""),
+    ("gen3-analysis.s3DataMount.s3Path", "", "gen3-analysis", "read", "gen3-analysis.s3DataMount.enabled"),
+)
+# The same for buckets that stand in a secret: Kubernetes secret in place of the last column.
+_BUCKETS_IN_SECRETS: tuple[tuple[str, str, str, str, str], ...] = (
+    (
+        "manifestservice.manifestserviceG3auto.bucketName",
+        "manifestservice.manifestserviceG3auto.prefix",
+        "manifestservice",
+        "write",
+        "manifestservice-g3auto",
+    ),
+    ("sower.pelican.bucket", "", "sower", "write", "pelicanservice-g3auto"),
+    ("orthanc.S3Storage.BucketName", "", "orthanc", "write", "orthanc-s3-g3auto"),
+)
+
+
+def bucket_identity(bucket: str, prefix: str = "") -> str:
+    """ "bucket/prefix" without scheme, wildcard and slashes at the ends; "" if there is no bucket."""
+    name = bucket.strip().removeprefix("s3://").strip("/")
+    whole = f"{name}/{prefix.strip().strip('/')}" if prefix.strip("/ ") else name
+    return whole.split("*", 1)[0].rstrip("/")
+
+
+def _buckets(values: Gen3Values) -> Iterator[Claim]:
+    for bucket_path, prefix_path, service, access, switch in _BUCKETS:
+        if values.on(service) and (not switch or is_true(values.get(switch))) and values.has(bucket_path):
+            yield from _bucket(values, bucket_path, prefix_path, access)
+    for bucket_path, prefix_path, name, access, secret_of in _BUCKETS_IN_SECRETS:
+        entry = values.catalogue.services[name]
+        secret = next(item for item in entry.secrets if item.name == secret_of)
+        if values.enabled(entry) and values.has(bucket_path) and not comes_from_manager(values, secret):
+            yield from _bucket(values, bucket_path, prefix_path, access)
+    for block in ("FENCE_CONFIG", "FENCE_CONFIG_PUBLIC"):
+        named = values.get(("fence", block, "S3_BUCKETS"))
+        if values.on("fence") and isinstance(named, dict) and values.has(("fence", block, "S3_BUCKETS")):
+            for name in named:
+                path = ("fence", block, "S3_BUCKETS", name)
+                yield claim(values, "bucket", bucket_identity(str(name)), "", "read", path)
+    yield from _job_buckets(values)
+
+
+def _bucket(values: Gen3Values, bucket_path: str, prefix_path: str, access: str) -> Iterator[Claim]:
+    bucket = values.text(bucket_path)
+    if bucket and bucket.lower() != "none":
+        identity = bucket_identity(bucket, values.text(prefix_path) if prefix_path else "")
+        yield claim(values, "bucket", identity, "", access, bucket_path)
+
+
+def _job_buckets(values: Gen3Values) -> Iterator[Claim]:
+    """Buckets that sower's jobs are told to write to, by an environment variable BUCKET."""
+    jobs = values.get("sower.sowerConfig")
+    if not values.on("sower") or not isinstance(jobs, list) or not values.has("sower.sowerConfig"):
+        return
+    for index, job in enumerate(jobs):
+        container: Any = job.get("container") if isinstance(job, dict) else None
+        env = container.get("env") if isinstance(container, dict) else None
+        for entry in env if isinstance(env, list) else []:
+            if isinstance(entry, dict) and entry.get("name") == "BUCKET" and isinstance(entry.get("value"), str):
+                path: Path = ("sower", "sowerConfig", index)
+                yield claim(values, "bucket", bucket_identity(entry["value"]), "", "write", path)
+
+
+def _queues(values: Gen3Values) -> Iterator[Claim]:
+    ssj = values.catalogue.services["ssjdispatcher"]
+    pushes = (("fence", block, "PUSH_AUDIT_LOGS_CONFIG", "aws_sqs_config", "sqs_url") for block in _FENCE_BLOCKS)
+    candidates: list[tuple[Path, bool, str]] = [
+        (
+            ("audit", "server", "sqs", "url"),
+            values.on("audit") and is_true(values.get("audit.server.pull_from_queue")),
+            "own",
+        ),
+        (
+            ("ssjdispatcher", "ssjcreds", "sqsUrl"),
+            values.enabled(ssj) and not any(comes_from_manager(values, secret) for secret in ssj.secrets),
+            "own",
+        ),
+        *((path, values.on("fence"), "write") for path in pushes),
+    ]
+    for path, used, access in candidates:
+        url = values.text(path)
+        if used and url and values.has(path):
+            parts = urlsplit(url if "://" in url else f"//{url}")
+            yield claim(values, "queue", f"{parts.netloc.lower()}{parts.path}".rstrip("/"), "", access, path)
+
+
+_FENCE_BLOCKS = ("FENCE_CONFIG", "FENCE_CONFIG_PUBLIC")
+
+
+def _roles(values: Gen3Values) -> Iterator[Claim]:
+    for arn, path in values.role_annotations():
+        yield claim(values, "role", arn, "", "use", path)
+    named = [
+        ("global.aws.secretStoreServiceAccount.roleArn", is_true(values.get("global.externalSecrets.deploy"))),
+        ("global.aws.hatchery_role", values.on("hatchery")),
+        ("global.aws.sower_role", values.on("sower")),
+        ("global.aws.awsEsProxyRole", any(values.on(proxy) for proxy in _PROXIES)),
+        ("global.aws.awsEsProxyRoleArn", any(values.on(proxy) for proxy in _PROXIES)),
+    ]
+    for key, used in named:
+        role = values.text(key)
+        if used and role:
+            arn = role if role.startswith("arn:") else f"arn:aws:iam::{values.account}:role/{role}"
+            yield claim(values, "role", arn, "", "use", key)
+
+
+def _edge(values: Gen3Values) -> Iterator[Claim]:
+    if values.get("global.aws.enabled") is True:
+        path = "revproxy.ingress.aws.group" if values.text("revproxy.ingress.aws.group") else "global.environment"
+        # The controller finds a group's load balancer by the cluster's tag, so groups of two clusters never meet.
+        yield claim(values, "load balancer group", values.text(path), values.cluster, "use", path)
+        certificate = values.text("global.revproxyArn")
+        if re.match(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:", certificate):
+            yield claim(values, "certificate", certificate, "", "use", "global.revproxyArn")
+        acl = values.text("global.aws.wafv2.wafAclArn")
+        if acl and is_true(values.get("global.aws.wafv2.enabled")):
+            yield claim(values, "web acl", acl, "", "use", "global.aws.wafv2.wafAclArn")
+    dictionary = values.text("global.dictionaryUrl")
+    if dictionary:
+        yield claim(values, "dictionary", dictionary, "", "read", "global.dictionaryUrl")

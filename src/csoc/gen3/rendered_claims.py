@@ -1,0 +1,107 @@
+"""The claims that rendered manifests make. They are exact where values only let one guess: a chart of another version
+may name other secrets, and what a template leaves out is not claimed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from csoc.fleet.values import Path, look_up
+from csoc.gen3.catalogue import Secret
+from csoc.gen3.claims import claim
+from csoc.gen3.facts import Claim
+from csoc.gen3.scope import Gen3Values
+
+_ALB = "alb.ingress.kubernetes.io/"
+_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+")
+
+
+def from_objects(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> list[Claim]:
+    """Claims of ExternalSecrets, PushSecrets and Ingresses, each once."""
+    found: list[Claim] = []
+    for body in objects:
+        kind = body.get("kind")
+        if kind in ("ExternalSecret", "ClusterExternalSecret"):
+            found.extend(_external_secret(values, body))
+        elif kind == "PushSecret":
+            found.extend(_push_secret(values, body))
+        elif kind == "Ingress":
+            found.extend(_ingress(values, body))
+    return list(dict.fromkeys(found))
+
+
+def _name(body: Mapping[str, Any]) -> str:
+    name = look_up(body, ("metadata", "name"))
+    return name if isinstance(name, str) else ""
+
+
+def _items(data: object, path: Path) -> list[Any]:
+    found = look_up(data, path)
+    return found if isinstance(found, list) else []
+
+
+def _external_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
+    paths: list[Path] = [("remoteRef", "key"), ("extract", "key")]
+    keys = dict.fromkeys(
+        key
+        for item in (*_items(body, ("spec", "data")), *_items(body, ("spec", "dataFrom")))
+        for path in paths
+        if isinstance(key := look_up(item, path), str) and key
+    )
+    target = look_up(body, ("spec", "target", "name"))
+    name = target if isinstance(target, str) and target else _name(body)
+    for key in keys:
+        access, path = _named_by(values, name, key)
+        yield claim(values, "secret", key, values.secret_scope, access, path)
+
+
+def _named_by(values: Gen3Values, kubernetes_name: str, key: str) -> tuple[str, str]:
+    """Access and values path of the secret; several secrets of one Kubernetes name differ in their default."""
+    candidates: list[Secret] = []
+    for service in values.catalogue:
+        candidates += [item for item in service.secrets if item.name == kubernetes_name and item.override]
+    for item in candidates:
+        if len(candidates) == 1 or key in (item.manager, values.text(item.override)):
+            return "own", item.override
+    for item in values.catalogue.umbrella_secrets:
+        if values.text(item.override) == key:
+            return "read", item.override
+    return "own", "global.externalSecrets"
+
+
+def _push_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
+    for item in _items(body, ("spec", "data")):
+        key = look_up(item, ("match", "remoteRef", "remoteKey"))
+        if isinstance(key, str) and key:
+            service = _name(body).removesuffix("-dbcreds")
+            path = f"{service}.externalSecrets.dbcreds"
+            yield claim(values, "secret", key, values.secret_scope, "write", path)
+
+
+def _ingress(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
+    annotations = look_up(body, ("metadata", "annotations"))
+    annotations = annotations if isinstance(annotations, Mapping) else {}
+    hosts = [look_up(rule, ("host",)) for rule in _items(body, ("spec", "rules"))]
+    hosts += [host for tls in _items(body, ("spec", "tls")) for host in _items(tls, ("hosts",))]
+    for host in hosts:
+        if isinstance(host, str) and host and host != "localhost":
+            yield claim(values, "hostname", host.lower(), "", "own", _host_path(values, host))
+    group = annotations.get(f"{_ALB}group.name")
+    if isinstance(group, str) and group:
+        stated = "revproxy.ingress.aws.group" if values.text("revproxy.ingress.aws.group") else "global.environment"
+        yield claim(values, "load balancer group", group, values.cluster, "use", stated)
+    certificates = annotations.get(f"{_ALB}certificate-arn")
+    for arn in _CERTIFICATE.findall(certificates.replace(",", " ")) if isinstance(certificates, str) else []:
+        yield claim(values, "certificate", arn, "", "use", "global.revproxyArn")
+    acl = annotations.get(f"{_ALB}wafv2-acl-arn")
+    if isinstance(acl, str) and acl:
+        yield claim(values, "web acl", acl, "", "use", "global.aws.wafv2.wafAclArn")
+
+
+def _host_path(values: Gen3Values, host: str) -> str:
+    for path in ("revproxy.hostname", "global.hostname"):
+        if values.text(path).lower() == host.lower():
+            return path
+    return "revproxy.ingress.hosts"

@@ -1,0 +1,133 @@
+"""Gen3's values of one environment, wherever they stand, and the account and cluster that its names live in.
+
+A wrapper chart puts the Gen3 values below a key of its own; a Secrets Manager name means nothing without its account.
+Everything that reads values for facts goes through here, so that neither is decided twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from csoc.fleet.location import Location
+from csoc.fleet.values import Path, as_path, look_up, merge_mappings, walk
+from csoc.gen3.catalogue import Catalogue, Service, load
+from csoc.gen3.rules.model import EnvironmentState
+
+_ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
+_WITNESSES = (
+    "global.aws.secretStoreServiceAccount.roleArn",
+    "global.aws.account",
+    "global.revproxyArn",
+    "global.aws.awsEsProxyRoleArn",
+    "global.aws.hatchery_role",
+    "global.aws.wafv2.wafAclArn",
+)
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
+
+def is_true(value: object) -> bool:
+    """True as a Helm template's `if` sees it, for flags: text counts when it is not empty."""
+    return bool(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Gen3Values:
+    """Effective values with the Gen3 chart's keys at the top. merged: with defaults; written: without."""
+
+    state: EnvironmentState
+    merged: Mapping[str, Any]
+    written: Mapping[str, Any]
+    catalogue: Catalogue
+
+    @classmethod
+    def of(cls, state: EnvironmentState, catalogue: Catalogue | None = None) -> Gen3Values:
+        """The values of a state, unwrapped."""
+        wrapper = state.view.wrapper
+        merged, written = _unwrapped(state.merged, wrapper), _unwrapped(state.values.data, wrapper)
+        return cls(state, merged, written, catalogue or load())
+
+    def get(self, path: str | Path, default: Any = None) -> Any:
+        """The effective value; null counts as absent, as it does for templates."""
+        value = look_up(self.merged, as_path(path))
+        return default if value is None else value
+
+    def text(self, path: str | Path) -> str:
+        """The effective value as text; "" where it is absent, a mapping or a list."""
+        value = self.get(path)
+        return "" if value is None or isinstance(value, (dict, list, bool)) else str(value)
+
+    def has(self, path: str | Path) -> bool:
+        """True if the environment itself writes the path with something other than null."""
+        return look_up(self.written, as_path(path)) is not None
+
+    def location(self, path: str | Path) -> Location | None:
+        """Where the path is written, or what holds it; None if nothing on the way to it is written."""
+        steps = as_path(path)
+        wrapper = self.state.view.wrapper
+        inside = self.state.values.origin((wrapper, *steps)) if wrapper else None
+        if wrapper and (steps[0] != "global" or self.state.values.has((wrapper, *steps))):
+            return inside
+        return self.state.values.origin(steps)
+
+    def enabled(self, service: Service) -> bool:
+        """True if the chart would deploy the service."""
+        if not service.condition:
+            return True
+        value = self.get(service.condition)
+        return value is True if isinstance(value, bool) else service.enabled
+
+    def on(self, name: str) -> bool:
+        """True if the chart would deploy the service of that name."""
+        service = self.catalogue.get(name)
+        return service is not None and self.enabled(service)
+
+    @property
+    def cluster(self) -> str:
+        """What makes names of this cluster unique; never equal for two clusters of which one is unknown."""
+        fact = self.state.view.cluster
+        return fact.value if fact.known else f"unknown cluster of {self.state.view.name}"
+
+    @property
+    def account(self) -> str:
+        """The account id as far as values give it away, or ""; the secret store's own role is the best witness."""
+        if self.get("global.gcp.enabled") is True:
+            return self.text("global.gcp.projectID")
+        for path in _WITNESSES:
+            value = self.text(path)
+            found = _ACCOUNT.match(value)
+            if found:
+                return found.group(1)
+            if path.endswith("account") and re.fullmatch(r"\d{12}", value):
+                return value
+        if self.get("global.crossplane.enabled") is True:
+            return self.text("global.crossplane.accountId")
+        return next((found.group(1) for arn, _ in self.role_annotations() if (found := _ACCOUNT.match(arn))), "")
+
+    @property
+    def secret_scope(self) -> str:
+        """ "account/region" of Secrets Manager, or the cluster where the account is not known."""
+        account = self.account
+        return f"{account}/{self.text('global.aws.region') or 'us-east-1'}" if account else self.cluster
+
+    def role_annotations(self) -> Iterator[tuple[str, Path]]:
+        """Role ARNs on service accounts of services that are on, with their paths."""
+        for service in self.catalogue:
+            if not self.enabled(service):
+                continue
+            for path, value in walk(self.merged.get(service.name) or {}, (service.name,)):
+                if path[-1] == ROLE_ANNOTATION and isinstance(value, str) and value.startswith("arn:"):
+                    yield value, path
+
+
+def _unwrapped(values: Mapping[str, Any], wrapper: str) -> Mapping[str, Any]:
+    """The values below the wrapper's key; the parent's globals reach the subchart and win there, as Helm has it."""
+    inner = values.get(wrapper) if wrapper else None
+    if not isinstance(inner, Mapping):
+        return values if not wrapper else {"global": values.get("global") or {}}
+    low, high = inner.get("global"), values.get("global")
+    if not isinstance(high, Mapping):
+        return inner
+    return {**inner, "global": merge_mappings(low if isinstance(low, Mapping) else {}, high)}
