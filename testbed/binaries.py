@@ -32,6 +32,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PROGRESS_SECONDS = 15
 BUILD_TIMEOUT_SECONDS = 1500
+SWITCH_TIMEOUT_SECONDS = 300
+FIRST_SWITCHING_GO = (1, 21)
 SUPERSEDED_AFTER_SECONDS = 30 * 24 * 3600
 
 Say = Callable[[str], None]
@@ -114,37 +116,48 @@ def pinned_version(program: Program) -> str:
     return _from_go_mod(program, rf"^(?:require )?\s*{re.escape(program.module)} v(\S+)")
 
 
+def go_command() -> str | None:
+    """The go command: from PATH, or from where its installers put it without telling PATH."""
+    found = shutil.which("go")
+    if found:
+        return found
+    packaged = sorted(Path("/usr/lib").glob("go-*/bin/go"), key=lambda path: _numbers(path.parts[3]), reverse=True)
+    return next((str(path) for path in (Path("/usr/local/go/bin/go"), *packaged) if os.access(path, os.X_OK)), None)
+
+
 def installed_go() -> str | None:
-    """The version of the Go on PATH ("1.26.8"), or None. Never downloads another one."""
-    if shutil.which("go") is None:
-        return None
-    answer = subprocess.run(
-        ["go", "env", "GOVERSION"], env=_go_environment(), capture_output=True, text=True, check=False, timeout=60
-    )
-    return answer.stdout.strip().removeprefix("go").split(" ")[0] if answer.returncode == 0 else None
+    """The version of the Go on this machine ("1.26.8"), or None. Looks nothing up elsewhere."""
+    return _go_version(HERE, {"GOTOOLCHAIN": "local"}, timeout_seconds=60)
 
 
 def find(program: Program, cache: Path | None = None) -> Path | None:
-    """The folder with the built program, or None. A build by another Go serves as well where none of this Go is there."""
+    """The folder with the built program, or None. Built by another Go it serves as well, so the newest is taken."""
     cache = cache or cache_folder()
-    prefix = f"{program.name}-{digest(program)}-go"
-    folders = sorted(cache.glob(f"{prefix}*")) if cache.is_dir() else []
-    exact = f"{prefix}{installed_go()}"
-    folders.sort(key=lambda folder: folder.name != exact)
-    return next((folder for folder in folders if os.access(folder / program.name, os.X_OK)), None)
+    folders = cache.glob(f"{program.name}-{digest(program)}-go*") if cache.is_dir() else ()
+    built = [folder for folder in folders if os.access(folder / program.name, os.X_OK)]
+    return max(built, key=lambda folder: _numbers(folder.name.rpartition("-go")[2]), default=None)
 
 
 def why_not(program: Program) -> str | None:
-    """Why the program cannot be built here, or None if it can."""
-    wanted = ".".join(map(str, wanted_go(program)))
+    """Why the program cannot be built here, or None if it can be tried."""
+    wanted = wanted_go(program)
     version = installed_go()
     if version is None:
-        return f"Go >= {wanted} is missing (https://go.dev/dl/, then have its bin folder on PATH)"
-    if _numbers(version) < wanted_go(program):
-        return f"Go {version} is older than the {wanted} that {program.name} needs (https://go.dev/dl/)"
-    if program.cgo and shutil.which(os.environ.get("CC", "gcc")) is None:
+        return f"Go >= {_text(wanted)} is missing (https://go.dev/dl/ has it; its bin folder belongs on PATH)"
+    if _numbers(version) < wanted and not _may_switch(version):
+        return f"Go {version} is older than the {_text(wanted)} that {program.name} needs (https://go.dev/dl/ has it)"
+    if program.cgo and not has_c_compiler():
         return "a C compiler is missing (Debian: gcc libc6-dev)"
     return None
+
+
+def has_c_compiler() -> bool:
+    """Whether C can be compiled here, which takes the compiler and the C library's headers."""
+    compiler = shutil.which(os.environ.get("CC", "gcc"))
+    if compiler is None:
+        return False
+    done = subprocess.run([compiler, "-E", "-"], input=b"#include <stdlib.h>\n", capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def ensure(program: Program, say: Say, cache: Path | None = None) -> Path:
@@ -170,8 +183,25 @@ def ensure(program: Program, say: Say, cache: Path | None = None) -> Path:
         return found or _build(program, cache, say)
 
 
+def _choose_go(program: Program, say: Say) -> tuple[str, dict[str, str]]:
+    """The version of Go to build with, and the setting that selects it.
+
+    A Go that is too old can fetch a newer one from the module proxy if the user's settings and the network allow it.
+    """
+    local = {"GOTOOLCHAIN": "local"}
+    version = installed_go() or ""
+    if _numbers(version) >= wanted_go(program):
+        return version, local
+    say(f"{program.name} needs Go {_text(wanted_go(program))}; asking Go {version} to fetch it")
+    newer = _go_version(program.folder, {}, timeout_seconds=SWITCH_TIMEOUT_SECONDS)
+    if newer is None or _numbers(newer) < wanted_go(program):
+        raise BuildError(f"Go {version} is too old, and could not fetch a newer one (https://go.dev/dl/ has it)")
+    return newer, {}
+
+
 def _build(program: Program, cache: Path, say: Say) -> Path:
-    target = cache / f"{program.name}-{digest(program)}-go{installed_go()}"
+    version, settings = _choose_go(program, say)
+    target = cache / f"{program.name}-{digest(program)}-go{version}"
     minutes = program.cold_seconds / 60
     say(f"building {program.name} from Go modules (once; about {minutes:.1f} min on 2 cores with empty caches)")
     started = time.monotonic()
@@ -180,12 +210,13 @@ def _build(program: Program, cache: Path, say: Say) -> Path:
         linker = "-s -w"
         if program.version_variable:
             linker += f" -X {program.version_variable}={pinned_version(program)}"
-        command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
+        command = ["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
         if program.tags:
             command += ["-tags", " ".join(program.tags)]
-        _run([*command, "-o", str(scratch / program.name), program.package], program, say)
+        _run([*command, "-o", str(scratch / program.name), program.package], program, settings, say)
         if program.data:
-            module = Path(_run(["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", program.module], program, say))
+            listing = ["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", program.module]
+            module = Path(_run(listing, program, settings, say))
             for name in program.data:
                 shutil.copytree(module / name, scratch / name, copy_function=shutil.copyfile)
         for folder in (scratch, *(path for path in scratch.rglob("*") if path.is_dir())):
@@ -198,9 +229,10 @@ def _build(program: Program, cache: Path, say: Say) -> Path:
     return target
 
 
-def _run(command: Sequence[str], program: Program, say: Say) -> str:
+def _run(arguments: Sequence[str], program: Program, settings: dict[str, str], say: Say) -> str:
     """Runs Go in the program's module, with a sign of life now and then. Returns its output, stripped."""
-    environment = _go_environment() | {"CGO_ENABLED": "1" if program.cgo else "0", "GOWORK": "off"}
+    command = [go_command() or "go", *arguments]
+    environment = os.environ | settings | {"CGO_ENABLED": "1" if program.cgo else "0", "GOWORK": "off"}
     with subprocess.Popen(
         command,
         cwd=program.folder,
@@ -253,9 +285,33 @@ def _forget_superseded(program: Program, kept: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)  # the lock is held: no other build is under way
 
 
-def _go_environment() -> dict[str, str]:
-    # Another Go is never downloaded: what is missing is said instead.
-    return os.environ | {"GOTOOLCHAIN": "local"}
+def _go_version(folder: Path, settings: dict[str, str], *, timeout_seconds: float) -> str | None:
+    command = go_command()
+    if command is None:
+        return None
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(
+            [command, "env", "GOVERSION"],
+            cwd=folder,
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_seconds,
+        )
+        if answer.returncode == 0:
+            return answer.stdout.strip().removeprefix("go").split(" ")[0]
+    return None
+
+
+def _may_switch(version: str) -> bool:
+    """Whether this Go fetches a newer one by itself: able since 1.21, and settings may forbid it."""
+    command = go_command()
+    if command is None or _numbers(version) < FIRST_SWITCHING_GO:
+        return False
+    answer = subprocess.run([command, "env", "GOTOOLCHAIN"], cwd=HERE, capture_output=True, text=True, check=False)
+    return not answer.stdout.strip().startswith("local")
 
 
 def _from_go_mod(program: Program, pattern: str) -> str:
@@ -263,6 +319,10 @@ def _from_go_mod(program: Program, pattern: str) -> str:
     if found is None:
         raise BuildError(f"{program.folder / 'go.mod'} has no line like {pattern}")
     return found[1]
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

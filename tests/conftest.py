@@ -8,7 +8,7 @@ import pytest
 
 from tests.plugins import optional_parts, parts
 
-pytest_plugins = ["tests.testbed.fixtures"]
+pytest_plugins = ["pytester", "tests.testbed.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

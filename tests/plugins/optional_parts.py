@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +115,16 @@ class OptionalParts:
             if key == _PROPERTY and value in self._outcomes:
                 self._outcomes[str(value)][report.outcome] += 1
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A required part that is missing fails the run even where no test would have asked for it."""
+        missing = [name for name in self._required if isinstance(self.find(name), Missing)]
+        if missing and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+        """Sums up after everything else, so that only pytest's own last line comes below."""
+        yield
         terminalreporter.section("what ran", sep="=")
         for check in self._checks:
             name, _, outcome = check.partition("=")
@@ -129,7 +138,7 @@ class OptionalParts:
         found = self.find(part.name)
         label = f"{part.name} ({part.what})"
         if isinstance(found, Missing):
-            verb = "FAILED" if part.name in self._required and tests else "skipped"
+            verb = "FAILED" if part.name in self._required else "skipped"
             return f"{label}: {verb}, {_count(tests)}: {found}"
         if not tests:
             return f"{label}: no test of it was selected; it is here"
