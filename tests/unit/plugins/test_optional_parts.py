@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.plugins.optional_parts import OptionalPart, OptionalParts
 
 CONFTEST = """
