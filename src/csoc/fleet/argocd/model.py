@@ -6,11 +6,12 @@ Field names follow Argo CD's own, in snake case
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.location import Location
+from csoc.fleet.values import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class ValueFile:
 @dataclass(frozen=True, slots=True)
 class HelmOptions:
     """`source.helm`. inline_values is what `valuesObject` holds, else what `values` parses to (as Argo CD decides);
-    inline_location points to it, and inline_is_text says that its lines are those of a block scalar."""
+    inline_location points to its key. inline_text is `values` as written, empty for `valuesObject`; inline_text_line is
+    the line of the file on which that text begins, 0 where its lines are not lines of the file (quoted, folded, made by
+    a template). inline_locate finds a path of `valuesObject` in the file. namespace overrides the destination's."""
 
     release_name: str = ""
     value_files: tuple[ValueFile, ...] = ()
@@ -46,6 +49,10 @@ class HelmOptions:
     ignore_missing_value_files: bool = False
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
+    namespace: str = ""
+    release_location: Location | None = None
+    inline_text_line: int = 0
+    inline_locate: Callable[[Path], Location | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,9 @@ class ApplicationSource:
     directory: Mapping[str, Any] | None = None
     plugin: Mapping[str, Any] | None = None
     location: Location | None = None
+    name: str = ""
+    revision_location: Location | None = None
+    path_location: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,8 @@ class Application:
 
     location: the document. document: its index in that file (0 for the first). generated_by: the ApplicationSet's, the
     chart's or the Application's place if no file holds it literally, else None. applied_by: names of the Applications
-    in Git whose sources hold this one; empty means that nobody in Git applies it.
+    in Git whose sources hold this one; empty means that nobody in Git applies it. hydrated: a source hydrator renders
+    `sources` (its dry source) to another branch first. multiple: written as `sources`, so that "$ref/path" works.
     """
 
     name: str
@@ -90,6 +101,40 @@ class Application:
     labels: Mapping[str, str] = field(default_factory=dict)
     generated_by: Location | None = None
     applied_by: tuple[str, ...] = ()
+    self_heal: bool = False
+    hydrated: bool = False
+    multiple: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    name_location: Location | None = None
+    namespace_location: Location | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, int, str]:
+        """Tells this Application from every other one that was read: repository, path, document, name."""
+        return (self.location.repository, self.location.path, self.document, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One AppProject: where its Applications may come from and go to. destinations: (server or name, namespace)."""
+
+    name: str
+    location: Location
+    source_repos: tuple[str, ...] = ()
+    destinations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCluster:
+    """A cluster that Argo CD can deploy to, as far as Git says: a cluster Secret, or a csoc Cluster document that the
+    caller hands in. Never holds the Secret's `config`, which is a credential."""
+
+    name: str
+    server: str
+    location: Location | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""The YAML of every tree that one reading touches, parsed once for each content.
+
+Discovery, generators and value files read the same files; all of them go through here, and through the store that
+parses each blob once and remembers it between runs.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterator
+
+from csoc.errors import NotFoundError
+from csoc.fleet import yamltext
+from csoc.fleet.argocd.reading import Manifest, manifests
+from csoc.fleet.parsing import ParsedStore
+from csoc.fleet.repositories import Entry, EntryKind, Tree
+from csoc.fleet.snapshot import YAML_SUFFIXES, ParsedFile, ParsedFiles
+
+
+class Library:
+    """Parsed files by tree. store None: nothing is remembered beyond this object."""
+
+    def __init__(self, store: ParsedStore | None = None) -> None:
+        self._store = store or ParsedStore()
+        self._files: dict[tuple[str, str], ParsedFiles] = {}
+        self._paths: dict[tuple[str, str], list[str]] = {}
+        self._mentions: dict[tuple[str, str, str], frozenset[str]] = {}
+
+    def files(self, tree: Tree) -> ParsedFiles:
+        """The tree's YAML files."""
+        key = (tree.repository, tree.commit)
+        if key not in self._files:
+            self._files[key] = ParsedFiles(tree, self._store)
+        return self._files[key]
+
+    def values(self, tree: Tree, path: str) -> yamltext.YamlDocument:
+        """A file's first document as `helm -f` reads it (a `paths.ReadValues`). Raises CsocError."""
+        if not path.endswith(YAML_SUFFIXES):
+            return yamltext.values_document(tree.read(path))
+        try:
+            parsed = self.files(tree)[path]
+        except KeyError:
+            tree.read(path)  # says whether it is a link or not there
+            raise NotFoundError("There is no such file", place=path) from None
+        if parsed.error is not None:
+            error = parsed.error
+            raise yamltext.YamlError(error.cause, line=error.line, column=error.column, fix=error.fix)
+        if parsed.documents and parsed.documents[0].index == 0 and isinstance(parsed.documents[0].data, dict):
+            return parsed.documents[0]
+        return yamltext.values_document(tree.read(path))
+
+    def manifests(self, tree: Tree, path: str) -> Iterator[Manifest]:
+        """The Kubernetes objects of a YAML or JSON file. Raises CsocError if it cannot be read."""
+        text = _reader(tree, path)
+        if path.endswith(YAML_SUFFIXES):
+            parsed: ParsedFile = self.files(tree)[path]
+            if parsed.error is not None:
+                error = parsed.error
+                raise yamltext.YamlError(error.cause, line=error.line, column=error.column, fix=error.fix)
+            documents = parsed.documents
+        else:
+            documents = yamltext.parse(text())
+        return manifests(tree.repository, tree.commit, path, documents, text)
+
+    def below(self, tree: Tree, folder: str) -> list[str]:
+        """Every regular file below a folder ("" is the root), sorted."""
+        key = (tree.repository, tree.commit)
+        if key not in self._paths:
+            self._paths[key] = sorted(path for path, entry in tree.entries().items() if entry.kind is EntryKind.FILE)
+        paths = self._paths[key]
+        if not folder:
+            return list(paths)
+        start = bisect.bisect_left(paths, f"{folder}/")
+        return paths[start : bisect.bisect_left(paths, f"{folder}0", start)]  # "0" follows "/"
+
+    def mentioning(self, tree: Tree, word: str) -> frozenset[str]:
+        """Paths of YAML and JSON files whose bytes hold the word."""
+        key = (tree.repository, tree.commit, word)
+        if key not in self._mentions:
+            self._mentions[key] = self._mentioning(tree, word)
+        return self._mentions[key]
+
+    def _mentioning(self, tree: Tree, word: str) -> frozenset[str]:
+        entries = [
+            entry for path, entry in tree.entries().items() if entry.kind is EntryKind.FILE and path.endswith(".json")
+        ]
+        found = self._store.mentions(word, [(entry, _entry_reader(tree, entry)) for entry in entries])
+        return frozenset((*self.files(tree).mentioning(word), *(entry.path for entry in entries if found[entry.blob])))
+
+
+def _reader(tree: Tree, path: str) -> Callable[[], bytes]:
+    return lambda: tree.read(path)
+
+
+def _entry_reader(tree: Tree, entry: Entry) -> Callable[[], bytes]:
+    return lambda: tree.read(entry.path)

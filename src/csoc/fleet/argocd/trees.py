@@ -1,0 +1,96 @@
+"""From (repository URL, revision) in an Application to the tree that it means: the one at hand, or another one opened.
+
+Each pair is opened once, failures included: a repository that cannot be reached is one Problem with all its places,
+and never the same as a repository with nothing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from csoc.errors import CsocError, Kind
+from csoc.fleet.argocd.identity import Identity, repository_key
+from csoc.fleet.argocd.model import Problem
+from csoc.fleet.location import Location
+from csoc.fleet.repositories import Tree
+
+UNREACHABLE = "unreachable repository"
+OpenTree = Callable[[str, str], Tree]
+"""Opens (repository URL, revision as written). Raises CsocError."""
+_MAX_PLACES = 20
+
+
+@dataclass(slots=True)
+class _Failure:
+    repo_url: str
+    revision: str
+    cause: str
+    fix: str
+    places: list[Location] = field(default_factory=list)
+
+
+class Trees:
+    """The trees of one reading. open_tree None: no other repository is opened, and each one named is a Problem."""
+
+    def __init__(self, home: Tree, identity: Identity, open_tree: OpenTree | None = None, *, limit: int = 200) -> None:
+        self.home = home
+        self.identity = identity
+        self._open_tree = open_tree
+        self._limit = limit
+        self._opened: dict[tuple[str, str], Tree] = {}
+        self._failures: dict[tuple[str, str], _Failure] = {}
+
+    def is_home(self, repo_url: str, revision: str) -> bool:
+        """True if the pair means the tree at hand."""
+        if not self.identity.is_self(repo_url):
+            return False
+        is_commit_prefix = len(revision) >= 7 and self.home.commit.startswith(revision)
+        return revision in self.identity.revisions or is_commit_prefix
+
+    def resolve(self, repo_url: str, revision: str, place: Location | None) -> Tree | None:
+        """The tree, or None if it cannot be had; that is remembered with the place and becomes a Problem."""
+        if self.is_home(repo_url, revision):
+            return self.home
+        key = (repository_key(repo_url), revision)
+        if key in self._opened:
+            return self._opened[key]
+        failure = self._failures.get(key)
+        if failure is None:
+            opened = self._open(repo_url, revision)
+            if not isinstance(opened, _Failure):
+                self._opened[key] = opened
+                return opened
+            failure = self._failures[key] = opened
+        if place is not None and place not in failure.places:
+            failure.places.append(place)
+        return None
+
+    def _open(self, repo_url: str, revision: str) -> Tree | _Failure:
+        if self._open_tree is None:
+            return _Failure(repo_url, revision, "other repositories were not asked for", "")
+        if len(self._opened) >= self._limit:
+            return _Failure(repo_url, revision, f"more than {self._limit} repositories and revisions are named", "")
+        try:
+            return self._open_tree(repo_url, revision)
+        except CsocError as error:
+            missing = "it was looked for and is not there: " if error.kind is Kind.NOT_FOUND else ""
+            return _Failure(repo_url, revision, missing + error.cause, error.fix)
+
+    def opened(self) -> tuple[Tree, ...]:
+        """The home tree and every other one, in the order of opening."""
+        return (self.home, *self._opened.values())
+
+    def problems(self) -> tuple[Problem, ...]:
+        """One Problem for each (repository, revision) that could not be had."""
+        found: list[Problem] = []
+        for failure in self._failures.values():
+            places = sorted(failure.places) or [Location(self.home.repository, self.home.commit, "")]
+            revision = f' at revision "{failure.revision}"' if failure.revision else ""
+            cause = f"{failure.repo_url}{revision} could not be read: {failure.cause}"
+            if len(places) > 1:
+                named = ", ".join(str(place) for place in places[1:_MAX_PLACES])
+                more = len(places) - _MAX_PLACES
+                cause += f". Also named at {named}{f' and {more} more' if more > 0 else ''}"
+            found.append(Problem(UNREACHABLE, cause, places[0], failure.fix))
+        return tuple(found)
