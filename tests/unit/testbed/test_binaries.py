@@ -24,6 +24,7 @@ case "$*" in
   list*) echo "$MODULE" ;;
   build*)
     if [ -n "$FAIL" ]; then echo "go: downloading a/b v1" >&2; echo "main.go:1: syntax error" >&2; exit 1; fi
+    if [ -n "$GATE" ]; then cat "$GATE" >/dev/null; fi
     while [ "$1" != -o ]; do shift; done
     printf '#!/bin/sh\\n' >"$2" && chmod +x "$2" ;;
 esac
@@ -47,7 +48,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOCAL_GO", "go1.26.8")
     monkeypatch.setenv("FETCHED_GO", "")
     monkeypatch.setenv("MODULE", str(module))
-    for name in ("FAIL", "GOTOOLCHAIN", "CSOC_TESTBED_CACHE"):
+    for name in ("FAIL", "GATE", "GOTOOLCHAIN", "CSOC_TESTBED_CACHE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "calls"
 
@@ -94,18 +95,30 @@ def test_a_failed_build_says_what_the_compiler_said_and_leaves_nothing(
     assert binaries.find(HELM, cache) is None
 
 
-def test_two_runs_at_once_build_one_program(calls: Path, tmp_path: Path, said: list[str]) -> None:
+def test_a_second_run_waits_for_the_first_and_takes_what_it_built(
+    calls: Path, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    monkeypatch.setenv("GATE", str(gate))
     cache = tmp_path / "cache"
     found: list[Path] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(binaries.ensure(HELM, said.append, cache))) for _ in range(4)
-    ]
+    waiting = threading.Event()
+
+    def second(text: str) -> None:
+        if "waiting for it" in text:
+            waiting.set()
+
+    threads = [threading.Thread(target=lambda: found.append(binaries.ensure(HELM, said.append, cache)), daemon=True)]
+    threads[0].start()
+    with gate.open("w") as opened:  # opens once the first build reads it, so that one is under way
+        threads.append(threading.Thread(target=lambda: found.append(binaries.ensure(HELM, second, cache)), daemon=True))
+        threads[1].start()
+        assert waiting.wait(20)
+        opened.write("go on\n")
     for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(set(found)) == 1
-    assert len(found) == 4
+        thread.join(20)
+    assert found == [binaries.find(HELM, cache)] * 2
     assert builds(calls) == 1
 
 
