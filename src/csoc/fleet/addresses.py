@@ -183,6 +183,17 @@ def check(address: Address, policy: Policy, resolve: Resolve, *, trusted: bool) 
         )
 
 
+def below(prefix: str, address: Address) -> int:
+    """How specific a URL prefix is for an address: 0 if the address is not below it, else more for a longer path.
+
+    Scheme, host and port must be equal; the path must begin with whole segments of the prefix's path.
+    """
+    start = parse(prefix.rstrip("/").removesuffix(".git") + "/_")
+    parts = start.path.split("/")[:-1]
+    same = (start.scheme, start.host, start.effective_port) == (address.scheme, address.host, address.effective_port)
+    return len(parts) + 1 if same and address.path.split("/")[: len(parts)] == parts else 0
+
+
 def is_inner(ip: str) -> bool:
     """True for an IP address that is not out on the Internet: loopback, private, link-local, multicast, reserved."""
     try:

@@ -1,20 +1,24 @@
-"""What a write that lost a race says: both sides of every path, so that a person can decide.
+"""What a write must be, and what one that lost a race says: both sides of every path, so that a person can decide.
 
-Every implementation of the port to repositories raises the same words, and none of them shows a secret.
+Every implementation of the port to repositories refuses the same and raises the same words, and none shows a secret.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from csoc.errors import ConflictError
+from csoc.errors import ConflictError, RejectedError
+from csoc.fleet import masking, revisions
 from csoc.fleet.repositories import CommitRequest
 
 _DIFF_BYTES = 1_000_000
 _DIFF_LINES = 40
 _PATHS = 20
+_SECRET = re.compile(r"\s*kind:\s*['\"]?Secret['\"]?\s*")
+_PAIR = re.compile(r"(\s*(?:- +)?['\"]?([\w.-]+)['\"]?\s*[:=]\s+)(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,18 @@ class Difference:
     found: bytes | None = None
 
 
+def check_request(request: CommitRequest) -> None:
+    """Refuses a request that no repository could take. Raises RejectedError."""
+    revisions.check_branch(request.branch)
+    if not request.changes:
+        raise RejectedError("There is nothing to commit", place=request.branch)
+    paths = [revisions.check_path(change.path) for change in request.changes]
+    if len(set(paths)) != len(paths):
+        raise RejectedError("A path is changed twice in one commit", place=request.branch)
+    if request.at.tzinfo is None:
+        raise RejectedError("The time of the commit has no time zone", place=request.branch)
+
+
 def expected_blobs(request: CommitRequest) -> dict[str, str | None]:
     """Everything that must still hold on the branch: path to blob (None: absent), for what is written and read."""
     return {**request.read, **{change.path: change.expected_blob for change in request.changes}}
@@ -39,7 +55,7 @@ def differing(expected: Mapping[str, str | None], found: Mapping[str, str | None
 
 
 def conflict(branch: str, differences: Sequence[Difference]) -> ConflictError:
-    """The error, with each path's expected and found blob and where their text differs."""
+    """The error, with each path's expected and found blob and a short, masked difference of their text."""
     texts = [_text(difference) for difference in differences[:_PATHS]]
     if len(differences) > _PATHS:
         texts.append(f"and {len(differences) - _PATHS} more")
@@ -62,15 +78,39 @@ def _short(blob: str | None) -> str:
 
 
 def _diff(difference: Difference) -> list[str]:
-    """Where the two differ, as line numbers."""
-    old, new = _lines(difference.expected), _lines(difference.found)
-    if old is None or new is None:
+    """Where the two differ: lines, masked; only line numbers where a whole document is secret."""
+    if difference.expected is None or difference.found is None:
         return []
-    lines = [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if line.startswith("@@")]
-    return lines[:_DIFF_LINES] + ([f"({len(lines) - _DIFF_LINES} more)"] if len(lines) > _DIFF_LINES else [])
+    sides = [_lines(difference.expected), _lines(difference.found)]
+    if any(side is None for side in sides):
+        return []
+    old, new = (side or [] for side in sides)
+    secret = any(_SECRET.match(line) for line in [*old, *new])
+    if not secret:
+        old, new = _masked(old), _masked(new)
+    lines = list(difflib.unified_diff(old, new, "expected", "found", n=1, lineterm=""))
+    if secret:
+        lines = [line for line in lines if line.startswith("@@")]
+    if not lines:
+        return ["(they differ only in what is masked, or in line ends)"]
+    return lines[:_DIFF_LINES] + ([f"({len(lines) - _DIFF_LINES} more lines)"] if len(lines) > _DIFF_LINES else [])
 
 
-def _lines(content: bytes | None) -> list[str] | None:
-    if content is None or len(content) > _DIFF_BYTES or b"\0" in content:
+def _masked(lines: list[str]) -> list[str]:
+    # First as a whole, for what spans lines (keys in PEM), then by the key that stands in a line.
+    return [_masked_line(line) for line in masking.mask_text("\n".join(lines)).split("\n")]
+
+
+def _masked_line(line: str) -> str:
+    match = _PAIR.fullmatch(line)
+    if not match:
+        return line
+    start, key, value = match.groups()
+    return f"{start}{masking.MASK}" if masking.looks_secret((key,), value.strip("'\"")) else line
+
+
+def _lines(content: bytes) -> list[str] | None:
+    if len(content) > _DIFF_BYTES or b"\0" in content:
         return None
-    return content.decode(errors="replace").splitlines()
+    text = content.decode(errors="replace")
+    return ["".join(char if char.isprintable() else "?" for char in line) for line in text.splitlines()]

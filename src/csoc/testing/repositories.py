@@ -18,7 +18,6 @@ from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses, conflicts, revisions
 from csoc.fleet.repositories import CommitInfo, CommitRequest, Entry, EntryKind, SourceAddress, Tree
 
-_ATTEMPTS = 5
 _READ_BYTES = 20_000_000
 
 
@@ -227,9 +226,7 @@ class MemoryRepositories:
     def commit(self, address: SourceAddress, request: CommitRequest) -> str:
         """Makes one commit. Nothing else happens meanwhile in memory, so there is nothing to try again."""
         repository = self._find(address)
-        revisions.check_branch(request.branch)
-        for change in request.changes:
-            revisions.check_path(change.path)
+        conflicts.check_request(request)
         if not request.author_name or not request.author_email:
             raise RejectedError("A commit needs the name and the mail address of its author")
         if request.base not in repository.commits:
@@ -241,6 +238,13 @@ class MemoryRepositories:
         if differing:
             differences = [self._difference(repository, path, expected[path], found[path]) for path in differing]
             raise conflicts.conflict(request.branch, differences)
+        entries = repository.commits[parent].entries
+        for change in request.changes:
+            _check_place(entries, change.path)
+        if all(
+            change.content is not None and blob_id(change.content) == found[change.path] for change in request.changes
+        ):
+            raise RejectedError("The commit would change nothing", place=request.branch)
         if request.branch in repository.protected:
             raise DeniedError(
                 f'The branch "{request.branch}" cannot be written to: {repository.protected[request.branch]}',
@@ -297,6 +301,15 @@ def blob_id(content: bytes) -> str:
 def _blob(commit: _Commit, path: str) -> str | None:
     entry = commit.entries.get(path)
     return entry.blob if entry else None
+
+
+def _check_place(entries: Mapping[str, Entry], path: str) -> None:
+    parts = path.split("/")
+    above = {"/".join(parts[:count]) for count in range(1, len(parts))}
+    if above & entries.keys() or any(known.startswith(f"{path}/") for known in entries):
+        raise RejectedError("A path of the commit is a folder, or lies below a file", place=path)
+    if path in entries and entries[path].kind is not EntryKind.FILE:
+        raise RejectedError("A link or a submodule is never written to", place=path)
 
 
 def _within(content: bytes, limit_bytes: int, place: str) -> bytes:

@@ -1,0 +1,310 @@
+"""Plain folders and work trees, written into csoc's own object databases so that they read like any commit.
+
+Nothing is ever written into the user's repository. What a file held is remembered by its size, times and inode, as
+Git's own index does, so that opening an unchanged folder again reads no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import FileStatus
+
+from csoc.adapters.git.locks import held
+from csoc.adapters.git.packs import PackWriter, object_id
+from csoc.adapters.git.tree import Objects
+from csoc.config import Limits
+from csoc.errors import RejectedError, UnavailableError
+
+_VERSION = 1
+_PACKS = 50
+_PACK_AGE_SECONDS = 3_600
+# A file written this shortly before it is read may change again without its times changing.
+_RACY_NS = 100_000_000
+_CHUNK = 1 << 20
+_FILE, _PROGRAM, _LINK, _SUBMODULE, _FOLDER = 0o100644, 0o100755, 0o120000, 0o160000, 0o040000
+_SIGNATURE = "csoc <csoc@localhost> 0 +0000"
+
+_Stat = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A folder as a commit. objects: databases that hold it."""
+
+    objects: Objects
+    tree: str
+    commit: str
+
+
+@dataclass
+class _Scan:
+    """One capture while it is made. files: path to (mode, blob)."""
+
+    known: dict[str, tuple[_Stat, str]]
+    writer: PackWriter
+    started_ns: int
+    files: dict[str, tuple[int, str]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    cache: dict[str, tuple[_Stat, str]] = field(default_factory=dict)
+    total_bytes: int = 0
+
+
+class Folders:
+    """Captures folders. now_ns: the clock that file times are compared with, in nanoseconds."""
+
+    def __init__(self, cache_dir: Path, limits: Limits, *, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._cache_dir = cache_dir / "folders"
+        self._limits = limits
+        self._now_ns = now_ns
+        self._objects: dict[str, Objects] = {}
+
+    def plain(self, folder: Path) -> Captured:
+        """Every file below a folder except what is named ".git". Links are listed and never followed.
+
+        Raises RejectedError (over the limits), UnavailableError (a folder that cannot be read).
+        """
+        return self._capture(folder, lambda scan: self._scan_folder(folder, scan), None)
+
+    def work_tree(self, folder: Path, repository: pygit2.Repository) -> Captured:
+        """The work tree of a repository: what is tracked, as it is on disk, and what is neither tracked nor ignored.
+
+        Repositories inside it that are no submodules are left out, as Git does. Raises as `plain`.
+        """
+        return self._capture(folder, lambda scan: self._scan_work_tree(folder, repository, scan), repository)
+
+    def captured(self, folder: Path, commit: str) -> bool:
+        """True if the commit is one that was made of this folder."""
+        return self._objects_of(folder, None).repository.get(commit) is not None
+
+    def _capture(self, folder: Path, scan_into: Callable[[_Scan], None], user: pygit2.Repository | None) -> Captured:
+        place = self._place(folder)
+        with held(place.with_suffix(".lock"), self._limits.lock_seconds, str(folder)):
+            objects = self._objects_of(folder, user)
+            packs = self._packs(place)
+            rewrite = len(packs) > _PACKS
+            known = {} if rewrite else _load_state(place, packs, self._limits.file_bytes)
+            scan = _Scan(known, PackWriter(place / "objects" / "pack"), self._now_ns())
+            try:
+                scan_into(scan)
+                tree = _write_tree(scan, objects, force=rewrite)
+                text = f"tree {tree}\nauthor {_SIGNATURE}\ncommitter {_SIGNATURE}\n\nWhat the folder holds\n"
+                commit = object_id("commit", text.encode())
+                if rewrite or commit not in objects.repository:
+                    scan.writer.add("commit", text.encode())
+                scan.writer.close()
+            finally:
+                scan.writer.discard()
+            if rewrite:
+                _remove_old(packs)
+            if rewrite or scan.cache != scan.known:
+                _save_state(place, scan.cache, self._packs(place), self._limits.file_bytes)
+            objects.know_sizes(scan.sizes)
+            return Captured(objects, tree, commit)
+
+    def _place(self, folder: Path) -> Path:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:40]
+        return self._cache_dir / f"{name}.git"
+
+    def _objects_of(self, folder: Path, user: pygit2.Repository | None) -> Objects:
+        place = self._place(folder)
+        key = f"{place}{'+' if user else ''}"
+        if key not in self._objects:
+            if not (place / "HEAD").exists():
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
+                pygit2.init_repository(str(place), bare=True)
+            repository = pygit2.Repository(str(place))
+            if user is not None:
+                repository.odb.add_disk_alternate(str(common_dir(user) / "objects"))
+            self._objects[key] = Objects(repository, self._limits)
+        return self._objects[key]
+
+    @staticmethod
+    def _packs(place: Path) -> list[Path]:
+        return sorted((place / "objects" / "pack").glob("pack-*.idx"))
+
+    def _scan_folder(self, root: Path, scan: _Scan) -> None:
+        waiting = [""]
+        while waiting:
+            prefix = waiting.pop()
+            for entry in _listed(root / prefix):
+                if entry.name == ".git":
+                    continue
+                path = f"{prefix}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{path}/")
+                else:
+                    self._take(root, path, scan)
+            self._count(len(scan.files) + len(waiting), root)
+
+    def _scan_work_tree(self, root: Path, repository: pygit2.Repository, scan: _Scan) -> None:
+        try:
+            changed = repository.status(untracked_files="all")
+            index = [(entry.path, entry.mode, str(entry.id)) for entry in repository.index]
+        except pygit2.GitError as error:
+            raise UnavailableError(f"Git cannot tell the state of the work tree: {error}", place=str(root)) from error
+        self._count(len(index) + len(changed), root)
+        disk = FileStatus.WT_MODIFIED | FileStatus.WT_TYPECHANGE | FileStatus.CONFLICTED | FileStatus.WT_NEW
+        for path, mode, blob in index:
+            flags = changed.pop(path, FileStatus.CURRENT)
+            if flags & FileStatus.WT_DELETED:
+                continue
+            if flags & disk and int(mode) != _SUBMODULE:
+                self._take(root, path, scan)
+            else:
+                scan.files[path] = int(mode), blob
+        for path, flags in changed.items():
+            if flags & disk and not path.endswith("/"):
+                self._take(root, path, scan)
+
+    def _take(self, root: Path, path: str, scan: _Scan) -> None:
+        """One file as it is on disk."""
+        try:
+            found = os.lstat(root / path)
+            if stat.S_ISLNK(found.st_mode):
+                scan.files[path] = _LINK, scan.writer.add("blob", os.fsencode(os.readlink(root / path)))  # noqa: PTH115
+                return
+        except FileNotFoundError:
+            return  # gone since it was listed
+        except OSError as error:
+            raise UnavailableError(f"The file cannot be looked at: {error.strerror}", place=path) from error
+        if not stat.S_ISREG(found.st_mode):
+            return  # pipes, sockets and devices are nothing that Git knows
+        scan.total_bytes += found.st_size
+        if scan.total_bytes > self._limits.folder_bytes:
+            raise RejectedError(
+                f"The folder holds more than {self._limits.folder_bytes} bytes (at {path})",
+                place=str(root),
+                fix="Name a smaller folder, or raise limits.folder_bytes in the settings",
+            )
+        mode = _PROGRAM if found.st_mode & stat.S_IXUSR else _FILE
+        blob = self._blob(root / path, path, found, scan)
+        scan.files[path] = mode, blob
+        scan.sizes[blob] = found.st_size
+
+    def _blob(self, file: Path, path: str, found: os.stat_result, scan: _Scan) -> str:
+        times = _times(found)
+        known = scan.known.get(path)
+        if known is not None and known[0] == times:
+            scan.cache[path] = known
+            return known[1]
+        try:
+            blob, after = self._store(file, scan.writer)
+        except OSError:
+            # Listed, and refused when it is read: one unreadable file must not cost the rest.
+            return object_id("blob", b"csoc cannot read " + os.fsencode(path))
+        if after == times and max(times[1:3]) < scan.started_ns - _RACY_NS:
+            scan.cache[path] = times, blob
+        return blob
+
+    def _store(self, file: Path, writer: PackWriter) -> tuple[str, _Stat]:
+        """Writes a file's bytes as a blob; only works out the id where it is over the limit and will not be read."""
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as opened:
+            size = os.fstat(handle).st_size
+            if size <= self._limits.file_bytes:
+                return writer.add("blob", opened.read(self._limits.file_bytes + 1)), _times(os.fstat(handle))
+            digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+            left = size
+            while left > 0 and (chunk := opened.read(min(left, _CHUNK))):
+                digest.update(chunk)
+                left -= len(chunk)
+            return digest.hexdigest(), _times(os.fstat(handle))
+
+    def _count(self, number: int, root: Path) -> None:
+        if number > self._limits.tree_entries:
+            raise RejectedError(
+                f"The folder holds more than {self._limits.tree_entries} files",
+                place=str(root),
+                fix="Name a smaller folder, or raise limits.tree_entries in the settings",
+            )
+
+
+def common_dir(repository: pygit2.Repository) -> Path:
+    """The folder that holds a repository's objects and branches, also for a linked work tree."""
+    path = Path(repository.path)
+    try:
+        return (path / (path / "commondir").read_text().strip()).resolve()
+    except OSError:
+        return path
+
+
+def _write_tree(scan: _Scan, objects: Objects, *, force: bool) -> str:
+    """Writes the tree objects of the files, deepest first. Returns the id of the uppermost."""
+    folders: dict[str, list[tuple[bytes, int, str]]] = {"": []}
+    for path, (mode, blob) in scan.files.items():
+        parent, _, name = path.rpartition("/")
+        folders.setdefault(parent, []).append((os.fsencode(name), mode, blob))
+        while parent and parent not in folders:
+            folders[parent] = []
+        while parent:
+            parent = parent.rpartition("/")[0]
+            folders.setdefault(parent, [])
+    for folder in sorted(folders, key=lambda name: (name.count("/"), name), reverse=True):
+        if not folder:
+            continue
+        parent, _, name = folder.rpartition("/")
+        folders[parent].append((os.fsencode(name), _FOLDER, _tree_object(folders[folder], scan, objects, force)))
+    return _tree_object(folders[""], scan, objects, force)
+
+
+def _tree_object(entries: list[tuple[bytes, int, str]], scan: _Scan, objects: Objects, force: bool) -> str:
+    # Git sorts folders as if their names ended with a slash.
+    entries.sort(key=lambda entry: entry[0] + b"/" if entry[1] == _FOLDER else entry[0])
+    content = b"".join(b"%o %s\0" % (mode, name) + bytes.fromhex(blob) for name, mode, blob in entries)
+    tree = object_id("tree", content)
+    if force or tree not in objects.repository:
+        scan.writer.add("tree", content)
+    return tree
+
+
+def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except FileNotFoundError:
+        return  # gone since it was listed
+    except OSError as error:
+        raise UnavailableError(f"The folder cannot be read: {error.strerror}", place=str(folder)) from error
+
+
+def _times(found: os.stat_result) -> _Stat:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _load_state(place: Path, packs: list[Path], file_bytes: int) -> dict[str, tuple[_Stat, str]]:
+    """What was remembered; nothing if it cannot be read or a pack that it relies on is gone."""
+    try:
+        state = json.loads((place / "files.json").read_bytes())
+        # What was over another limit has an id and no content.
+        if [state["version"], state["file_bytes"]] != [_VERSION, file_bytes]:
+            return {}
+        if not set(state["packs"]) <= {pack.name for pack in packs}:
+            return {}
+        return {path: ((size, mtime, ctime, inode), blob) for path, size, mtime, ctime, inode, blob in state["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _save_state(place: Path, cache: dict[str, tuple[_Stat, str]], packs: list[Path], file_bytes: int) -> None:
+    files = [[path, *times, blob] for path, (times, blob) in cache.items()]
+    state = {"version": _VERSION, "file_bytes": file_bytes, "packs": [pack.name for pack in packs], "files": files}
+    temporary = place / "files.json.new"
+    temporary.write_text(json.dumps(state, separators=(",", ":")), encoding="utf-8")
+    temporary.replace(place / "files.json")
+
+
+def _remove_old(packs: list[Path]) -> None:
+    """Removes packs that a rewrite has made needless; young ones stay, since another csoc may be reading them."""
+    for index in packs:
+        if index.exists() and time.time() - index.stat().st_mtime > _PACK_AGE_SECONDS:
+            index.unlink(missing_ok=True)
+            index.with_suffix(".pack").unlink(missing_ok=True)
