@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,11 +21,14 @@ from csoc.errors import CsocError, UnavailableError
 from csoc.fleet import yamltext
 from csoc.fleet.caching import Cache
 from csoc.fleet.repositories import Entry
+from csoc.fleet.values import Path
+from csoc.fleet.yamltext import YamlDocument
 
 # What decides how bytes are parsed and how the result is written to the cache.
-_PARSER_MODULES = ("parsing.py", "yamlbuild.py", "yamlscalars.py", "yamltext.py")
+_PARSER_MODULES = ("parsing.py", "yamlbuild.py", "yamlnodes.py", "yamlscalars.py", "yamltext.py")
 
 Read = Callable[[], bytes]
+_Given = TypeVar("_Given")
 
 
 @cache
@@ -93,7 +96,7 @@ class ParsedStore:
         self.limits = limits or ReadLimits()
         self._cache = cache
         self._parsed: dict[str, Parsed] = {}
-        self._mentions: dict[str, dict[str, bool]] = {}
+        self._remembered: dict[str, dict[str, Any]] = {}
         self._spent_bytes = 0
 
     def parse(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
@@ -125,31 +128,54 @@ class ParsedStore:
 
     def mentions(self, word: str, files: Sequence[tuple[Entry, Read]]) -> dict[str, bool]:
         """By blob id: whether the bytes hold the word. True for what cannot be read."""
-        known = self._mentions.setdefault(word, {})
-        missing = {entry.blob: (entry, read) for entry, read in files if entry.blob not in known}
-        namespace = f"mentions-1-{word}"
-        cached = self._cache.get_many(namespace, missing) if self._cache is not None and missing else {}
-        batch = _Batch(self._cache, namespace)
         sought = word.encode("ascii")
-        for blob, (entry, read) in missing.items():
-            if cached.get(blob) in (b"true", b"false"):
-                known[blob] = cached[blob] == b"true"
-                continue
-            if entry.size_bytes > self.limits.file_bytes:
-                known[blob] = True
-                continue
+        small = {entry.blob: read for entry, read in files if entry.size_bytes <= self.limits.file_bytes}
+        found = self.remembered(f"mentions-1-{word}", small, lambda read: sought in read())
+        return {entry.blob: found.get(entry.blob, True) is not False for entry, _ in files}
+
+    def duplicates(self, files: Mapping[str, Sequence[YamlDocument]]) -> dict[str, list[tuple[int, Path, int]]]:
+        """By blob id: keys that stand twice, as (index of the document, path, line of the later one)."""
+
+        def look(documents: Sequence[YamlDocument]) -> list[tuple[int, Path, int]]:
+            return [(document.index, path, line) for document in documents for path, line in document.duplicates()]
+
+        found = self.remembered(f"duplicates-{parser_version()}", files, look)
+        return {
+            blob: [(index, tuple(path), line) for index, path, line in listed]
+            for blob, listed in found.items()
+            if listed
+        }
+
+    def remembered(self, name: str, work: Mapping[str, _Given], compute: Callable[[_Given], Any]) -> dict[str, Any]:
+        """What was computed from contents, by blob id, kept in the cache as JSON. name: what it is, with a version.
+
+        compute gets what work holds for the blob; where it raises a CsocError the blob is left out and asked again next
+        time.
+        """
+        known = self._remembered.setdefault(name, {})
+        missing = [blob for blob in work if blob not in known]
+        cached = self._cache.get_many(name, missing) if self._cache is not None and missing else {}
+        batch = _Batch(self._cache, name)
+        for blob in missing:
             try:
-                known[blob] = sought in read()
+                known[blob] = json.loads(cached[blob])
+                continue
+            except (KeyError, ValueError, RecursionError):
+                pass  # not there, or not what this module writes: computed anew
+            try:
+                known[blob] = compute(work[blob])
             except CsocError:
-                continue  # asked again next time; until then it counts as if it held the word
-            batch.add(blob, b"true" if known[blob] else b"false")
+                continue
+            batch.add(blob, json.dumps(known[blob]).encode())
         batch.write()
-        return {entry.blob: known.get(entry.blob, True) for entry, _ in files}
+        return {blob: known[blob] for blob in work if blob in known}
 
     def forget(self, blobs: Iterable[str]) -> None:
         """Frees what was parsed of these contents; it is parsed again if somebody asks."""
         for blob in blobs:
             self._parsed.pop(blob, None)
+            for known in self._remembered.values():
+                known.pop(blob, None)
 
     def _parse(self, entry: Entry, read: Read) -> tuple[Parsed, bytes | None]:
         """What the file holds, and its bytes if the answer depends on nothing else and may be cached."""

@@ -9,7 +9,7 @@ a reader is shown needs them. After a commit only what it touched is read again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from csoc.errors import CsocError, NotFoundError
 from csoc.fleet.addresses import canonical_name
@@ -26,7 +26,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
     """One YAML file of a tree. documents: those that are not empty, their data read-only. error: why the file could not
-    be read as YAML; it then has no documents."""
+    be read as YAML; it then has no documents. read: its bytes, again."""
 
     repository: str
     commit: str
@@ -34,6 +34,12 @@ class ParsedFile:
     blob: str
     documents: tuple[YamlDocument, ...]
     error: FileError | None = None
+    read: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)
+
+    def line_text(self, line: int) -> str:
+        """One line of the file, counted from 1; "" where there is none. It may hold a secret."""
+        lines = self.read().decode("utf-8", "replace").split("\n")
+        return lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else ""
 
     def locate(self, path: Path = (), document: int = 0) -> Location:
         """The place of a key path (or of its nearest written ancestor) in the document with that index; the whole file
@@ -99,6 +105,13 @@ class ParsedFiles(Mapping[str, ParsedFile]):
         found = self._store.mentions(word, [(entry, self._reader(path)) for path, entry in entries.items()])
         return [path for path, entry in entries.items() if found[entry.blob]]
 
+    def duplicates(self, paths: Iterable[str]) -> dict[str, list[tuple[int, Path, int]]]:
+        """Keys that stand twice in one mapping of these files, by file: (index of the document, path, line of the later
+        one, which counts). Files without any are left out."""
+        files = {path: self[path] for path in paths}
+        found = self._store.duplicates({file.blob: file.documents for file in files.values()})
+        return {path: found[file.blob] for path, file in files.items() if file.blob in found}
+
     def _yaml(self) -> Mapping[str, Entry]:
         if self._entries is None:
             self._entries = {
@@ -115,7 +128,9 @@ class ParsedFiles(Mapping[str, ParsedFile]):
     def _file(self, entry: Entry, parsed: Parsed) -> ParsedFile:
         source = self._reader(entry.path)
         documents = tuple(YamlDocument(index, line, data, source) for index, line, data in parsed.documents)
-        return ParsedFile(self._tree.repository, self._tree.commit, entry.path, entry.blob, documents, parsed.error)
+        return ParsedFile(
+            self._tree.repository, self._tree.commit, entry.path, entry.blob, documents, parsed.error, source
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +159,18 @@ class Difference:
 class FleetSnapshot:
     """See the module. The first tree is the fleet's own repository."""
 
-    def __init__(self, trees: Sequence[Tree], store: ParsedStore | None = None, unopened: Sequence[Unopened] = ()):
+    def __init__(
+        self,
+        trees: Sequence[Tree],
+        store: ParsedStore | None = None,
+        *,
+        unopened: Sequence[Unopened] = (),
+        defaults: Mapping[str, Tree] | None = None,
+    ) -> None:
+        """defaults: by canonical name, the trees that were opened at a repository's default branch."""
         if not trees:
             raise ValueError("a snapshot is read from at least one tree")
+        self._defaults = dict(defaults or {})
         self._trees = tuple(trees)
         self._store = store or ParsedStore()
         self._unopened = tuple(unopened)
@@ -180,9 +204,10 @@ class FleetSnapshot:
     def tree(self, address: str, revision: str = "") -> Tree | None:
         """The tree of a repository (address or canonical name) at a revision, or None if this snapshot has not read it.
 
-        revision: branch, tag or commit as it was asked for; "" means the tree that was opened first.
+        revision: branch, tag or commit as it was asked for; "" is the default branch, and for the fleet's own
+        repository the tree at hand.
         """
-        return _find(self._trees, address, revision)
+        return _find(self._trees, self._defaults, address, revision)
 
     def parsed(self, tree: Tree | None = None) -> ParsedFiles:
         """The YAML files of a tree of this snapshot (None: the fleet's own). Raises KeyError for another tree."""
@@ -191,16 +216,22 @@ class FleetSnapshot:
     def opening(self, repositories: Repositories, wanted: Iterable[tuple[str, str]]) -> FleetSnapshot:
         """This snapshot with the repositories (address, revision) that it lacks. They were named in a repository, so
         they are untrusted. One that cannot be opened is listed in `unopened`."""
-        trees, unopened = list(self._trees), list(self._unopened)
+        trees, unopened, defaults = list(self._trees), list(self._unopened), dict(self._defaults)
         tried = {(failed.url, failed.revision) for failed in unopened}
         for url, revision in dict.fromkeys(wanted):
-            if (url, revision) in tried or _find(trees, url, revision) is not None:
+            if (url, revision) in tried or _find(trees, defaults, url, revision) is not None:
                 continue
             try:
-                trees.append(repositories.open(SourceAddress(url), revision or None))
+                tree = repositories.open(SourceAddress(url), revision or None)
             except CsocError as error:
                 unopened.append(Unopened(url, revision, error))
-        return self._with(trees, unopened)
+                continue
+            known = next((other for other in trees if _identity(other) == _identity(tree)), None)
+            if known is None:
+                trees.append(tree)
+            if not revision:
+                defaults[canonical_name(url)] = known or tree
+        return self._with(trees, unopened, defaults)
 
     def replacing(self, tree: Tree) -> tuple[FleetSnapshot, Difference]:
         """This snapshot with a newer tree of the same repository and revision, and what differs. Raises NotFoundError
@@ -211,15 +242,16 @@ class FleetSnapshot:
                 found = difference(old, tree)
                 entries = old.entries()
                 self._store.forget(entries[path].blob for path in (*found.changed, *found.removed))
-                return self._with(trees, self._unopened), found
+                defaults = {name: tree if known is old else known for name, known in self._defaults.items()}
+                return self._with(trees, self._unopened, defaults), found
         raise NotFoundError(
             f"{tree.repository} at {tree.revision} was not read before",
             place=tree.repository,
             fix="Read the fleet anew",
         )
 
-    def _with(self, trees: Sequence[Tree], unopened: Sequence[Unopened]) -> FleetSnapshot:
-        made = FleetSnapshot(trees, self._store, unopened)
+    def _with(self, trees: Sequence[Tree], unopened: Sequence[Unopened], defaults: Mapping[str, Tree]) -> FleetSnapshot:
+        made = FleetSnapshot(trees, self._store, unopened=unopened, defaults=defaults)
         # What was parsed of a tree that stays is shared, not made again.
         for identity, files in self._files.items():
             if identity in made._files:
@@ -231,12 +263,13 @@ def _identity(tree: Tree) -> tuple[str, str, str]:
     return tree.repository, tree.revision, tree.commit
 
 
-def _find(trees: Sequence[Tree], address: str, revision: str) -> Tree | None:
+def _find(trees: Sequence[Tree], defaults: Mapping[str, Tree], address: str, revision: str) -> Tree | None:
     name = canonical_name(address)
+    if not revision:
+        own = name == trees[0].repository or name in trees[0].aliases
+        return trees[0] if own else defaults.get(name)
     for tree in trees:
-        if name != tree.repository and name not in tree.aliases:
-            continue
-        if revision in ("", tree.revision, tree.commit):
+        if (name == tree.repository or name in tree.aliases) and revision in (tree.revision, tree.commit):
             return tree
     return None
 

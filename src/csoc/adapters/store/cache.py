@@ -199,7 +199,9 @@ class SqliteCache:
                     Path(f"{self._file}{ending}").unlink(missing_ok=True)
                 # One is kept to look at; more would fill the disk.
                 self._file.replace(f"{self._file}.damaged")
-        except OSError as error:
+                # Made while the lock is held, or the next one to look would find an empty file and move that aside.
+                self._connection = self._connect()
+        except (OSError, sqlite3.Error) as error:
             self._problem = f"the damaged cache at {self._file} could not be moved aside: {error}"
             return False
         _log.warning("the cache at %s was damaged; it was moved aside and is made anew", self._file)

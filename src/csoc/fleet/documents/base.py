@@ -7,10 +7,12 @@ nothing is ever converted here: a field that wants text refuses a number, and th
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 API_VERSION = "csoc.gen3.org/v1alpha1"
 API_GROUP = "csoc.gen3.org"
@@ -23,6 +25,11 @@ NAME_PATTERN = rf"^{_LABEL}(?:\.{_LABEL})*$"
 UID_PATTERN = r"^[a-z][a-z0-9]{9}$"
 COMMIT_PATTERN = r"^[0-9a-f]{40}$"
 FINGERPRINT_PATTERN = r"^[0-9a-f]{16}$"
+
+
+def wrong_field(field: str, expected: str) -> PydanticCustomError:
+    """For checks that compare several fields: the error of one of them, so that its line is the one shown."""
+    return PydanticCustomError("wrong_field", "{expected}", {"field": field, "expected": expected})
 
 
 def _not_reserved(value: str) -> str:
@@ -113,12 +120,23 @@ class FileReference(Part):
     @model_validator(mode="before")
     @classmethod
     def _from_path(cls, data: Any) -> Any:
+        # An Application is more than its file, so a path alone does not name one.
+        if cls is not FileReference:
+            return data
         return {"path": data} if isinstance(data, str) else data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler.resolve_ref_schema(handler(schema))
+        if cls is not FileReference:
+            return described
+        text = {"type": "string", "minLength": 1, "description": "Path inside this repository."}
+        return {"anyOf": [text, described], "description": described.get("description", "")}
 
     @model_validator(mode="after")
     def _revision_needs_repository(self) -> FileReference:
         if self.revision and self.repository is None:
-            raise ValueError("a repository beside the revision (files of this repository are read at its own commit)")
+            raise wrong_field("revision", "a repository beside it: files of this one are read at its own commit")
         return self
 
 
@@ -137,7 +155,7 @@ class ChartReference(Part):
     @model_validator(mode="after")
     def _chart_or_path(self) -> ChartReference:
         if bool(self.chart) == bool(self.path):
-            raise ValueError('either "chart" (Helm repository or registry) or "path" (Git), and not both')
+            raise wrong_field("chart", 'either "chart" (Helm repository or registry) or "path" (Git), and not both')
         return self
 
 
@@ -146,3 +164,8 @@ class Document(Part):
 
     api_version: Literal["csoc.gen3.org/v1alpha1"]
     """The version of csoc's document format."""
+
+    @classmethod
+    def make(cls, **parts: Part) -> Self:
+        """A document of this kind: make(metadata=..., spec=...). Raises pydantic's ValidationError."""
+        return cls.model_validate({"apiVersion": API_VERSION, "kind": cls.__name__, **parts})

@@ -11,7 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from csoc.fleet.documents.base import COMMIT_PATTERN, FINGERPRINT_PATTERN, Document, NameOrUnknown, Part, RecordMetadata
+from csoc.fleet.documents.base import (
+    COMMIT_PATTERN,
+    FINGERPRINT_PATTERN,
+    Document,
+    NameOrUnknown,
+    Part,
+    RecordMetadata,
+    wrong_field,
+)
 
 _RULE_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -48,7 +56,7 @@ class Waiver(Part):
     @model_validator(mode="after")
     def _one_cause(self) -> Waiver:
         if self.key is not None and self.fingerprint is not None:
-            raise ValueError('either "key" or "fingerprint", and not both')
+            raise wrong_field("key", 'either "key" or "fingerprint", and not both')
         return self
 
 

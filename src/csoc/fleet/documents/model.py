@@ -28,6 +28,7 @@ from csoc.fleet.documents.base import (
     Provider,
     Text,
     Url,
+    wrong_field,
 )
 
 _ACCOUNT_ID = {
@@ -80,7 +81,7 @@ class AccountSpec(Part):
     def _id_fits_provider(self) -> AccountSpec:
         pattern, expected = _ACCOUNT_ID[self.provider]
         if not re.fullmatch(pattern, self.id):
-            raise ValueError(f"{expected} as id")
+            raise wrong_field("id", expected)
         return self
 
 
@@ -248,7 +249,7 @@ class ReleaseSpec(Part):
     @model_validator(mode="after")
     def _pinned(self) -> ReleaseSpec:
         if not self.chart.revision:
-            raise ValueError("a revision of the chart (a release pins what it names)")
+            raise wrong_field("chart", 'a "revision", since a release pins what it names')
         return self
 
 

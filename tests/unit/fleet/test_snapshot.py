@@ -1,0 +1,354 @@
+"""A snapshot: says what it read, parses each content once, keeps it between runs, and reads only what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from csoc.errors import NotFoundError, UnavailableError
+from csoc.fleet import parsing
+from csoc.fleet.location import Location
+from csoc.fleet.parsing import ParsedStore, ReadLimits
+from csoc.fleet.repositories import Entry
+from csoc.fleet.snapshot import Difference, FleetSnapshot, difference, refresh
+from csoc.testing.caching import MemoryCache
+from csoc.testing.repositories import Content, Link, MemoryRepositories, MemoryRepository, MemoryTree, Submodule
+
+APP = b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\n"
+VALUES = b"global:\n  hostname: a.example.org\n  list: [1, 2]\n"
+
+
+@dataclass(frozen=True)
+class CountingTree:
+    """A tree that remembers which paths were read."""
+
+    tree: MemoryTree
+    reads: list[str] = field(default_factory=list)
+
+    @property
+    def repository(self) -> str:
+        return self.tree.repository
+
+    @property
+    def commit(self) -> str:
+        return self.tree.commit
+
+    @property
+    def revision(self) -> str:
+        return self.tree.revision
+
+    @property
+    def aliases(self) -> frozenset[str]:
+        return self.tree.aliases
+
+    def entries(self) -> Mapping[str, Entry]:
+        return self.tree.entries()
+
+    def read(self, path: str, *, limit_bytes: int = 10_000_000) -> bytes:
+        self.reads.append(path)
+        return self.tree.read(path, limit_bytes=limit_bytes)
+
+
+def repository() -> MemoryRepository:
+    return MemoryRepositories().add("https://git.example.org/team/fleet", aliases=["git.example.org/old/name"])
+
+
+def at(source: MemoryRepository, branch: str = "main") -> CountingTree:
+    return CountingTree(MemoryTree(source, source.branches[branch], branch))
+
+
+def tree(files: Mapping[str, Content]) -> CountingTree:
+    source = repository()
+    source.write("main", files)
+    return at(source)
+
+
+FILES: dict[str, Content] = {"a/app.yaml": APP, "a/values.yml": VALUES, "README.md": b"argoproj.io", "b/same.yaml": APP}
+
+
+def test_a_snapshot_names_every_repository_revision_and_commit_it_was_read_from() -> None:
+    one = tree(FILES)
+    assert FleetSnapshot.of(one).read == (("git.example.org/team/fleet", "main", one.commit),)
+
+
+def test_files_are_parsed_with_the_place_of_every_key() -> None:
+    one = tree(FILES)
+    file = FleetSnapshot.of(one).parsed()["a/values.yml"]
+    assert file.documents[0].data == {"global": {"hostname": "a.example.org", "list": [1, 2]}}
+    assert file.locate(("global", "list", 1)) == Location(one.repository, one.commit, "a/values.yml", 3, 13)
+    assert file.locate(("global", "absent", "x")).line == 1
+    assert file.locate((), document=7) == Location(one.repository, one.commit, "a/values.yml")
+    assert file.line_text(2) == "  hostname: a.example.org"
+    assert file.line_text(99) == ""
+
+
+def test_only_yaml_files_are_listed_and_links_and_submodules_are_not_files() -> None:
+    one = tree({**FILES, "link.yaml": Link("a/app.yaml"), "module.yaml": Submodule("0" * 40)})
+    files = FleetSnapshot.of(one).parsed()
+    assert list(files) == ["a/app.yaml", "a/values.yml", "b/same.yaml"]
+    assert "link.yaml" not in files
+    with pytest.raises(KeyError):
+        files["link.yaml"]
+
+
+def test_nothing_is_read_before_somebody_asks_and_equal_contents_are_read_once() -> None:
+    one = tree(FILES)
+    files = FleetSnapshot.of(one).parsed()
+    assert one.reads == []
+    assert files["b/same.yaml"].documents[0].data == files["a/app.yaml"].documents[0].data
+    assert len(one.reads) == 1
+
+
+def test_a_second_run_parses_nothing_that_the_first_one_did() -> None:
+    cache = MemoryCache()
+    first = FleetSnapshot.of(tree(FILES), cache=cache).parsed()
+    first.load()
+    again = tree(FILES)
+    second = FleetSnapshot.of(again, cache=cache).parsed()
+    second.load()
+    assert again.reads == []
+    assert [(d.index, d.line, d.data) for file in second.values() for d in file.documents] == [
+        (d.index, d.line, d.data) for file in first.values() for d in file.documents
+    ]
+    assert second["a/values.yml"].locate(("global", "hostname")).line == 2
+    assert again.reads == ["a/values.yml"], "places are worked out from the bytes"
+
+
+def test_an_error_is_kept_with_its_line_and_costs_that_file_only() -> None:
+    cache = MemoryCache()
+    files: dict[str, Content] = {"bad.yaml": b"a: 1\nb: [1\nc: {{ x\n", "good.yaml": b"a: 1\n"}
+    for _ in range(2):
+        one = tree(files)
+        parsed = FleetSnapshot.of(one, cache=cache).parsed()
+        assert parsed["bad.yaml"].documents == ()
+        error = parsed["bad.yaml"].error
+        assert error is not None
+        assert error.line in (2, 3)
+        assert parsed["bad.yaml"].locate(("a",)).line == error.line
+        assert parsed["good.yaml"].error is None
+    assert one.reads == []
+
+
+def test_a_cached_value_that_is_not_what_was_written_is_treated_as_absent() -> None:
+    class Broken(MemoryCache):
+        def get_many(self, namespace: str, keys: Iterable[str]) -> dict[str, bytes]:
+            wrong = [b"", b"[]", b"{}", b'{"documents": 3}', b'{"documents": [[1]]}', b'{"error": []}', b"[" * 100_000]
+            return {key: wrong[number % len(wrong)] for number, key in enumerate(keys)}
+
+    contents: dict[str, Content] = {f"{number}.yaml": b"a: %d\n" % number for number in range(14)}
+    files = FleetSnapshot.of(tree(contents), cache=Broken()).parsed()
+    files.load()
+    assert [file.documents[0].data["a"] for file in files.values()] == sorted(range(14), key=str)
+
+
+def test_another_parser_does_not_get_what_this_one_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = MemoryCache()
+    FleetSnapshot.of(tree(FILES), cache=cache).parsed().load()
+    monkeypatch.setattr(parsing, "parser_version", lambda: "another")
+    again = tree(FILES)
+    FleetSnapshot.of(again, cache=cache).parsed().load()
+    assert len(again.reads) == 2
+
+
+def test_a_file_that_could_not_be_read_now_is_asked_for_again_and_never_cached() -> None:
+    class Unreachable(CountingTree):
+        def read(self, path: str, *, limit_bytes: int = 10_000_000) -> bytes:
+            self.reads.append(path)
+            raise UnavailableError("The object is not here", fix="Fetch it")
+
+    source = repository()
+    source.write("main", {"a.yaml": b"a: 1\n"})
+    cache = MemoryCache()
+    unreachable = Unreachable(MemoryTree(source, source.branches["main"], "main"))
+    store = ParsedStore(cache)
+    error = FleetSnapshot([unreachable], store).parsed()["a.yaml"].error
+    assert error is not None
+    assert (error.known, error.fix) == (False, "Fetch it")
+    assert FleetSnapshot([unreachable], store).parsed().mentioning("b") == ["a.yaml"], "not known is not absent"
+    assert cache.status().entries == 0
+    assert FleetSnapshot([at(source)], store).parsed()["a.yaml"].documents[0].data == {"a": 1}
+
+
+def test_a_file_over_the_limit_is_refused_without_being_read() -> None:
+    one = tree({"large.yaml": b"a: " + b"x" * 2_000, "small.yaml": b"a: 1\n"})
+    files = FleetSnapshot([one], ParsedStore(limits=ReadLimits(file_bytes=1_000))).parsed()
+    error = files["large.yaml"].error
+    assert error is not None
+    assert "2003 bytes" in error.cause
+    assert files["small.yaml"].error is None
+    assert files.mentioning("y") == ["large.yaml"]
+    assert one.reads == ["small.yaml", "small.yaml"]
+
+
+def test_all_files_together_have_a_limit_too() -> None:
+    contents: dict[str, Content] = {f"{number}.yaml": b"a: %d # %s\n" % (number, b"x" * 90) for number in range(9)}
+    files = FleetSnapshot([tree(contents)], ParsedStore(limits=ReadLimits(total_bytes=500))).parsed()
+    files.load()
+    errors = [file.error for file in files.values() if file.error is not None]
+    assert len(errors) == 4
+    assert {error.known for error in errors} == {False}
+
+
+def test_aliases_are_not_written_out_into_the_cache() -> None:
+    bomb = b"a: &a " + b"x" * 1_000 + b"\nb: &b [" + b"*a, " * 300 + b"]\nc: [" + b"*b, " * 30 + b"]\n"
+    cache = MemoryCache()
+    one = tree({"bomb.yaml": bomb, "small.yaml": b"a: &a 1\nb: *a\n"})
+    files = FleetSnapshot.of(one, cache=cache).parsed()
+    files.load()
+    assert len(files["bomb.yaml"].documents[0].data["c"]) == 30
+    assert (cache.status().entries, cache.status().size_bytes < 1_000) == (1, True)
+
+
+def test_files_that_mention_a_word_are_found_without_parsing_and_remembered() -> None:
+    cache = MemoryCache()
+    first = tree(FILES)
+    assert FleetSnapshot.of(first, cache=cache).parsed().mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
+    again = tree(FILES)
+    assert FleetSnapshot.of(again, cache=cache).parsed().mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
+    assert again.reads == []
+    assert FleetSnapshot.of(again, cache=cache).parsed().mentioning("hostname") == ["a/values.yml"]
+
+
+def test_keys_that_stand_twice_are_found_and_remembered() -> None:
+    cache = MemoryCache()
+    contents: dict[str, Content] = {"a.yaml": b"x: 1\n---\nm:\n  k: 1\n  k: 2\n", "b.yaml": b"x: 1\n"}
+    for _ in range(2):
+        one = tree(contents)
+        files = FleetSnapshot.of(one, cache=cache).parsed()
+        assert files.duplicates(["a.yaml", "b.yaml"]) == {"a.yaml": [(1, ("m", "k"), 5)]}
+    assert one.reads == []
+
+
+def test_refreshing_reads_only_what_changed_and_says_what_did() -> None:
+    source = repository()
+    source.write("main", {**FILES, "gone.yaml": b"a: 1\n"})
+    before = at(source)
+    snapshot = FleetSnapshot.of(before)
+    snapshot.parsed().load()
+    source.write("main", {"a/values.yml": b"global: {}\n", "new.yaml": b"n: 1\n", "gone.yaml": None, "x.txt": b""})
+    after = at(source)
+    fresh, changes = refresh(snapshot, after)
+    fresh.parsed().load()
+    assert changes == Difference(("new.yaml", "x.txt"), ("a/values.yml",), ("gone.yaml",))
+    assert changes.paths == ("a/values.yml", "gone.yaml", "new.yaml", "x.txt")
+    assert sorted(after.reads) == ["a/values.yml", "new.yaml"]
+    assert fresh.parsed()["a/values.yml"].documents[0].data == {"global": {}}
+    assert fresh.parsed()["a/app.yaml"].commit == after.commit
+    assert fresh.read == ((after.repository, "main", after.commit),)
+
+
+def test_the_old_snapshot_still_says_what_it_said() -> None:
+    source = repository()
+    source.write("main", FILES)
+    snapshot = FleetSnapshot.of(at(source))
+    source.write("main", {"a/values.yml": b"global: {}\n", "b/same.yaml": None})
+    refresh(snapshot, at(source))
+    assert snapshot.parsed()["a/values.yml"].documents[0].data["global"]["hostname"] == "a.example.org"
+    assert "b/same.yaml" in snapshot.parsed()
+
+
+def test_a_tree_that_was_never_read_cannot_be_refreshed() -> None:
+    other = MemoryRepositories().add("https://git.example.org/other")
+    other.write("main", {})
+    with pytest.raises(NotFoundError):
+        refresh(FleetSnapshot.of(tree(FILES)), at(other))
+
+
+def test_a_file_that_became_a_link_has_changed() -> None:
+    source = repository()
+    source.write("main", {"a.yaml": b"target"})
+    before = at(source)
+    source.write("main", {"a.yaml": Link("target")})
+    assert difference(before, at(source)) == Difference(changed=("a.yaml",))
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from([b"1", b"2"])),
+    st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from([b"1", b"2"])),
+)
+def test_the_difference_is_what_differs(before: dict[str, bytes], after: dict[str, bytes]) -> None:
+    found = difference(tree(before), tree(after))
+    assert set(found.added) == after.keys() - before.keys()
+    assert set(found.removed) == before.keys() - after.keys()
+    assert set(found.changed) == {path for path in before.keys() & after.keys() if before[path] != after[path]}
+
+
+def test_other_repositories_are_opened_once_and_those_that_cannot_be_are_named() -> None:
+    repositories = MemoryRepositories()
+    charts = repositories.add("https://github.com/example/charts")
+    charts.write("main", {"Chart.yaml": b"name: x\n"})
+    charts.write("next", {"Chart.yaml": b"name: newer\n"})
+    wanted = [
+        ("https://github.com/example/charts.git", ""),
+        ("git@github.com:example/charts", "main"),
+        ("https://github.com/example/charts", "next"),
+        ("https://github.com/example/absent", "main"),
+        ("https://10.0.0.1/inner", ""),
+    ]
+    snapshot = FleetSnapshot.of(tree(FILES)).opening(repositories, wanted)
+    assert [(name, revision) for name, revision, _ in snapshot.read] == [
+        ("git.example.org/team/fleet", "main"),
+        ("github.com/example/charts", "main"),
+        ("github.com/example/charts", "next"),
+    ]
+    assert [(item.url, item.error.kind.value) for item in snapshot.unopened] == [
+        ("https://github.com/example/absent", "not found"),
+        ("https://10.0.0.1/inner", "denied"),
+    ]
+    again = snapshot.opening(repositories, wanted)
+    assert (again.read, again.unopened) == (snapshot.read, snapshot.unopened)
+    found = snapshot.tree("ssh://git@github.com/example/charts", "next")
+    assert found is not None
+    assert snapshot.parsed(found)["Chart.yaml"].documents[0].data == {"name": "newer"}
+
+
+def test_a_branch_that_was_opened_before_is_not_taken_for_the_default_branch() -> None:
+    repositories = MemoryRepositories()
+    charts = repositories.add("https://github.com/example/charts")
+    charts.write("main", {"Chart.yaml": b"name: older\n"})
+    charts.write("next", {"Chart.yaml": b"name: newer\n"})
+    url = "https://github.com/example/charts"
+    snapshot = FleetSnapshot.of(tree(FILES)).opening(repositories, [(url, "next")])
+    assert snapshot.tree(url) is None
+    snapshot = snapshot.opening(repositories, [(url, "")])
+    found = snapshot.tree(url)
+    assert found is not None
+    assert found.revision == "main"
+
+
+def test_a_tree_is_found_by_any_of_its_names_and_by_revision_or_commit() -> None:
+    one = tree(FILES)
+    snapshot = FleetSnapshot.of(one)
+    assert snapshot.tree("https://git.example.org/team/fleet.git") is one
+    assert snapshot.tree("git@git.example.org:old/name", "main") is one
+    assert snapshot.tree("git.example.org/team/fleet", one.commit) is one
+    assert snapshot.tree("https://git.example.org/team/fleet", "other") is None
+    assert snapshot.tree("https://git.example.org/team/other") is None
+
+
+def test_what_was_parsed_of_one_repository_is_not_parsed_again_when_another_is_opened() -> None:
+    one = tree(FILES)
+    snapshot = FleetSnapshot.of(one)
+    snapshot.parsed().load()
+    reads = len(one.reads)
+    snapshot.opening(MemoryRepositories(), [("https://github.com/a/b", "")]).parsed().load()
+    assert len(one.reads) == reads
+
+
+def test_only_json_reaches_the_cache() -> None:
+    kept: list[bytes] = []
+
+    class Watching(MemoryCache):
+        def put_many(self, namespace: str, items: Mapping[str, bytes]) -> None:
+            kept.extend(items.values())
+
+    files = FleetSnapshot.of(tree({**FILES, "bad.yaml": b"a: [\n"}), cache=Watching()).parsed()
+    files.load()
+    files.mentioning("x")
+    assert len(kept) == 6
+    assert all(json.loads(value) is not None for value in kept)
