@@ -41,7 +41,7 @@ testbed: tools ## Build the real servers of the suites (helm, Gitea) from Go mod
 	@.venv/bin/python -m scripts.run_suites --only-testbed
 
 docs: tools ## Write docs/reference anew from the code
-	@.venv/bin/python scripts/write_reference.py
+	@.venv/bin/python -m scripts.write_reference
 
 clean: ## Remove what was made here: .venv, build, caches (not the testbed, which all checkouts share)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
