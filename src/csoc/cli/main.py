@@ -77,5 +77,3 @@ def _print_defect(error: Exception, *, as_json: bool) -> None:
         ),
         as_json=as_json,
     )
-
-

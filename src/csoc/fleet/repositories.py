@@ -129,6 +129,12 @@ class Repositories(Protocol):
         revision), UnavailableError (network, time limit), RejectedError (not a repository, or over the limits).
         """
 
+    def default_branch(self, address: SourceAddress) -> str:
+        """The branch that a change goes to unless somebody names another: a work tree's own, else the default one.
+
+        Raises as `open`; RejectedError for a folder that is no repository, and where no branch is checked out.
+        """
+
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """Commits reachable from the tree's commit that changed the path, newest first, each with the blob id that
         the path had after it (None: removed). Empty where there is no history (a plain folder)."""

@@ -189,6 +189,10 @@ class MemoryRepositories:
             return MemoryTree(repository, repository.branches[repository.default_branch], repository.default_branch)
         return MemoryTree(repository, repository.resolve(revision), revision)
 
+    def default_branch(self, address: SourceAddress) -> str:
+        """The branch that `add` was told of."""
+        return self._find(address).default_branch
+
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """Commits that changed the path, newest first."""
         repository = self._of(tree)

@@ -1,0 +1,1 @@
+"""What a person wants, as functions: the command line (and later the portal) calls these and nothing below them."""

@@ -56,6 +56,10 @@ class Credentials:
             return user, self._apps.token(credential)
         return None
 
+    def app_token(self, credential: Credential) -> str:
+        """A token of a GitHub App, for its host's interface. Raises as `AppTokens.token`."""
+        return self._apps.token(credential)
+
     def answer(self, address: Address, allowed: CredentialType, *, trusted: bool) -> GitCredential:
         """What to show to the server that asks. Raises DeniedError (there is nothing for it), and as `basic`."""
         if allowed & CredentialType.USERPASS_PLAINTEXT and address.scheme != "ssh":

@@ -79,6 +79,21 @@ class Local:
             return self._tree(found, head[1], head[0])
         return self._work_tree(found)
 
+    def branch(self, path: str) -> str:
+        """The branch that the repository at a path shows. Raises RejectedError if it is a folder or shows none."""
+        folder = existing(path)
+        found = self.repository(folder)
+        if found is None:
+            raise RejectedError(
+                "The folder is not the top of a Git repository, so nothing can be committed there",
+                place=str(folder),
+                fix="Name the top of the repository",
+            )
+        head = revisions.head(found.repository)
+        if head is None or head[0] == "HEAD":
+            raise RejectedError("No branch is checked out", place=str(folder), fix="Check one out, or name a branch")
+        return head[0]
+
     def at(self, found: LocalRepository, text: str) -> GitTree:
         """The tree at a revision. Raises NotFoundError, RejectedError."""
         commit = revisions.resolve(found.repository, parse_revision(text))

@@ -80,6 +80,13 @@ class GitRepositories:
             return self._tree(clone, found, head[1], head[0])
         return self._tree(clone, found, self._resolved(clone, found, revision, trusted=address.trusted), revision)
 
+    def default_branch(self, address: SourceAddress) -> str:
+        """See the port."""
+        found = self._checked(address)
+        if not found.local:
+            return self.open(address).revision
+        return self._local.branch(found.path)
+
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """See the port. For a work tree: the commits before it."""
         own = _own(tree)
@@ -180,25 +187,28 @@ class GitRepositories:
         return self._trees[key]
 
     def _commit_remote(self, address: Address, request: CommitRequest, *, trusted: bool) -> str:
-        made: set[str] = set()
         for _ in range(_ATTEMPTS):
             clone = self._clones.refresh(address, trusted=trusted, force=True)
-            repository = clone.repository
-            head = revisions.branch(repository, request.branch)
-            if head is not None and any(head == one or repository.descendant_of(head, one) for one in made):
-                # The server had taken an earlier attempt, and only its answer was lost.
-                return next(one for one in made if head == one or repository.descendant_of(head, one))
-            base = request.base if isinstance(repository.get(request.base), pygit2.Commit) else None
+            head = revisions.branch(clone.repository, request.branch)
+            base = request.base if isinstance(clone.repository.get(request.base), pygit2.Commit) else None
             parent = _parent(request, head, base, address.url)
             writing.check_expected(clone.objects, parent, request)
             commit = writing.build(clone.objects, parent, request)
-            made.add(commit)
             try:
                 self._clones.push(clone, request.branch, commit, head, address=address, trusted=trusted)
             except MovedError:
                 continue
+            except UnavailableError:
+                # The server may have taken the commit, and only its answer was lost.
+                if not self._has_taken(clone, address, request.branch, commit, trusted=trusted):
+                    raise
             return commit
         raise _never_still(request, address.url)
+
+    def _has_taken(self, clone: Clone, address: Address, branch: str, commit: str, *, trusted: bool) -> bool:
+        self._clones.refresh(address, trusted=trusted, force=True)
+        head = revisions.branch(clone.repository, branch)
+        return head is not None and (head == commit or clone.repository.descendant_of(head, commit))
 
     def _commit_local(self, local: LocalRepository, request: CommitRequest) -> str:
         base = self._local.base(local, request.base)

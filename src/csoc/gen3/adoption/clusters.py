@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.fleet.argocd.model import Application
@@ -79,39 +79,39 @@ class Clusters:
     ) -> None:
         """registered: API server URL to cluster name, from Argo CD's cluster Secrets in Git."""
         self._stated = tuple(stated)
+        self._stated_by_name = {item.name: item for item in stated}
+        self._stated_by_server = {server: item for item in stated for server in item.servers}
+        self._stated_by_folder = {item.folder.strip("/"): item for item in stated if item.folder}
         self._registered = dict(registered or {})
         self._values_in: dict[str, list[ClusterValues]] = defaultdict(list)
         self._folders = self._cluster_folders(applications, values)
 
     def _cluster_folders(self, applications: Sequence[Application], values: Sequence[ClusterValues]) -> set[str]:
         folders: set[str] = set()
+        inhabitants = _inhabitants(values)
         for item in values:
-            folder = _own_folder(item, values)
+            folder = _own_folder(item, inhabitants)
             folders.add(folder)
             self._values_in[folder].append(item)
         tops: dict[str, int] = defaultdict(int)
         for application in applications:
-            if not self._named(application) and self._inside(application.location.path, folders) is None:
+            if not self._named(application) and _deepest(application.location.path, folders) is None:
                 tops[application.location.path.split("/")[0] if "/" in application.location.path else ""] += 1
         # One topmost folder tells nothing apart ("apps/", "argocd/"), unless other clusters are told apart already.
         if len(tops) > 1 or (folders - {""} and tops):
             folders |= {top for top in tops if top}
         return folders
 
-    @staticmethod
-    def _inside(path: str, folders: Iterable[str]) -> str | None:
-        """The deepest of the folders that holds the path."""
-        holding = [folder for folder in folders if not folder or path.startswith(f"{folder}/")]
-        return max(holding, key=len, default=None)
-
     def _named(self, application: Application) -> Fact | None:
         name, server = application.destination_name, application.destination_server
-        for stated in self._stated:
-            if (name and name == stated.name) or (server and server in stated.servers):
-                return Fact(stated.name, "written in its csoc document", stated.location, stated=True)
-            if stated.folder and application.location.path.startswith(f"{stated.folder.rstrip('/')}/"):
-                reason = f"its csoc document says that {stated.folder} is its folder"
-                return Fact(stated.name, reason, stated.location, stated=True)
+        stated = self._stated_by_name.get(name) or self._stated_by_server.get(server)
+        if stated:
+            return Fact(stated.name, "its csoc document names this destination", stated.location, stated=True)
+        folder = _deepest(application.location.path, self._stated_by_folder)
+        if folder is not None:
+            stated = self._stated_by_folder[folder]
+            reason = f"its csoc document says that {folder} is its folder"
+            return Fact(stated.name, reason, stated.location, stated=True)
         if name not in IN_CLUSTER_NAMES:
             return Fact(name, "the Application's destination names it", application.location)
         if server in self._registered:
@@ -126,7 +126,7 @@ class Clusters:
         named = self._named(application)
         if named:
             return named
-        folder = self._inside(application.location.path, self._folders)
+        folder = _deepest(application.location.path, self._folders)
         if folder is None:
             return unknown("its Argo CD deploys to its own cluster, and no folder tells clusters apart")
         name, reason, location = self._name_of(folder)
@@ -191,17 +191,37 @@ class Clusters:
         )
 
 
-def _own_folder(item: ClusterValues, values: Sequence[ClusterValues]) -> str:
+def _deepest(path: str, folders: Container[str]) -> str | None:
+    """The deepest of the folders that holds the path; "" is the whole repository."""
+    parts = path.split("/")[:-1]
+    for depth in range(len(parts), -1, -1):
+        folder = "/".join(parts[:depth])
+        if folder in folders:
+            return folder
+    return None
+
+
+def _identity(item: ClusterValues) -> object:
+    """Files of one cluster name it alike, or stand in one folder."""
+    return item.data.get("cluster") or item.location.path.rpartition("/")[0]
+
+
+def _inhabitants(values: Sequence[ClusterValues]) -> dict[str, set[object]]:
+    """Folder to the clusters whose values stand below it."""
+    found: dict[str, set[object]] = defaultdict(set)
+    for item in values:
+        parents = item.location.path.split("/")[:-1]
+        for depth in range(1, len(parents) + 1):
+            found["/".join(parents[:depth])].add(str(_identity(item)))
+    return found
+
+
+def _own_folder(item: ClusterValues, inhabitants: Mapping[str, set[object]]) -> str:
     """The topmost folder that holds this cluster's values and no other cluster's."""
     parents = item.location.path.split("/")[:-1]
-    strangers = [
-        other.location.path
-        for other in values
-        if other.location.path.split("/")[:-1] != parents and other.data.get("cluster") != item.data.get("cluster")
-    ]
     for depth in range(1, len(parents) + 1):
         folder = "/".join(parents[:depth])
-        if not any(path.startswith(f"{folder}/") for path in strangers):
+        if len(inhabitants[folder]) == 1:
             return folder
     return "/".join(parents)
 

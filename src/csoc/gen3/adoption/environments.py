@@ -24,7 +24,7 @@ from csoc.gen3.adoption.naming import (
     slug,
     stage_order,
 )
-from csoc.gen3.views import UNKNOWN, CommonsView, EnvironmentView, Fact, unknown
+from csoc.gen3.views import HELM, UNKNOWN, CommonsView, EnvironmentView, Fact, unknown
 
 # An annotation for a blue or green that is not (yet) the public one.
 _WAITING = frozenset({"new", "next", "green"})
@@ -59,6 +59,7 @@ class Candidate:
     wrapper: str = ""
     pinned: bool = False
     stated: Stated | None = None
+    system: str = HELM
 
 
 @dataclass(slots=True)
@@ -172,15 +173,15 @@ def _name_commons(drafts: Sequence[_Draft]) -> None:
 
 def _stages_from_siblings(drafts: Sequence[_Draft]) -> None:
     """A hostname without a stage word, beside siblings that have one, is the commons' public name."""
+    known: dict[str, list[_Draft]] = defaultdict(list)
     for draft in drafts:
-        if draft.stage.known or not draft.hostname.known:
+        if draft.stage.known:
+            known[draft.commons.value].append(draft)
+    for draft in drafts:
+        siblings = known[draft.commons.value]
+        if draft.stage.known or not draft.hostname.known or not siblings:
             continue
-        siblings = [
-            other
-            for other in drafts
-            if other is not draft and other.commons.value == draft.commons.value and other.stage.known
-        ]
-        if siblings and all(other.stage.value != "prod" for other in siblings):
+        if all(other.stage.value != "prod" for other in siblings):
             other = siblings[0]
             draft.stage = Fact(
                 "prod",
@@ -272,6 +273,7 @@ def _view(draft: _Draft) -> EnvironmentView:
         wrapper=candidate.wrapper,
         gated=candidate.pinned,
         document=candidate.stated.location if candidate.stated else None,
+        system=candidate.system,
     )
 
 

@@ -33,6 +33,14 @@ _GLOBAL_OF = {
 }
 
 
+# Files beside a manifest, and where the chart takes what they hold.
+SIBLINGS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("etl", "etlMapping"), "etlMapping.yaml"),
+    (("portal", "gitops", "json"), "portal/gitops.json"),
+    (("fence", "FENCE_CONFIG_PUBLIC"), "manifests/fence/fence-config-public.yaml"),
+)
+
+
 def looks_like_manifest(data: object) -> bool:
     """True for a manifest.json: a block of image versions, and a hostname."""
     if not isinstance(data, Mapping):
@@ -105,6 +113,11 @@ def sibling_layer(path: Path, value: Any, locate: Locate, label: str) -> Layer:
     for step in reversed(path):
         data = {step: data}
     return Layer(label, data, lambda steps: locate(steps[len(path) :]) if steps[: len(path)] == path else locate(()))
+
+
+def text_layer(path: Path, text: str, place: Location) -> Layer:
+    """A file that the chart takes as one text."""
+    return sibling_layer(path, text, lambda _: place, place.path)
 
 
 def _locator(origin: Mapping[Path, Path], locate: Locate) -> Locate:

@@ -8,6 +8,7 @@ callers ask them in order of trust and keep the reason.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -120,16 +121,18 @@ def commons_key(hostname: str) -> str:
 
 def commons_names(keys: Iterable[str]) -> dict[str, str]:
     """A short, unique name for each commons key: the first label, longer where two would be the same."""
-    distinct = sorted(set(keys))
+    labels = {key: key.split(".") for key in sorted(set(keys))}
+    count = Counter(tuple(parts[:length]) for parts in labels.values() for length in range(1, len(parts) + 1))
     names: dict[str, str] = {}
-    for key in distinct:
-        labels = key.split(".")
-        length = 1
-        while any(other != key and other.split(".")[:length] == labels[:length] for other in distinct):
-            length += 1
-            if length > len(labels):
-                break
-        names[key] = slug("-".join(labels[:length]))
+    used: set[str] = set()
+    for key, parts in labels.items():
+        length = next((n for n in range(1, len(parts)) if count[tuple(parts[:n])] == 1), len(parts))
+        name = base = slug("-".join(parts[:length]))
+        number = 2
+        while name in used:
+            name, number = f"{base}-{number}", number + 1
+        names[key] = name
+        used.add(name)
     return names
 
 

@@ -1,0 +1,126 @@
+"""Reads a fleet: from an address to environments with their values, and on demand their manifests.
+
+Nothing here asks for more than a Git URL. What could not be read, fetched or rendered is part of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from csoc.errors import NotFoundError
+from csoc.fleet.argocd.discovery import Discovery, discover
+from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
+from csoc.fleet.argocd.values import ResolvedValues
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.reading import read_documents
+from csoc.fleet.parsing import ParsedStore
+from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.fleet.snapshot import FleetSnapshot
+from csoc.gen3.adoption.understand import known_clusters, understand
+from csoc.gen3.views import EnvironmentView, FleetView
+from csoc.usecases.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class FleetQuery:
+    """Which fleet, and how to read it.
+
+    source: a URL or a local path, typed by a person. revision: branch, tag or commit; None is the work tree of a local
+    folder or the default branch. chart: a chart to render with instead of the one that Applications name. own_urls:
+    URLs that mean this very repository, if that cannot be seen.
+    """
+
+    source: str
+    revision: str | None = None
+    chart: str | None = None
+    own_urls: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> SourceAddress:
+        return SourceAddress(self.source, trusted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFleet:
+    """A fleet as read. resolved: the values of each environment, by its name."""
+
+    query: FleetQuery
+    tree: Tree
+    view: FleetView
+    documents: Documents
+    discovery: Discovery
+    resolved: Mapping[str, ResolvedValues] = field(default_factory=dict)
+
+    def environment(self, name: str) -> EnvironmentView:
+        """By its name; a hostname, a namespace or an Application's name serve as well where only one has it.
+
+        Raises NotFoundError, with the nearest names.
+        """
+        (found,) = self.select((name,))
+        return found
+
+    def select(self, names: Sequence[str]) -> list[EnvironmentView]:
+        """The environments of these names (none given: all), in the fleet's order. Raises NotFoundError."""
+        if not names:
+            return list(self.view.environments)
+        chosen: dict[str, EnvironmentView] = {}
+        for name in names:
+            for view in self._named(name):
+                chosen[view.name] = view
+        return [view for view in self.view.environments if view.name in chosen]
+
+    def _named(self, name: str) -> Iterator[EnvironmentView]:
+        exact = self.view.environment(name)
+        if exact is not None:
+            yield exact
+            return
+        for witness in ("hostname", "commons", "cluster", "stage"):
+            same = [view for view in self.view.environments if getattr(view, witness).value == name]
+            if same:
+                yield from same
+                return
+        same = [v for v in self.view.environments if name in (v.application.name, v.namespace, v.release)]
+        if len(same) == 1:
+            yield same[0]
+            return
+        raise _no_such_environment(name, [view.name for view in self.view.environments], len(same))
+
+
+def _no_such_environment(name: str, names: Sequence[str], several: int) -> NotFoundError:
+    import difflib
+
+    if several:
+        return NotFoundError(f"{several} environments go by {name}", fix="Use the name that `csoc fleet show` gives")
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    known = f"Did you mean {', '.join(near)}?" if near else "`csoc fleet show` lists all"
+    return NotFoundError(f"There is no environment {name}", fix=known)
+
+
+def load_fleet(ports: Ports, query: FleetQuery) -> LoadedFleet:
+    """Opens the source, finds every Application, and understands what it sees.
+
+    Raises DeniedError, NotFoundError, UnavailableError or RejectedError if the source itself cannot be read; whatever
+    the source names and cannot be had is a problem in the view.
+    """
+    tree = ports.repositories.open(query.address, query.revision)
+    return understand_tree(ports, query, tree)
+
+
+def understand_tree(ports: Ports, query: FleetQuery, tree: Tree) -> LoadedFleet:
+    """The fleet that a tree describes."""
+    store = ParsedStore(ports.cache)
+    documents = read_documents(FleetSnapshot((tree,), store))
+
+    def open_tree(url: str, revision: str) -> Tree:
+        return ports.repositories.open(SourceAddress(url), revision or None)
+
+    discovery = discover(
+        tree,
+        DiscoveryPorts(open_tree=open_tree, charts=ports.charts, renderer=ports.renderer),
+        store=store,
+        clusters=known_clusters(documents),
+        stated=query.own_urls,
+    )
+    understood = understand(discovery, documents)
+    return LoadedFleet(query, tree, understood.view, documents, discovery, understood.resolved)

@@ -1,0 +1,27 @@
+"""Everything from outside that a use case may need, handed in together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from csoc.clock import Clock, Ids
+from csoc.config import Settings
+from csoc.fleet.caching import Cache
+from csoc.fleet.charts import ChartRenderer, ChartSources
+from csoc.fleet.githost import GitHost
+from csoc.fleet.repositories import Repositories, SourceAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """See the module. githost: the host of a repository; raises RejectedError if the settings name none for it."""
+
+    repositories: Repositories
+    charts: ChartSources
+    renderer: ChartRenderer
+    cache: Cache
+    githost: Callable[[SourceAddress], GitHost]
+    settings: Settings
+    clock: Clock
+    ids: Ids

@@ -1,0 +1,182 @@
+"""Makes an environment ready to be checked or compared: its values, the chart that it is rendered with, its manifests.
+
+The chart is the one that the Application names; another one may be handed in, and then everything that rests on the
+rendering says so. A chart that cannot be had costs the rendering and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from csoc.errors import CsocError
+from csoc.fleet.addresses import canonical_name
+from csoc.fleet.argocd.values import ResolvedValues
+from csoc.fleet.charts import ChartArchive, ChartRef, Rendering, RenderRequest, unpack
+from csoc.fleet.location import Location
+from csoc.fleet.repositories import Tree
+from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappings
+from csoc.gen3 import catalogue
+from csoc.gen3.chart_keys import ChartKeys, read_keys
+from csoc.gen3.findings import ChartUsed
+from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.views import HELM, EnvironmentView
+from csoc.usecases.load import LoadedFleet
+from csoc.usecases.ports import Ports
+
+_KEYS_NAMESPACE = "chart-keys-1"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAtHand:
+    """The chart for an environment: the archive, or why there is none; used says which one it is, for readers."""
+
+    archive: ChartArchive | None
+    used: ChartUsed
+    error: CsocError | None = None
+
+
+@dataclass(slots=True)
+class StateBuilder:
+    """Builds `EnvironmentState`s of one loaded fleet. Charts are fetched once each."""
+
+    ports: Ports
+    fleet: LoadedFleet
+    rendering: bool = True
+    _charts: dict[ChartRef, ChartAtHand] = field(default_factory=dict)
+    _override: ChartAtHand | None = None
+    _keys: dict[str, ChartKeys] = field(default_factory=dict)
+    _defaults: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def chart(self, view: EnvironmentView) -> ChartAtHand:
+        """The chart that an environment is rendered with."""
+        named = str(view.chart)
+        if view.system != HELM:
+            return ChartAtHand(None, ChartUsed("none", "none", differs=False))
+        if self.fleet.query.chart is not None:
+            if self._override is None:
+                archive = self.ports.charts.load(self.fleet.query.chart)
+                self._override = ChartAtHand(archive, ChartUsed(describe(archive), "", differs=True))
+            used = ChartUsed(self._override.used.used, named, differs=True)
+            return ChartAtHand(self._override.archive, used)
+        if view.chart not in self._charts:
+            self._charts[view.chart] = self._fetch(view.chart)
+        return self._charts[view.chart]
+
+    def _fetch(self, ref: ChartRef) -> ChartAtHand:
+        trees = self.fleet.discovery.trees
+        local: dict[str, Tree] = {}
+        if ref.path or not ref.chart:
+            try:
+                if trees.is_home(ref.repo_url, ref.revision):
+                    local[canonical_name(ref.repo_url)] = trees.home
+            except CsocError:
+                local = {}
+        try:
+            archive = self.ports.charts.fetch(ref, local=local)
+        except CsocError as error:
+            return ChartAtHand(None, ChartUsed("none", str(ref), differs=True), error)
+        return ChartAtHand(archive, ChartUsed(describe(archive), str(ref), differs=False))
+
+    def request(self, view: EnvironmentView, archive: ChartArchive) -> RenderRequest:
+        """What to render for an environment."""
+        return RenderRequest(
+            chart=archive,
+            values=self.resolved(view).values.data,
+            release=view.release,
+            namespace=view.namespace or "default",
+            kube_version=self._kubernetes_version(view),
+        )
+
+    def resolved(self, view: EnvironmentView) -> ResolvedValues:
+        """The values of an environment, as its files say."""
+        return self.fleet.resolved[view.name]
+
+    def _kubernetes_version(self, view: EnvironmentView) -> str:
+        for cluster in self.fleet.view.clusters:
+            if cluster.name == view.cluster.value and cluster.kubernetes_version.known:
+                return cluster.kubernetes_version.value
+        return ""
+
+    def state(
+        self, view: EnvironmentView, *, rendering: Rendering | None = None, context: Mapping[str, Any] | None = None
+    ) -> EnvironmentState:
+        """One environment. rendering: what came of `request`, if it was rendered already."""
+        at_hand = self.chart(view)
+        if rendering is None and self.rendering and at_hand.archive is not None:
+            rendering = self.ports.renderer.render(self.request(view, at_hand.archive))
+        values = below(self.resolved(view).values, view.wrapper)
+        return EnvironmentState(
+            view=view,
+            values=values,
+            merged=self._merged(view, values, at_hand, rendering),
+            rendering=rendering,
+            chart_used=at_hand.used if rendering is not None else None,
+            chart_keys=self.keys(at_hand.archive).keys if at_hand.archive is not None and not view.wrapper else None,
+            context=context or {},
+        )
+
+    def _merged(
+        self, view: EnvironmentView, values: EffectiveValues, at_hand: ChartAtHand, rendering: Rendering | None
+    ) -> Mapping[str, Any]:
+        if rendering is not None and rendering.failure is None:
+            seen = look_up(rendering.values, (view.wrapper,), {}) if view.wrapper else rendering.values
+            return seen if isinstance(seen, Mapping) else {}
+        defaults: Mapping[str, Any] = {}
+        if at_hand.archive is not None:
+            defaults = self._chart_defaults(at_hand.archive)
+            if view.wrapper:
+                inner = defaults.get(view.wrapper)
+                defaults = inner if isinstance(inner, Mapping) else {}
+        if not defaults and view.system == HELM:
+            defaults = catalogue.load().defaults()
+        return merge_mappings(defaults, values.data)
+
+    def _chart_defaults(self, archive: ChartArchive) -> Mapping[str, Any]:
+        if archive.digest not in self._defaults:
+            self._defaults[archive.digest] = self.ports.renderer.defaults(archive)
+        return self._defaults[archive.digest]
+
+    def keys(self, archive: ChartArchive) -> ChartKeys:
+        """The values keys that a chart reads; worked out once for each content."""
+        known = self._keys.get(archive.digest)
+        if known is not None:
+            return known
+        cached = self.ports.cache.get_many(_KEYS_NAMESPACE, (archive.digest,)).get(archive.digest)
+        keys: ChartKeys | None = None
+        if cached is not None:
+            try:
+                keys = ChartKeys.from_json(cached.decode())
+            except (ValueError, KeyError, TypeError):
+                keys = None  # a cut or altered entry is as good as none
+        if keys is None:
+            keys = read_keys({path: text.decode("utf-8", "replace") for path, text in unpack(archive).items()})
+            self.ports.cache.put_many(_KEYS_NAMESPACE, {archive.digest: keys.to_json().encode()})
+        self._keys[archive.digest] = keys
+        return keys
+
+
+def describe(archive: ChartArchive) -> str:
+    """A chart for readers: name, version and the start of its digest."""
+    return f"{archive.name} {archive.resolved or archive.version} (sha256 {archive.digest[:12]})"
+
+
+def below(values: EffectiveValues, wrapper: str) -> EffectiveValues:
+    """The values that a chart below a key of a wrapper chart gets: what stands under the key, and the globals.
+    Without a wrapper the values themselves."""
+    if not wrapper:
+        return values
+    layers: list[Layer] = []
+    for layer in values.layers:
+        top_globals = layer.data.get("global")
+        if isinstance(top_globals, Mapping):
+            layers.append(Layer(layer.label, {"global": top_globals}, layer.locate))
+        inner = layer.data.get(wrapper)
+        if isinstance(inner, Mapping):
+            layers.append(Layer(layer.label, inner, _shifted(layer.locate, wrapper)))
+    return EffectiveValues.merge(layers, values.missing)
+
+
+def _shifted(locate: Callable[[Path], Location | None], wrapper: str) -> Callable[[Path], Location | None]:
+    return lambda steps: locate((wrapper, *steps))
