@@ -9,7 +9,7 @@ from csoc.adapters.git import GitRepositories
 from csoc.adapters.githost.factory import githost_for
 from csoc.adapters.helm.renderer import ChildRenderer
 from csoc.adapters.helm.sources import HelmChartSources
-from csoc.adapters.store.cache import SqliteCache
+from csoc.adapters.store.cache import SQLiteCache
 from csoc.clock import random_ids, system_clock
 from csoc.config import Settings, load
 from csoc.fleet.githost import GitHost
@@ -25,7 +25,7 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
     """
     settings = settings or load()
     repositories = GitRepositories(settings)
-    cache = SqliteCache(settings.cache_dir)
+    cache = SQLiteCache(settings.cache_dir)
     renderer = ChildRenderer.from_settings(settings)
     try:
         yield Ports(
