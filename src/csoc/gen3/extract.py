@@ -12,22 +12,27 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from csoc.fleet.masking import MASK, masked
-from csoc.fleet.values import Path, look_up, walk
+from csoc.fleet.masking import mask_tree
+from csoc.fleet.values import Path, look_up
 from csoc.gen3 import claims, rendered_claims
-from csoc.gen3.catalogue import Catalogue, Image
+from csoc.gen3.catalogue import Catalogue, Image, load
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
 from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.scope import Gen3Values
+from csoc.gen3.views import MANIFEST
 
 _RENDERED_KINDS = frozenset({"secret", "hostname", "load balancer group", "certificate", "web acl"})
+# What an older manifest really says; where its databases and indices are stands elsewhere.
+_MANIFEST_KINDS = frozenset({"hostname", "certificate", "dictionary", "bucket"})
 _LONG = 200
 
 
 def extract(state: EnvironmentState, *, chart_digest: str = "", catalogue: Catalogue | None = None) -> EnvironmentFacts:
     """The facts of an environment. catalogue: another than the one that the package brings along."""
-    values = Gen3Values.of(state, catalogue)
+    values = Gen3Values(state, catalogue or load())
     found = claims.from_values(values)
+    if state.view.system == MANIFEST:
+        found = [item for item in found if item.kind in _MANIFEST_KINDS]
     rendered = state.rendering is not None and state.rendering.failure is None
     if rendered:
         exact = rendered_claims.from_objects(values, [item.body for item in state.objects()])
@@ -133,12 +138,7 @@ def _unknown_services(values: Gen3Values) -> dict[str, ServiceFact]:
 def settings(state: EnvironmentState) -> dict[str, Any]:
     """What the environment's files write: dotted path to scalar. Booleans and numbers stay, text is masked; a list is
     one setting, its text short or a digest."""
-    wrapper = state.view.wrapper
-    flat: dict[str, Any] = {}
-    for path, value in _leaves(state.values.data):
-        inside = path[1:] if wrapper and path[0] == wrapper and len(path) > 1 else path
-        flat[".".join(map(str, inside))] = _setting(inside, value)
-    return flat
+    return {".".join(map(str, path)): _setting(path, value) for path, value in _leaves(state.values.data)}
 
 
 def _leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -150,17 +150,12 @@ def _leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _setting(path: Path, value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float)):
-        shown = masked(path, value)
-        return value if value is None or isinstance(value, bool) or shown == str(value) else shown
-    if isinstance(value, str) and len(value) <= _LONG and "\n" not in value:
-        return masked(path, value)
-    if isinstance(value, str):
-        if (hidden := masked(path, value)) == MASK:
-            return hidden
-        return _digest(f"{len(value)} characters", value)
-    leaves = [[*steps, MASK if masked(steps, leaf) == MASK else leaf] for steps, leaf in walk(value, path)]
-    return _digest(f"{len(value)} items", json.dumps(leaves, default=str))
+    shown = mask_tree(value, path)
+    if isinstance(shown, str):
+        return shown if len(shown) <= _LONG and "\n" not in shown else _digest(f"{len(shown)} characters", shown)
+    if isinstance(shown, (list, dict)):
+        return _digest(f"{len(shown)} items", json.dumps(shown, sort_keys=True, default=str))
+    return shown if shown is None or isinstance(shown, (bool, int, float)) else str(shown)
 
 
 def _digest(size: str, text: str) -> str:

@@ -1,18 +1,18 @@
-"""Gen3's values of one environment, wherever they stand, and the account and cluster that its names live in.
+"""One environment's values, and the account and cluster that its names live in.
 
-A wrapper chart puts the Gen3 values below a key of its own; a Secrets Manager name means nothing without its account.
-Everything that reads values for facts goes through here, so that neither is decided twice.
+A name in Secrets Manager means nothing without its account, and a flag means what a template makes of it. Everything
+that reads values for facts goes through here, so that neither is decided twice.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.location import Location
-from csoc.fleet.values import Path, as_path, look_up, merge_mappings, walk
+from csoc.fleet.values import Path, as_path, look_up, walk
 from csoc.gen3.catalogue import Catalogue, Service, load
 from csoc.gen3.rules.model import EnvironmentState
 
@@ -35,19 +35,14 @@ def is_true(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Gen3Values:
-    """Effective values with the Gen3 chart's keys at the top. merged: with defaults; written: without."""
+    """Effective values of a state, whose top is that of the Gen3 chart also where another chart wraps it."""
 
     state: EnvironmentState
-    merged: Mapping[str, Any]
-    written: Mapping[str, Any]
-    catalogue: Catalogue
+    catalogue: Catalogue = field(default_factory=load)
 
-    @classmethod
-    def of(cls, state: EnvironmentState, catalogue: Catalogue | None = None) -> Gen3Values:
-        """The values of a state, unwrapped."""
-        wrapper = state.view.wrapper
-        merged, written = _unwrapped(state.merged, wrapper), _unwrapped(state.values.data, wrapper)
-        return cls(state, merged, written, catalogue or load())
+    @property
+    def merged(self) -> Mapping[str, Any]:
+        return self.state.merged
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """The effective value; null counts as absent, as it does for templates."""
@@ -61,16 +56,11 @@ class Gen3Values:
 
     def has(self, path: str | Path) -> bool:
         """True if the environment itself writes the path with something other than null."""
-        return look_up(self.written, as_path(path)) is not None
+        return self.state.values.get(path) is not None
 
     def location(self, path: str | Path) -> Location | None:
         """Where the path is written, or what holds it; None if nothing on the way to it is written."""
-        steps = as_path(path)
-        wrapper = self.state.view.wrapper
-        inside = self.state.values.origin((wrapper, *steps)) if wrapper else None
-        if wrapper and (steps[0] != "global" or self.state.values.has((wrapper, *steps))):
-            return inside
-        return self.state.values.origin(steps)
+        return self.state.values.origin(path)
 
     def enabled(self, service: Service) -> bool:
         """True if the chart would deploy the service."""
@@ -120,14 +110,3 @@ class Gen3Values:
             for path, value in walk(self.merged.get(service.name) or {}, (service.name,)):
                 if path[-1] == ROLE_ANNOTATION and isinstance(value, str) and value.startswith("arn:"):
                     yield value, path
-
-
-def _unwrapped(values: Mapping[str, Any], wrapper: str) -> Mapping[str, Any]:
-    """The values below the wrapper's key; the parent's globals reach the subchart and win there, as Helm has it."""
-    inner = values.get(wrapper) if wrapper else None
-    if not isinstance(inner, Mapping):
-        return values if not wrapper else {"global": values.get("global") or {}}
-    low, high = inner.get("global"), values.get("global")
-    if not isinstance(high, Mapping):
-        return inner
-    return {**inner, "global": merge_mappings(low if isinstance(low, Mapping) else {}, high)}

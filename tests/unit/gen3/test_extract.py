@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from csoc.gen3 import catalogue, facts
 from csoc.gen3.extract import claims_of, extract, split_image
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
 from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.views import MANIFEST
 from csoc.testing.states import environment_state, environment_view
 
 ACCOUNT = "111122223333"
@@ -333,21 +335,10 @@ def test_a_rendering_is_more_exact_than_values() -> None:
     assert identities(found, "load balancer group") == {"shared"}
 
 
-def test_values_of_a_wrapper_chart_are_read_below_its_key() -> None:
-    inner = "gen3: {fence: {image: {tag: '1'}}, global: {environment: inner}}\n"
-    inner += "global: {hostname: outer.org, externalSecrets: {deploy: true}}\nfence: {image: {tag: ignored}}"
-    view = environment_view()
-    wrapped = EnvironmentState(
-        view=type(view)(**{name: getattr(view, name) for name in view.__slots__} | {"wrapper": "gen3"}),
-        values=environment_state(inner).values,
-        merged=merge_mappings({"gen3": catalogue.load().defaults()}, environment_state(inner).values.data),
-    )
-    found = extract(wrapped)
-    assert found.services["fence"].tag == "1"
-    assert identities(found, "hostname") == {"outer.org"}
-    assert claim(found, "hostname", "outer.org").location is not None
-    assert "inner-fence-creds" in identities(found, "secret")
-    assert found.settings["fence.image.tag"] == "ignored" or "fence.image.tag" in found.settings
+def test_an_older_manifest_claims_only_what_it_says() -> None:
+    view = dataclasses.replace(environment_view(), system=MANIFEST)
+    found = extract(state("global: {hostname: a.org}\netl: {etlMapping: {mappings: [{name: case}]}}", view=view))
+    assert {item.kind for item in found.claims} == {"hostname"}
 
 
 def test_settings_are_what_was_written_flat_and_short() -> None:
