@@ -48,7 +48,7 @@ class Program:
     """A program of the testbed: its folder here pins a version of the module, which holds the package to build.
 
     data: folders of the package's module that the program reads when it runs, copied beside it.
-    version_variable: the variable that a release build sets to the version, where the program would not know it else.
+    version_setting: the variable that a release build sets, and its value with %s for the version: the program reports it.
     cold_seconds: what a first build takes on two cores, to say so before it starts.
     """
 
@@ -59,7 +59,7 @@ class Program:
     tags: tuple[str, ...] = ()
     cgo: bool = False
     data: tuple[str, ...] = ()
-    version_variable: str = ""
+    version_setting: str = ""
     module_files: tuple[str, ...] = field(default=("go.mod", "go.sum", "tools.go"))
 
     @property
@@ -71,7 +71,13 @@ class Program:
 PROGRAMS = {
     program.name: program
     for program in (
-        Program("helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", cold_seconds=80),
+        Program(
+            "helm",
+            "helm.sh/helm/v3",
+            "helm.sh/helm/v3/cmd/helm",
+            cold_seconds=80,
+            version_setting="helm.sh/helm/v3/internal/version.version=v%s",
+        ),
         Program(
             "gitea",
             "code.gitea.io/gitea",
@@ -80,7 +86,7 @@ PROGRAMS = {
             tags=("sqlite", "sqlite_unlock_notify"),
             cgo=True,
             data=("options", "templates", "public"),
-            version_variable="main.Version",
+            version_setting="main.Version=%s",
         ),
     )
 }
@@ -98,7 +104,7 @@ def cache_folder() -> Path:
 def digest(program: Program) -> str:
     """12 hex digits that change with the module files and with how the program is built."""
     total = hashlib.sha256(
-        json.dumps([program.package, program.tags, program.cgo, program.data, program.version_variable]).encode()
+        json.dumps([program.package, program.tags, program.cgo, program.data, program.version_setting]).encode()
     )
     for name in program.module_files:
         content = (program.folder / name).read_bytes()
@@ -208,8 +214,8 @@ def _build(program: Program, cache: Path, say: Say) -> Path:
     scratch = Path(tempfile.mkdtemp(prefix=f".{program.name}-", dir=cache))
     try:
         linker = "-s -w"
-        if program.version_variable:
-            linker += f" -X {program.version_variable}={pinned_version(program)}"
+        if program.version_setting:
+            linker += f" -X {program.version_setting % pinned_version(program)}"
         command = ["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
         if program.tags:
             command += ["-tags", " ".join(program.tags)]
