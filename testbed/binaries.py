@@ -48,7 +48,7 @@ class Program:
     """A program of the testbed: its folder here pins a version of the module, which holds the package to build.
 
     data: folders of the package's module that the program reads when it runs, copied beside it.
-    version_setting: the variable that a release build sets, and its value with %s for the version: the program reports it.
+    version_setting: the variable that a release build sets, and its value, %s being the version.
     cold_seconds: what a first build takes on two cores, to say so before it starts.
     """
 
