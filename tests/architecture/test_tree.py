@@ -15,11 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE = {".git", ".venv", ".hypothesis", "build", "dist", "__pycache__"}
 MOST_LINES = 500
 # A longer module stands here with the reason why it is one thing.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES = {
+    "tests/contract/test_githost.py": "one contract, clause by clause, with the fixtures that put three hosts behind it",
+}
 
 # What tells of one machine or of one network, and helps nobody who reads the project elsewhere.
 PRIVATE = {
-    "a folder of one machine": re.compile(r"(?<![\w.$}])/(?:work/(?:main|shared)|home/\w+|Users/\w+|root/\.)"),
+    "a folder of one machine": re.compile(r"(?<![\w.$}])/(?:work/(?:main|shared)|home/(?!me\b)\w+|Users/\w+|root/\.)"),
     "a private network": re.compile(r"\b[\w-]+\.(?:corp|lan|intranet)\b|\bartifactory\b|\bnexus\.[a-z]", re.IGNORECASE),
 }
 PUBLIC_REGISTRIES = {"pypi.org", "files.pythonhosted.org"}
@@ -50,7 +52,7 @@ def test_no_module_is_longer_than_one_thing_needs() -> None:
 
 def test_every_module_says_why_it_exists() -> None:
     silent = [_name(path) for path in _modules() if not ast.get_docstring(ast.parse(path.read_bytes()))]
-    assert silent == []
+    assert not silent, "\n".join(silent)
 
 
 def test_every_package_of_csoc_says_why_it_exists() -> None:
@@ -66,7 +68,7 @@ def test_nothing_in_the_tree_tells_of_one_machine_or_network(what: str) -> None:
             continue
         text = path.read_bytes().decode("utf-8", errors="ignore")
         told += [f"{_name(path)}: {found[0]}" for found in PRIVATE[what].finditer(text)]
-    assert told == []
+    assert not told, "\n".join(told)
 
 
 def test_the_lock_file_names_public_registries_only() -> None:
@@ -85,7 +87,7 @@ def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
             linked = (path.parent / file).resolve() if file else path
             if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in _anchors(linked)):
                 broken.append(f"{_name(path)}: {target}")
-    assert broken == []
+    assert not broken, "\n".join(broken)
 
 
 def _anchors(path: Path) -> set[str]:

@@ -1,3 +1,5 @@
+"""Names of commons, environments and stages are told from what repositories really call things."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,9 @@ def test_a_stage_is_found_alone_glued_and_beside_digits(name: str, stage: str) -
     assert found.stage == stage
 
 
-@pytest.mark.parametrize("name", ["", "brh", "latest", "contest", "device", "reproduce", "healexternaldata-helm", "mc2dp"])
+@pytest.mark.parametrize(
+    "name", ["", "brh", "latest", "contest", "device", "reproduce", "healexternaldata-helm", "mc2dp"]
+)
 def test_words_that_only_look_like_stages_are_left_alone(name: str) -> None:
     assert find_stage(name) is None
 

@@ -1,0 +1,1 @@
+"""Helm: fetching charts, and rendering them in a locked-in child process."""

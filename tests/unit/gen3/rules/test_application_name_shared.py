@@ -1,3 +1,5 @@
+"""One Application name used twice on a cluster, where each environment overwrites the other."""
+
 from csoc.fleet.argocd.model import Application
 from csoc.gen3.rules.application_name_shared import check
 from csoc.gen3.views import EnvironmentView

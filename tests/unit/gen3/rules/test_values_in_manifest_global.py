@@ -1,3 +1,5 @@
+"""Values that make the chart print everything it was given into a ConfigMap are found, and only those."""
+
 from csoc.gen3.rules.values_in_manifest_global import RULE, check
 from csoc.testing.states import environment_state
 
