@@ -16,7 +16,7 @@ MADE = {".git", ".venv", ".hypothesis", "build", "dist", "__pycache__"}
 MOST_LINES = 500
 # A longer module stands here with the reason why it is one thing.
 LONG_MODULES = {
-    "tests/contract/test_githost.py": "one contract, clause by clause, with the fixtures that put three hosts behind it",
+    "tests/contract/test_githost.py": "one contract, clause by clause, with what puts three hosts behind it",
 }
 
 # What tells of one machine or of one network, and helps nobody who reads the project elsewhere.
