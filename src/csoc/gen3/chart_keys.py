@@ -27,7 +27,7 @@ from csoc.gen3.nearest_key import nearest
 from csoc.gen3.template_reads import Reads
 from csoc.gen3.template_values import Place, TooMuchError
 
-__all__ = ["ChartKeys", "defined_but_never_read", "nearest", "read_keys", "unread"]
+__all__ = ["ChartKeys", "below", "defined_but_never_read", "nearest", "read_keys", "unread"]
 
 EVERYTHING = frozenset({"*"})
 MAX_BYTES = 30_000_000
@@ -63,6 +63,14 @@ def _shortest(keys: Iterable[str]) -> Iterator[str]:
     for key in known:
         if f"{key}.*" not in known:
             yield key
+
+
+def below(keys: frozenset[str], wrapper: str) -> frozenset[str]:
+    """The keys of the chart that a wrapper chart has as its dependency, seen from that chart's own top."""
+    if not wrapper or "*" in keys or f"{wrapper}.*" in keys:
+        return EVERYTHING if wrapper and "*" not in keys else keys
+    inside = {key.removeprefix(f"{wrapper}.") for key in keys if key.startswith(f"{wrapper}.")}
+    return frozenset(inside | {key for key in keys if key == "global" or key.startswith("global.")})
 
 
 def _with_parents(keys: Iterable[str]) -> frozenset[str]:

@@ -19,6 +19,7 @@ from csoc.gen3.facts import Claim
 from csoc.gen3.scope import Gen3Values, is_true
 
 _PROXIES = ("aws-sigv4-proxy", "aws-es-proxy")
+SHAREABLE = frozenset({"stata-workspace-gen3-license"})
 _PROXIED = re.compile(r"^(gen3-)?elasticsearch(-master)?$|^esproxy(-service)?$")
 
 
@@ -65,23 +66,23 @@ def _cluster_names(values: Gen3Values) -> Iterator[Claim]:
     if values.on("wts"):
         yield Claim("cluster role", f"wts-{view.release}", cluster, "own", "helm.releaseName", place)
     if values.on("hatchery"):
-        path = "hatchery.jupyterNamespace"
-        stated = values.text(path)
-        manifest = values.get("hatchery.hatchery.json")
-        if not stated and isinstance(manifest, str):
-            stated, path = _workspace_namespace(manifest), "hatchery.hatchery.json"
-        name = stated or f"jupyter-pods-{view.namespace}"
+        name, path = _workspace_namespace(values)
         yield claim(values, "workspace namespace", name, cluster, "own", path)
 
 
-def _workspace_namespace(manifest: str) -> str:
-    """hatchery's own "user-namespace"; "" if its JSON is broken, which another rule reports."""
-    try:
-        data = json.loads(manifest)
-    except ValueError:
-        return ""
-    found = data.get("user-namespace") if isinstance(data, dict) else None
-    return found if isinstance(found, str) else ""
+def _workspace_namespace(values: Gen3Values) -> tuple[str, str]:
+    """Where workspaces run, and the values path that says so; JSON that is broken is another rule's finding."""
+    stated = values.text("hatchery.jupyterNamespace")
+    manifest = values.get("hatchery.hatchery.json")
+    if not stated and isinstance(manifest, str) and manifest.strip():
+        try:
+            data = json.loads(manifest)
+        except ValueError:
+            data = None
+        found = data.get("user-namespace") if isinstance(data, dict) else None
+        if isinstance(found, str) and found:
+            return found, "hatchery.hatchery.json"
+    return stated or f"jupyter-pods-{values.state.view.namespace}", "hatchery.jupyterNamespace"
 
 
 def secret_name(values: Gen3Values, secret: Secret) -> str:
@@ -103,29 +104,27 @@ def comes_from_manager(values: Gen3Values, secret: Secret) -> bool:
 
 
 def secrets(values: Gen3Values) -> Iterator[Claim]:
-    """Names in Secrets Manager. A master credential or a webhook may be shared, so those are only read."""
+    """Names in Secrets Manager. A master credential, a webhook or a licence may be shared, so those are only read."""
     scope = values.secret_scope
-    owned = [("own", service, secret) for service in values.catalogue for secret in service.secrets]
-    shared = [("read", None, secret) for secret in values.catalogue.umbrella_secrets]
-    for access, service, secret in (*owned, *shared):
+    owned = [(service, secret) for service in values.catalogue for secret in service.secrets]
+    shared = [(None, secret) for secret in values.catalogue.umbrella_secrets]
+    for service, secret in (*owned, *shared):
         if service is not None and (not values.enabled(service) or secret.owner):
             continue
+        access = "read" if service is None or secret.name in SHAREABLE else "own"
         name = secret_name(values, secret)
         if name and comes_from_manager(values, secret):
             yield claim(values, "secret", name, scope, access, secret.override)
 
 
 def _databases(values: Gen3Values) -> Iterator[Claim]:
-    """Databases and users of services whose credentials Helm makes; otherwise the names stand inside a secret."""
-    external = is_true(values.get("global.externalSecrets.deploy"))
+    """Databases and users of services whose credentials Helm makes. Otherwise the names stand inside a secret; what
+    Helm pushes there does not count, since it never replaces a secret that exists."""
     kept = is_true(values.get("global.externalSecrets.createLocalK8sSecret"))
+    if is_true(values.get("global.externalSecrets.deploy")) and not kept:
+        return
     for service in values.catalogue:
         if not service.database_job or not values.enabled(service):
-            continue
-        pushed = is_true(values.get("global.externalSecrets.pushSecret")) or is_true(
-            values.get((service.name, "externalSecrets", "pushSecret"))
-        )
-        if external and not kept and not pushed:
             continue
         scope = _database_server(values, service)
         for kind, key in (("database", "database"), ("database user", "username")):
@@ -176,7 +175,7 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
             host = _host(values.text((proxy, "esEndpoint")))
             if host and host != "test.us-east-1.es.amazonaws.com":
                 yield claim(values, "search endpoint", host, "", "use", f"{proxy}.esEndpoint")
-    if values.on("etl"):
+    if values.on("etl") and values.has("etl.etlMapping.mappings"):
         endpoint, _ = search_endpoint(values, "etl")
         mappings = values.get("etl.etlMapping.mappings")
         for index, mapping in enumerate(mappings if isinstance(mappings, list) else []):
@@ -185,7 +184,7 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
                 path: Path = ("etl", "etlMapping", "mappings", index)
                 yield claim(values, "search index", name, endpoint, "own", path)
                 yield claim(values, "search index", f"{name}-array-config", endpoint, "own", path)
-    if values.on("guppy"):
+    if values.on("guppy") and (values.has("guppy.indices") or values.has("guppy.configIndex")):
         endpoint, _ = search_endpoint(values, "guppy")
         yield from _guppy(values, endpoint)
     if values.on("metadata") and values.get("metadata.useAggMds") is True:
@@ -210,8 +209,6 @@ def _guppy(values: Gen3Values, endpoint: str) -> Iterator[Claim]:
 _BUCKETS: tuple[tuple[str, str, str, str, str], ...] = (
     ("dashboard.dashboardConfig.bucket", "dashboard.dashboardConfig.prefix", "dashboard", "read", ""),
     ("portal.portalBuild.s3csi.bucketName", "", "portal", "write", "portal.portalBuild.enabled"),
-    ("fence.FENCE_CONFIG.DATA_UPLOAD_BUCKET", "", "fence", "write", ""),
-    ("fence.FENCE_CONFIG_PUBLIC.DATA_UPLOAD_BUCKET", "", "fence", "write", ""),
     ("fence.usersync.userYamlS3Path", "", "fence", "read", "fence.usersync.usersync"),
     ("global.dataUploadBucket", "", "portal", "read", ""),
     ("ssjdispatcher.ssjcreds.jobPattern", "", "ssjdispatcher", "read", ""),
@@ -242,24 +239,33 @@ def bucket_identity(bucket: str, prefix: str = "") -> str:
 
 def _buckets(values: Gen3Values) -> Iterator[Claim]:
     for bucket_path, prefix_path, service, access, switch in _BUCKETS:
-        if values.on(service) and (not switch or is_true(values.get(switch))) and values.has(bucket_path):
+        if values.on(service) and (not switch or is_true(values.get(switch))):
             yield from _bucket(values, bucket_path, prefix_path, access)
     for bucket_path, prefix_path, name, access, secret_of in _BUCKETS_IN_SECRETS:
         entry = values.catalogue.services[name]
         secret = next(item for item in entry.secrets if item.name == secret_of)
-        if values.enabled(entry) and values.has(bucket_path) and not comes_from_manager(values, secret):
+        if values.enabled(entry) and not comes_from_manager(values, secret):
             yield from _bucket(values, bucket_path, prefix_path, access)
-    for block in ("FENCE_CONFIG", "FENCE_CONFIG_PUBLIC"):
-        named = values.get(("fence", block, "S3_BUCKETS"))
-        if values.on("fence") and isinstance(named, dict) and values.has(("fence", block, "S3_BUCKETS")):
-            for name in named:
-                path = ("fence", block, "S3_BUCKETS", name)
-                yield claim(values, "bucket", bucket_identity(str(name)), "", "read", path)
+    for block in _fence_blocks(values):
+        yield from _bucket(values, f"fence.{block}.DATA_UPLOAD_BUCKET", "", "write")
+        named = values.state.values.get(("fence", block, "S3_BUCKETS"))
+        for name in named if isinstance(named, dict) else ():
+            path = ("fence", block, "S3_BUCKETS", name)
+            yield claim(values, "bucket", bucket_identity(str(name)), "", "read", path)
     yield from _job_buckets(values)
 
 
+def _fence_blocks(values: Gen3Values) -> list[str]:
+    """The parts of fence's configuration that come from values. The secret part does so unless it is external."""
+    fence = values.catalogue.services["fence"]
+    if not values.enabled(fence):
+        return []
+    secret = next(item for item in fence.secrets if item.name == "fence-config")
+    return ["FENCE_CONFIG_PUBLIC"] if comes_from_manager(values, secret) else ["FENCE_CONFIG", "FENCE_CONFIG_PUBLIC"]
+
+
 def _bucket(values: Gen3Values, bucket_path: str, prefix_path: str, access: str) -> Iterator[Claim]:
-    bucket = values.text(bucket_path)
+    bucket = values.text(bucket_path) if values.has(bucket_path) else ""
     if bucket and bucket.lower() != "none":
         identity = bucket_identity(bucket, values.text(prefix_path) if prefix_path else "")
         yield claim(values, "bucket", identity, "", access, bucket_path)
@@ -281,7 +287,8 @@ def _job_buckets(values: Gen3Values) -> Iterator[Claim]:
 
 def _queues(values: Gen3Values) -> Iterator[Claim]:
     ssj = values.catalogue.services["ssjdispatcher"]
-    pushes = (("fence", block, "PUSH_AUDIT_LOGS_CONFIG", "aws_sqs_config", "sqs_url") for block in _FENCE_BLOCKS)
+    blocks = _fence_blocks(values)
+    pushes = (("fence", block, "PUSH_AUDIT_LOGS_CONFIG", "aws_sqs_config", "sqs_url") for block in blocks)
     candidates: list[tuple[Path, bool, str]] = [
         (
             ("audit", "server", "sqs", "url"),
@@ -293,16 +300,13 @@ def _queues(values: Gen3Values) -> Iterator[Claim]:
             values.enabled(ssj) and not any(comes_from_manager(values, secret) for secret in ssj.secrets),
             "own",
         ),
-        *((path, values.on("fence"), "write") for path in pushes),
+        *((path, True, "write") for path in pushes),
     ]
     for path, used, access in candidates:
         url = values.text(path)
         if used and url and values.has(path):
             parts = urlsplit(url if "://" in url else f"//{url}")
             yield claim(values, "queue", f"{parts.netloc.lower()}{parts.path}".rstrip("/"), "", access, path)
-
-
-_FENCE_BLOCKS = ("FENCE_CONFIG", "FENCE_CONFIG_PUBLIC")
 
 
 def _roles(values: Gen3Values) -> Iterator[Claim]:

@@ -57,7 +57,8 @@ def services(values: Gen3Values) -> dict[str, ServiceFact]:
         enabled = values.enabled(service)
         for index, image in enumerate(service.images):
             name = service.name if index == 0 else f"{service.name}/{image.role}"
-            facts[name] = _image_fact(values, name, image, enabled)
+            own_switch = f"{image.path.rpartition('.')[0]}.enabled"  # of the part of the chart that runs the image
+            facts[name] = _image_fact(values, name, image, enabled and values.get(own_switch, True) is not False)
     for name, path, image_name in _whole_images(values):
         service_name = name.split("/")[0]
         repository, tag = split_image(image_name)

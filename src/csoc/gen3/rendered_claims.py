@@ -10,7 +10,7 @@ from typing import Any
 
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Secret
-from csoc.gen3.claims import claim
+from csoc.gen3.claims import SHAREABLE, claim
 from csoc.gen3.facts import Claim
 from csoc.gen3.scope import Gen3Values
 
@@ -64,7 +64,7 @@ def _named_by(values: Gen3Values, kubernetes_name: str, key: str) -> tuple[str, 
         candidates += [item for item in service.secrets if item.name == kubernetes_name and item.override]
     for item in candidates:
         if len(candidates) == 1 or key in (item.manager, values.text(item.override)):
-            return "own", item.override
+            return "read" if item.name in SHAREABLE else "own", item.override
     for item in values.catalogue.umbrella_secrets:
         if values.text(item.override) == key:
             return "read", item.override

@@ -170,6 +170,27 @@ def test_subcharts_read_below_their_name_or_alias_and_globals_everywhere() -> No
     assert read_keys(files).notes == ("gone is not in the archive",)
 
 
+def test_the_keys_of_a_wrapped_chart_are_seen_from_its_own_top() -> None:
+    files = {
+        "Chart.yaml": "name: our\ndependencies: [{name: gen3, alias: commons}]",
+        "charts/gen3/Chart.yaml": "name: gen3\ndependencies: [{name: fence}]",
+        "charts/gen3/charts/fence/Chart.yaml": "name: fence",
+        "charts/gen3/charts/fence/templates/x.yaml": "{{ .Values.a }}{{ .Values.global.g }}",
+    }
+    inside = chart_keys.below(read_keys(files).keys, "commons")
+    walked = [
+        (("fence", "a"), 1),
+        (("fence", "b"), 1),
+        (("global", "g"), 1),
+        (("global", "h"), 1),
+        (("elasticsearch",), 1),
+    ]
+    assert unread(walked, inside) == [("fence", "b"), ("global", "h")]
+    assert chart_keys.below(frozenset({"a"}), "") == {"a"}
+    assert chart_keys.below(frozenset({"*"}), "commons") == {"*"}
+    assert chart_keys.below(frozenset({"commons", "commons.*"}), "commons") == {"*"}
+
+
 def test_a_librarys_helpers_read_for_the_chart_that_includes_them() -> None:
     files = {
         "app/Chart.yaml": "name: app\ndependencies: [{name: lib}]",

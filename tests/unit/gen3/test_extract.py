@@ -177,9 +177,10 @@ def test_in_development_the_database_server_is_the_releases_own() -> None:
 def test_database_names_inside_a_secret_are_not_guessed() -> None:
     external = "global: {dev: false, externalSecrets: {deploy: true%s}, postgres: {externalSecret: master}}"
     assert identities(extract(state(external % "")), "database") == set()
-    pushed = extract(state(external % ", pushSecret: true"))
-    assert "fence_alpha" in identities(pushed, "database")
-    assert claim(pushed, "database", "fence_alpha").scope == "server of secret master in alpha"
+    assert identities(extract(state(external % ", pushSecret: true")), "database") == set()
+    kept = extract(state(external % ", createLocalK8sSecret: true"))
+    assert "fence_alpha" in identities(kept, "database")
+    assert claim(kept, "database", "fence_alpha").scope == "server of secret master in alpha"
 
 
 def test_indices_live_on_the_server_behind_the_signing_proxy() -> None:
@@ -250,6 +251,32 @@ def test_a_bucket_that_stands_in_a_secret_is_not_taken_from_values() -> None:
     assert identities(extract(state(text % "")), "bucket") == set()
     kept = text % ", externalSecrets: {createK8sManifestServiceSecret: true}"
     assert identities(extract(state(kept)), "bucket") == {"manifests/x"}
+
+
+def test_fences_secret_configuration_counts_only_where_values_make_it() -> None:
+    text = "fence: {FENCE_CONFIG: {DATA_UPLOAD_BUCKET: a}, FENCE_CONFIG_PUBLIC: {DATA_UPLOAD_BUCKET: b}}\n"
+    assert identities(extract(state(text)), "bucket") == {"a", "b"}
+    external = extract(state(text + "global: {externalSecrets: {deploy: true}}"))
+    assert identities(external, "bucket") == {"b"}
+
+
+def test_a_licence_may_be_shared() -> None:
+    found = extract(state("global: {externalSecrets: {deploy: true}}"))
+    assert claim(found, "secret", "stata-workspace-gen3-license").access == "read"
+
+
+def test_indices_that_the_chart_ships_as_an_example_are_not_claimed() -> None:
+    example = {
+        "etl": {"etlMapping": {"mappings": [{"name": "dev_case"}]}},
+        "guppy": {"indices": [{"index": "dev_case"}]},
+    }
+    assert identities(extract(state("guppy: {enabled: true}", defaults=example)), "search index") == set()
+
+
+def test_an_image_of_a_part_that_is_off_is_off() -> None:
+    export = "audit: {auditServiceExport: {enabled: %s, image: {tag: '1'}}}"
+    assert not extract(state(export % "false")).services["audit/export"].enabled
+    assert extract(state(export % "true")).services["audit/export"].enabled
 
 
 def test_the_users_file_is_not_read_while_usersync_is_off() -> None:
