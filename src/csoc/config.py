@@ -166,7 +166,9 @@ class GitHostSettings(SecretSource):
 class Limits(_Section):
     """What reading a repository may cost before it is refused."""
 
-    connect_seconds: Seconds = Field(default=10, description="time until a server answers")
+    connect_seconds: Seconds = Field(
+        default=30, description="time until a server answers, and between two signs of life"
+    )
     fetch_seconds: Seconds = Field(default=300, description="time for one fetch, push or download as a whole")
     lock_seconds: Seconds = Field(default=60, description="time to wait for another csoc that uses the same clone")
     fresh_seconds: Annotated[float, Field(ge=0)] = Field(

@@ -6,7 +6,7 @@ import base64
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,13 +16,15 @@ from typing import ClassVar
 
 @dataclass
 class GitServer:
-    """A running server. password: what it wants (none if empty); redirect: where it sends everyone; seen: requests."""
+    """A running server. password: what it wants (none if empty); redirect: where it sends everyone; seen: requests;
+    before: called with each path before it is answered."""
 
     port: int
     root: Path
     user: str = ""
     password: str = ""
     redirect: str = ""
+    before: Callable[[str], None] = lambda path: None
     seen: list[tuple[str, str, str]] = field(default_factory=list)
 
     def url(self, name: str) -> str:
@@ -65,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         state = self.server_state
         state.seen.append((self.command, self.path, self.headers.get("Authorization", "")))
+        state.before(self.path)
         if state.redirect:
             self._answer(302, {"Location": state.redirect + self.path}, b"")
         elif state.password and not self._allowed():

@@ -128,9 +128,7 @@ def parse(text: str) -> Address:
     scp = None if text.startswith(("/", ".", "~")) else _SCP.fullmatch(text)
     if scp:
         user, host, path = scp.groups()
-        return _remote(
-            "ssh", _host(host.removeprefix("[").removesuffix("]"), text), None, path, _user(user, text), text
-        )
+        return _remote("ssh", _host(host, text), None, path, _user(user, text), text)
     return Address("", "", None, text)
 
 
@@ -245,20 +243,20 @@ def _parse_url(scheme: str, rest: str, text: str) -> Address:
     user, at, host_port = authority.rpartition("@")
     if "@" in path.partition("/")[0] and not at:
         raise RejectedError('The "@" stands where no address has one', place=f"{scheme}://")
-    if at and scheme != "ssh":
-        if host_port.lower() != "dev.azure.com" or user != path.partition("/")[0]:  # its own clone URLs name the owner
-            raise RejectedError(
-                "An address must not hold a user or a password",
-                place=shown(text),
-                fix="Take it out, and put the credential into the settings of csoc",
-            )
-        user = ""
+    # The clone URLs of Azure DevOps name the owner as user, who is no secret.
+    owner = host_port.lower() == "dev.azure.com" and user == path.partition("/")[0]
+    if at and scheme != "ssh" and not owner:
+        raise RejectedError(
+            "An address must not hold a user or a password",
+            place=shown(text),
+            fix="Take it out, and put the credential into the settings of csoc",
+        )
     match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(?::(\d{1,5}))?", host_port)
     if not match or (match[2] and not 0 < int(match[2]) < 65536):
         raise RejectedError("The host of the address is not a name with an optional port", place=shown(text))
     port = int(match[2]) if match[2] else None
-    host = _host(match[1].removeprefix("[").removesuffix("]"), text)
-    return _remote(scheme, host, port, path, _user(user if at else None, text), text)
+    host = _host(match[1], text)
+    return _remote(scheme, host, port, path, _user(user if at and scheme == "ssh" else None, text), text)
 
 
 def _remote(scheme: str, host: str, port: int | None, path: str, user: str, text: str) -> Address:
@@ -280,9 +278,10 @@ def _remote(scheme: str, host: str, port: int | None, path: str, user: str, text
 
 def _host(host: str, text: str) -> str:
     host = host.lower().removesuffix(".")
-    if ":" in host:
+    if host.startswith("["):
         try:
-            return str(ipaddress.IPv6Address(host if "%" not in host else ""))
+            inner = host.removeprefix("[").removesuffix("]")
+            return str(ipaddress.IPv6Address("" if "%" in inner else inner))
         except ValueError:
             raise RejectedError("The host of the address is not an IPv6 address", place=shown(text)) from None
     if len(host) > 253 or not _HOST.fullmatch(host):
@@ -305,7 +304,7 @@ def _bracketed(host: str) -> str:
 
 
 def _has_port(entry: str) -> bool:
-    return re.search(r":\d+$", entry) is not None and not entry.endswith("]")
+    return re.search(r":\d+\Z", entry) is not None and not entry.endswith("]")
 
 
 def _matching(address: Address, entries: Iterable[str]) -> str | None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from csoc.errors import RejectedError
 
-_FORBIDDEN = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|$)|[\x00-\x20\x7f~^:?*\[\\]")
-_STEPS = re.compile(r"((?:~[0-9]{0,4}|\^)*)$")
+_FORBIDDEN = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|\Z)|[\x00-\x20\x7f~^:?*\[\\]")
+_STEPS = re.compile(r"((?:~[0-9]{0,4}|\^)*)\Z")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _LENGTH = 250
 

@@ -19,11 +19,13 @@ from csoc.adapters.git.locks import held
 from csoc.adapters.git.transfers import Callbacks, MovedError, Transfers, clean
 from csoc.adapters.git.tree import Objects
 from csoc.config import Limits
-from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.addresses import Address
 
 _KEPT = ("refs/heads/", "refs/tags/")
 _REFERENCES = 200_000
+# How servers (and libgit2 for them) say that they do not give a commit which no branch or tag holds.
+_NOT_GIVEN = ("cannot fetch a specific object", "not our ref", "could not read from remote repository")
 _SETTINGS = {
     # A redirect would be a way around the allow-list, and to a credential.
     "http.followRedirects": "false",
@@ -95,11 +97,12 @@ class Clones:
 
         try:
             self._transfers.run(address, work)
-        except (DeniedError, RejectedError):
-            raise
-        except CsocError:
-            # Servers say "no" to this in many words, all of which mean that they do not give it.
+        except NotFoundError:
             return False
+        except UnavailableError as error:
+            if any(words in error.cause for words in _NOT_GIVEN):
+                return False
+            raise
         return clone.repository.get(commit) is not None
 
     def push(

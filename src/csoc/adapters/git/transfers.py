@@ -7,6 +7,7 @@ the thread ends at its next callback or time-out.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -177,7 +178,10 @@ def translate(error: Exception, address: Address) -> CsocError:
     text = clean(str(error)) or type(error).__name__
     low = text.lower()
     place = address.url
-    if "404" in low or "repository not found" in low or "does not exist" in low or "not appear to be a git" in low:
+    # Only in these words is a number a status: it may also be part of a port.
+    match = re.search(r"status code:? (\d{3})", low)
+    status = match[1] if match else ""
+    if status == "404" or "repository not found" in low or "does not exist" in low or "not appear to be a git" in low:
         return NotFoundError(
             f"There is no such repository, or no right to see it: {text}",
             place=place,
@@ -189,7 +193,9 @@ def translate(error: Exception, address: Address) -> CsocError:
             place=place,
             fix="Use the address where the repository is now",
         )
-    if any(word in low for word in ("401", "403", "authenticat", "credential", "permission denied", "not authorized")):
+    if status in ("401", "403") or any(
+        word in low for word in ("authenticat", "credential", "permission denied", "not authorized")
+    ):
         return DeniedError(f"The server refuses: {text}", place=place, fix="Check the credential in the settings")
     if "certificate" in low or "hostkey" in low:
         return DeniedError(

@@ -1,0 +1,318 @@
+"""Plain folders and work trees: what is seen of them, what never is, and what a second look costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pygit2
+import pytest
+
+from csoc.adapters.git import GitRepositories
+from csoc.adapters.git.folders import Folders
+from csoc.adapters.git.packs import PackWriter
+from csoc.config import Limits, Settings
+from csoc.errors import NotFoundError, RejectedError
+from csoc.fleet.repositories import EntryKind, SourceAddress, Tree
+
+LATER_NS = 10**10
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., Tree]:
+    def open_it(folder: Path, revision: str | None = None, **limits: int) -> Tree:
+        settings = Settings(cache_dir=tmp_path / "cache", limits=Limits.model_validate(limits))
+        return GitRepositories(settings).open(SourceAddress(str(folder), trusted=True), revision)
+
+    return open_it
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "folder"
+    write(made, {"a.yaml": "a: 1\n", "envs/prod/values.yaml": "b: 1\n"})
+    return made
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    made = tmp_path / "clone"
+    write(made, {"a.yaml": "a: 1\n", "envs/prod/values.yaml": "b: 1\n", ".gitignore": "*.log\nbuild/\n"})
+    git(made, "init", "-q", "-b", "main")
+    git(made, "add", ".")
+    git(made, "commit", "-q", "-m", "First")
+    return made
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    return {str(file): (file.stat().st_mtime_ns, file.stat().st_mode, file.read_bytes()) for file in files}
+
+
+def test_a_plain_folder_reads_like_a_commit(opened: Callable[..., Tree], folder: Path) -> None:
+    (folder / "run").write_text("#!/bin/sh\n")
+    (folder / "run").chmod(0o755)
+    tree = opened(folder)
+    assert list(tree.entries()) == ["a.yaml", "envs/prod/values.yaml", "run"]
+    assert (tree.read("a.yaml"), tree.revision, tree.repository) == (b"a: 1\n", "work tree", str(folder))
+    assert tree.entries()["run"].executable
+    assert not tree.entries()["a.yaml"].executable
+
+
+def test_the_tree_of_a_plain_folder_is_the_one_that_git_would_make(
+    opened: Callable[..., Tree], folder: Path, tmp_path: Path
+) -> None:
+    write(folder, {"a-b": "", "a/x": "", "a.b": "", "a0/y": "", "ü/z": "", "deep/er/and/deeper": "x"})
+    (folder / "link").symlink_to("a.yaml")
+    tree = opened(folder)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    expected = git(folder, "ls-files", "-s").splitlines()
+    assert sorted(f"{entry.blob} {entry.path}" for entry in tree.entries().values() if entry.path != "ü/z") == sorted(
+        f"{line.split()[1]} {line.split(maxsplit=3)[3]}" for line in expected if "z" not in line
+    )
+    assert git(folder, "write-tree") == tree.tree  # type: ignore[attr-defined]
+
+
+def test_the_same_content_is_the_same_commit_wherever_and_whenever(
+    opened: Callable[..., Tree], folder: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "other", {"envs/prod/values.yaml": "b: 1\n", "a.yaml": "a: 1\n"})
+    first = opened(folder).commit
+    assert opened(tmp_path / "other").commit == first
+    (folder / "a.yaml").write_text("a: 2\n")
+    assert opened(folder).commit != first
+    (folder / "a.yaml").write_text("a: 1\n")
+    assert opened(folder).commit == first
+
+
+def test_an_unchanged_folder_is_opened_again_without_reading_a_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = Limits()
+    now = max(file.stat().st_ctime_ns for file in folder.rglob("*")) + LATER_NS
+    first = Folders(tmp_path / "cache", limits, now_ns=lambda: now).plain(folder)
+    read: list[str] = []
+    store = Folders._store
+
+    def noticed(self: Folders, file: Path, writer: PackWriter) -> object:
+        read.append(file.name)
+        return store(self, file, writer)
+
+    monkeypatch.setattr(Folders, "_store", noticed)
+    again = Folders(tmp_path / "cache", limits, now_ns=lambda: now).plain(folder)
+    assert (again.commit, read) == (first.commit, [])
+    (folder / "a.yaml").write_text("a: 3\n")
+    assert Folders(tmp_path / "cache", limits, now_ns=lambda: now).plain(folder).commit != first.commit
+    assert read == ["a.yaml"]
+
+
+def test_a_file_that_changes_in_the_same_moment_with_the_same_size_is_noticed(folder: Path, tmp_path: Path) -> None:
+    file = folder / "a.yaml"
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    folders = Folders(tmp_path / "cache", Limits(), now_ns=lambda: file.stat().st_ctime_ns)
+    first = folders.plain(folder)
+    file.write_text("a: 9\n")
+    os.utime(file, ns=times)
+    assert folders.plain(folder).commit != first.commit
+
+
+def test_a_folder_whose_packs_are_gone_is_read_anew(opened: Callable[..., Tree], folder: Path, tmp_path: Path) -> None:
+    first = opened(folder).commit
+    for pack in (tmp_path / "cache" / "folders").rglob("pack-*"):
+        pack.unlink()
+    tree = opened(folder)
+    assert (tree.commit, tree.read("a.yaml")) == (first, b"a: 1\n")
+
+
+def test_many_changes_leave_few_packs_and_every_file_readable(tmp_path: Path, folder: Path) -> None:
+    folders = Folders(tmp_path / "cache", Limits())
+    for number in range(60):
+        (folder / "a.yaml").write_text(f"a: {number}\n")
+        captured = folders.plain(folder)
+    fresh = Folders(tmp_path / "cache", Limits()).plain(folder)
+    assert fresh.commit == captured.commit
+    assert fresh.objects.listing(fresh.tree).keys() == {"a.yaml", "envs/prod/values.yaml"}
+
+
+def test_packs_are_what_git_takes_for_packs(tmp_path: Path) -> None:
+    pygit2.init_repository(str(tmp_path / "r.git"), bare=True)
+    writer = PackWriter(tmp_path / "r.git" / "objects" / "pack")
+    ids = [writer.add("blob", os.urandom(size)) for size in (0, 1, 15, 16, 2047, 2048, 300_000)]
+    assert writer.add("blob", b"") == ids[0]
+    writer.close()
+    index = next((tmp_path / "r.git" / "objects" / "pack").glob("*.idx"))
+    told = git(tmp_path / "r.git", "verify-pack", "-v", str(index))
+    assert all(oid in told for oid in ids)
+
+
+def test_links_in_a_folder_are_listed_and_never_followed(
+    opened: Callable[..., Tree], folder: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "outside", {"secret": "hunter2"})
+    (folder / "file").symlink_to(tmp_path / "outside" / "secret")
+    (folder / "tree").symlink_to(tmp_path / "outside")
+    (folder / "loop").symlink_to(folder)
+    tree = opened(folder)
+    assert list(tree.entries()) == ["a.yaml", "envs/prod/values.yaml", "file", "loop", "tree"]
+    assert {tree.entries()[path].kind for path in ("file", "tree", "loop")} == {EntryKind.LINK}
+    with pytest.raises(RejectedError):
+        tree.read("file")
+
+
+def test_pipes_and_git_folders_are_no_files(opened: Callable[..., Tree], folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    write(folder, {"sub/.git/config": "x", "sub/.git2": "y"})
+    assert list(opened(folder).entries()) == ["a.yaml", "envs/prod/values.yaml", "sub/.git2"]
+
+
+def test_an_empty_folder_is_an_empty_tree(opened: Callable[..., Tree], tmp_path: Path) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    assert dict(opened(tmp_path / "empty").entries()) == {}
+
+
+def test_a_file_over_the_limit_is_listed_with_its_size_and_refused_when_read(
+    opened: Callable[..., Tree], folder: Path
+) -> None:
+    (folder / "large.bin").write_bytes(b"x" * 5000)
+    for _ in range(2):
+        tree = opened(folder, file_bytes=1000)
+        assert tree.entries()["large.bin"].size_bytes == 5000
+        assert tree.entries()["large.bin"].blob == str(pygit2.hash(b"x" * 5000))
+        with pytest.raises(RejectedError, match="5000 bytes"):
+            tree.read("large.bin")
+        assert tree.read("a.yaml") == b"a: 1\n"
+    assert len(opened(folder, file_bytes=6000).read("large.bin")) == 5000
+
+
+def test_a_folder_over_the_limits_is_refused_by_name(opened: Callable[..., Tree], folder: Path) -> None:
+    with pytest.raises(RejectedError, match="1 files"):
+        opened(folder, tree_entries=1)
+    with pytest.raises(RejectedError, match="8 bytes"):
+        opened(folder, folder_bytes=8)
+
+
+def test_what_is_no_folder_says_what_it_is(opened: Callable[..., Tree], folder: Path) -> None:
+    with pytest.raises(NotFoundError):
+        opened(folder / "nothing")
+    with pytest.raises(RejectedError, match="not a folder"):
+        opened(folder / "a.yaml")
+    with pytest.raises(NotFoundError, match="revision"):
+        opened(folder, "main")
+
+
+def test_a_clean_work_tree_is_the_commit_that_it_shows(opened: Callable[..., Tree], clone: Path) -> None:
+    tree = opened(clone)
+    assert (tree.commit, tree.revision) == (git(clone, "rev-parse", "HEAD"), "work tree")
+
+
+def test_a_work_tree_is_seen_as_it_is_on_disk(opened: Callable[..., Tree], clone: Path) -> None:
+    write(clone, {"a.yaml": "a: changed\n", "new.yaml": "n: 1\n", "ignored.log": "x", "build/out": "x", "staged": "s"})
+    git(clone, "add", "staged")
+    (clone / "envs/prod/values.yaml").unlink()
+    tree = opened(clone)
+    assert list(tree.entries()) == [".gitignore", "a.yaml", "new.yaml", "staged"]
+    assert (tree.read("a.yaml"), tree.read("staged")) == (b"a: changed\n", b"s")
+    assert tree.commit != git(clone, "rev-parse", "HEAD")
+    assert opened(clone).commit == tree.commit
+
+
+def test_looking_at_a_work_tree_writes_nothing_into_it(opened: Callable[..., Tree], clone: Path) -> None:
+    write(clone, {"a.yaml": "a: changed\n", "new.yaml": "n: 1\n"})
+    before = state_of(clone)
+    tree = opened(clone)
+    assert [tree.read(path) for path in tree.entries()]
+    assert state_of(clone) == before
+
+
+def test_a_work_tree_never_leads_outside(opened: Callable[..., Tree], clone: Path, tmp_path: Path) -> None:
+    write(tmp_path / "outside", {"prod/values.yaml": "secret"})
+    (clone / "envs/prod/values.yaml").unlink()
+    (clone / "envs/prod").rmdir()
+    (clone / "envs").rmdir()
+    (clone / "envs").symlink_to(tmp_path / "outside")
+    tree = opened(clone)
+    assert tree.entries()["envs"].kind is EntryKind.LINK
+    assert "envs/prod/values.yaml" not in tree.entries()
+
+
+def test_a_repository_inside_a_work_tree_that_is_no_submodule_is_left_out(
+    opened: Callable[..., Tree], clone: Path
+) -> None:
+    write(clone, {"inner/x": "1"})
+    git(clone / "inner", "init", "-q")
+    git(clone / "inner", "add", ".")
+    git(clone / "inner", "commit", "-q", "-m", "Inner")
+    assert not [path for path in opened(clone).entries() if path.startswith("inner")]
+
+
+def test_a_work_tree_without_commits_is_seen(opened: Callable[..., Tree], tmp_path: Path) -> None:
+    write(tmp_path / "fresh", {"a": "1"})
+    git(tmp_path / "fresh", "init", "-q")
+    tree = opened(tmp_path / "fresh")
+    assert list(tree.entries()) == ["a"]
+
+
+def test_a_folder_inside_a_work_tree_is_just_that_folder(opened: Callable[..., Tree], clone: Path) -> None:
+    write(clone, {"envs/prod/ignored.log": "x"})
+    tree = opened(clone / "envs")
+    assert list(tree.entries()) == ["prod/ignored.log", "prod/values.yaml"]
+    assert tree.aliases == frozenset()
+
+
+def test_a_clone_is_known_by_the_names_of_its_remotes(opened: Callable[..., Tree], clone: Path) -> None:
+    git(clone, "remote", "add", "origin", "git@github.com:Acme/fleet.git")
+    git(clone, "remote", "add", "up", "https://token:x@GitLab.com/acme/fleet/")
+    assert "github.com/Acme/fleet" in opened(clone).aliases
+    assert not [alias for alias in opened(clone).aliases if "token" in alias]
+
+
+def test_a_clone_is_read_at_branches_of_its_remotes(opened: Callable[..., Tree], clone: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(clone), "copy")
+    write(tmp_path / "copy", {"a.yaml": "dirty"})
+    tree = opened(tmp_path / "copy", "origin/main")
+    assert tree.read("a.yaml") == b"a: 1\n"
+
+
+def test_history_and_merge_base_of_a_changed_work_tree_are_those_of_its_head(clone: Path, tmp_path: Path) -> None:
+    git(clone, "switch", "-q", "-c", "side")
+    first = git(clone, "rev-parse", "HEAD")
+    write(clone, {"a.yaml": "a: 2\n"})
+    git(clone, "commit", "-qam", "Second")
+    write(clone, {"a.yaml": "a: dirty\n"})
+    repositories = GitRepositories(Settings(cache_dir=tmp_path / "cache"))
+    tree = repositories.open(SourceAddress(str(clone), trusted=True))
+    assert [info.subject for info, _ in repositories.history(tree, "a.yaml")] == ["Second", "First"]
+    assert repositories.merge_base(tree, "main").commit == first
+    old = repositories.history(tree, "a.yaml")[1][1]
+    assert old is not None
+    assert repositories.read_blob(tree, old) == b"a: 1\n"
+
+
+def test_a_linked_work_tree_and_a_shallow_clone_are_read(
+    opened: Callable[..., Tree], clone: Path, tmp_path: Path
+) -> None:
+    git(clone, "worktree", "add", "-q", "-b", "linked", str(tmp_path / "linked"))
+    write(tmp_path / "linked", {"a.yaml": "linked"})
+    assert opened(tmp_path / "linked").read("a.yaml") == b"linked"
+    assert opened(tmp_path / "linked").read("envs/prod/values.yaml") == b"b: 1\n"
+    write(clone, {"a.yaml": "a: 2\n"})
+    git(clone, "commit", "-qam", "Second")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{clone}", "shallow")
+    repositories = GitRepositories(Settings(cache_dir=tmp_path / "cache"))
+    tree = repositories.open(SourceAddress(str(tmp_path / "shallow"), trusted=True))
+    assert [info.subject for info, _ in repositories.history(tree, "a.yaml")] == ["Second"]
