@@ -22,7 +22,7 @@ from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Manifest
 from csoc.fleet.argocd.rendering import ApplicationCharts, Order
 from csoc.fleet.argocd.scanning import Scan, scan, sort_manifest, unreadable
-from csoc.fleet.argocd.trees import OpenTree, Trees
+from csoc.fleet.argocd.trees import OpenTree, Trees, problem_at
 from csoc.fleet.argocd.values import resolve
 from csoc.fleet.charts import ChartRef, ChartRenderer, ChartSources
 from csoc.fleet.location import Location
@@ -132,6 +132,7 @@ class _Discovery:
         self._applied: dict[_FileKey, set[str]] = defaultdict(set)
         self._read_files: set[_FileKey] = set()
         self._holdings: dict[tuple[object, ...], Holdings] = {}
+        self._doubts: dict[tuple[str, str], set[Location]] = defaultdict(set)
         self._rendered: set[tuple[str, str, str]] = set()
         self._sets: list[GeneratedSet] = []
         self._too_deep: set[Location] = set()
@@ -152,6 +153,7 @@ class _Discovery:
         applications = tuple(
             replace(record.application, applied_by=self._applied_by(record)) for record in self._records.values()
         )
+        doubts = (problem_at(kind, cause, places) for (kind, cause), places in self._doubts.items())
         return Discovery(
             applications=tuple(sorted(applications, key=lambda found: (found.location, found.document, found.name))),
             application_sets=tuple(self._sets),
@@ -160,7 +162,7 @@ class _Discovery:
             csoc_documents=tuple(self._scan.csoc_documents),
             charts=tuple(self._scan.charts),
             kustomizations=tuple(self._scan.kustomizations),
-            problems=tuple(dict.fromkeys((*self._problems, *self._trees.problems()))),
+            problems=tuple(dict.fromkeys((*self._problems, *doubts, *self._trees.problems()))),
             notes=self._notes(),
             trees=self._trees,
             library=self._library,
@@ -262,7 +264,10 @@ class _Discovery:
         if key not in self._holdings:
             self._holdings[key] = holdings(tree, source, self._library)
             self._problems.extend(self._holdings[key].problems)
-        return self._holdings[key]
+        held = self._holdings[key]
+        if held.doubt is not None and source.path_location is not None:
+            self._doubts[held.doubt].add(source.path_location)
+        return held
 
     def _read_file(self, tree: Tree, path: str, depth: int) -> None:
         """Takes the Applications and ApplicationSets out of one file of another repository."""

@@ -16,7 +16,6 @@ from csoc.fleet.argocd.model import ApplicationSource, Problem
 from csoc.fleet.argocd.paths import behind_link, inside
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD
 from csoc.fleet.argocd.scanning import ARGO_GROUP, makes_applications
-from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 
 MISSING_PATH = "missing path"
@@ -25,39 +24,40 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """kind: "chart", "kustomize", "directory", or "" (nothing could be said; see problems). files: manifests that may
-    declare Applications as they stand. templates: those that must be rendered for it."""
+    """kind: "chart", "kustomize", "directory", or "" (nothing could be said; see doubt). files: manifests that may
+    declare Applications as they stand. templates: those that must be rendered for it. problems: of the files. doubt:
+    why what the source deploys is not (wholly) known, as kind and cause of a Problem at each source that names it."""
 
     kind: str
     folder: str
     files: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    doubt: tuple[str, str] | None = None
 
 
 def holdings(tree: Tree, source: ApplicationSource, library: Library) -> Holdings:
-    """What a Git source deploys. Problems stand at the source's path."""
-    place = source.path_location or source.location or Location(tree.repository, tree.commit, source.path)
+    """What a Git source deploys."""
     entries = tree.entries()
     folder = inside("", source.path)
     if folder is None or behind_link(entries, folder) is not None:
         cause = f"{source.path} leads out of the repository or through a link, which csoc does not follow"
-        return Holdings("", "", problems=(Problem(NOT_UNDERSTOOD, cause, place),))
+        return Holdings("", "", doubt=(NOT_UNDERSTOOD, cause))
     below = library.below(tree, folder)
     if not below:
         where = f"{tree.repository} at {tree.revision}"
         cause = f"{source.path} is no folder of {where}"
-        return Holdings("", folder, problems=(Problem(MISSING_PATH, cause, place),))
+        return Holdings("", folder, doubt=(MISSING_PATH, cause))
     if source.plugin is not None:
         cause = f"a plugin makes manifests of {source.path}, so that what it deploys is not known"
-        return Holdings("", folder, problems=(Problem(NOT_UNDERSTOOD, cause, place),))
+        return Holdings("", folder, doubt=(NOT_UNDERSTOOD, cause))
     kind = _kind(tree, source, folder)
     if kind == "chart":
         return _chart(tree, folder, below, library)
     if kind == "kustomize":
         found = kustomize.read(tree, folder, library.values)
         return Holdings(kind, folder, found.files, problems=found.problems)
-    return _directory(folder, below, source.directory or {}, place)
+    return _directory(folder, below, source.directory or {})
 
 
 def _kind(tree: Tree, source: ApplicationSource, folder: str) -> str:
@@ -90,7 +90,7 @@ def _chart(tree: Tree, folder: str, below: list[str], library: Library) -> Holdi
     )
 
 
-def _directory(folder: str, below: list[str], options: Mapping[str, Any], place: Location) -> Holdings:
+def _directory(folder: str, below: list[str], options: Mapping[str, Any]) -> Holdings:
     prefix = f"{folder}/" if folder else ""
     recurse = options.get("recurse") is True
     include, exclude = (str(options.get(key) or "") for key in ("include", "exclude"))
@@ -106,8 +106,5 @@ def _directory(folder: str, below: list[str], options: Mapping[str, Any], place:
         jsonnet = jsonnet or name.endswith(".jsonnet")
         if name.endswith(_SUFFIXES):
             files.append(path)
-    problems: tuple[Problem, ...] = ()
-    if jsonnet:
-        cause = f"{folder or 'the root'} holds Jsonnet, which csoc does not evaluate"
-        problems = (Problem(NOT_UNDERSTOOD, cause, place),)
-    return Holdings("directory", folder, tuple(files), problems=problems)
+    cause = f"{folder or 'the root'} holds Jsonnet, which csoc does not evaluate"
+    return Holdings("directory", folder, tuple(files), doubt=(NOT_UNDERSTOOD, cause) if jsonnet else None)

@@ -6,7 +6,7 @@ and never the same as a repository with nothing in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from csoc.errors import CsocError, Kind
@@ -27,7 +27,7 @@ class _Failure:
     revision: str
     cause: str
     fix: str
-    places: list[Location] = field(default_factory=list)
+    places: set[Location] = field(default_factory=set)
 
 
 class Trees:
@@ -62,8 +62,8 @@ class Trees:
                 self._opened[key] = opened
                 return opened
             failure = self._failures[key] = opened
-        if place is not None and place not in failure.places:
-            failure.places.append(place)
+        if place is not None:
+            failure.places.add(place)
         return None
 
     def _open(self, repo_url: str, revision: str) -> Tree | _Failure:
@@ -85,12 +85,18 @@ class Trees:
         """One Problem for each (repository, revision) that could not be had."""
         found: list[Problem] = []
         for failure in self._failures.values():
-            places = sorted(failure.places) or [Location(self.home.repository, self.home.commit, "")]
+            places = failure.places or [Location(self.home.repository, self.home.commit, "")]
             revision = f' at revision "{failure.revision}"' if failure.revision else ""
             cause = f"{failure.repo_url}{revision} could not be read: {failure.cause}"
-            if len(places) > 1:
-                named = ", ".join(str(place) for place in places[1:_MAX_PLACES])
-                more = len(places) - _MAX_PLACES
-                cause += f". Also named at {named}{f' and {more} more' if more > 0 else ''}"
-            found.append(Problem(UNREACHABLE, cause, places[0], failure.fix))
+            found.append(problem_at(UNREACHABLE, cause, places, failure.fix))
         return tuple(found)
+
+
+def problem_at(kind: str, cause: str, places: Collection[Location], fix: str = "") -> Problem:
+    """One Problem with several places: it stands at the first, and its cause names the others (at most 20)."""
+    first, *others = sorted(set(places))
+    if others:
+        named = ", ".join(str(place) for place in others[:_MAX_PLACES])
+        more = len(others) - _MAX_PLACES
+        cause += f". Also named at {named}{f' and {more} more' if more > 0 else ''}"
+    return Problem(kind, cause, first, fix)
