@@ -23,12 +23,12 @@ import httpx
 
 from csoc.clock import Clock, system_clock
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.fleet import masking
 
 _IDEMPOTENT = {"GET", "HEAD"}
 _PASSING = {429, 502, 503, 504}
 _REDIRECTS = {301, 302, 307, 308}
 _MAX_REDIRECTS = 3
-_MASK = "***"
 _USERINFO = re.compile(r"//[^/@\s]{1,200}@")
 _NEXT_PAGE = re.compile(r'rel="?next"?', re.IGNORECASE)
 
@@ -183,7 +183,9 @@ class HostClient:
         token: str,
         secrets: Sequence[str],
     ) -> Answer:
-        headers = {"Accept": "application/json", "User-Agent": "csoc", **self.headers}
+        # Compressed, a few bytes could become many before they are counted.
+        plain = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "csoc"}
+        headers = {**plain, **self.headers}
         if token:
             headers["Authorization"] = f"{self.scheme} {token}"
         timeout = httpx.Timeout(self.limits.request_seconds, connect=self.limits.connect_seconds)
@@ -222,6 +224,8 @@ class HostClient:
 
     def _content(self, response: httpx.Response) -> bytes:
         """The body within the limits. The time limit of httpx is for each chunk; this one is for the whole."""
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise UnavailableError("the host compresses its answer, unasked", place=self.host)
         until = self.elapsed() + self.limits.request_seconds
         parts: list[bytes] = []
         size = 0
@@ -270,11 +274,11 @@ def _message(data: Any) -> str:
 
 
 def clean(text: str, secrets: Sequence[str]) -> str:
-    """Text from a host for people: one line, shortened, without the given secrets or anything before "@" in a URL."""
+    """Text from a host for people: one line, shortened, without the given secrets and whatever looks like one."""
     for secret in secrets:
         if len(secret) >= 4:
-            text = text.replace(secret, _MASK)
-    return _shorten(_USERINFO.sub(f"//{_MASK}@", text[:2000]))
+            text = text.replace(secret, masking.MASK)
+    return _shorten(masking.mask_text(_USERINFO.sub(f"//{masking.MASK}@", text[:2000])))
 
 
 def _shorten(text: str, limit: int = 240) -> str:

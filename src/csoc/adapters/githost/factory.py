@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 import httpx
 
+from csoc.adapters.git.github_app import AppTokens
 from csoc.adapters.githost.client import HostClient, Limits
 from csoc.adapters.githost.gitea import GiteaHost
 from csoc.adapters.githost.github import HEADERS, GitHubHost
 from csoc.clock import Clock, system_clock
 from csoc.config import Credential, GitHostSettings, Settings
-from csoc.errors import DeniedError, RejectedError
+from csoc.errors import DeniedError
 from csoc.fleet import addresses
 from csoc.fleet.githost import GitHost, HostedRepository, hosted_repository
 
@@ -37,10 +38,10 @@ def githost_for(
     limits: Limits | None = None,
     transport: httpx.BaseTransport | None = None,
 ) -> GitHost:
-    """The host of a repository's address. app_token: where tokens of GitHub Apps come from.
+    """The host of a repository's address. app_token: where tokens of GitHub Apps come from, if they are shared.
 
-    The longest entry of settings.git_hosts that the address is below decides. Raises DeniedError (the host is not in
-    the settings), RejectedError (the address does not name a repository at a host).
+    The most specific entry of settings.git_hosts decides. Raises DeniedError (the host is not in the settings),
+    RejectedError (the address does not name a repository at a host).
     """
     entry = _entry(address, settings)
     kind: str
@@ -74,19 +75,15 @@ def githost_for(
 
 def _entry(address: str, settings: Settings) -> GitHostSettings | None:
     wanted = addresses.parse(address)
-    found: tuple[int, GitHostSettings] | None = None
-    for entry in settings.git_hosts:
-        host = addresses.parse(entry.url)
-        if host.scheme not in {"https", "http"}:
-            raise RejectedError("The url of a Git host must begin with https:// or http://", place=entry.url)
-        if wanted.scheme == "ssh":
-            fits = wanted.host == host.host
-        else:
-            same = (wanted.scheme, wanted.authority) == (host.scheme, host.authority)
-            fits = same and (not host.path or wanted.path.startswith(f"{host.path}/"))
-        if fits and (found is None or len(host.path) > found[0]):
-            found = len(host.path), entry
-    return found[1] if found else None
+
+    def fit(entry: GitHostSettings) -> int:
+        if wanted.scheme != "ssh":
+            return addresses.below(entry.url, wanted)
+        # SSH has a port of its own, and paths that may lack the prefix of the web address.
+        return 1 if addresses.parse(entry.url).host == wanted.host else 0
+
+    best = max(settings.git_hosts, key=fit, default=None)
+    return best if best is not None and fit(best) else None
 
 
 def _api_url(entry: GitHostSettings) -> str:
@@ -99,23 +96,13 @@ def _api_url(entry: GitHostSettings) -> str:
 
 
 def _credential_token(repository: HostedRepository, settings: Settings, app_token: Tokens | None) -> Callable[[], str]:
-    """The token of the longest credential that covers the repository; without one, requests carry none."""
-    best: Credential | None = None
-    for credential in settings.credentials:
-        prefix = credential.url_prefix.rstrip("/")
-        covers = f"{repository}/".lower().startswith(f"{prefix}/".lower())
-        if (
-            covers
-            and credential.kind in {"token", "github-app"}
-            and (best is None or len(prefix) > len(best.url_prefix))
-        ):
-            best = credential
-    if best is None:
+    """The token of the most specific credential for the repository; without one, requests carry none."""
+    address = addresses.parse(str(repository))
+    usable = [credential for credential in settings.credentials if credential.kind in {"token", "github-app"}]
+    best = max(usable, key=lambda credential: addresses.below(credential.url_prefix, address), default=None)
+    if best is None or not addresses.below(best.url_prefix, address):
         return lambda: ""
-    chosen = best
-    if chosen.kind == "token":
-        return chosen.token
-    if app_token is None:
-        raise RejectedError("The credential of a GitHub App needs somebody who turns it into tokens")
-    give = app_token
-    return lambda: give(chosen)
+    if best.kind == "token":
+        return best.token
+    give, credential = app_token or AppTokens(seconds=settings.limits.connect_seconds).token, best
+    return lambda: give(credential)

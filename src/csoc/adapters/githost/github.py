@@ -204,7 +204,7 @@ class GitHubHost(RestGitHost):
             return ConflictError(f"{pull.base} or {pull.head} moved meanwhile: {answer.message}", place=pull.url)
         if answer.status == 422:
             return self._client.error(answer)
-        if "merges are not allowed" in words or "merging is not allowed" in words:
+        if "are not allowed on this repository" in words:
             fix = "Choose another method"
             return DeniedError(f"the repository does not allow to {method.value}", place=pull.url, fix=fix)
         if pull.mergeable is Mergeable.NO:
