@@ -100,6 +100,11 @@ class Builder:
             yaml.DocumentEndEvent: self._end_document,
         }
 
+    @property
+    def count(self) -> int:
+        """How many documents were read, the empty ones included."""
+        return self._index + 1
+
     def run(self) -> None:
         """Reads the text. Raises YamlError, and yaml.YAMLError for what the parser itself refuses."""
         handlers, next_event = self._handlers, CParser(self._text).get_event

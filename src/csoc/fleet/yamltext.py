@@ -15,7 +15,7 @@ from csoc.fleet import yamlnodes
 from csoc.fleet.values import Path
 from csoc.fleet.yamlbuild import Builder, Limits, YamlError
 
-__all__ = ["Limits", "YamlDocument", "YamlError", "decode", "parse", "values_document"]
+__all__ = ["Limits", "YamlDocument", "YamlError", "decode", "every_document", "parse", "values_document"]
 
 
 class YamlDocument:
@@ -70,6 +70,13 @@ def values_document(content: bytes, limits: Limits | None = None) -> YamlDocumen
     return first
 
 
+def every_document(text: str) -> dict[int, Any]:
+    """The data of every document by its index, null for the empty ones. Raises YamlError."""
+    builder = _build(text, Limits(), first_only=False)
+    data = dict.fromkeys(range(builder.count))
+    return {**data, **{index: value for index, _, value in builder.documents}}
+
+
 def decode(content: bytes, size_bytes: int = 10_000_000) -> str:
     """The text of a file without a byte order mark. Raises YamlError for what is too large, or not UTF-8 text."""
     if len(content) > size_bytes:
@@ -86,13 +93,17 @@ def decode(content: bytes, size_bytes: int = 10_000_000) -> str:
 
 
 def _read(content: bytes, limits: Limits, *, first_only: bool) -> tuple[YamlDocument, ...]:
-    text = decode(content, limits.size_bytes)
+    builder = _build(decode(content, limits.size_bytes), limits, first_only=first_only)
+    return tuple(YamlDocument(index, line, data, lambda: content) for index, line, data in builder.documents)
+
+
+def _build(text: str, limits: Limits, *, first_only: bool) -> Builder:
     builder = Builder(text, limits, first_only=first_only)
     try:
         builder.run()
     except yaml.YAMLError as error:
         raise _explained(error, text) from None
-    return tuple(YamlDocument(index, line, data, lambda: content) for index, line, data in builder.documents)
+    return builder
 
 
 _EXPLANATIONS = (
