@@ -1,0 +1,97 @@
+"""What was fetched for charts, kept on disk: content by its digest for ever, answers to questions for minutes.
+
+Content is checked against its digest each time it is read, so that a damaged file is only a reason to fetch again.
+Whoever loses the folder loses time. Reading and writing never fail; a full disk means that nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from csoc.clock import Clock
+
+_ANSWER_BYTES = 20_000_000
+
+
+def digest_of(content: bytes) -> str:
+    """sha256 as 64 hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An answer that was written down, and when."""
+
+    value: Any
+    at: datetime
+
+    def age(self, now: datetime) -> timedelta:
+        """How old it is; never negative, whatever clocks did meanwhile."""
+        return max(now - self.at, timedelta())
+
+
+class Downloads:
+    """A folder of its own below csoc's cache folder."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    def content(self, digest: str) -> bytes | None:
+        """The bytes with this sha256, or None."""
+        try:
+            content = self._content_path(digest).read_bytes()
+        except OSError:
+            return None
+        return content if digest_of(content) == digest else None
+
+    def keep_content(self, content: bytes) -> str:
+        """Keeps bytes; returns their sha256."""
+        digest = digest_of(content)
+        _write(self._content_path(digest), content)
+        return digest
+
+    def answer(self, *question: str) -> Remembered | None:
+        """What was answered to a question, however long ago, or None."""
+        try:
+            with self._answer_path(question).open("rb") as file:
+                data = json.loads(file.read(_ANSWER_BYTES))
+            if data["question"] != list(question):
+                return None
+            return Remembered(data["value"], datetime.fromisoformat(data["at"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def keep_answer(self, value: Any, *question: str) -> None:
+        """Keeps an answer (JSON), with the present time."""
+        data = {"question": list(question), "at": self._clock().isoformat(), "value": value}
+        _write(self._answer_path(question), json.dumps(data).encode())
+
+    def _content_path(self, digest: str) -> Path:
+        return self._folder / "content" / digest[:2] / digest
+
+    def _answer_path(self, question: tuple[str, ...]) -> Path:
+        return self._folder / "answers" / f"{digest_of(json.dumps(question).encode())}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All or nothing, readable by the user alone: what is fetched with a credential is not for everybody."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
