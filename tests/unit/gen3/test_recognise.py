@@ -190,6 +190,13 @@ def test_an_ingress_that_serves_something_is_no_redirect(body: dict[str, Any]) -
     assert recognise.other_application(application(), [redirect(), body]).role == "workload"
 
 
+def test_an_ingress_that_redirects_one_path_and_serves_another_is_no_redirect() -> None:
+    body = redirect()
+    served = {"path": "/x", "backend": {"serviceName": "before-kubernetes-1-19"}}
+    body["spec"]["rules"][0]["http"]["paths"].append(served)
+    assert recognise.other_application(application(), [body]).role == "workload"
+
+
 def test_an_ingress_to_revproxy_is_a_load_balancer() -> None:
     role = recognise.other_application(application(), [ingress("revproxy-service"), redirect()])
     assert role.role == "load balancer"
