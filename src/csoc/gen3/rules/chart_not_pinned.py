@@ -1,0 +1,48 @@
+"""A chart that follows a branch changes under an environment without a commit of its own.
+
+Whatever is pushed to the branch is deployed at Argo CD's next look, to every environment that follows it at once:
+nobody reviewed it for this environment, and going back means changing the chart's repository.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from csoc.fleet.versions import is_exact
+from csoc.gen3.findings import Evidence, Severity
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# A tag that ends in a version ("gen3-0.3.90", "v1.2.3"): a branch is hardly ever named so.
+_VERSION_TAG = re.compile(r"(?:.*[-/v])?\d+\.\d+(?:\.\d+)*(?:[-+][\w.]+)?")
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """One hit if the chart's revision is a branch, a range, or not named at all."""
+    chart = state.view.chart
+    revision = chart.revision
+    if is_exact(revision) or _COMMIT.fullmatch(revision) or (not chart.chart and _VERSION_TAG.fullmatch(revision)):
+        return
+    if state.view.application.location.repository == chart.repo_url:
+        return
+    follows = f"follows {revision}" if revision not in ("", "HEAD") else "names no revision"
+    production = state.view.stage.value == "prod"
+    location = state.view.source.revision_location or state.view.source.location or state.view.application.location
+    yield Hit(
+        cause=f"The chart {chart.chart or chart.path} of {chart.repo_url} {follows}",
+        key=f"{chart.repo_url} {chart.chart or chart.path} {revision}",
+        evidence=(Evidence(f"targetRevision: {revision or 'not set'}", location, state.view.name),),
+        severity=Severity.MEDIUM if production or not state.view.stage.known else Severity.LOW,
+    )
+
+
+RULE = Rule(
+    id="chart-not-pinned",
+    title="The chart is not pinned",
+    severity=Severity.MEDIUM,
+    consequence="A push to the chart's branch changes this environment at once, without a commit or a review here.",
+    fix="Set targetRevision to a release (for Git a tag such as gen3-0.3.90 or a commit) and move it on purpose.",
+    covers=("fleet",),
+    environment=check,
+)
