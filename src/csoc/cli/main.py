@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
+from csoc.cli import check
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
 from csoc.errors import CsocError, RejectedError
 
@@ -26,6 +27,9 @@ EXIT_INTERRUPTED = 130
 @click.version_option(__version__, prog_name="csoc")
 def csoc() -> None:
     """See, check and change a fleet of Gen3 data commons, from the Git repositories that describe it."""
+
+
+csoc.add_command(check.check)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.fleet.argocd.model import Application
@@ -41,10 +41,15 @@ _SHAPE = (
 
 @dataclass(frozen=True, slots=True)
 class ClusterValues:
-    """A file that configures a cluster (recognised by its shape), parsed."""
+    """A file that configures a cluster (recognised by its shape), parsed. locate: the place of a path in it."""
 
     location: Location
     data: Mapping[str, object]
+    locate: Callable[[Path], Location] | None = None
+
+    def at(self, *path: str) -> Location:
+        """The place of a path, or of the file."""
+        return self.locate(path) if self.locate else self.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class Clusters:
                 name = look_up(item.data, path)
                 if isinstance(name, str) and name:
                     where = f"; the folder is {folder}" if folder and folder != name else ""
-                    return name, f"{'.'.join(path)} in {item.location.path}{where}", item.location
+                    return name, f"{'.'.join(path)} in {item.location.path}{where}", item.at(*path)
         if not folder:
             return "default", "the repository has values for one cluster, which do not name it", None
         return folder.split("/")[-1], f"the folder {folder} is all that tells it from others", None
@@ -230,7 +235,7 @@ def _account(files: Sequence[ClusterValues]) -> Fact:
     for item in files:
         number = item.data.get("accountNumber")
         if isinstance(number, (str, int)) and re.fullmatch(r"\d{12}", str(number)):
-            return Fact(str(number), "accountNumber", item.location)
+            return Fact(str(number), "accountNumber", item.at("accountNumber"))
     for item in files:
         for text in _strings(item.data):
             found = _ARN_ACCOUNT.search(text)
@@ -266,5 +271,6 @@ def kubernetes_version(files: Sequence[ClusterValues]) -> Fact:
             value = look_up(item.data, path)
             found = _AMI_VERSION.search(str(value)) if value is not None else None
             if found:
-                return Fact(f"1.{found.group(1)}", f"{witness} ({'.'.join(map(str, path))})", item.location)
+                place = item.at(*map(str, path))
+                return Fact(f"1.{found.group(1)}", f"{witness} ({'.'.join(map(str, path))}: {value})", place)
     return unknown("its values name no version of Kubernetes")

@@ -8,7 +8,8 @@ never a silent removal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from csoc.errors import CsocError
@@ -53,7 +54,6 @@ class _Deployment:
     wrapper: str
     reason: str
     system: str = "helm"
-    others: list[str] = field(default_factory=list)
 
 
 def known_clusters(documents: Documents) -> list[KnownCluster]:
@@ -184,7 +184,8 @@ def _cluster_values(discovery: Discovery) -> Iterator[ClusterValues]:
     for path, file in discovery.library.files(home).items():
         for document in file.documents:
             if looks_like_cluster_values(document.data):
-                yield ClusterValues(Location(home.repository, home.commit, path, document.line), document.data)
+                place = Location(home.repository, home.commit, path, document.line)
+                yield ClusterValues(place, document.data, partial(file.locate, document=document.index))
 
 
 def _deployments(discovery: Discovery, problems: list[Problem]) -> Iterator[_Deployment]:

@@ -11,7 +11,7 @@ RULE = sharing_rule(
         id="bucket-shared",
         title="Two environments write to one place in a bucket",
         severity=Severity.MEDIUM,
-        consequence="They overwrite each other's objects: manifests, exports or uploads of one appear in, or vanish from, the other.",
+        consequence="They overwrite each other's objects: what one uploads appears in the other, or is lost.",
         fix="Give each a bucket or a prefix of its own.",
         covers=("fleet",),
     ),

@@ -12,7 +12,7 @@ RULE = sharing_rule(
         title="Two environments have one hostname",
         severity=Severity.HIGH,
         consequence="DNS leads to one of them; the other's sign-in, tokens and links break, or both answer in turn.",
-        fix="Give one of them another global.hostname; if they take turns, state stage and slot in their csoc documents.",
+        fix="Give one of them another global.hostname; if they take turns, state stage and slot in csoc's documents.",
         covers=("fleet",),
     ),
     "hostname",
