@@ -17,7 +17,7 @@ from csoc.fleet.charts import ChartArchive, ChartRef, Rendering, RenderRequest, 
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappings
-from csoc.gen3 import catalogue
+from csoc.gen3 import catalogue, chart_keys
 from csoc.gen3.chart_keys import ChartKeys, read_keys
 from csoc.gen3.findings import ChartUsed
 from csoc.gen3.rules.model import EnvironmentState
@@ -113,9 +113,15 @@ class StateBuilder:
             merged=self._merged(view, values, at_hand, rendering),
             rendering=rendering,
             chart_used=at_hand.used if rendering is not None else None,
-            chart_keys=self.keys(at_hand.archive).keys if at_hand.archive is not None and not view.wrapper else None,
+            chart_keys=self._chart_keys(view, at_hand),
             context=context or {},
         )
+
+    def _chart_keys(self, view: EnvironmentView, at_hand: ChartAtHand) -> frozenset[str] | None:
+        if at_hand.archive is None:
+            return None
+        keys = self.keys(at_hand.archive).keys
+        return chart_keys.below(keys, view.wrapper) if view.wrapper else keys
 
     def _merged(
         self, view: EnvironmentView, values: EffectiveValues, at_hand: ChartAtHand, rendering: Rendering | None
