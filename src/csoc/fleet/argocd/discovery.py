@@ -24,6 +24,7 @@ from csoc.fleet.argocd.rendering import ApplicationCharts, Order
 from csoc.fleet.argocd.scanning import Scan, scan, sort_manifest, unreadable
 from csoc.fleet.argocd.trees import OpenTree, Trees, problem_at
 from csoc.fleet.argocd.values import resolve
+from csoc.fleet.caching import Cache
 from csoc.fleet.charts import ChartRef, ChartRenderer, ChartSources
 from csoc.fleet.location import Location
 from csoc.fleet.parsing import ParsedStore
@@ -88,15 +89,17 @@ def discover(
     ports: Ports | None = None,
     *,
     store: ParsedStore | None = None,
+    cache: Cache | None = None,
     clusters: Collection[KnownCluster] = (),
     stated: Collection[str] = (),
 ) -> Discovery:
     """Reads a repository and what it names.
 
+    store: parses files, shared with whoever else reads them. cache: remembers lines between runs.
     clusters: those that are known from elsewhere (csoc's Cluster documents), for cluster generators. stated: URLs that
     a person says mean this repository. Never raises for what repositories hold.
     """
-    return _Discovery(home, ports or Ports(), Library(store), clusters, stated).run()
+    return _Discovery(home, ports or Ports(), Library(store, cache), clusters, stated).run()
 
 
 @dataclass(slots=True)
@@ -153,6 +156,7 @@ class _Discovery:
         applications = tuple(
             replace(record.application, applied_by=self._applied_by(record)) for record in self._records.values()
         )
+        self._library.positions.save()
         doubts = (problem_at(kind, cause, places) for (kind, cause), places in self._doubts.items())
         return Discovery(
             applications=tuple(sorted(applications, key=lambda found: (found.location, found.document, found.name))),

@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator
 
 from csoc.errors import NotFoundError
 from csoc.fleet import yamltext
+from csoc.fleet.argocd.positions import Positions
 from csoc.fleet.argocd.reading import Manifest, manifests
+from csoc.fleet.caching import Cache
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import Entry, EntryKind, Tree
 from csoc.fleet.snapshot import YAML_SUFFIXES, ParsedFile, ParsedFiles
 
 
 class Library:
-    """Parsed files by tree. store None: nothing is remembered beyond this object."""
+    """Parsed files by tree. store, cache None: nothing is remembered beyond this object."""
 
-    def __init__(self, store: ParsedStore | None = None) -> None:
+    def __init__(self, store: ParsedStore | None = None, cache: Cache | None = None) -> None:
+        self.positions = Positions(cache)
         self._store = store or ParsedStore()
         self._files: dict[tuple[str, str], ParsedFiles] = {}
         self._paths: dict[tuple[str, str], list[str]] = {}
@@ -60,7 +63,8 @@ class Library:
             documents = parsed.documents
         else:
             documents = yamltext.parse(text())
-        return manifests(tree.repository, tree.commit, path, documents, text)
+        known = self.positions.of(tree.entries()[path].blob)
+        return manifests(tree.repository, tree.commit, path, documents, text, known)
 
     def below(self, tree: Tree, folder: str) -> list[str]:
         """Every regular file below a folder ("" is the root), sorted."""

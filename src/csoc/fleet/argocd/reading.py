@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.positions import At, Known
 from csoc.fleet.location import Location
 from csoc.fleet.values import Path
 from csoc.fleet.yamltext import YamlDocument
@@ -41,23 +42,39 @@ class FilePlace:
         *,
         prefix: Path = (),
         text: Callable[[], bytes] | None = None,
+        known: Known | None = None,
     ) -> None:
+        """known: positions that were found before, added to here."""
         self._whole = Location(repository, commit, path, document.line)
         self._document = document
         self._prefix = prefix
         self._text = text
+        self._known: Known = {} if known is None else known
 
     def locate(self, path: Path = ()) -> Location:
         steps = (*self._prefix, *path)
         while steps:
-            at = self._document.position(steps)
+            at = self._position(steps)
             if at is not None:
                 return Location(self._whole.repository, self._whole.commit, self._whole.path, at[0], at[1])
             steps = steps[:-1]
         return self._whole
 
+    def _position(self, steps: Path) -> At:
+        key = (self._document.index, steps, "key")
+        if key not in self._known:
+            self._known[key] = self._document.position(steps)
+        return self._known[key]
+
     def text_line(self, path: Path) -> int:
-        at = self._document.position((*self._prefix, *path))
+        key = (self._document.index, (*self._prefix, *path), "text")
+        if key not in self._known:
+            self._known[key] = (self._find_text_line(path), 1)
+        found = self._known[key]
+        return found[0] if found else 0
+
+    def _find_text_line(self, path: Path) -> int:
+        at = self._position((*self._prefix, *path))
         if at is None or self._text is None:
             return 0
         lines = self._text().decode("utf-8", "replace").split("\n")
@@ -110,13 +127,14 @@ def manifests(
     path: str,
     documents: Sequence[YamlDocument],
     text: Callable[[], bytes] | None = None,
+    known: Known | None = None,
 ) -> Iterator[Manifest]:
     """Every object of a file that has apiVersion and kind; the items of Lists instead of the Lists."""
     for document in documents:
         if not isinstance(document.data, Mapping):
             continue
         for prefix, data in _objects(document.data):
-            place = FilePlace(repository, commit, path, document, prefix=prefix, text=text)
+            place = FilePlace(repository, commit, path, document, prefix=prefix, text=text, known=known)
             yield Manifest(data, place, document.index)
 
 

@@ -61,6 +61,7 @@ def scan(tree: Tree, library: Library) -> Scan:
             plain.append(path)
         elif path in argo and makes_applications(tree, path):
             result.templates.setdefault(outermost_chart(chart, charts), []).append(path)
+    library.positions.load(tree.entries()[path].blob for path in argo)
     files.load(path for path in plain if not path.endswith(".json"))
     for path in plain:
         try:
