@@ -74,12 +74,20 @@ class Folders:
         """
         return self._capture(folder, lambda scan: self._scan_folder(folder, scan), None)
 
-    def work_tree(self, folder: Path, repository: pygit2.Repository) -> Captured:
+    def work_tree(self, folder: Path, repository: pygit2.Repository) -> Captured | None:
         """The work tree of a repository: what is tracked, as it is on disk, and what is neither tracked nor ignored.
 
-        Repositories inside it that are no submodules are left out, as Git does. Raises as `plain`.
+        None if it is what the repository's HEAD holds. Repositories inside it that are no submodules are left out, as
+        Git does. Raises as `plain`.
         """
-        return self._capture(folder, lambda scan: self._scan_work_tree(folder, repository, scan), repository)
+        try:
+            changed = repository.status(untracked_files="all")
+        except pygit2.GitError as error:
+            raise UnavailableError(f"Git cannot tell the state of the work tree: {error}", place=str(folder)) from error
+        own = {path: FileStatus(flags) for path, flags in changed.items() if not path.endswith("/")}
+        if not own and not repository.head_is_unborn:
+            return None
+        return self._capture(folder, lambda scan: self._scan_work_tree(folder, repository, own, scan), repository)
 
     def captured(self, folder: Path, commit: str) -> bool:
         """True if the commit is one that was made of this folder."""
@@ -142,35 +150,38 @@ class Folders:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{path}/")
                 else:
-                    self._take(root, path, scan)
+                    self._take(entry.path, path, scan)
             self._count(len(scan.files) + len(waiting), root)
 
-    def _scan_work_tree(self, root: Path, repository: pygit2.Repository, scan: _Scan) -> None:
+    def _scan_work_tree(
+        self, root: Path, repository: pygit2.Repository, changed: dict[str, FileStatus], scan: _Scan
+    ) -> None:
         try:
-            changed = repository.status(untracked_files="all")
-            index = [(entry.path, entry.mode, str(entry.id)) for entry in repository.index]
+            index = [(entry.path, int(entry.mode), str(entry.id)) for entry in repository.index]
         except pygit2.GitError as error:
-            raise UnavailableError(f"Git cannot tell the state of the work tree: {error}", place=str(root)) from error
+            raise UnavailableError(f"Git's index cannot be read: {error}", place=str(root)) from error
         self._count(len(index) + len(changed), root)
         disk = FileStatus.WT_MODIFIED | FileStatus.WT_TYPECHANGE | FileStatus.CONFLICTED | FileStatus.WT_NEW
+        tracked = set()
         for path, mode, blob in index:
-            flags = changed.pop(path, FileStatus.CURRENT)
-            if flags & FileStatus.WT_DELETED:
-                continue
-            if flags & disk and int(mode) != _SUBMODULE:
-                self._take(root, path, scan)
-            else:
-                scan.files[path] = int(mode), blob
+            tracked.add(path)
+            flags = changed.get(path)
+            if flags is None or (mode == _SUBMODULE and not flags & FileStatus.WT_DELETED):
+                scan.files[path] = mode, blob
+            elif flags & disk:
+                self._take(f"{root}/{path}", path, scan)
+            elif not flags & FileStatus.WT_DELETED:
+                scan.files[path] = mode, blob
         for path, flags in changed.items():
-            if flags & disk and not path.endswith("/"):
-                self._take(root, path, scan)
+            if flags & disk and path not in tracked:
+                self._take(f"{root}/{path}", path, scan)
 
-    def _take(self, root: Path, path: str, scan: _Scan) -> None:
+    def _take(self, file: str, path: str, scan: _Scan) -> None:
         """One file as it is on disk."""
         try:
-            found = os.lstat(root / path)
+            found = os.lstat(file)
             if stat.S_ISLNK(found.st_mode):
-                scan.files[path] = _LINK, scan.writer.add("blob", os.fsencode(os.readlink(root / path)))  # noqa: PTH115
+                scan.files[path] = _LINK, scan.writer.add("blob", os.fsencode(os.readlink(file)))  # noqa: PTH115
                 return
         except FileNotFoundError:
             return  # gone since it was listed
@@ -182,15 +193,15 @@ class Folders:
         if scan.total_bytes > self._limits.folder_bytes:
             raise RejectedError(
                 f"The folder holds more than {self._limits.folder_bytes} bytes (at {path})",
-                place=str(root),
+                place=file.removesuffix(path),
                 fix="Name a smaller folder, or raise limits.folder_bytes in the settings",
             )
         mode = _PROGRAM if found.st_mode & stat.S_IXUSR else _FILE
-        blob = self._blob(root / path, path, found, scan)
+        blob = self._blob(file, path, found, scan)
         scan.files[path] = mode, blob
         scan.sizes[blob] = found.st_size
 
-    def _blob(self, file: Path, path: str, found: os.stat_result, scan: _Scan) -> str:
+    def _blob(self, file: str, path: str, found: os.stat_result, scan: _Scan) -> str:
         times = _times(found)
         known = scan.known.get(path)
         if known is not None and known[0] == times:
@@ -205,7 +216,7 @@ class Folders:
             scan.cache[path] = times, blob
         return blob
 
-    def _store(self, file: Path, writer: PackWriter) -> tuple[str, _Stat]:
+    def _store(self, file: str, writer: PackWriter) -> tuple[str, _Stat]:
         """Writes a file's bytes as a blob; only works out the id where it is over the limit and will not be read."""
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as opened:

@@ -133,8 +133,10 @@ class Local:
     def _work_tree(self, found: LocalRepository) -> GitTree:
         captured = self._folders.work_tree(found.path, found.repository)
         head = revisions.head(found.repository)
-        if head is not None and found.objects.tree_of(head[1]) == captured.tree:
+        if head is not None and (captured is None or found.objects.tree_of(head[1]) == captured.tree):
             return self._tree(found, head[1], WORK_TREE)
+        if captured is None:
+            raise NotFoundError("The repository has no commits yet", place=str(found.path))
         return GitTree(
             captured.objects,
             repository=str(found.path),

@@ -18,8 +18,24 @@ _POLL_SECONDS = 0.05
 
 @contextmanager
 def held(path: Path, seconds: float, what: str) -> Iterator[None]:
-    """Holds the lock file while the block runs. Raises UnavailableError if another holds it for `seconds`."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Holds the lock file while the block runs.
+
+    Raises UnavailableError if another holds it for `seconds`, or if the disk does not do what the block wants of it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(path, seconds, what):
+            yield
+    except OSError as error:
+        raise UnavailableError(
+            f"The cache of csoc cannot be used: {error.strerror or error}",
+            place=str(path.parent),
+            fix="Check the folder and the space on its disk, or set cache_dir in the settings",
+        ) from error
+
+
+@contextmanager
+def _locked(path: Path, seconds: float, what: str) -> Iterator[None]:
     deadline = time.monotonic() + seconds
     with path.open("ab") as file:
         while True:

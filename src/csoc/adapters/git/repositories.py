@@ -7,12 +7,13 @@ it does not fetch again.
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
-import urllib.parse
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
 
 import pygit2
 
@@ -23,7 +24,7 @@ from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.github_app import AppTokens
 from csoc.adapters.git.identity import author_of
 from csoc.adapters.git.local import Local, LocalRepository, existing
-from csoc.adapters.git.transfers import MovedError, Transfers
+from csoc.adapters.git.transfers import MovedError, Transfers, clean
 from csoc.adapters.git.tree import GitTree
 from csoc.clock import Clock, system_clock
 from csoc.config import Settings
@@ -33,8 +34,27 @@ from csoc.fleet.addresses import Address
 from csoc.fleet.repositories import CommitInfo, CommitRequest, SourceAddress, Tree
 from csoc.fleet.revisions import parse_revision
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _ATTEMPTS = 5
 _TREES_REMEMBERED = 200
+
+
+def _in_our_words(method: Callable[P, T]) -> Callable[P, T]:
+    """What libgit2 says beyond what was expected means that a database is damaged or half there."""
+
+    @functools.wraps(method)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except pygit2.GitError as error:
+            raise UnavailableError(
+                f"Git cannot read the repository: {clean(str(error))}",
+                fix="Run git fsck on it; if it is a clone in csoc's cache, delete the cache",
+            ) from error
+
+    return wrapped
 
 
 class GitRepositories:
@@ -61,6 +81,7 @@ class GitRepositories:
         self._local = Local(self._folders, settings.limits)
         self._trees: dict[tuple[str, str, str], GitTree] = {}
 
+    @_in_our_words
     def open(self, address: SourceAddress, revision: str | None = None) -> Tree:
         """See the port."""
         found = self._checked(address)
@@ -87,11 +108,13 @@ class GitRepositories:
             return self.open(address).revision
         return self._local.branch(found.path)
 
+    @_in_our_words
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """See the port. For a work tree: the commits before it."""
         own = _own(tree)
         return history.changes(own.history, own.history_commit, path, limit) if own.history_commit else []
 
+    @_in_our_words
     def read_blob(self, tree: Tree, blob: str, *, limit_bytes: int | None = None) -> bytes:
         """See the port. limit_bytes None means the settings' limit."""
         own = _own(tree)
@@ -101,6 +124,7 @@ class GitRepositories:
         source = own.objects if own.objects.size(blob) is not None else own.history
         return source.read(blob, limit_bytes, place)
 
+    @_in_our_words
     def merge_base(self, tree: Tree, revision: str) -> Tree:
         """See the port. For a work tree: with what it was made from."""
         own = _own(tree)
@@ -126,6 +150,7 @@ class GitRepositories:
             aliases=tree.aliases,
         )
 
+    @_in_our_words
     def commit(self, address: SourceAddress, request: CommitRequest) -> str:
         """See the port. An empty author means the settings' author, or else the one in the user's Git configuration."""
         conflicts.check_request(request)

@@ -14,7 +14,7 @@ from csoc.adapters.git import GitRepositories
 from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.packs import PackWriter
 from csoc.config import Limits, Settings
-from csoc.errors import NotFoundError, RejectedError
+from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.repositories import EntryKind, SourceAddress, Tree
 
 LATER_NS = 10**10
@@ -109,8 +109,8 @@ def test_an_unchanged_folder_is_opened_again_without_reading_a_file(
     read: list[str] = []
     store = Folders._store
 
-    def noticed(self: Folders, file: Path, writer: PackWriter) -> object:
-        read.append(file.name)
+    def noticed(self: Folders, file: str, writer: PackWriter) -> object:
+        read.append(Path(file).name)
         return store(self, file, writer)
 
     monkeypatch.setattr(Folders, "_store", noticed)
@@ -316,3 +316,26 @@ def test_a_linked_work_tree_and_a_shallow_clone_are_read(
     repositories = GitRepositories(Settings(cache_dir=tmp_path / "cache"))
     tree = repositories.open(SourceAddress(str(tmp_path / "shallow"), trusted=True))
     assert [info.subject for info, _ in repositories.history(tree, "a.yaml")] == ["Second"]
+
+
+def test_a_damaged_repository_is_unavailable_and_never_empty(
+    opened: Callable[..., Tree], clone: Path, tmp_path: Path
+) -> None:
+    git(clone, "gc", "-q")
+    for pack in (clone / ".git/objects/pack").glob("*.pack"):
+        pack.chmod(0o644)
+        pack.write_bytes(pack.read_bytes()[:40] + b"x" * 200)
+    with pytest.raises(CsocError):
+        opened(clone, "main").entries()
+    head = clone / ".git/refs/heads/broken"
+    head.parent.mkdir(parents=True, exist_ok=True)
+    head.write_text("nonsense\n")
+    with pytest.raises(CsocError):
+        opened(clone, "broken").entries()
+
+
+def test_a_cache_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    repositories = GitRepositories(Settings(cache_dir=tmp_path / "file" / "cache"))
+    with pytest.raises(UnavailableError, match="cache_dir"):
+        repositories.open(SourceAddress(str(folder), trusted=True))
