@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli import check
+from csoc.cli import check, fleet
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
 from csoc.errors import CsocError, RejectedError
 
@@ -30,6 +30,7 @@ def csoc() -> None:
 
 
 csoc.add_command(check.check)
+csoc.add_command(fleet.fleet)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -28,7 +28,7 @@ class Adoption:
 def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adoption:
     """The documents that the fleet lacks. name: of the fleet, if it has no document yet ("": the repository's name)."""
     own = name or fleet.tree.repository.rstrip("/").rpartition("/")[2].removesuffix(".git") or "fleet"
-    files = new_documents(fleet.view, fleet.resolved, fleet.documents, name=own, ids=ports.ids)
+    files = new_documents(fleet.view, fleet.documents, name=own, ids=ports.ids)
     entries = fleet.tree.entries()
     schemas = f"{layout.SCHEMAS}/"
     return Adoption(

@@ -1,7 +1,9 @@
 """Writes down what was inferred, for people to correct: one document a cluster, commons and environment.
 
 Only what has no document yet is written, so adopting again adds what is new and touches nothing that a person may have
-changed. Each inferred fact carries its reason as a comment beside it.
+changed. Each inferred fact carries its reason as a comment beside it. What the repository says itself and may say
+differently tomorrow (hostname, chart, value files, versions) is not copied: a document overrules, and a copy would go
+on saying what is no longer true.
 """
 
 from __future__ import annotations
@@ -11,14 +13,12 @@ from typing import Any
 
 from csoc.clock import Ids
 from csoc.fleet.argocd.model import Application
-from csoc.fleet.argocd.values import ResolvedValues
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import API_VERSION, Document, Metadata
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import Account, Cluster, Commons, Environment, Fleet
 from csoc.fleet.documents.schemas import schema_files
 from csoc.fleet.documents.writing import render_document
-from csoc.fleet.values import MissingFile
 from csoc.gen3.adoption.clusters import IN_CLUSTER, IN_CLUSTER_NAMES
 from csoc.gen3.adoption.naming import slug
 from csoc.gen3.views import UNKNOWN, ClusterView, CommonsView, EnvironmentView, Fact, FleetView
@@ -26,9 +26,7 @@ from csoc.gen3.views import UNKNOWN, ClusterView, CommonsView, EnvironmentView, 
 _HEADER = "Written by csoc from what this repository says. Correct what is wrong: what stands here counts."
 
 
-def new_documents(
-    view: FleetView, resolved: Mapping[str, ResolvedValues], documents: Documents, *, name: str, ids: Ids
-) -> dict[str, bytes]:
+def new_documents(view: FleetView, documents: Documents, *, name: str, ids: Ids) -> dict[str, bytes]:
     """Path to content of every document that the fleet lacks, and of the schemas for editors with the first of them.
 
     name: of the fleet, if it has no document yet. ids: gives uids.
@@ -53,7 +51,7 @@ def new_documents(
             add(_commons(commons, ids), {"metadata.name": commons.reason})
     for environment in view.environments:
         if environment.document is None:
-            add(_environment(environment, resolved[environment.name], ids), _environment_comments(environment))
+            add(_environment(environment, ids), _environment_comments(environment))
     if made:
         made |= schema_files()
     return made
@@ -96,8 +94,6 @@ def _cluster(cluster: ClusterView, documents: Documents, ids: Ids) -> Document:
     if cluster.account.known:
         existing = [n for n, p in documents.accounts.items() if p.document.spec.id == cluster.account.value]
         spec["account"] = existing[0] if existing else _account_name(cluster.account.value)
-    if cluster.kubernetes_version.known:
-        spec["kubernetesVersion"] = cluster.kubernetes_version.value
     destination = _destination(cluster)
     if destination:
         spec["destination"] = destination
@@ -125,8 +121,6 @@ def _cluster_comments(cluster: ClusterView) -> dict[str, str]:
     comments = {"metadata.name": cluster.reason}
     if cluster.account.known:
         comments |= _commented("spec.account", cluster.account)
-    if cluster.kubernetes_version.known:
-        comments |= _commented("spec.kubernetesVersion", cluster.kubernetes_version)
     return comments
 
 
@@ -134,8 +128,7 @@ def _commons(commons: CommonsView, ids: Ids) -> Document:
     return _made(Commons, {"metadata": _metadata(commons.name, ids), "spec": {}})
 
 
-def _environment(view: EnvironmentView, resolved: ResolvedValues, ids: Ids) -> Document:
-    application = view.application
+def _environment(view: EnvironmentView, ids: Ids) -> Document:
     spec: dict[str, Any] = {
         "commons": view.commons.value,
         "cluster": view.cluster.value,
@@ -143,15 +136,7 @@ def _environment(view: EnvironmentView, resolved: ResolvedValues, ids: Ids) -> D
     }
     if view.slot.known and view.slot.value:
         spec["slot"] = view.slot.value
-    spec["hostname"] = view.hostname.value
-    if view.namespace:
-        spec["namespace"] = view.namespace
-    spec["release"] = view.release
-    spec["application"] = _reference(application)
-    spec["values"] = _value_files(view, resolved)
-    if view.chart.repo_url:
-        spec["chart"] = _chart(view)
-    spec["gated"] = view.gated
+    spec["application"] = _reference(view.application)
     return _made(Environment, {"metadata": _metadata(view.name, ids), "spec": spec})
 
 
@@ -162,37 +147,10 @@ def _reference(application: Application) -> dict[str, Any]:
     return reference
 
 
-def _chart(view: EnvironmentView) -> dict[str, str]:
-    chart = {"repoURL": view.chart.repo_url}
-    for key in ("chart", "path", "revision"):
-        value = getattr(view.chart, key)
-        if value:
-            chart[key] = value
-    return chart
-
-
-def _value_files(view: EnvironmentView, resolved: ResolvedValues) -> list[dict[str, str]]:
-    """Files in order, those that do not exist too, since the Application names them."""
-    files: list[dict[str, str]] = []
-    home = view.application.location.repository
-    for layer in resolved.values.layers:
-        place = layer.locate(())
-        if place is None or place.path == view.application.location.path:
-            continue
-        file = {"path": place.path}
-        if place.repository != home:
-            file |= {"repository": place.repository, "revision": place.commit}
-        files.append(file)
-    missing: list[MissingFile] = [item for item in resolved.values.missing if "://" not in item.resolved]
-    files += [{"path": item.resolved} for item in missing]
-    return files
-
-
 def _environment_comments(view: EnvironmentView) -> dict[str, str]:
     comments: dict[str, str] = {}
-    for field in ("commons", "cluster", "stage", "hostname"):
+    for field in ("commons", "cluster", "stage"):
         comments |= _commented(f"spec.{field}", getattr(view, field))
     if view.slot.known and view.slot.value:
         comments |= _commented("spec.slot", view.slot)
-    comments["spec.gated"] = "values and chart are pinned" if view.gated else "what is committed or pushed runs"
     return comments
