@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from csoc.adapters.store.cache import SqliteCache
+from csoc.adapters.store.cache import SQLiteCache
 from csoc.fleet.caching import Cache
 from csoc.testing.caching import MemoryCache
 
@@ -41,7 +41,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, calendar: Calendar) -> 
         if request.param == "memory":
             made.append(MemoryCache(size_bytes=size_bytes, clock=calendar))
         else:
-            made.append(SqliteCache(tmp_path / "cache", size_bytes=size_bytes, clock=calendar))
+            made.append(SQLiteCache(tmp_path / "cache", size_bytes=size_bytes, clock=calendar))
         return made[-1]
 
     yield build

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 import yaml
 
 from csoc.errors import CsocError, UnavailableError
-from csoc.fleet import yamltext
+from csoc.fleet import collector, yamltext
 from csoc.fleet.caching import Cache
 from csoc.fleet.repositories import Entry
 from csoc.fleet.values import Path
@@ -26,6 +27,9 @@ from csoc.fleet.yamltext import YamlDocument
 
 # What decides how bytes are parsed and how the result is written to the cache.
 _PARSER_MODULES = ("parsing.py", "yamlbuild.py", "yamlnodes.py", "yamlscalars.py", "yamltext.py")
+
+MARKERS = ("argoproj.io", "csoc.gen3.org")
+"""Words that tell which files matter: those of Argo CD's objects and of csoc's documents."""
 
 Read = Callable[[], bytes]
 _Given = TypeVar("_Given")
@@ -101,6 +105,10 @@ class ParsedStore:
 
     def parse(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
         """By blob id; every file given is in the answer."""
+        with collector.paused():
+            return self._parse_all(files)
+
+    def _parse_all(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
         found: dict[str, Parsed] = {}
         missing: dict[str, tuple[Entry, Read]] = {}
         for entry, read in files:
@@ -128,15 +136,28 @@ class ParsedStore:
 
     def mentions(self, word: str, files: Sequence[tuple[Entry, Read]]) -> dict[str, bool]:
         """By blob id: whether the bytes hold the word. True for what cannot be read."""
-        sought = word.encode("ascii")
         small = {entry.blob: read for entry, read in files if entry.size_bytes <= self.limits.file_bytes}
-        found = self.remembered(f"mentions-1-{word}", small, lambda read: sought in read())
-        return {entry.blob: found.get(entry.blob, True) is not False for entry, _ in files}
+        # The usual words are looked for together, since reading takes longer than looking.
+        words = MARKERS if word in MARKERS else (word,)
+        sought = [(each, each.encode("ascii")) for each in words]
 
-    def duplicates(self, files: Mapping[str, Sequence[YamlDocument]]) -> dict[str, list[tuple[int, Path, int]]]:
-        """By blob id: keys that stand twice, as (index of the document, path, line of the later one)."""
+        def look(read: Read) -> list[str]:
+            content = read()
+            return [each for each, encoded in sought if encoded in content]
 
-        def look(documents: Sequence[YamlDocument]) -> list[tuple[int, Path, int]]:
+        found = self.remembered(f"mentions-1-{' '.join(words)}", small, look)
+        return {entry.blob: word in found.get(entry.blob, words) for entry, _ in files}
+
+    def duplicates(
+        self, files: Mapping[str, tuple[Sequence[YamlDocument], Read]]
+    ) -> dict[str, list[tuple[int, Path, int]]]:
+        """By blob id, for contents and their documents: keys that stand twice, as (index of the document, path, line of
+        the later one)."""
+
+        def look(given: tuple[Sequence[YamlDocument], Read]) -> list[tuple[int, Path, int]]:
+            documents, read = given
+            if not documents or _has_each_key_once(read(), documents):
+                return []
             return [(document.index, path, line) for document in documents for path, line in document.duplicates()]
 
         found = self.remembered(f"duplicates-{parser_version()}", files, look)
@@ -152,16 +173,25 @@ class ParsedStore:
         compute gets what work holds for the blob; where it raises a CsocError the blob is left out and asked again next
         time.
         """
+        with collector.paused():
+            return self._remembered_all(name, work, compute)
+
+    def _remembered_all(
+        self, name: str, work: Mapping[str, _Given], compute: Callable[[_Given], Any]
+    ) -> dict[str, Any]:
         known = self._remembered.setdefault(name, {})
         missing = [blob for blob in work if blob not in known]
         cached = self._cache.get_many(name, missing) if self._cache is not None and missing else {}
         batch = _Batch(self._cache, name)
+        decoded: dict[bytes, Any] = {}  # most contents have one of a few answers
         for blob in missing:
-            try:
-                known[blob] = json.loads(cached[blob])
-                continue
-            except (KeyError, ValueError, RecursionError):
-                pass  # not there, or not what this module writes: computed anew
+            value = cached.get(blob)
+            if value is not None:
+                if value not in decoded:
+                    decoded[value] = _decode_any(value)
+                if decoded[value] is not _UNREADABLE:
+                    known[blob] = decoded[value]
+                    continue
             try:
                 known[blob] = compute(work[blob])
             except CsocError:
@@ -226,6 +256,39 @@ def _is_small(data: Any, budget: int) -> bool:
         if budget < 0:
             return False
     return True
+
+
+_UNREADABLE = object()
+
+
+def _decode_any(value: bytes) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return _UNREADABLE
+
+
+# A line with a key, in YAML without braces, block scalars, anchors, tags and quotes; a "#" after a space is a comment.
+_KEY_LINE = re.compile(rb"^(?:[^#\n]|(?<=[^\s])#)*?:(?=[ \t\r\n]|$)", re.MULTILINE)
+_COMMENT = re.compile(rb"(?:^|(?<=[ ]))#.*$", re.MULTILINE)
+_QUOTED_END = re.compile(rb'"[^"\\\n]*"[ ]*$', re.MULTILINE)
+# The last two are line breaks to YAML 1.1 and to nobody else.
+_MORE_THAN_LINES = re.compile(rb"[{|>&*!?'\"\t\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
+
+
+def _has_each_key_once(content: bytes, documents: Sequence[YamlDocument]) -> bool:
+    """True if a file of plain lines has as many keys as its data, so that none was lost to a later one. A shortcut:
+    False means that somebody has to look, which takes ten times as long."""
+    plain = _QUOTED_END.sub(b"", _COMMENT.sub(b"", content))
+    return not _MORE_THAN_LINES.search(plain) and len(_KEY_LINE.findall(plain)) == sum(
+        _count_keys(document.data) for document in documents
+    )
+
+
+def _count_keys(data: Any) -> int:
+    if isinstance(data, dict):
+        return len(data) + sum(_count_keys(value) for value in data.values() if isinstance(value, (dict, list)))
+    return sum(_count_keys(value) for value in data if isinstance(value, (dict, list))) if isinstance(data, list) else 0
 
 
 def _decode(value: bytes) -> Parsed | None:

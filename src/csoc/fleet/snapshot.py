@@ -98,6 +98,14 @@ class ParsedFiles(Mapping[str, ParsedFile]):
         for entry in wanted:
             self._files[entry.path] = self._file(entry, parsed[entry.blob])
 
+    def size_bytes(self, path: str) -> int:
+        """The size of a file, which is not read for it. Raises KeyError."""
+        return self._yaml()[path].size_bytes
+
+    def place(self, path: str) -> Location:
+        """The whole file, which is not read for it."""
+        return Location(self._tree.repository, self._tree.commit, path)
+
     def mentioning(self, word: str) -> list[str]:
         """Paths of the YAML files whose bytes hold the word (ASCII, case-sensitive), without parsing them. Files that
         are too large to be read are among them: whether they hold it is not known."""
@@ -109,7 +117,7 @@ class ParsedFiles(Mapping[str, ParsedFile]):
         """Keys that stand twice in one mapping of these files, by file: (index of the document, path, line of the later
         one, which counts). Files without any are left out."""
         files = {path: self[path] for path in paths}
-        found = self._store.duplicates({file.blob: file.documents for file in files.values()})
+        found = self._store.duplicates({file.blob: (file.documents, file.read) for file in files.values()})
         return {path: found[file.blob] for path, file in files.items() if file.blob in found}
 
     def _yaml(self) -> Mapping[str, Entry]:

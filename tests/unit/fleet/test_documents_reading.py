@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.fleet.documents.collection import Documents
@@ -383,6 +384,21 @@ def test_a_document_with_very_many_faults_says_how_many_and_ends() -> None:
     assert "1950 more" in {fault.found for fault in found.errors}
 
 
+def test_hostile_documents_are_refused_in_bounded_time() -> None:
+    many = "---\n".join([f"{HEAD}kind: Commons\nspec: [{'1, ' * 900}]\n"] * 400)
+    large = f"{HEAD}kind: Commons\nmetadata: {{name: large, uid: b1b2c3d4e5}}\nnote: {'x' * 2_000_000}\n"
+    spaces = f"{HEAD}kind: Commons\nmetadata: {{name: spaces, uid: c1b2c3d4e5}}\nspec: {{}}\n{' ' * 1_500_000}\n"
+    wrong = {f"wrong/{n}.yaml": f"{HEAD}kind: Commons\nmetadata: [{'1, ' * 30}]\nx: 1\ny: 1\n" for n in range(600)}
+    started = time.process_time()
+    found = read({"fleet.yaml": fleet(), "a.yaml": many, "commons/l/commons.yaml": large, "b.yaml": spaces, **wrong})
+    assert time.process_time() - started < 20
+    texts = said(found.faults)
+    assert any(text.startswith("a.yaml") and "at most 20 documents in one file, found 400" in text for text in texts)
+    assert any(text.startswith("commons/l/commons.yaml: expected at most 2000000 bytes") for text in texts)
+    assert any("files after this one were not looked at" in text for text in texts)
+    assert list(found.commons) == ["spaces"]
+
+
 def test_faults_become_problems_with_place_and_fix() -> None:
     (fault,) = read({"fleet.yaml": fleet(), "clusters/c/cluster.yaml": "kind: Cluster\n"}).errors
     problem = fault.problem()
@@ -400,6 +416,7 @@ _KEYS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(EXAMPLES)),
     st.dictionaries(_KEYS, _JSON | st.dictionaries(_KEYS, _JSON, max_size=4), max_size=4),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.errors import NotFoundError, UnavailableError
@@ -240,6 +240,8 @@ def test_refreshing_reads_only_what_changed_and_says_what_did() -> None:
     assert fresh.parsed()["a/values.yml"].documents[0].data == {"global": {}}
     assert fresh.parsed()["a/app.yaml"].commit == after.commit
     assert fresh.read == ((after.repository, "main", after.commit),)
+    with pytest.raises(KeyError):
+        fresh.parsed(before)  # what was replaced is not held on to
 
 
 def test_the_old_snapshot_still_says_what_it_said() -> None:
@@ -267,6 +269,7 @@ def test_a_file_that_became_a_link_has_changed() -> None:
     assert difference(before, at(source)) == Difference(changed=("a.yaml",))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from([b"1", b"2"])),
     st.dictionaries(st.sampled_from("abcdefg"), st.sampled_from([b"1", b"2"])),
@@ -352,3 +355,32 @@ def test_only_json_reaches_the_cache() -> None:
     files.mentioning("x")
     assert len(kept) == 6
     assert all(json.loads(value) is not None for value in kept)
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            "a: 1", "b: x y", "a: 2", "c:", "  a: 1", "  b: 2", "  a: 3", "  - a: 1", "    a: 2", "    b: 1", "  - b",
+            "- a", "# a: 1", "a: 1 # b: 2", "a#b: 1", 'd: "a: 1"', 'd: "a # b"', '"a": 1', "'a': 1", "e: {a: 1, a: 2}",
+            "f: |", "  text: 1", "g: &x 1", "h: *x", "? a", ": 1", "---", "a: http://x:80/y", "i: 1\u2028a: 2", "j: >",
+            "a:\tb",
+            "k: 'b: 1'", "<<: {a: 1}", "- - a: 1", "    - a: 1", "l: [a, b]", "%YAML 1.1", "!t a: 1", 'm: "x', '  y: "',
+        ]
+    ),
+    max_size=7,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(_LINES)
+def test_the_shortcut_never_misses_a_key_that_stands_twice(lines: list[str]) -> None:
+    content = "\n".join(lines).encode()
+    file = FleetSnapshot.of(tree({"a.yaml": content})).parsed()["a.yaml"]
+    if any(document.duplicates() for document in file.documents):
+        assert not parsing._has_each_key_once(content, file.documents)
+
+
+def test_the_shortcut_serves_ordinary_documents() -> None:
+    content = b'# yes\na: 1  # no: x\nb:\n  - c: "x"\n    d: e:f\n  - c: y\n    d: "1.0"  # z\n'
+    file = FleetSnapshot.of(tree({"a.yaml": content})).parsed()["a.yaml"]
+    assert parsing._has_each_key_once(content, file.documents)

@@ -48,7 +48,7 @@ _Answer = TypeVar("_Answer")
 _Arguments = ParamSpec("_Arguments")
 
 
-class SqliteCache:
+class SQLiteCache:
     """A `fleet.caching.Cache` in folder/cache-1.sqlite3. size_bytes: of all values together.
 
     Several threads may use one object, and several processes one file; a process that was forked makes its own object.

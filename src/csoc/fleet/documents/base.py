@@ -24,6 +24,8 @@ LABEL_PATTERN = rf"^{_LABEL}$"
 NAME_PATTERN = rf"^{_LABEL}(?:\.{_LABEL})*$"
 UID_PATTERN = r"^[a-z][a-z0-9]{9}$"
 COMMIT_PATTERN = r"^[0-9a-f]{40}$"
+_NOT_IN_PATHS = re.compile(r"[\x00-\x1f\\]|(^|/)\.\.(/|$)")
+_NOT_IN_URLS = re.compile(r"[\x00-\x20]")
 FINGERPRINT_PATTERN = r"^[0-9a-f]{16}$"
 
 
@@ -40,8 +42,7 @@ def _not_reserved(value: str) -> str:
 
 def _relative(value: str) -> str:
     """A path that stays inside its repository, written as Git writes it."""
-    steps = value.split("/")
-    if value.startswith(("/", "~")) or "\\" in value or ".." in steps or any(ord(sign) < 32 for sign in value):
+    if value.startswith(("/", "~")) or _NOT_IN_PATHS.search(value):
         raise ValueError('a path inside the repository, with "/" and without ".."')
     return value
 
@@ -54,7 +55,7 @@ def _hostname(value: str) -> str:
 
 def _url(value: str) -> str:
     """An address as Argo CD writes it; never with a credential, since documents are read by many."""
-    if not value.strip() or any(ord(sign) < 33 for sign in value) or value.startswith("-"):
+    if _NOT_IN_URLS.search(value) or value.startswith("-"):
         raise ValueError("the address of a repository, without spaces")
     scheme, _, rest = value.partition("://")
     user, at, _ = rest.partition("/")[0].rpartition("@")

@@ -7,6 +7,7 @@ it is, not its path: the paths here are those that csoc writes, and a document e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -69,29 +70,30 @@ def path_of(document: Document, top: str) -> str:
 
 def kind_at(path: str, top: str) -> str:
     """The kind that csoc writes at a path, or ""."""
-    inside = path.removeprefix(f"{top}/") if top else path
-    if top and inside == path:
-        return ""
-    steps = inside.split("/")
-    for kind, written in _PATTERNS.items():
-        expected = written.split("/")
-        if len(steps) == len(expected) and all(map(_fits, steps, expected)):
-            return kind
-    return ""
+    match = _match(path, top)
+    return (match.lastgroup or "") if match else ""
 
 
 def names_at(path: str, top: str) -> tuple[str, str]:
     """The name, and for environments the commons, that a path of csoc's tree gives away; "" where it gives none."""
-    kind = kind_at(path, top)
-    steps = (path.removeprefix(f"{top}/") if top else path).split("/")
-    if kind in ("Account", "Release"):
+    match = _match(path, top)
+    if match is None or match.lastgroup not in ("Account", "Cluster", "Commons", "Environment", "Release"):
+        return "", ""
+    steps = match[match.lastgroup].split("/")
+    if match.lastgroup in ("Account", "Release"):
         return steps[-1].removesuffix(".yaml"), ""
-    if kind in ("Cluster", "Commons"):
-        return steps[-2], ""
-    return (steps[-2], steps[-3]) if kind == "Environment" else ("", "")
+    return steps[-2], steps[-3] if match.lastgroup == "Environment" else ""
 
 
-def _fits(step: str, expected: str) -> bool:
-    if expected.endswith("<name>.yaml"):
-        return step.endswith(".yaml") and len(step) > len(".yaml")
-    return expected.startswith("<") or step == expected
+def _match(path: str, top: str) -> re.Match[str] | None:
+    if not top:
+        return _PLACES.fullmatch(path)
+    return _PLACES.fullmatch(path, len(top) + 1) if path.startswith(f"{top}/") else None
+
+
+# One group a kind. A repository has many more files than documents, and each path is asked.
+_PLACES = re.compile(
+    "|".join(
+        f"(?P<{kind}>{re.sub('<[a-z]+>', '[^/]+', written.replace('.', '[.]'))})" for kind, written in _PATTERNS.items()
+    )
+)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from csoc.fleet import collector
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import API_GROUP, API_VERSION, Document
 from csoc.fleet.documents.collection import Documents, Placed
@@ -22,25 +23,45 @@ from csoc.fleet.snapshot import FleetSnapshot, ParsedFile, ParsedFiles
 from csoc.fleet.values import Path
 from csoc.fleet.yamltext import YamlDocument
 
-_MOST_FAULTS = 50
-"""Of one document; a reader mends the first ones, and a hostile file cannot fill a page."""
+# A reader mends the first faults, and explaining one costs a look at its file. No file may make that endless.
+_MOST_FAULTS = 50  # of one document
+_MOST_FAULTS_IN_ALL = 1_000
+_MOST_DOCUMENTS = 20  # in one file
+_LARGEST_FILE_BYTES = 2_000_000
 
 
 def read_documents(snapshot: FleetSnapshot) -> Documents:
     """The documents of the snapshot's own repository, compared with each other. Raises nothing for what a repository
     can hold."""
+    with collector.paused():
+        return _read(snapshot)
+
+
+def _read(snapshot: FleetSnapshot) -> Documents:
     files = snapshot.parsed()
     mentioning = files.mentioning(API_GROUP)
     top = find_top(files, mentioning)
     if top is None:
         return Documents(None)
     paths = _document_paths(files, mentioning, top)
+    too_large = [path for path in paths if files.size_bytes(path) > _LARGEST_FILE_BYTES]
+    paths = [path for path in paths if path not in too_large]
     files.load(paths)
     read: list[Placed[Document]] = []
-    faults: list[Fault] = []
-    for path in paths:
+    faults = [
+        Fault(files.place(path), "", f"at most {_LARGEST_FILE_BYTES} bytes", f"{files.size_bytes(path)}")
+        for path in too_large
+        if top or layout.kind_at(path, top)
+    ]
+    for number, path in enumerate(paths):
         _read_file(files[path], top, read, faults)
-    _find_duplicates(files, paths, faults)
+        if len(faults) > _MOST_FAULTS_IN_ALL:
+            expected = f"at most {_MOST_FAULTS_IN_ALL} faults in all documents"
+            found = f"more; {len(paths) - number - 1} files after this one were not looked at"
+            faults.append(Fault(files[path].locate(), "", expected, found))
+            break
+    else:
+        _find_duplicates(files, paths, faults)
     return cross_check(top, read, faults, snapshot.fleet)
 
 
@@ -83,7 +104,12 @@ def _read_file(file: ParsedFile, top: str, read: list[Placed[Document]], faults:
         return
     if not file.documents and expected_here:
         faults.append(Fault(file.locate(), "", "a csoc document", "an empty file", "Write the document, or remove it"))
-    for document in file.documents:
+    ours = [document for document in file.documents if _group(document.data) == API_GROUP]
+    if len(ours) > _MOST_DOCUMENTS:
+        expected = f"at most {_MOST_DOCUMENTS} documents in one file"
+        faults.append(Fault(file.locate((), ours[_MOST_DOCUMENTS].index), "", expected, f"{len(ours)}"))
+        return
+    for document in file.documents[: _MOST_DOCUMENTS if expected_here else None]:
         if expected_here or _group(document.data) == API_GROUP:
             model = _model_of(file, document, top, faults)
             if model is not None:
