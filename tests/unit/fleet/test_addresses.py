@@ -93,6 +93,7 @@ def test_an_address_has_a_name_and_a_url_without_credentials(text: str, name: st
         "--upload-pack=id",
         "https://github.com\\@evil.org/a",
         "C:\\fleet",
+        "folder\\fleet",
         "https://user:hunter2@github.com/a/b",
         "https://ghp_hunter2@github.com/a/b",
         "https://user:hunter2/@github.com/a/b",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from csoc.adapters.git import GitRepositories
+from csoc.adapters.git import GitRepositories, folders
 from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.packs import PackWriter
 from csoc.config import Limits, Settings
@@ -121,14 +121,17 @@ def test_an_unchanged_folder_is_opened_again_without_reading_a_file(
     assert read == ["a.yaml"]
 
 
-def test_a_file_that_changes_in_the_same_moment_with_the_same_size_is_noticed(folder: Path, tmp_path: Path) -> None:
+def test_a_file_that_changes_in_the_same_moment_with_the_same_size_is_noticed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = folder / "a.yaml"
-    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
-    folders = Folders(tmp_path / "cache", Limits(), now_ns=lambda: file.stat().st_ctime_ns)
-    first = folders.plain(folder)
+    moment = file.stat().st_mtime_ns
+    # A clock so coarse that both writes fall into one tick.
+    monkeypatch.setattr(folders, "_times", lambda found: (found.st_size, moment, moment, found.st_ino))
+    looking = Folders(tmp_path / "cache", Limits(), now_ns=lambda: moment)
+    first = looking.plain(folder)
     file.write_text("a: 9\n")
-    os.utime(file, ns=times)
-    assert folders.plain(folder).commit != first.commit
+    assert looking.plain(folder).commit != first.commit
 
 
 def test_a_folder_whose_packs_are_gone_is_read_anew(opened: Callable[..., Tree], folder: Path, tmp_path: Path) -> None:
@@ -140,10 +143,10 @@ def test_a_folder_whose_packs_are_gone_is_read_anew(opened: Callable[..., Tree],
 
 
 def test_many_changes_leave_few_packs_and_every_file_readable(tmp_path: Path, folder: Path) -> None:
-    folders = Folders(tmp_path / "cache", Limits())
+    looking = Folders(tmp_path / "cache", Limits())
     for number in range(60):
         (folder / "a.yaml").write_text(f"a: {number}\n")
-        captured = folders.plain(folder)
+        captured = looking.plain(folder)
     fresh = Folders(tmp_path / "cache", Limits()).plain(folder)
     assert fresh.commit == captured.commit
     assert fresh.objects.listing(fresh.tree).keys() == {"a.yaml", "envs/prod/values.yaml"}
@@ -196,7 +199,15 @@ def test_a_file_over_the_limit_is_listed_with_its_size_and_refused_when_read(
         with pytest.raises(RejectedError, match="5000 bytes"):
             tree.read("large.bin")
         assert tree.read("a.yaml") == b"a: 1\n"
-    assert len(opened(folder, file_bytes=6000).read("large.bin")) == 5000
+
+
+def test_a_file_that_was_over_the_limit_is_read_once_the_limit_is_raised(folder: Path, tmp_path: Path) -> None:
+    (folder / "large.bin").write_bytes(b"x" * 5000)
+    later = (folder / "large.bin").stat().st_ctime_ns + LATER_NS
+    for limit in (1000, 6000):
+        captured = Folders(tmp_path / "cache", Limits(file_bytes=limit), now_ns=lambda: later).plain(folder)
+    blob = captured.objects.listing(captured.tree)["large.bin"].blob
+    assert len(captured.objects.read(blob, None, "large.bin")) == 5000
 
 
 def test_a_folder_over_the_limits_is_refused_by_name(opened: Callable[..., Tree], folder: Path) -> None:
