@@ -56,7 +56,7 @@ class Downloads:
     def keep_content(self, content: bytes) -> str:
         """Keeps bytes; returns their sha256."""
         digest = digest_of(content)
-        _write(self._content_path(digest), content)
+        self._write(self._content_path(digest), content)
         return digest
 
     def answer(self, *question: str) -> Remembered | None:
@@ -73,7 +73,7 @@ class Downloads:
     def keep_answer(self, value: Any, *question: str) -> None:
         """Keeps an answer (JSON), with the present time."""
         data = {"question": list(question), "at": self._clock().isoformat(), "value": value}
-        _write(self._answer_path(question), json.dumps(data).encode())
+        self._write(self._answer_path(question), json.dumps(data).encode())
 
     def _content_path(self, digest: str) -> Path:
         return self._folder / "content" / digest[:2] / digest
@@ -81,17 +81,18 @@ class Downloads:
     def _answer_path(self, question: tuple[str, ...]) -> Path:
         return self._folder / "answers" / f"{digest_of(json.dumps(question).encode())}.json"
 
-
-def _write(path: Path, content: bytes) -> None:
-    """All or nothing, readable by the user alone: what is fetched with a credential is not for everybody."""
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+    def _write(self, path: Path, content: bytes) -> None:
+        """All or nothing, readable by the user alone: what is fetched with a credential is not for everybody."""
+        with suppress(OSError):
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self._folder, *reversed(path.relative_to(self._folder).parents[:-1])):
+                (self._folder / folder).mkdir(mode=0o700, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(name).replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    Path(name).unlink()
+                raise

@@ -79,6 +79,7 @@ class HelmChartSources:
         *,
         resolve: addresses.Resolve = system_resolve,
         environ: Mapping[str, str] | None = None,
+        clock: Clock = system_clock,
     ) -> Self:
         """With the hosts, credentials, limits and cache folder of csoc's settings."""
         policy = Policy.of(settings)
@@ -96,6 +97,7 @@ class HelmChartSources:
             cache_dir=settings.cache_dir,
             allowed=allowed,
             peer=peer,
+            clock=clock,
             basic=_basic(settings, os.environ if environ is None else environ),
             connect_seconds=settings.limits.connect_seconds,
             total_seconds=settings.limits.fetch_seconds,
@@ -216,13 +218,16 @@ def _open_already(ref: ChartRef, local: Mapping[str, Tree]) -> Tree | None:
 
 
 def _shown(ref: ChartRef) -> str:
-    return addresses.shown(str(ref))
+    what = (
+        f"{addresses.shown(ref.repo_url)}/{ref.chart}" if ref.chart else f"{addresses.shown(ref.repo_url)}//{ref.path}"
+    )
+    return f"{what} at {ref.revision or 'its newest'}"
 
 
 def _inner_path(ref: ChartRef) -> str:
     parts = [part for part in ref.path.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in ref.path:
-        raise RejectedError("The path leads out of the repository", place=str(ref))
+        raise RejectedError("The path leads out of the repository", place=_shown(ref))
     return "/".join(parts)
 
 

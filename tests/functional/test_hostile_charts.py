@@ -1,0 +1,354 @@
+"""Charts and values that mean harm: each is refused in bounded time and memory, and the next rendering works."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import resource
+import struct
+import tarfile
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csoc.adapters.helm.archive import read_archive
+from csoc.adapters.helm.process import Limits
+from csoc.adapters.helm.renderer import ChildRenderer
+from csoc.adapters.helm.sources import HelmChartSources
+from csoc.adapters.helm.tar import Limits as ArchiveLimits
+from csoc.config import Settings
+from csoc.errors import CsocError, RejectedError
+from csoc.fleet.charts import Rendering, RenderRequest
+from csoc.testing.charts import chart
+from csoc.testing.repositories import MemoryRepositories
+
+LIMITS = Limits(
+    wall_seconds=20, cpu_seconds=2, memory_bytes=600_000_000, output_bytes=5_000_000, values_bytes=1_000_000
+)
+FINE = {"templates/a.yaml": "kind: Fine\nmetadata:\n  name: fine\n"}
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[ChildRenderer]:
+    with ChildRenderer(workers=1, limits=LIMITS) as made:
+        yield made
+
+
+def render(renderer: ChildRenderer, files: Mapping[str, str], values: Mapping[str, Any] | None = None) -> Rendering:
+    return renderer.render(RenderRequest(chart(dict(files)), values or {}, "one", "place"))
+
+
+def still_works(renderer: ChildRenderer) -> bool:
+    return len(render(renderer, FINE).objects) == 1
+
+
+ENDLESS = {
+    "a loop": "{{ range $i := until 100000 }}{{ range $j := until 100000 }}{{ end }}{{ end }}",
+    "a loop without output": "{{ range $i, $_ := untilStep 0 2000000000 1 }}{{ end }}",
+    "a template that calls itself": '{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}',
+    "a text doubled again and again": '{{ $t := "0123" }}{{ range until 60 }}{{ $t = print $t $t }}{{ end }}{{ $t }}',
+    "repeat": '{{ repeat 2000000000 "x" }}',
+    "much output": '{{ range until 2000 }}{{ repeat 10000 "x" }}{{ end }}',
+    "a list of lists": "{{ $l := list 1 }}{{ range until 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}",
+    "many keys in a loop": '{{ range until 100000 }}{{ genPrivateKey "rsa" }}{{ end }}',
+    "a pattern on a long text": '{{ range until 100000 }}{{ regexMatch "(a|aa)+$" (repeat 10000 "ab") }}{{ end }}',
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_template_without_end_is_ended(renderer: ChildRenderer, kind: str) -> None:
+    began = time.monotonic()
+    failure = render(renderer, {"templates/a.yaml": f"a: |\n  {ENDLESS[kind]}\n"}).failure
+    assert failure is not None
+    assert failure.kind in ("limit", "template")
+    assert time.monotonic() - began < LIMITS.wall_seconds + 5
+    assert still_works(renderer)
+
+
+def test_endless_includes_end_as_helm_ends_them(renderer: ChildRenderer) -> None:
+    files = {
+        "templates/_a.tpl": '{{ define "a" }}{{ include "a" . }}{{ end }}',
+        "templates/a.yaml": 'a: {{ include "a" . }}',
+    }
+    failure = render(renderer, files).failure
+    assert failure is not None
+    assert still_works(renderer)
+
+
+def test_a_child_that_does_not_answer_is_killed_at_its_time() -> None:
+    limits = Limits(wall_seconds=2, cpu_seconds=1_000)
+    with ChildRenderer(workers=1, limits=limits) as renderer:
+        assert still_works(renderer)
+        began = time.monotonic()
+        failure = render(renderer, {"templates/a.yaml": ENDLESS["a loop"]}).failure
+        assert failure is not None
+        assert (failure.kind, failure.message) == ("limit", "Rendering took too long and was ended.")
+        assert time.monotonic() - began < 6
+        assert still_works(renderer)
+
+
+def test_processor_time_and_memory_are_named_as_the_reason(renderer: ChildRenderer) -> None:
+    slow = render(renderer, {"templates/a.yaml": ENDLESS["a loop"]}).failure
+    large = render(renderer, {"templates/a.yaml": ENDLESS["repeat"]}).failure
+    assert slow is not None
+    assert large is not None
+    assert "processor time" in slow.message
+    assert "600 MB of memory" in large.message
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
+    for before, name in zip("abcdefghij", "bcdefghijk", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        BOMB,
+        "a: &a\n" + "  x: 1\n" * 1_000 + "".join(f"k{n}: *a\n" for n in range(20_000)),
+        "a: " + "[" * 100_000,
+        "a: " + "{a: " * 5_000 + "1" + "}" * 5_000,
+        "a: &t " + "x" * 400_000 + "\n" + "".join(f"k{n}: *t\n" for n in range(1_000)),
+        "- " * 200_000,
+        "\n" * 2_000_000,
+        "---\n" * 200_000,
+        "a: *a\n",
+        "<<: *a\n",
+        "a: \0b\n",
+        "? " * 50_000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_output_that_is_a_bomb_is_refused_or_harmless(renderer: ChildRenderer, printed: str) -> None:
+    began = time.monotonic()
+    rendering = render(renderer, {"templates/a.yaml": '{{ .Files.Get "bomb" }}', "bomb": printed})
+    assert rendering.failure is not None or rendering.unparsed or not rendering.objects
+    assert time.monotonic() - began < LIMITS.wall_seconds + 5
+    assert still_works(renderer)
+
+
+def test_tags_that_name_code_are_data(renderer: ChildRenderer) -> None:
+    rendering = render(renderer, {"templates/a.yaml": "a: !!python/object/apply:os.system [id]\n"})
+    assert [dict(item.body) for item in rendering.objects] == [{"a": ["id"]}]
+
+
+def test_values_beyond_the_limit_are_refused_before_anything_starts(renderer: ChildRenderer) -> None:
+    shared: Any = ["x" * 100]
+    for _ in range(40):
+        shared = [shared, shared]
+    circle: dict[str, Any] = {}
+    circle["circle"] = circle
+    deep: dict[str, Any] = {}
+    for _ in range(50_000):
+        deep = {"a": deep}
+    for values in ({"a": "x" * 2_000_000}, {"a": shared}, circle, deep, {str(n): "xxxxxxxxxx" for n in range(100_000)}):
+        failure = render(renderer, FINE, values).failure
+        assert failure is not None
+        assert failure.kind == "limit"
+    assert still_works(renderer)
+
+
+def test_templates_reach_no_file_network_cluster_or_environment(
+    renderer: ChildRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sesame")
+    template = (
+        "kind: Probe\n"
+        'host: "{{ getHostByName "localhost" }}"\n'
+        'lookup: {{ lookup "v1" "Secret" "kube-system" "x" | toJson }}\n'
+        'file: "{{ .Files.Get "/etc/passwd" }}{{ .Files.Get "../../../../etc/passwd" }}"\n'
+        'glob: "{{ range $path, $_ := .Files.Glob "/etc/**" }}{{ $path }}{{ end }}"\n'
+    )
+    rendering = render(renderer, {"templates/a.yaml": template})
+    assert rendering.failure is None
+    assert dict(rendering.objects[0].body) == {"kind": "Probe", "host": "", "lookup": {}, "file": "", "glob": ""}
+    for function in ('{{ env "AWS_SECRET_ACCESS_KEY" }}', '{{ expandenv "$AWS_SECRET_ACCESS_KEY" }}'):
+        failure = render(renderer, {"templates/a.yaml": f"a: {function}"}).failure
+        assert failure is not None
+        assert "sesame" not in failure.message
+
+
+def test_the_child_has_nothing_of_its_parent(renderer: ChildRenderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sesame")
+    assert still_works(renderer)
+    with ChildRenderer(workers=1) as fresh:
+        assert still_works(fresh)
+        (child,) = fresh._living
+        process = Path(f"/proc/{child._process.pid}")
+        assert b"sesame" not in process.joinpath("environ").read_bytes()
+        names = {line.split(b"=")[0] for line in process.joinpath("environ").read_bytes().split(b"\0") if line}
+        assert names <= {b"HOME", b"TMPDIR", b"LANG", b"TZ", b"GOMEMLIMIT", b"LC_CTYPE"}
+        assert list((process / "cwd").readlink().iterdir()) == []
+        opened = [str(entry.readlink()) for entry in process.joinpath("fd").iterdir()]
+        assert not [name for name in opened if name.startswith("/") and "/dev/null" not in name]
+
+
+def test_what_surrounds_the_child_is_reported_as_it_is(renderer: ChildRenderer) -> None:
+    report = renderer.sandbox_report()
+    expected = {"no new privileges", "network namespace", "landlock for loading", "landlock", "seccomp"}
+    assert set(report) == expected | {"files", "network", "processes"}
+    for layer in ("files", "network", "processes"):
+        if report["seccomp"] == "on":
+            assert report[layer] == "on", report
+
+
+def test_a_child_that_was_killed_is_replaced(renderer: ChildRenderer) -> None:
+    assert still_works(renderer)
+    (child,) = renderer._living
+    child._process.kill()
+    child._process.wait()
+    assert still_works(renderer)
+
+
+def test_closing_ends_every_child() -> None:
+    renderer = ChildRenderer(workers=2)
+    assert still_works(renderer)
+    (child,) = renderer._living
+    renderer.close()
+    assert not child.alive
+    assert still_works(renderer)
+    renderer.close()
+
+
+# Archives and folders
+
+
+def packed(*entries: tuple[tarfile.TarInfo, bytes], chart_yaml: bool = True) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        if chart_yaml:
+            data = b"name: demo\nversion: 1.0.0\n"
+            info = tarfile.TarInfo("demo/Chart.yaml")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        for info, data in entries:
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return content.getvalue()
+
+
+def entry(
+    name: str, kind: bytes = tarfile.REGTYPE, target: str = "", data: bytes = b""
+) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, data
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (entry("demo/x", tarfile.SYMTYPE, "/etc/passwd"), "x"),
+        (entry("demo/x", tarfile.SYMTYPE, "../../etc/passwd"), "x"),
+        (entry("demo/a/b/x", tarfile.SYMTYPE, "../../../y"), "a/b/x"),
+        (entry("demo/x", tarfile.SYMTYPE, "x"), "x"),
+        (entry("demo/x", tarfile.SYMTYPE, "gone"), "x"),
+        (entry("demo/x", tarfile.LNKTYPE, "/etc/passwd"), "/etc/passwd"),
+        (entry("demo/x", tarfile.LNKTYPE, "demo/../../etc/passwd"), "demo/../../etc/passwd"),
+        (entry("demo/x", tarfile.CHRTYPE), "demo/x"),
+        (entry("demo/x", tarfile.BLKTYPE), "demo/x"),
+        (entry("demo/x", tarfile.FIFOTYPE), "demo/x"),
+        (entry("/etc/passwd"), "/etc/passwd"),
+        (entry("demo/../../x"), "demo/../../x"),
+        (entry("demo\\..\\x"), "demo\\..\\x"),
+        (entry("C:/x/y"), "C:/x/y"),
+        (entry("demo/a\nb"), "demo/a"),
+        (entry("outside"), "outside"),
+        (entry("demo/" + "a/" * 600 + "x"), "demo/a"),
+    ],
+    ids=lambda value: repr(value)[:40] if isinstance(value, str) else "",
+)
+def test_an_entry_that_leaves_the_chart_or_is_no_file_is_refused_by_name(
+    bad: tuple[tarfile.TarInfo, bytes], named: str
+) -> None:
+    with pytest.raises(RejectedError) as caught:
+        read_archive(packed(bad))
+    assert named in caught.value.place.replace("\\\\", "\\")
+
+
+def test_a_chart_with_a_link_to_a_secret_file_is_refused_from_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sesame")
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / "Chart.yaml").write_text("name: demo\nversion: 1.0.0\n")
+    sources = HelmChartSources.from_settings(Settings(cache_dir=tmp_path / "cache"), MemoryRepositories())
+    sources.load(str(folder))
+    for target in ("../secret", str(tmp_path / "secret"), "/dev/zero", "../demo/../secret"):
+        (folder / "values.yaml").unlink(missing_ok=True)
+        (folder / "values.yaml").symlink_to(target)
+        with pytest.raises(RejectedError) as caught:
+            sources.load(str(folder))
+        assert "values.yaml" in str(caught.value)
+        assert "sesame" not in str(caught.value)
+    (folder / "values.yaml").unlink()
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(RejectedError, match="pipe"):
+        sources.load(str(folder))
+
+
+def bomb(size: int) -> bytes:
+    """A gzip of that many zero bytes inside one tar entry; made without holding them."""
+    info = tarfile.TarInfo("demo/zeros")
+    info.size = size
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [squeeze.compress(info.tobuf())]
+    block = bytes(1 << 20)
+    parts += [squeeze.compress(block) for _ in range(size >> 20)]
+    return b"".join(parts) + squeeze.flush()
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [
+        bomb(1 << 31),
+        bomb(4 << 20),
+        gzip.compress(bytes(1 << 28)),
+        packed(*(entry(f"demo/f{n}") for n in range(25_000))),
+        packed(entry("demo/charts/x.tgz", data=bomb(64 << 20))),
+        packed(*(entry(f"demo/{n}", tarfile.SYMTYPE, f"{n + 1}") for n in range(200))),
+        b"",
+        b"not gzip",
+        gzip.compress(b"not tar" * 200),
+        packed()[:60],
+        packed(chart_yaml=False),
+        gzip.compress(struct.pack("100s", b"demo/x") + b"9" * 412),
+    ],
+    ids=["2 GB", "4 MB of zeros", "256 MB without entries", "many files", "nested", "links", "empty", "text", "no tar",
+         "cut", "no chart", "nonsense"],
+)  # fmt: skip
+def test_archives_that_are_bombs_or_broken_are_refused_in_little_time_and_memory(archive: bytes) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.monotonic()
+    with pytest.raises(RejectedError):
+        read_archive(archive)
+    assert time.monotonic() - began < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kB
+
+
+def test_links_that_multiply_are_counted() -> None:
+    links = [entry("demo/d0/f", data=b"x")]
+    for level in range(1, 30):
+        links += [entry(f"demo/d{level}/{name}", tarfile.SYMTYPE, f"../d{level - 1}") for name in ("l", "r")]
+    began = time.monotonic()
+    with pytest.raises(RejectedError, match=r"too many|circle"):
+        read_archive(packed(*links))
+    assert time.monotonic() - began < 5
+
+
+def test_limits_hold_for_everything_in_a_chart_together() -> None:
+    limits = ArchiveLimits(total_bytes=1_000_000, file_bytes=300_000)
+    half = os.urandom(250_000)
+    inner = packed(*(entry(f"demo/f{n}", data=half) for n in range(3)))
+    with pytest.raises(RejectedError, match="more than"):
+        read_archive(packed(entry("demo/a", data=half), entry("demo/b", data=half)), ArchiveLimits(total_bytes=400_000))
+    assert len(read_archive(packed(entry("demo/a", data=half)), limits)) == 2
+    with pytest.raises(RejectedError):
+        read_archive(packed(entry("demo/a", data=os.urandom(400_000))), limits)
+    with pytest.raises(CsocError):
+        read_archive(packed(entry("demo/charts/x.tgz", data=inner)), ArchiveLimits(total_bytes=900_000))

@@ -1,0 +1,57 @@
+"""Helm's words as a failure that may be shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from csoc.adapters.helm import messages
+
+NESTED = """gen3/charts/wts/templates/db-init.yaml:10:3
+  executing "gen3/charts/wts/templates/db-init.yaml" at <include "common.secret" .>:
+    error calling include:
+gen3/charts/common/templates/_db.tpl:227:89
+  executing "common.secret" at <b64enc>:
+    invalid value; expected string"""
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (NESTED, ("gen3/charts/wts/templates/db-init.yaml", 10)),
+        ('parse error at (demo/templates/a.yaml:3): function "x" not defined', ("demo/templates/a.yaml", 3)),
+        ("template: demo/templates/a b.txt:7: bad", ("demo/templates/a b.txt", 7)),
+        ("YAML parse error on demo/templates/a.yaml: no", ("demo/templates/a.yaml", 0)),
+        ("values don't meet the specifications of the schema", ("", 0)),
+    ],
+)
+def test_the_first_place_is_the_template_that_failed(text: str, place: tuple[str, int]) -> None:
+    failure = messages.failure(("template", text), {})
+    assert (failure.template, failure.line) == place
+    assert "\n" not in failure.message
+
+
+def test_secrets_of_the_values_are_masked_wherever_they_are_quoted() -> None:
+    values = {
+        "db": {"password": "correct horse", "host": "db.example.org"},
+        "key": {"private_key": "line one\nline two"},
+    }
+    text = 'cannot use "correct horse" for db.example.org: line two is odd'
+    message = messages.failure(("template", text), values).message
+    assert "correct horse" not in message
+    assert "line two" not in message
+    assert "db.example.org" in message
+
+
+def test_long_quotations_and_long_messages_are_cut() -> None:
+    message = messages.failure(("template", f'error during tpl for "{"x " * 500}": bad {"y " * 2_000} end'), {}).message
+    assert "x x" not in message
+    assert message.endswith("end")
+    assert len(message) < 1_300
+
+
+def test_values_as_json_stay_within_the_limit() -> None:
+    assert messages.values_text({"a": [1, None, {"b": True}], 2: "x"}, 100) == '{"a":[1,null,{"b":true}],"2":"x"}'
+    with pytest.raises(messages.TooLargeError):
+        messages.values_text({"a": "x" * 200}, 100)
+    with pytest.raises(messages.TooLargeError):
+        messages.values_text({"a": "\u00e9" * 40}, 100)  # longer as JSON than as text
