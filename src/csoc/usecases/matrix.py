@@ -1,0 +1,125 @@
+"""Services by environments: which version runs where, what lags behind what, and since when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from csoc.fleet.values import as_path
+from csoc.gen3.facts import EnvironmentFacts, ServiceFact
+from csoc.gen3.views import EnvironmentView
+from csoc.usecases.history import Timelines
+from csoc.usecases.load import LoadedFleet
+from csoc.usecases.ports import Ports
+
+_MONTHLY = re.compile(r"(20\d{2})\.(\d{1,2})(?:\.(\d+))?")
+_SEMVER = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One service in one environment. tag: the effective one; pinned: the environment's own values name it. since: the
+    commit date of the present tag, where history says. behind: the environment of a lower stage of the same commons
+    that runs a newer tag, "" if none."""
+
+    tag: str
+    repository: str
+    pinned: bool
+    since: datetime | None = None
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """cells: service to environment to cell; services that are off are left out of an environment."""
+
+    environments: tuple[EnvironmentView, ...]
+    services: tuple[str, ...]
+    cells: Mapping[str, Mapping[str, Cell]]
+
+
+def version_key(tag: str) -> tuple[str, tuple[int, ...]] | None:
+    """A tag as something to compare within its kind: monthly releases ("2026.04") and versions ("2.1.0"); None for
+    branches and anything else."""
+    monthly = _MONTHLY.fullmatch(tag)
+    if monthly:
+        return "monthly", tuple(int(part or 0) for part in monthly.groups())
+    version = _SEMVER.fullmatch(tag)
+    if version:
+        return "version", tuple(int(part or 0) for part in version.groups())
+    return None
+
+
+def newer(one: str, other: str) -> bool:
+    """True if one tag is newer than another of the same kind; False where that cannot be said."""
+    first, second = version_key(one), version_key(other)
+    return first is not None and second is not None and first[0] == second[0] and first[1] > second[1]
+
+
+def matrix(
+    ports: Ports,
+    fleet: LoadedFleet,
+    facts: Mapping[str, EnvironmentFacts],
+    *,
+    environments: Sequence[EnvironmentView] = (),
+    services: Sequence[str] = (),
+    history: bool = True,
+) -> Matrix:
+    """The matrix of these environments (none given: all) and services (none given: those that run somewhere)."""
+    views = tuple(environments or fleet.view.environments)
+    timelines = Timelines(ports, fleet)
+    cells: dict[str, dict[str, Cell]] = {}
+    for view in views:
+        for service in facts[view.name].services.values():
+            if service.enabled and (not services or service.name in services):
+                row = cells.setdefault(service.name, {})
+                row[view.name] = _cell(view, service, views, facts, fleet, timelines if history else None)
+    return Matrix(views, tuple(sorted(cells)), cells)
+
+
+def _cell(
+    view: EnvironmentView,
+    service: ServiceFact,
+    views: Sequence[EnvironmentView],
+    facts: Mapping[str, EnvironmentFacts],
+    fleet: LoadedFleet,
+    timelines: Timelines | None,
+) -> Cell:
+    since = None
+    if timelines is not None and service.pinned_here and service.location is not None:
+        change = timelines.since(service.location, _tag_path(fleet, view, service))
+        since = change.at if change else None
+    return Cell(service.tag, service.repository, service.pinned_here, since, _ahead(view, service, views, facts, fleet))
+
+
+def _tag_path(fleet: LoadedFleet, view: EnvironmentView, service: ServiceFact) -> tuple[str | int, ...]:
+    """Where the tag stands in the values: the path whose origin is the fact's place."""
+    values = fleet.resolved[view.name].values
+    name = service.name.split("/")[0]
+    prefix = (view.wrapper,) if view.wrapper else ()
+    for path in ((*prefix, name, "image", "tag"), (*prefix, *as_path(service.name.replace("/", ".")), "image", "tag")):
+        if values.origin(path) == service.location:
+            return path
+    return (*prefix, name, "image", "tag")
+
+
+def _ahead(
+    view: EnvironmentView,
+    service: ServiceFact,
+    views: Sequence[EnvironmentView],
+    facts: Mapping[str, EnvironmentFacts],
+    fleet: LoadedFleet,
+) -> str:
+    stages = list(fleet.view.stages)
+    if view.stage.value not in stages:
+        return ""
+    mine = stages.index(view.stage.value)
+    for other in views:
+        if other.commons.value != view.commons.value or other.stage.value not in stages[:mine]:
+            continue
+        theirs = facts[other.name].services.get(service.name)
+        if theirs is not None and theirs.enabled and newer(theirs.tag, service.tag):
+            return other.name
+    return ""
