@@ -102,7 +102,7 @@ def names_a_key(text: str) -> bool:
 def key_suspicion(key: str) -> Suspicion:
     """The suspicion that one key raises, wherever it stands."""
     parts = words(key)
-    if not parts:
+    if not parts or "public" in parts:
         return Suspicion.NONE
     last, before = parts[-1], frozenset(parts[:-1])
     found = _by_last_word(last, parts[-2] if len(parts) > 1 else "", before)
@@ -140,13 +140,13 @@ def _by_last_word(last: str, previous: str, before: frozenset[str]) -> Suspicion
     if last == "token":
         return Suspicion.MEDIUM
     if last == "key":
-        return _by_key_owner(previous, before)
+        return _by_key_owner(previous)
     if last in _WEAK_ENDS:
         return Suspicion.WEAK
     return Suspicion.NONE
 
 
-def _by_key_owner(previous: str, before: frozenset[str]) -> Suspicion:
-    if "public" in before or previous not in _KEY_OWNERS:
+def _by_key_owner(previous: str) -> Suspicion:
+    if previous not in _KEY_OWNERS:
         return Suspicion.NONE
     return Suspicion.STRONG if previous in _STRONG_KEY_OWNERS else Suspicion.MEDIUM

@@ -117,7 +117,7 @@ def _implicit(text: str) -> Scalar:
     if word is not _ABSENT:
         return word  # type: ignore[return-value]
     if text[0] in _NUMERIC_FIRST:
-        return text if _TIMESTAMP.match(text) else _number(text)
+        return _number(text)
     if text[0] == "." and _DOT_FLOAT.match(text):
         return _finite(text.replace("_", ""), text)
     return text
