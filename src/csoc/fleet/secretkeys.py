@@ -137,7 +137,7 @@ def _by_last_word(last: str, previous: str, before: frozenset[str]) -> Suspicion
         if previous in _STRONG_SECRET_OWNERS:
             return Suspicion.STRONG
         return Suspicion.RELATED if before & _NAMED_SECRETS else Suspicion.MEDIUM
-    if last == "token":
+    if last in ("token", "logins"):
         return Suspicion.MEDIUM
     if last == "key":
         return _by_key_owner(previous)

@@ -237,7 +237,7 @@ class Splicer:
         if self._text[position : key.start].strip(" "):
             raise NotEditableError("the file ends without a line break, within a block of text", key.line + 1)
         while position:
-            above = self._line_start(position - (2 if self._text[:position].endswith("\r\n") else 1))
+            above = self._line_start(position - (2 if self._text[max(position - 2, 0) : position] == "\r\n" else 1))
             if not self._text[above:position].lstrip().startswith("#"):
                 break
             position = above
@@ -351,16 +351,12 @@ class Splicer:
         last = self._last(node)
         end = last.end if key is None else max(last.end, key.end)
         if last.kind == "scalar" and last.style in ("|", ">"):
-            header = self._text[self._content(last) : self._line_end(self._content(last))]
-            body = self._text[: last.end]
+            content = self._content(last)
+            header = self._text[content : self._line_end(content)]
+            body = self._text[content : last.end]
             if "+" in header.split("#")[0]:
-                return len(body) - (2 if body.endswith("\r\n") else 1 if body.endswith(("\n", "\r")) else 0)
-            while (
-                (lines := _BREAK.split(body[self._content(last) :])) and len(lines) > 1 and not lines[-1].strip(" \t")
-            ):
-                body = body[: len(body) - len(lines[-1])]
-                body = body[: -2 if body.endswith("\r\n") else -1]
-            return len(body)
+                return last.end - (2 if body.endswith("\r\n") else 1 if body.endswith(("\n", "\r")) else 0)
+            return min(self._line_end(content + len(body.rstrip())), last.end)
         return end
 
     @staticmethod

@@ -65,6 +65,7 @@ HIDDEN = [
     ("token", "MySecretToken"),
     ("gitlab.token", "glpat-" + "abcdefghij0123456789"),
     ("apiToken", "550e8400-e29b-41d4-a716-446655440000"),
+    ("metadata.ADMIN_LOGINS", "gateway:abcde"),
     ("maps.apiKey", "AIza" + "SyA1234567890abcdefghijklmnopqrstuv"),
 ]
 
