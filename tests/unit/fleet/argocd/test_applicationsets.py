@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -409,6 +410,18 @@ def test_an_application_set_makes_no_more_than_its_limit() -> None:
     found = expanded(appset(generator, "x-{{na}}-{{nb}}"))
     assert len(found.applications) == 20_000
     assert "20000" in found.problems[0].cause
+
+
+def test_a_matrix_made_to_explode_ends_soon() -> None:
+    numbers = ", ".join(f"{{na: '{number}'}}" for number in range(2_000))
+    other = numbers.replace("na", "nb")
+    generator = f"- matrix: {{generators: [{{list: {{elements: [{numbers}]}}}}, {{list: {{elements: [{other}]}}}}]}}"
+    tracemalloc.start()
+    found = expanded(appset(generator + "\n  selector: {matchLabels: {na: '0', nb: '7'}}", "x"))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.applications) == 1
+    assert peak_bytes < 200_000_000
 
 
 def test_what_a_set_names_of_repositories_is_found_without_its_parameters() -> None:

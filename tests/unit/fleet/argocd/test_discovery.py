@@ -366,6 +366,18 @@ def test_a_chart_of_applications_in_another_repository_is_rendered_with_the_valu
     assert discovery.applications[-1].location.repository == "git.example.org/ops/other"
 
 
+def test_a_plain_template_beside_rendered_ones_counts_once_with_its_exact_place() -> None:
+    def with_plain(request: Any) -> list[tuple[str, dict[str, Any]]]:
+        return [*rendered(request), ("chart/templates/plain.yaml", making.argo_application("plain"))]
+
+    files = {**APPS_CHART, "apps/templates/plain.yaml": "\n\n" + packaged("plain"), "a.yaml": parent("a", "apps")}
+    ports = Ports(charts=making.FolderCharts(), renderer=making.ScriptedRenderer(with_plain))
+    discovery = found(files, ports)
+    assert sorted(names(discovery)) == ["a", "from-chart", "made", "plain"]
+    plain = next(application for application in discovery.applications if application.name == "plain")
+    assert (plain.location.line, plain.generated_by, plain.applied_by) == (3, None, ("a",))
+
+
 def test_a_packaged_chart_of_applications_is_rendered() -> None:
     class Packaged(making.FolderCharts):
         def fetch(self, ref: Any, *, local: Any = None) -> Any:

@@ -135,6 +135,13 @@ def test_a_template_made_to_explode_ends_soon(text: str) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_no_text_longer_than_the_limit_is_printed() -> None:
+    big = {"big": "a" * 600_000}
+    assert len(SubsetRenderer().render("{{ .big }}", big)) == 600_000
+    with pytest.raises(TemplateError, match="prints more"):
+        SubsetRenderer().render("{{ .big }}{{ .big }}", big)
+
+
 TEXT = st.text(alphabet='{}. |()"$-:=abifndrgeltws01,`\n', max_size=60)
 PIECES = [
     "{{",

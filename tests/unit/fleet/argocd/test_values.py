@@ -47,6 +47,7 @@ HOME = making.tree(
         "prod/list.yaml": "- a\n",
         "prod/empty.yaml": "# nothing\n",
         "prod/two.yaml": "one: 1\n---\ntwo: 2\n",
+        "prod/second.yaml": "---\n---\ntwo: 2\n",
         "prod/link.yaml": Link("values.yaml"),
         "files/ca.pem": "line 1\nline 2\n",
         "linked": Link("prod"),
@@ -209,9 +210,9 @@ def test_the_problem_of_a_file_that_does_not_parse_stands_in_that_file() -> None
 
 
 def test_only_the_first_document_counts_and_an_empty_file_is_empty() -> None:
-    found = resolved(files("$values/prod/two.yaml", "$values/prod/empty.yaml"), HOME)
+    found = resolved(files("$values/prod/two.yaml", "$values/prod/empty.yaml", "$values/prod/second.yaml"), HOME)
     assert found.values.data == {"one": 1}
-    assert len(found.values.layers) == 2
+    assert len(found.values.layers) == 3
     assert found.problems == ()
 
 
