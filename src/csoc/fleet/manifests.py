@@ -57,7 +57,7 @@ def normalise(
 
 def mask_objects(objects: Iterable[RenderedObject]) -> tuple[RenderedObject, ...]:
     """The objects as readers may see them: values of Secrets hidden, and whatever else looks secret. Names stay."""
-    return tuple(replace(item, body=_masked_body(item.body)) for item in objects)
+    return tuple(replace(item, body=masking.mask_tree(item.body)) for item in objects)
 
 
 def _pairs(
@@ -134,14 +134,3 @@ def _plain_annotations(annotations: Any) -> Any:
         if isinstance(value, str) and _CHECKSUM.fullmatch(value) and _CHECKSUM_KEYS.search(str(key))
     }
     return {**annotations, **sums} if sums else annotations
-
-
-def _masked_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    masked: dict[str, Any] = dict(masking.mask_tree(body))
-    if body.get("kind") == "Secret":
-        for key in ("data", "stringData"):
-            if isinstance(body.get(key), Mapping):
-                masked[key] = dict.fromkeys(body[key], masking.MASK)
-            elif body.get(key) is not None:
-                masked[key] = masking.MASK
-    return masked

@@ -36,7 +36,9 @@ def test_a_null_among_the_parents_values_removes_the_dependencys_default() -> No
 
 def test_globals_go_down_and_the_parents_win() -> None:
     chart = parent({"global": {"a": 1, "m": {"x": 1}}}, sub({"global": {"a": 9, "b": 2, "m": {"x": 9, "y": 2}}}))
-    assert coalesce.effective(chart, {})["sub"]["global"] == {"a": 1, "b": 2, "m": {"x": 1, "y": 2}}
+    found = coalesce.effective(chart, {})
+    assert found["sub"]["global"] == {"a": 1, "b": 2, "m": {"x": 1, "y": 2}}
+    assert found["global"] == {"a": 1, "m": {"x": 1}}  # nothing goes up
 
 
 def test_a_dependency_that_is_off_gets_no_defaults() -> None:
