@@ -50,6 +50,14 @@ DEFAULT_HOSTS = (
     # Where github.com sends those who download a release.
     "objects.githubusercontent.com",
     "release-assets.githubusercontent.com",
+    # Where registries ask for tokens, and send those who download.
+    "auth.docker.io",
+    "production.cloudflare.docker.com",
+    "pkg-containers.githubusercontent.com",
+    "cdn.quay.io",
+    "cdn01.quay.io",
+    "cdn02.quay.io",
+    "cdn03.quay.io",
 )
 
 _MEGABYTE = 1_000_000
@@ -188,7 +196,7 @@ class RenderLimits(_Section):
     """What rendering a chart may cost, for each rendering."""
 
     cpu_seconds: Annotated[int, Field(gt=0, le=3_600)] = Field(default=30, description="processor time")
-    memory_bytes: Count = Field(default=2_000 * _MEGABYTE, description="memory of the child process")
+    memory_bytes: Count = Field(default=600 * _MEGABYTE, description="memory of the child process")
     output_bytes: Count = Field(default=50 * _MEGABYTE, description="manifests that come out")
     workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="child processes at a time; 0 means one for each processor"
