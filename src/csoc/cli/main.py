@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli import check, fleet, see
+from csoc.cli import change, check, fleet, see
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
 from csoc.errors import CsocError, RejectedError
 
@@ -31,8 +31,15 @@ def csoc() -> None:
 
 csoc.add_command(check.check)
 csoc.add_command(fleet.fleet)
-for _question in (see.matrix_command, see.compare_command, see.where_command, see.history_command):
-    fleet.fleet.add_command(_question)
+for _command in (
+    see.matrix_command,
+    see.compare_command,
+    see.where_command,
+    see.history_command,
+    change.set_command,
+    change.changes_command,
+):
+    fleet.fleet.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

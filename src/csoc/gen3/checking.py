@@ -133,7 +133,7 @@ def report(findings: Iterable[Finding], *, waivers: Sequence[Waiver], known: Kno
                 group = ("act", 0)
             groups.setdefault(group, []).append(environment)
         for (kind, number), environments in groups.items():
-            part = _only(finding, environments)
+            part = only(finding, environments)
             if kind == "act":
                 act.append(part)
             elif kind == "known":
@@ -144,7 +144,7 @@ def report(findings: Iterable[Finding], *, waivers: Sequence[Waiver], known: Kno
     return CheckReport(tuple(merge(act)), tuple(waived), tuple(old))
 
 
-def _only(finding: Finding, environments: Sequence[str]) -> Finding:
+def only(finding: Finding, environments: Sequence[str]) -> Finding:
     """The part of a finding that concerns these environments."""
     wanted = {name for name in environments if name}
     if wanted == set(finding.environments):

@@ -148,6 +148,21 @@ def _shown(path: Path, value: Any) -> str:
     return "not set" if value is _ABSENT else masked(path, value)
 
 
+def value_differences(left: EffectiveValues, right: EffectiveValues) -> list[Difference]:
+    """What two sets of written values say differently; nothing is folded."""
+    return _differences(left.data, right.data, left, right, ((), ()))
+
+
+def changed_objects(
+    before: EnvironmentState, before_twin: EnvironmentState, after: EnvironmentState, after_twin: EnvironmentState
+) -> tuple[tuple[ObjectDifference, ...] | None, tuple[str, ...]]:
+    """Objects that differ between two states of one environment; None and the reasons if one was not rendered. Each
+    state comes rendered twice, so that what a chart makes up anew does not pass for a change."""
+    left = Side(before, EnvironmentFacts(before.view.name), before_twin)
+    right = Side(after, EnvironmentFacts(after.view.name), after_twin)
+    return _objects(left, right, ((), ()))
+
+
 def _objects(left: Side, right: Side, folding: Folding) -> tuple[tuple[ObjectDifference, ...] | None, tuple[str, ...]]:
     reasons = []
     for side in (left, right):
