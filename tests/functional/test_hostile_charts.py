@@ -22,7 +22,7 @@ from csoc.adapters.helm.renderer import ChildRenderer
 from csoc.adapters.helm.sources import HelmChartSources
 from csoc.adapters.helm.tar import Limits as ArchiveLimits
 from csoc.config import Settings
-from csoc.errors import CsocError, RejectedError
+from csoc.errors import CsocError, RejectedError, UnavailableError
 from csoc.fleet.charts import Rendering, RenderRequest
 from csoc.testing.charts import chart
 from csoc.testing.repositories import MemoryRepositories
@@ -192,8 +192,8 @@ def test_the_child_has_nothing_of_its_parent(renderer: ChildRenderer, monkeypatc
 def test_what_surrounds_the_child_is_reported_as_it_is(renderer: ChildRenderer) -> None:
     report = renderer.sandbox_report()
     expected = {"no new privileges", "network namespace", "landlock for loading", "landlock", "seccomp"}
-    assert set(report) == expected | {"files", "network", "processes"}
-    for layer in ("files", "network", "processes"):
+    assert set(report) == expected | {"files", "network", "programs"}
+    for layer in ("files", "network", "programs"):
         if report["seccomp"] == "on":
             assert report[layer] == "on", report
 
@@ -214,6 +214,15 @@ def test_closing_ends_every_child() -> None:
     assert not child.alive
     assert still_works(renderer)
     renderer.close()
+
+
+def test_an_engine_that_cannot_start_is_unavailable_and_no_failure_of_the_chart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for program in ("/bin/false", "/no such program"):
+        monkeypatch.setattr("sys.executable", program)
+        with ChildRenderer(workers=1) as renderer, pytest.raises(UnavailableError):
+            render(renderer, FINE)
 
 
 # Archives and folders

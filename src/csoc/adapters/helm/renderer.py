@@ -28,7 +28,7 @@ class ChildRenderer:
     def __init__(self, *, workers: int = 0, limits: Limits | None = None) -> None:
         """workers: children at a time, 0 for one a processor. None is started before it is needed."""
         self._limits = limits or Limits()
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or _processors()
         self._folder = tempfile.TemporaryDirectory(prefix="csoc-render-", ignore_cleanup_errors=True)
         # The last one used is asked next: it is warm, and one renderer that is used by one thread has one child.
         self._idle: queue.LifoQueue[Child | None] = queue.LifoQueue()
@@ -60,7 +60,7 @@ class ChildRenderer:
     def sandbox_report(self) -> Mapping[str, str]:
         """What really holds around a child on this machine: layer to "on", or the reason why it is missing.
 
-        "files", "network" and "processes" were tried out. Raises UnavailableError if no child can be started.
+        "files", "network" and "programs" were tried out. Raises UnavailableError if no child can be started.
         """
         self._meet()
         return self._sandbox
@@ -174,3 +174,8 @@ class ChildRenderer:
                 child = self._start()
         finally:
             self._idle.put(child)
+
+
+def _processors() -> int:
+    """How many this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
