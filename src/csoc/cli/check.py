@@ -7,7 +7,7 @@ import click
 from csoc.cli.output import example, json_option
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.gen3.findings import Severity
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.check import CheckOutcome, FleetChecker
 
 _SEVERITIES = [severity.name.lower() for severity in reversed(Severity)]
 
@@ -33,9 +33,14 @@ def check(
     with opened(source, revision, own_urls, chart) as (ports, fleet):
         names = [view.name for view in fleet.select(environments)] if environments else []
         outcome = FleetChecker(ports).check(fleet, only=names)
+    print_report(outcome)
+    worst = outcome.report.worst()
+    return 1 if worst is not None and worst >= Severity[fail_on.upper()] else 0
+
+
+def print_report(outcome: CheckOutcome) -> None:
+    """Findings for people, worst first."""
     for finding in outcome.report.findings:
         click.echo(f"{finding.severity.name} {finding.rule} {', '.join(finding.environments)}: {finding.cause}")
         for item in finding.evidence:
             click.echo(f"    {item.location}  {item.text}")
-    worst = outcome.report.worst()
-    return 1 if worst is not None and worst >= Severity[fail_on.upper()] else 0

@@ -77,7 +77,7 @@ def adopt(
     if as_json:
         print_json({**overview_json(page), "adoption": _adoption_json(made)})
         return
-    _print_overview(page)
+    print_overview(page)
     _print_adoption(made, written=write, source=source)
 
 
@@ -96,14 +96,14 @@ def show(
     if as_json:
         print_json(overview_json(page))
         return
-    _print_overview(page)
+    print_overview(page)
 
 
 def _fact(fact: Fact) -> Text:
     return Text(fact.value, style="" if fact.known else "dim italic")
 
 
-def _print_overview(page: Overview) -> None:
+def print_overview(page: Overview) -> None:
     view = page.fleet.view
     columns = ["environment", "commons", "stage", "slot", "cluster", "hostname", "chart"]
     if page.checked:

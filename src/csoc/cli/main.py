@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli import change, check, fleet, see
+from csoc.cli import change, check, demo, fleet, see
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
 from csoc.errors import CsocError, RejectedError
 
@@ -31,6 +31,7 @@ def csoc() -> None:
 
 csoc.add_command(check.check)
 csoc.add_command(fleet.fleet)
+csoc.add_command(demo.demo)
 for _command in (
     see.matrix_command,
     see.compare_command,
