@@ -18,7 +18,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.parsing import FileError, Parsed, ParsedStore
 from csoc.fleet.repositories import Entry, EntryKind, Repositories, SourceAddress, Tree
 from csoc.fleet.values import Path
-from csoc.fleet.yamltext import YamlDocument
+from csoc.fleet.yamltext import YamlDocument, documents_of
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -135,7 +135,7 @@ class ParsedFiles(Mapping[str, ParsedFile]):
 
     def _file(self, entry: Entry, parsed: Parsed) -> ParsedFile:
         source = self._reader(entry.path)
-        documents = tuple(YamlDocument(index, line, data, source) for index, line, data in parsed.documents)
+        documents = documents_of(parsed.documents, source)
         return ParsedFile(
             self._tree.repository, self._tree.commit, entry.path, entry.blob, documents, parsed.error, source
         )

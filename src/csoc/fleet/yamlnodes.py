@@ -67,18 +67,22 @@ class Node:
         return yamlscalars.as_key(yamlscalars.resolve(node.text, node.tag, node.plain))
 
 
+def compose_each(text: str) -> Iterator[Node]:
+    """The root node of each document in order, empty ones included; a document is composed when it is asked for."""
+    parser = CParser(text)
+    while (event := parser.get_event()) is not None:
+        if type(event) is yaml.DocumentStartEvent:
+            yield _compose_document(parser)
+
+
 def compose(text: str, index: int) -> Node:
     """The root node of a document; index counts from 0, empty ones included. `yamltext` has accepted the text so far.
 
     Raises IndexError if there is no such document.
     """
-    parser = CParser(text)
-    while (event := parser.get_event()) is not None:
-        if type(event) is yaml.DocumentStartEvent:
-            root = _compose_document(parser)
-            if index == 0:
-                return root
-            index -= 1
+    for number, root in enumerate(compose_each(text)):
+        if number == index:
+            return root
     raise IndexError(index)
 
 

@@ -6,7 +6,7 @@ equal keys wins. Reading the same file with other rules would show a fleet that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -15,7 +15,36 @@ from csoc.fleet import yamlnodes
 from csoc.fleet.values import Path
 from csoc.fleet.yamlbuild import Builder, Limits, YamlError
 
-__all__ = ["Limits", "YamlDocument", "YamlError", "decode", "every_document", "parse", "values_document"]
+__all__ = [
+    "Limits",
+    "Nodes",
+    "YamlDocument",
+    "YamlError",
+    "decode",
+    "documents_of",
+    "every_document",
+    "parse",
+    "values_document",
+]
+
+
+class Nodes:
+    """The documents of one file with their positions, composed in order as they are asked for and shared by all of
+    them: composing a file anew for each of its documents would take time with the square of their number."""
+
+    def __init__(self, source: Callable[[], bytes]) -> None:
+        self._source = source
+        self._rest: Iterator[yamlnodes.Node] | None = None
+        self._roots: list[yamlnodes.Node] = []
+
+    def root(self, index: int) -> yamlnodes.Node:
+        """The root of the document with that index."""
+        if self._rest is None:
+            content = self._source()
+            self._rest = yamlnodes.compose_each(decode(content, len(content)))
+        while len(self._roots) <= index:
+            self._roots.append(next(self._rest))
+        return self._roots[index]
 
 
 class YamlDocument:
@@ -27,12 +56,13 @@ class YamlDocument:
 
     __slots__ = ("_source", "data", "index", "line")
 
-    def __init__(self, index: int, line: int, data: Any, source: Callable[[], bytes]) -> None:
-        """source gives the bytes of the whole file again; it is called when a position is first asked for."""
+    def __init__(self, index: int, line: int, data: Any, source: Callable[[], bytes] | Nodes) -> None:
+        """source gives the bytes of the whole file again; it is called when a position is first asked for. Documents of
+        one file share `Nodes`."""
         self.index = index
         self.line = line
         self.data = data
-        self._source: Callable[[], bytes] | yamlnodes.Node = source
+        self._source: Callable[[], bytes] | Nodes | yamlnodes.Node = source
 
     def position(self, path: Path) -> tuple[int, int] | None:
         """Line and column (from 1) of the key (or the list item) at the path; None if the document has no such path.
@@ -46,7 +76,9 @@ class YamlDocument:
         return yamlnodes.duplicates(self._root())
 
     def _root(self) -> yamlnodes.Node:
-        if not isinstance(self._source, yamlnodes.Node):
+        if isinstance(self._source, Nodes):
+            self._source = self._source.root(self.index)
+        elif not isinstance(self._source, yamlnodes.Node):
             content = self._source()
             self._source = yamlnodes.compose(decode(content, len(content)), self.index)
         return self._source
@@ -94,7 +126,13 @@ def decode(content: bytes, size_bytes: int = 10_000_000) -> str:
 
 def _read(content: bytes, limits: Limits, *, first_only: bool) -> tuple[YamlDocument, ...]:
     builder = _build(decode(content, limits.size_bytes), limits, first_only=first_only)
-    return tuple(YamlDocument(index, line, data, lambda: content) for index, line, data in builder.documents)
+    return documents_of(builder.documents, lambda: content)
+
+
+def documents_of(parts: Sequence[tuple[int, int, Any]], source: Callable[[], bytes]) -> tuple[YamlDocument, ...]:
+    """Documents of one file from (index, line, data); source gives the file's bytes again."""
+    shared = Nodes(source) if len(parts) > 1 else source
+    return tuple(YamlDocument(index, line, data, shared) for index, line, data in parts)
 
 
 def _build(text: str, limits: Limits, *, first_only: bool) -> Builder:

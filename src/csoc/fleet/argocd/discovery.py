@@ -204,7 +204,11 @@ class _Discovery:
 
     def _add(self, application: Application, depth: int, applied_by: tuple[str, ...] | None = None) -> None:
         key = (application.location, application.document, application.name, application.generated_by, applied_by)
-        if key in self._records or len(self._records) >= _MAX_APPLICATIONS:
+        if key in self._records:
+            return
+        if len(self._records) >= _MAX_APPLICATIONS:
+            cause = f"there are more than {_MAX_APPLICATIONS} Applications; the rest was left out"
+            self._doubts[(NOT_UNDERSTOOD, cause)].add(Location(self._home.repository, self._home.commit, ""))
             return
         record = _Record(application, depth, applied_by)
         self._records[key] = record

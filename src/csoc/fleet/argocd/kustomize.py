@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import CsocError
+from csoc.fleet.argocd.layers import ABSENT, file_layer
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.argocd.paths import ReadValues, behind_link, inside, read_values
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, FilePlace, Place
-from csoc.fleet.argocd.values import UNREAD, ResolvedValues, file_layer
+from csoc.fleet.argocd.values import UNREAD, ResolvedValues
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
@@ -22,7 +23,6 @@ from csoc.fleet.values import EffectiveValues, Layer, MissingFile, Path, look_up
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MAX_FOLDERS = 200
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _inline_layer(chart: KustomizeChart) -> Layer | None:
         return None
 
     def locate(steps: Path) -> Location | None:
-        if look_up(data, steps, _ABSENT) is _ABSENT:
+        if look_up(data, steps, ABSENT) is ABSENT:
             return None
         return chart.place.locate((*chart.path, "valuesInline", *steps))
 

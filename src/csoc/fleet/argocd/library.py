@@ -9,14 +9,17 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterator
 
-from csoc.errors import NotFoundError
+from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet import yamltext
+from csoc.fleet.argocd import globs
 from csoc.fleet.argocd.positions import Positions
 from csoc.fleet.argocd.reading import Manifest, manifests
 from csoc.fleet.caching import Cache
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import Entry, EntryKind, Tree
 from csoc.fleet.snapshot import YAML_SUFFIXES, ParsedFile, ParsedFiles
+
+_MAX_TRIED = 10_000_000
 
 
 class Library:
@@ -27,6 +30,8 @@ class Library:
         self._store = store or ParsedStore()
         self._files: dict[tuple[str, str], ParsedFiles] = {}
         self._paths: dict[tuple[str, str], list[str]] = {}
+        self._matches: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        self._tried = 0
         self._mentions: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def files(self, tree: Tree) -> ParsedFiles:
@@ -45,12 +50,10 @@ class Library:
         except KeyError:
             tree.read(path)  # says whether it is a link or not there
             raise NotFoundError("There is no such file", place=path) from None
-        if parsed.error is not None:
-            error = parsed.error
-            raise yamltext.YamlError(error.cause, line=error.line, column=error.column, fix=error.fix)
-        if parsed.documents and parsed.documents[0].index == 0 and isinstance(parsed.documents[0].data, dict):
-            return parsed.documents[0]
-        return yamltext.values_document(tree.read(path))
+        first = parsed.documents[0] if parsed.documents and parsed.error is None else None
+        if first is not None and first.index == 0 and isinstance(first.data, dict):
+            return first
+        return yamltext.values_document(tree.read(path))  # says what is wrong, or reads the first document alone
 
     def manifests(self, tree: Tree, path: str) -> Iterator[Manifest]:
         """The Kubernetes objects of a YAML or JSON file. Raises CsocError if it cannot be read."""
@@ -76,6 +79,20 @@ class Library:
             return list(paths)
         start = bisect.bisect_left(paths, f"{folder}/")
         return paths[start : bisect.bisect_left(paths, f"{folder}0", start)]  # "0" follows "/"
+
+    def matching(self, tree: Tree, pattern: str) -> tuple[str, ...]:
+        """The files that a doublestar pattern matches, sorted. Raises RejectedError if the patterns of one reading make
+        csoc try too many paths."""
+        key = (tree.repository, tree.commit, pattern)
+        if key not in self._matches:
+            folders = pattern.split("/")
+            fixed = next(at for at, name in enumerate([*folders, "*"]) if globs.is_pattern(name) or "{" in name)
+            below = self.below(tree, "/".join(folders[:fixed]))
+            self._tried += len(below)
+            if self._tried > _MAX_TRIED:
+                raise RejectedError(f"the patterns of value files make csoc try more than {_MAX_TRIED} paths")
+            self._matches[key] = tuple(path for path in below if globs.matches_doublestar(pattern, path))
+        return self._matches[key]
 
     def mentioning(self, tree: Tree, word: str) -> frozenset[str]:
         """Paths of YAML and JSON files whose bytes hold the word."""

@@ -76,6 +76,17 @@ class ApplicationSource:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredDifference:
+    """One of `ignoreDifferences`: which objects, and which of their fields. "" and "*" match everything; parts holds
+    JSON pointers, jq expressions and field managers alike, as written."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """One Argo CD Application.
 
@@ -83,6 +94,7 @@ class Application:
     chart's or the Application's place if no file holds it literally, else None. applied_by: names of the Applications
     in Git whose sources hold this one; empty means that nobody in Git applies it. hydrated: a source hydrator renders
     `sources` (its dry source) to another branch first. multiple: written as `sources`, so that "$ref/path" works.
+    ignored: differences that Argo CD is told not to see.
     """
 
     name: str
@@ -107,6 +119,7 @@ class Application:
     annotations: Mapping[str, str] = field(default_factory=dict)
     name_location: Location | None = None
     namespace_location: Location | None = None
+    ignored: tuple[IgnoredDifference, ...] = ()
 
     @property
     def identity(self) -> tuple[str, str, int, str]:

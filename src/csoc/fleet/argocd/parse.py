@@ -18,6 +18,7 @@ from csoc.fleet.argocd.model import (
     Application,
     ApplicationSource,
     HelmOptions,
+    IgnoredDifference,
     KnownCluster,
     Parameter,
     Problem,
@@ -71,7 +72,14 @@ def application(
         multiple=multiple,
         name_location=manifest.place.locate(("metadata", "name")),
         namespace_location=manifest.place.locate(("spec", "destination", "namespace")),
+        ignored=tuple(_ignored(fields) for fields in spec.children("ignoreDifferences")),
     )
+
+
+def _ignored(fields: Fields) -> IgnoredDifference:
+    lists = ("jsonPointers", "jqPathExpressions", "managedFieldsManagers")
+    parts = tuple(text for key in lists for text, _ in fields.texts(key))
+    return IgnoredDifference(fields.text("group"), fields.text("kind"), fields.text("name"), parts)
 
 
 def _name(manifest: Manifest, what: str, problems: list[Problem]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from csoc.fleet.argocd.model import Problem
@@ -41,14 +42,14 @@ class FilePlace:
         document: YamlDocument,
         *,
         prefix: Path = (),
-        text: Callable[[], bytes] | None = None,
+        lines: Callable[[], list[str]] | None = None,
         known: Known | None = None,
     ) -> None:
-        """known: positions that were found before, added to here."""
+        """lines: those of the file. known: positions that were found before, added to here."""
         self._whole = Location(repository, commit, path, document.line)
         self._document = document
         self._prefix = prefix
-        self._text = text
+        self._lines = lines
         self._known: Known = {} if known is None else known
 
     def locate(self, path: Path = ()) -> Location:
@@ -75,9 +76,9 @@ class FilePlace:
 
     def _find_text_line(self, path: Path) -> int:
         at = self._position((*self._prefix, *path))
-        if at is None or self._text is None:
+        if at is None or self._lines is None:
             return 0
-        lines = self._text().decode("utf-8", "replace").split("\n")
+        lines = self._lines()
         if at[0] > len(lines):
             return 0
         after_key = lines[at[0] - 1].partition(":")[2].split(" #")[0].split()
@@ -130,11 +131,12 @@ def manifests(
     known: Known | None = None,
 ) -> Iterator[Manifest]:
     """Every object of a file that has apiVersion and kind; the items of Lists instead of the Lists."""
+    lines = None if text is None else cache(lambda: text().decode("utf-8", "replace").split("\n"))
     for document in documents:
         if not isinstance(document.data, Mapping):
             continue
         for prefix, data in _objects(document.data):
-            place = FilePlace(repository, commit, path, document, prefix=prefix, text=text, known=known)
+            place = FilePlace(repository, commit, path, document, prefix=prefix, lines=lines, known=known)
             yield Manifest(data, place, document.index)
 
 

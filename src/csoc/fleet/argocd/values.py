@@ -12,23 +12,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.errors import CsocError, NotFoundError
+from csoc.errors import CsocError, NotFoundError, RejectedError
 from csoc.fleet import yamltext
 from csoc.fleet.argocd import globs, strvals
 from csoc.fleet.argocd.environment import build_environment, expand
+from csoc.fleet.argocd.layers import ABSENT, chart_layer, file_layer, lists, parameter_layer, text_locator
 from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions, Parameter, Problem, ValueFile
-from csoc.fleet.argocd.paths import ReadValues, behind_link, inside, read_values
+from csoc.fleet.argocd.paths import behind_link, inside
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
-from csoc.fleet.values import EffectiveValues, Layer, MissingFile, Path, as_path, look_up
+from csoc.fleet.values import EffectiveValues, Layer, MissingFile, Path, look_up
+
+__all__ = ["UNREAD", "ReadChartFile", "ResolvedValues", "chart_layer", "resolve"]
 
 UNREAD = "value file not read"
 ReadChartFile = Callable[[ApplicationSource, str], bytes | None]
 """A file inside a chart of a Helm repository: its bytes, None if the chart has no such file. Raises CsocError."""
-_ABSENT = object()
+_MAX_PARAMETERS = 2_000
+_MAX_VALUE_FILES = 2_000
+_MAX_REFUSED = 20
+_MAX_CARRIED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +65,6 @@ def resolve(
     ).run()
 
 
-def chart_layer(tree: Tree, folder: str, read: ReadValues = read_values) -> Layer | None:
-    """The values.yaml of a chart folder as the lowest layer; None if the folder has none. Raises CsocError if it cannot
-    be read as values."""
-    path = inside(folder, "values.yaml") or ""
-    if path not in tree.entries():
-        return None
-    return file_layer(tree, path, read)
-
-
-def file_layer(tree: Tree, path: str, read: ReadValues = read_values) -> Layer:
-    """A file of a tree as a layer that knows the line of each key. Raises CsocError if it cannot be read as values."""
-    document = read(tree, path)
-
-    def locate(steps: Path) -> Location | None:
-        if look_up(document.data, steps, _ABSENT) is _ABSENT:
-            return None
-        at = document.position(steps) or (document.line, 0)
-        return Location(tree.repository, tree.commit, path, at[0], at[1])
-
-    return Layer(path, document.data or {}, locate)
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     """Where a value file leads: a path in a tree (None: the tree could not be had)."""
@@ -109,6 +93,9 @@ class _Resolution:
         self._missing: list[MissingFile] = []
         self._problems: list[Problem] = []
         self._unread: list[str] = []
+        self._data: dict[str, Any] = {}
+        self._refused = self._carried = 0
+        self._over = False
         tree = None if source.chart else self._tree_of(source)
         self._variables = build_environment(application, source, tree.commit if tree else "")
         self._refs = (
@@ -118,12 +105,37 @@ class _Resolution:
     def run(self) -> ResolvedValues:
         self._value_files()
         self._inline()
-        merged = EffectiveValues.merge(self._layers, self._missing)
-        for parameter, text, force in self._set_texts():
-            merged = self._apply(merged, parameter, text, force_string=force)
-        for parameter in self._helm.file_parameters:
-            merged = self._apply_file(merged, parameter)
-        return ResolvedValues(merged, tuple(self._problems), tuple(self._unread))
+        below = EffectiveValues.merge(self._layers)
+        parameters = list(self._set_texts())
+        files = self._helm.file_parameters
+        if not parameters and not files:
+            return self._result(below.data)
+        if len(parameters) + len(files) > _MAX_PARAMETERS:
+            cause = f'Application "{self._application.name}" has more than {_MAX_PARAMETERS} parameters: none was read'
+            self._problems.append(Problem(NOT_UNDERSTOOD, cause, self._application.location))
+            return self._result(below.data)
+        self._data = copy.deepcopy(dict(below.data))
+        for parameter, text, force in parameters:
+            if self._within_budget():
+                self._apply(parameter, text, force_string=force)
+        for parameter in files:
+            if self._within_budget():
+                self._apply_file(parameter)
+        return self._result(self._data)
+
+    def _within_budget(self) -> bool:
+        """False, with one Problem, once parameters cost more than any honest ones: each one that Helm refuses and each
+        item of a list that one changes costs a copy."""
+        over = self._refused > _MAX_REFUSED or self._carried > _MAX_CARRIED
+        if over and not self._over:
+            self._over = True
+            cause = f'Application "{self._application.name}": its parameters are too many to read; the rest is left out'
+            self._problems.append(Problem(NOT_UNDERSTOOD, cause, self._application.location))
+        return not over
+
+    def _result(self, data: Mapping[str, Any]) -> ResolvedValues:
+        values = EffectiveValues(tuple(self._layers), tuple(self._missing), data)
+        return ResolvedValues(values, tuple(self._problems), tuple(self._unread))
 
     # Value files
 
@@ -134,11 +146,13 @@ class _Resolution:
             if target and not globs.is_pattern(target.path)
         }
         seen: set[tuple[int, str]] = set()
-        for written in self._helm.value_files:
+        for written in self._helm.value_files[:_MAX_VALUE_FILES]:
             for tree, path in self._files_of(written, explicit):
                 if (id(tree), path) not in seen:
                     seen.add((id(tree), path))
                     self._add_file(written, tree, path)
+        for written in self._helm.value_files[_MAX_VALUE_FILES:]:
+            self._give_up(written, f"is one of more than {_MAX_VALUE_FILES}, and was not read")
 
     def _files_of(self, written: ValueFile, explicit: set[tuple[int, str]]) -> Iterator[tuple[Tree | None, str]]:
         """The files that one entry stands for; a pattern leaves out those that are also listed by name."""
@@ -148,10 +162,11 @@ class _Resolution:
         if target.tree is None or not globs.is_pattern(target.path):
             yield target.tree, target.path
             return
-        folders = target.path.split("/")
-        fixed = next(at for at, name in enumerate(folders) if globs.is_pattern(name) or "{" in name)
-        below = self._library.below(target.tree, "/".join(folders[:fixed]))
-        matches = [path for path in below if globs.matches_doublestar(target.path, path)]
+        try:
+            matches = self._library.matching(target.tree, target.path)
+        except RejectedError as error:
+            self._give_up(written, f"was not looked for: {error.cause}")
+            return
         if not matches:
             self._miss(written, target.path)
         for path in matches:
@@ -243,9 +258,7 @@ class _Resolution:
         place = written.location
         data = document.data
         self._layers.append(
-            Layer(
-                f"{path} of the chart", data, lambda steps: None if look_up(data, steps, _ABSENT) is _ABSENT else place
-            )
+            Layer(f"{path} of the chart", data, lambda steps: None if look_up(data, steps, ABSENT) is ABSENT else place)
         )
 
     def _miss(self, written: ValueFile, resolved: str) -> None:
@@ -274,11 +287,11 @@ class _Resolution:
         if helm.inline_values is None:
             return
         place = helm.inline_location or self._application.location
-        find = helm.inline_locate or _text_locator(helm, place)
+        find = helm.inline_locate or text_locator(helm, place)
         data = helm.inline_values
 
         def locate(steps: Path) -> Location | None:
-            return None if look_up(data, steps, _ABSENT) is _ABSENT else find(steps)
+            return None if look_up(data, steps, ABSENT) is ABSENT else find(steps)
 
         self._layers.append(Layer(f"inline values of {self._application.name}", data, locate))
 
@@ -291,29 +304,26 @@ class _Resolution:
                 yield parameter, f"{name}={value}", force
 
     def _apply(
-        self,
-        before: EffectiveValues,
-        parameter: Parameter,
-        text: str,
-        *,
-        force_string: bool = False,
-        convert: strvals.Convert | None = None,
-    ) -> EffectiveValues:
-        data = copy.deepcopy(dict(before.data))
+        self, parameter: Parameter, text: str, *, force_string: bool = False, convert: strvals.Convert | None = None
+    ) -> None:
+        """Puts one parameter into the values, as a layer of its own."""
         try:
-            written = strvals.parse_into(text, data, force_string=force_string, convert=convert)
+            written = strvals.parse_into(text, self._data, force_string=force_string, convert=convert)
         except strvals.SetSyntaxError as error:
             cause = f'Application "{self._application.name}": Helm refuses parameter {parameter.name}: {error.cause}'
             self._problems.append(Problem(NOT_UNDERSTOOD, cause, parameter.location or self._application.location))
-            return before
-        layer = _parameter_layer(before, data, written, parameter)
-        return EffectiveValues((*before.layers, layer), before.missing, data)
+            self._data = copy.deepcopy(dict(EffectiveValues.merge(self._layers).data))
+            self._refused += 1
+            return
+        layer = parameter_layer(self._layers, self._data, written, parameter)
+        self._carried += sum(len(value) for value in lists(layer.data))
+        self._layers.append(layer)
 
-    def _apply_file(self, before: EffectiveValues, parameter: Parameter) -> EffectiveValues:
+    def _apply_file(self, parameter: Parameter) -> None:
         written = ValueFile(parameter.value, parameter.location)
         target = self._target(written, complain=True)
         if target is None:
-            return before
+            return
         try:
             if target.tree is not None:
                 content: bytes | None = target.tree.read(target.path)
@@ -321,53 +331,14 @@ class _Resolution:
                 content = self._read_chart_file(self._source, target.path)
             else:
                 self._give_up(written, "could not be looked at")
-                return before
+                return
         except NotFoundError:
             content = None
         except CsocError as error:
             self._give_up(written, f"cannot be read: {error.cause}", None, error.fix)
-            return before
+            return
         if content is None:
-            missing = MissingFile(written.path, target.path, written.location, tolerated=False)
-            return EffectiveValues(before.layers, (*before.missing, missing), before.data)
+            self._missing.append(MissingFile(written.path, target.path, written.location, tolerated=False))
+            return
         text = content.decode("utf-8", "replace")
-        return self._apply(before, parameter, f"{parameter.name}=file", convert=lambda _: text)
-
-
-def _text_locator(helm: HelmOptions, place: Location) -> Callable[[Path], Location | None]:
-    """Finds a path of the text in `values`: its line in the file where the text is a literal block, else the key's."""
-    parsed: list[yamltext.YamlDocument] = []
-
-    def locate(steps: Path) -> Location | None:
-        if not helm.inline_text_line:
-            return place
-        if not parsed:
-            parsed.append(yamltext.values_document(helm.inline_text.encode()))
-        at = parsed[0].position(steps)
-        if at is None:
-            return place
-        return Location(place.repository, place.commit, place.path, helm.inline_text_line + at[0] - 1)
-
-    return locate
-
-
-def _parameter_layer(
-    before: EffectiveValues, data: Mapping[str, Any], written: Sequence[Path], parameter: Parameter
-) -> Layer:
-    """One parameter as a layer that, merged over what was before, gives `data`: since lists replace, it carries the
-    whole of a list of which the parameter set one item, and asks the layers below where the other items stand."""
-    layer: dict[str, Any] = {}
-    for path in written:
-        names = path[: next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))]
-        target = layer
-        for name in names[:-1]:
-            target = target.setdefault(str(name), {})
-        target[str(names[-1])] = look_up(data, names)
-
-    def locate(steps: Path) -> Location | None:
-        if look_up(layer, steps, _ABSENT) is _ABSENT:
-            return None
-        own = any(path[: len(steps)] == steps or steps[: len(path)] == path for path in written)
-        return parameter.location if own else before.origin(as_path(steps))
-
-    return Layer(f"parameter {parameter.name}", layer, locate)
+        self._apply(parameter, f"{parameter.name}=file", convert=lambda _: text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -70,6 +71,14 @@ def test_one_bad_file_costs_that_file_only() -> None:
     (problem,) = discovery.problems
     assert (problem.kind, problem.location.path) == ("unreadable file", "b.yaml")
     assert problem.location.line > 0
+
+
+def test_a_file_of_many_applications_is_read_in_time() -> None:
+    started = time.monotonic()
+    discovery = found({"many.yaml": "---\n".join(packaged(f"app-{number}") for number in range(900))})
+    assert time.monotonic() - started < 20
+    assert len(discovery.applications) == 900
+    assert discovery.applications[-1].location.line == 899 * 10 + 1
 
 
 def test_yaml_that_is_not_kubernetes_s_is_no_problem() -> None:

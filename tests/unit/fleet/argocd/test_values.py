@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from csoc.errors import CsocError, UnavailableError
+from csoc.fleet.argocd import library
+from csoc.fleet.argocd.layers import chart_layer
 from csoc.fleet.argocd.trees import Trees
-from csoc.fleet.argocd.values import ResolvedValues, chart_layer, resolve
+from csoc.fleet.argocd.values import ResolvedValues, resolve
 from csoc.fleet.repositories import Tree
 from csoc.testing.repositories import Link
 from tests.unit.fleet.argocd import making
@@ -152,6 +155,37 @@ def test_a_parameter_that_helm_refuses_is_a_problem_and_the_others_count() -> No
     found = resolved("parameters:\n  - {name: 'a[x]', value: '1'}\n  - {name: b, value: '1'}\n", HOME)
     assert found.values.data == {"b": 1}
     assert "Helm refuses parameter a[x]" in found.problems[0].cause
+
+
+def many(count: int, make: str) -> str:
+    return "parameters:\n" + "".join(f"  - {{name: '{make.format(n)}', value: x}}\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    "helm",
+    [many(3_000, "p{0}"), many(1_000, "a[x{0}]"), many(1_000, "p{0}[65000]")],
+    ids=["too many", "too many that Helm refuses", "too many list items"],
+)
+def test_parameters_made_to_explode_are_a_problem_and_end_soon(helm: str) -> None:
+    started = time.monotonic()
+    found = resolved(files("$values/prod/more.yaml") + helm, HOME)
+    assert time.monotonic() - started < 20
+    assert found.values.data["a"] == 2
+    assert "parameters" in found.problems[-1].cause
+    assert len(found.problems) < 30
+
+
+def test_no_more_value_files_are_read_than_the_limit() -> None:
+    found = resolved(files(*["$values/prod/more.yaml"] * 2_001), HOME)
+    assert found.unread == ("$values/prod/more.yaml",)
+    assert found.values.data["a"] == 2
+
+
+def test_patterns_that_try_too_many_paths_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_MAX_TRIED", 5)
+    found = resolved(files("$values/prod/parts/*.yaml", "$values/prod/**/*.yaml"), HOME)
+    assert found.unread == ("$values/prod/**/*.yaml",)
+    assert len(found.values.layers) == 2
 
 
 def test_a_pattern_takes_its_files_in_lexical_order_and_leaves_out_what_is_also_named() -> None:
