@@ -208,20 +208,20 @@ def test_public_addresses_are_outside(found: str) -> None:
 
 
 def test_a_host_inside_is_allowed_where_the_person_listed_exactly_it() -> None:
-    assert allowed("https://git.corp/a", policy("git.corp"), "10.0.0.1")
-    assert allowed("https://git.corp:8443/a", policy("git.corp:8443"), "10.0.0.1")
+    assert allowed("https://git.acme.test/a", policy("git.acme.test"), "10.0.0.1")
+    assert allowed("https://git.acme.test:8443/a", policy("git.acme.test:8443"), "10.0.0.1")
     assert allowed("https://127.0.0.1:3000/a", policy("127.0.0.1:3000"))
     assert allowed("https://[::1]:3000/a", policy("[::1]:3000"))
-    assert not allowed("https://git.corp:8443/a", policy("git.corp"), "10.0.0.1")
-    assert not allowed("https://git.corp/a", policy("git.corp:8443"), "10.0.0.1")
-    assert not allowed("https://a.git.corp/a", policy("*.git.corp"), "10.0.0.1")
+    assert not allowed("https://git.acme.test:8443/a", policy("git.acme.test"), "10.0.0.1")
+    assert not allowed("https://git.acme.test/a", policy("git.acme.test:8443"), "10.0.0.1")
+    assert not allowed("https://a.git.acme.test/a", policy("*.git.acme.test"), "10.0.0.1")
 
 
 def test_http_is_allowed_only_for_a_host_listed_with_its_port() -> None:
     assert allowed("http://127.0.0.1:3000/a", policy("127.0.0.1:3000"))
-    assert allowed("http://git.corp/a", policy("git.corp:80"), "10.0.0.1")
-    assert not allowed("http://git.corp/a", policy("git.corp"), "10.0.0.1")
-    assert not allowed("http://git.corp:8080/a", policy("*.corp:8080"), "10.0.0.1")
+    assert allowed("http://git.acme.test/a", policy("git.acme.test:80"), "10.0.0.1")
+    assert not allowed("http://git.acme.test/a", policy("git.acme.test"), "10.0.0.1")
+    assert not allowed("http://git.acme.test:8080/a", policy("*.corp:8080"), "10.0.0.1")
 
 
 def test_a_wildcard_is_for_what_is_below_it() -> None:
