@@ -24,7 +24,7 @@ from csoc.usecases.show import overview, overview_json
 @json_option
 def demo(into: Path | None, as_json: bool) -> None:
     """Adopt and check an invented fleet with a handful of instructive faults."""
-    packed = importlib.resources.files("csoc").joinpath("demo", "fleet")
+    packed = importlib.resources.files("csoc").joinpath("cli", "demo_fleet")
     with importlib.resources.as_file(packed) as source, tempfile.TemporaryDirectory(prefix="csoc-demo-") as scratch:
         folder = into if into is not None else Path(scratch, "tidewater")
         if folder.exists() and any(folder.iterdir()):
