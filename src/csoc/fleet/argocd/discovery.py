@@ -19,9 +19,9 @@ from csoc.fleet.argocd.holdings import Holdings, holdings
 from csoc.fleet.argocd.identity import Identity, Reference, identify
 from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem, Project
-from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Manifest
+from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Manifest, unreadable
 from csoc.fleet.argocd.rendering import ApplicationCharts, Order
-from csoc.fleet.argocd.scanning import Scan, scan, sort_manifest, unreadable
+from csoc.fleet.argocd.scanning import Scan, scan, sort_manifest
 from csoc.fleet.argocd.trees import OpenTree, Trees, problem_at
 from csoc.fleet.argocd.values import resolve
 from csoc.fleet.caching import Cache

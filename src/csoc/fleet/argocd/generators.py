@@ -18,8 +18,7 @@ from csoc.fleet.argocd.govalues import TemplateError, as_go, shown
 from csoc.fleet.argocd.identity import folders
 from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import KnownCluster, Problem
-from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields
-from csoc.fleet.argocd.scanning import unreadable
+from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, unreadable
 from csoc.fleet.argocd.selectors import matches
 from csoc.fleet.argocd.substitution import PlacedError, Substitution
 from csoc.fleet.argocd.trees import Trees

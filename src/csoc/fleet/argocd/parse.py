@@ -122,7 +122,7 @@ def _source(fields: Fields, application_name: str) -> ApplicationSource:
         target_revision=fields.text("targetRevision"),
         ref=fields.text("ref"),
         name=fields.text("name"),
-        helm=None if helm is None else _helm(helm, application_name),
+        helm=None if helm is None else helm_options(helm, application_name),
         kustomize=fields.mapping("kustomize"),
         directory=fields.mapping("directory"),
         plugin=fields.mapping("plugin"),
@@ -139,7 +139,8 @@ def _source(fields: Fields, application_name: str) -> ApplicationSource:
     return source
 
 
-def _helm(fields: Fields, application_name: str) -> HelmOptions:
+def helm_options(fields: Fields, application_name: str) -> HelmOptions:
+    """The `helm` block of a source."""
     inline, inline_key = _inline_values(fields)
     text = fields.data.get("values") if inline_key == "values" else None
     return HelmOptions(

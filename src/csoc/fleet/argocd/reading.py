@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from csoc.errors import CsocError
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.argocd.positions import At, Known
 from csoc.fleet.location import Location
+from csoc.fleet.repositories import Tree
 from csoc.fleet.values import Path
 from csoc.fleet.yamltext import YamlDocument
 
 NOT_UNDERSTOOD = "not understood"
+UNREADABLE = "unreadable file"
 _BLOCK_STARTS = ("|", "|-", "|+")
 
 
@@ -246,6 +249,12 @@ class Fields:
             elif value is not None:
                 self.complain((key, name), f"must be text, but is {_kind_of(value)}", "Put it in quotes.")
         return found
+
+
+def unreadable(tree: Tree, path: str, error: CsocError) -> Problem:
+    """The Problem of a file that cannot be read, at the line that the parser stopped at."""
+    place = Location(tree.repository, tree.commit, path, getattr(error, "line", 0), getattr(error, "column", 0))
+    return Problem(UNREADABLE, error.cause, place, error.fix)
 
 
 def field_name(path: Path) -> str:

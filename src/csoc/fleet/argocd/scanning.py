@@ -15,11 +15,9 @@ from csoc.fleet.argocd import parse
 from csoc.fleet.argocd.kustomize import FILE_NAMES
 from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import KnownCluster, Problem, Project
-from csoc.fleet.argocd.reading import Manifest
-from csoc.fleet.location import Location
+from csoc.fleet.argocd.reading import Manifest, unreadable
 from csoc.fleet.repositories import Tree
 
-UNREADABLE = "unreadable file"
 ARGO_GROUP = "argoproj.io"
 CSOC_GROUP = "csoc.gen3.org"
 _KINDS = re.compile(r"^[ \t-]*\"?kind\"?:[ \t]*[\"']?(Application|ApplicationSet|AppProject)[\"']?[ \t,]*\r?$", re.M)
@@ -91,12 +89,6 @@ def sort_manifest(manifest: Manifest, into: Scan) -> None:
         cluster = parse.cluster(manifest, into.problems)
         if cluster is not None:
             into.clusters.append(cluster)
-
-
-def unreadable(tree: Tree, path: str, error: CsocError) -> Problem:
-    """The Problem of a file that cannot be read, at the line that the parser stopped at."""
-    place = Location(tree.repository, tree.commit, path, getattr(error, "line", 0), getattr(error, "column", 0))
-    return Problem(UNREADABLE, error.cause, place, error.fix)
 
 
 def chart_folders(paths: Iterable[str]) -> set[str]:

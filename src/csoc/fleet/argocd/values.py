@@ -19,6 +19,7 @@ from csoc.fleet.argocd.environment import build_environment, expand
 from csoc.fleet.argocd.layers import ABSENT, chart_layer, file_layer, lists, parameter_layer, text_locator
 from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions, Parameter, Problem, ValueFile
+from csoc.fleet.argocd.overrides import helm_options
 from csoc.fleet.argocd.paths import behind_link, inside
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD
 from csoc.fleet.argocd.trees import Trees
@@ -85,7 +86,6 @@ class _Resolution:
     ) -> None:
         self._application = application
         self._source = source
-        self._helm = source.helm or HelmOptions(release_name=application.name)
         self._trees = trees
         self._library = library
         self._read_chart_file = read_chart_file
@@ -97,6 +97,9 @@ class _Resolution:
         self._refused = self._carried = 0
         self._over = False
         tree = None if source.chart else self._tree_of(source)
+        self._helm = source.helm or HelmOptions(release_name=application.name)
+        if tree is not None and source.path:
+            self._helm = helm_options(source, application.name, tree, library, self._problems)
         self._variables = build_environment(application, source, tree.commit if tree else "")
         self._refs = (
             {f"${other.ref}": other for other in application.sources if other.ref} if application.multiple else {}

@@ -288,6 +288,33 @@ def test_files_of_a_git_source_are_relative_to_the_chart_or_to_the_root() -> Non
     assert [(missing.written, missing.resolved) for missing in found.values.missing] == [("$values/x.yaml", "x.yaml")]
 
 
+def test_an_override_file_beside_the_chart_changes_the_source() -> None:
+    home = making.tree(
+        {
+            "chart/Chart.yaml": "name: c\n",
+            "chart/a.yaml": "a: 1\n",
+            "chart/.argocd-source.yaml": "helm: {parameters: [{name: tag, value: all}, {name: b, value: all}]}\n",
+            "chart/.argocd-source-portal.yaml": "helm:\n  parameters:\n    - name: tag\n      value: '2025.10'\n",
+            "chart/.argocd-source-other.yaml": "helm: {parameters: [{name: tag, value: other}]}\n",
+        }
+    )
+    helm = "{valueFiles: [a.yaml], parameters: [{name: tag, value: written}]}"
+    spec = f"  source: {{repoURL: {making.HOME}, path: chart, helm: {helm}}}\n"
+    found = resolve(making.application(making.app_yaml(spec=spec)), 0, making.trees(home))
+    assert found.values.data == {"a": 1, "tag": "2025.10"}
+    origin = found.values.origin("tag")
+    assert origin is not None
+    assert (origin.path, origin.line) == ("chart/.argocd-source-portal.yaml", 4)
+
+
+def test_a_broken_override_file_is_a_problem_and_the_rest_counts() -> None:
+    home = making.tree({"chart/Chart.yaml": "name: c\n", "chart/.argocd-source.yaml": "helm: [1\n"})
+    spec = f"  source: {{repoURL: {making.HOME}, path: chart, helm: {{parameters: [{{name: a, value: b}}]}}}}\n"
+    found = resolve(making.application(making.app_yaml(spec=spec)), 0, making.trees(home))
+    assert found.values.data == {"a": "b"}
+    assert [problem.location.path for problem in found.problems] == ["chart/.argocd-source.yaml"]
+
+
 def test_the_chart_s_own_values_can_be_the_lowest_layer() -> None:
     spec = f"  source: {{repoURL: {making.HOME}, path: charts/gen3, helm: {{valueFiles: [prod.yaml]}}}}\n"
     layer = chart_layer(CHART, "charts/gen3")
