@@ -14,6 +14,7 @@ differs from GitHub:
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -331,6 +332,15 @@ def _compare(call: _Call, base: str, head: str) -> tuple[int, Any]:
     return 200, {"merge_base_commit": {"sha": ancestor}, "files": files, "commits": []}
 
 
+def _content(call: _Call, path: str) -> tuple[int, Any]:
+    git = call.world.git
+    entry = git.commits[git.resolve(call.query["ref"])].entries.get(path)
+    if entry is None:
+        raise Refused(404, "Not Found")
+    content = base64.encodebytes(git.blobs[entry.blob]).decode()
+    return 200, {"type": "file", "path": path, "encoding": "base64", "content": content}
+
+
 def _delete_branch(call: _Call, name: str) -> tuple[int, Any]:
     call.writer()
     if name not in call.world.git.branches:
@@ -380,6 +390,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/commits/([0-9a-f]{40})/status", _status),
     ("GET", "/commits/([0-9a-f]{40})/check-runs", _runs),
     ("GET", r"/compare/([^/]+)\.\.\.([^/]+)", _compare),
+    ("GET", "/contents/(.+)", _content),
     ("DELETE", "/git/refs/heads/(.+)", _delete_branch),
     ("GET", "/hooks", _hooks),
     ("POST", "/hooks", _hook),

@@ -188,6 +188,8 @@ def test_merging_again_is_no_error_and_changes_nothing(world: World) -> None:
     first = host.merge(pull.number, MergeMethod.MERGE, expected_head=pull.head_commit)
     again = host.merge(pull.number, MergeMethod.MERGE, expected_head=pull.head_commit)
     assert (again.commit, again.already_merged) == (first.commit, True)
+    with pytest.raises(ConflictError, match="the head is"):
+        host.merge(pull.number, MergeMethod.MERGE, expected_head=first.commit)
 
 
 def test_a_head_that_moved_is_not_merged(world: World) -> None:
@@ -410,6 +412,33 @@ def _next_pull_request(deliveries: Deliveries, action: str) -> WebhookEvent:
         if event is not None and event.kind is EventKind.PULL_REQUEST and event.action == action:
             return event
     raise AssertionError(f"no delivery says {action}")
+
+
+@pytest.mark.gitea
+def test_on_gitea_changes_to_different_lines_of_one_file_are_no_conflict(gitea: Gitea) -> None:
+    world = gitea_world(gitea)
+    lines = [f"line{number}: 1\n" for number in range(20)]
+    world.repository.push({"long.yaml": "".join(lines)})
+    host = world.host("maker")
+    pulls = [
+        opened(world, f"csoc/{at}", {"long.yaml": "".join([*lines[:at], "new: 1\n", *lines[at:]])}) for at in (2, 15)
+    ]
+    for pull in pulls:
+        assert host.get(pull.number).mergeable is Mergeable.YES
+        host.merge(pull.number, MergeMethod.MERGE, expected_head=pull.head_commit)
+    assert world.read("long.yaml").count("new: 1") == 2
+
+
+@pytest.mark.gitea
+def test_on_gitea_a_file_that_one_side_removed_and_the_other_changed_is_a_conflict(gitea: Gitea) -> None:
+    world = gitea_world(gitea)
+    pull = opened(world)
+    world.repository.push({"values.yaml": None})
+    until = time.monotonic() + 20  # Gitea notices in the background that main moved
+    found = world.host("maker").get(pull.number)
+    while found.mergeable is Mergeable.YES and time.monotonic() < until:
+        found = world.host("maker").get(pull.number)
+    assert (found.mergeable, found.conflicts) == (Mergeable.NO, ("values.yaml",))
 
 
 @pytest.mark.gitea

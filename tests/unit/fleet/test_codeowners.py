@@ -192,7 +192,21 @@ def test_many_large_patterns_together_end_at_the_budget() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["a{2,3}b", "a{x}", "[]a]+", "[^/]+/x", "[a-cx-z_-]*", r"\d+\.\w*", "a|", "(?:ab)+?", "(?P<n>a)b", "^a$"],
+    [
+        "a{2,3}b",
+        "a{x}",
+        "[]a]+",
+        "[^/]+/x",
+        "[a-cx-z_-]*",
+        r"\d+\.\w*",
+        "a|",
+        "(?:ab)+?",
+        "(?P<n>a)b",
+        "^a$",
+        "a$b",
+        "a^b",
+        "(?:^a|b$|x)+",
+    ],
 )
 @given(text=st.text(alphabet="ab/x-_.3{},]", max_size=8))
 def test_expressions_match_what_pythons_own_do_on_the_common_syntax(pattern: str, text: str) -> None:

@@ -1,9 +1,10 @@
 """Gitea's interface (written against 1.25) as a `GitHost`.
 
-Two things a caller of Gitea has to know. `mergeable: false` stands for a conflict, for a check that has not run yet
-and for a failed check alike; so csoc asks again a few times, and takes it for a conflict only if some file changed on
-both sides since their common ancestor. And a merge that cannot happen answers "Please try again later", whatever the
-reason, so the reason is found the same way.
+Three things a caller of Gitea has to know. `mergeable: true` may be from before the base moved, since that is noticed
+in the background. `mergeable: false` stands for a conflict, for a check that has not run yet and for a failed check
+alike. So csoc merges the files that both sides changed itself (see `linemerge`), and asks again for a while if they do
+not conflict. And a merge that cannot happen answers "Please try again later", whatever the reason, so the reason is
+found the same way.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class GiteaHost(RestGitHost):
     """One repository on a Gitea."""
 
     page_size_parameter: ClassVar[str] = "limit"
-    settle_seconds: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4, 0.8)
-    guesses_conflicts: ClassVar[bool] = True
+    settle_seconds: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+    answers_may_be_old: ClassVar[bool] = True
     review_events: ClassVar[dict[Verdict, str]] = {verdict: word for word, verdict in _VERDICTS.items()}
     webhook_type: ClassVar[dict[str, str]] = {"type": "gitea"}
 
@@ -151,9 +152,9 @@ class GiteaHost(RestGitHost):
             for data in listed
         )
 
-    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, ...]:
+    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, list[str]]:
         if not ancestor:
-            return ()
+            return "", []  # Gitea names it once it has looked at the branches
         head = self._client.get_all(f"{self._root}/pulls/{pull.number}/files")
         ours = {shapes.text(file, key) for file in head for key in ("filename", "previous_filename")}
         base = self._client.get(f"{self._root}/compare/{ancestor}...{quote(pull.base, safe='')}")
@@ -162,7 +163,7 @@ class GiteaHost(RestGitHost):
             for commit in shapes.sequence(base, "commits")
             for file in shapes.sequence(commit, "files")
         }
-        return tuple(sorted((ours & theirs) - {""}))
+        return ancestor, sorted((ours & theirs) - {""})
 
     def _add_labels(self, number: int, labels: Sequence[str]) -> None:
         # Gitea leaves out names that it does not know, without a word.

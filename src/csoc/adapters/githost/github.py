@@ -50,7 +50,7 @@ class GitHubHost(RestGitHost):
 
     page_size_parameter: ClassVar[str] = "per_page"
     settle_seconds: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0)
-    guesses_conflicts: ClassVar[bool] = False
+    answers_may_be_old: ClassVar[bool] = False
     review_events: ClassVar[dict[Verdict, str]] = {
         Verdict.APPROVED: "APPROVE",
         Verdict.CHANGES_REQUESTED: "REQUEST_CHANGES",
@@ -175,12 +175,12 @@ class GitHubHost(RestGitHost):
             return None
         return tuple(found.values())
 
-    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, ...]:
+    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, list[str]]:
         base = quote(pull.base, safe="")
         head = self._client.get(f"{self._root}/compare/{base}...{pull.head_commit}")
         ancestor = ancestor or shapes.text(head, "merge_base_commit", "sha")
         since = self._client.get(f"{self._root}/compare/{ancestor}...{base}") if ancestor else {}
-        return tuple(sorted((_files(head) & _files(since)) - {""}))
+        return ancestor, sorted((_files(head) & _files(since)) - {""})
 
     def _add_labels(self, number: int, labels: Sequence[str]) -> None:
         self._client.request("POST", f"{self._root}/issues/{number}/labels", body={"labels": list(labels)})

@@ -7,6 +7,7 @@ one, compare the head before reviewing or merging.
 
 from __future__ import annotations
 
+import base64
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from csoc.adapters.githost import shapes
 from csoc.adapters.githost.client import Answer, HostClient
+from csoc.adapters.githost.linemerge import lines_conflict
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet.githost import (
     BranchProtection,
@@ -31,6 +33,7 @@ from csoc.fleet.githost import (
 )
 
 WEBHOOK_EVENTS = ("push", "pull_request")
+_MAX_JUDGED = 20
 
 
 class RestGitHost(ABC):
@@ -38,7 +41,7 @@ class RestGitHost(ABC):
 
     page_size_parameter: ClassVar[str]
     settle_seconds: ClassVar[tuple[float, ...]]
-    guesses_conflicts: ClassVar[bool]
+    answers_may_be_old: ClassVar[bool]
     review_events: ClassVar[dict[Verdict, str]]
     webhook_type: ClassVar[dict[str, str]]
 
@@ -82,8 +85,8 @@ class RestGitHost(ABC):
         """The newest answer of each check on a commit; None if it could not be read."""
 
     @abstractmethod
-    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, ...]:
-        """Files that head and base both changed since their common ancestor (empty if not known yet), sorted."""
+    def _changed_on_both_sides(self, pull: PullRequest, ancestor: str) -> tuple[str, list[str]]:
+        """The common ancestor of head and base (given, or asked for if empty), and the files both changed, sorted."""
 
     @abstractmethod
     def _add_labels(self, number: int, labels: Sequence[str]) -> None: ...
@@ -151,22 +154,68 @@ class RestGitHost(ABC):
         return self._settled(pull, data) if pull.state is PullState.OPEN else pull
 
     def _settled(self, pull: PullRequest, data: dict[str, Any]) -> PullRequest:
-        """Gives the host a moment to work out whether it can be merged; then names the files of a conflict."""
-        if pull.draft and self.guesses_conflicts:
-            return pull  # Gitea calls every draft not mergeable
+        """Gives the host time to work out whether it can be merged, and names the files of a conflict.
+
+        Where the host's answer may be from before a branch moved, files whose lines conflict settle it at once. Files
+        that could not be judged do so only if the host still says no after the last pause.
+        """
+        if not self.answers_may_be_old:
+            pull = self._waited(pull)
+            if pull.mergeable is Mergeable.NO:
+                certain, possible = self._conflicts(pull, "")
+                return replace(pull, conflicts=certain or possible)
+            return pull
+        certain, possible = self._conflicts(pull, shapes.text(data, "merge_base"))
+        if certain:
+            return replace(pull, mergeable=Mergeable.NO, conflicts=certain)
+        if not pull.draft:  # Gitea calls every draft not mergeable
+            pull = self._waited(pull)
+        if pull.mergeable is Mergeable.YES or pull.draft or not possible:
+            return pull
+        return replace(pull, mergeable=Mergeable.NO, conflicts=possible)
+
+    def _waited(self, pull: PullRequest) -> PullRequest:
+        """Asks again, with growing pauses, as long as the host does not know; not if the head moves meanwhile."""
         for pause in self.settle_seconds:
             if pull.mergeable is not Mergeable.UNKNOWN:
                 break
             self._client.wait(pause)
-            data = shapes.mapping(self._client.get(f"{self._root}/pulls/{pull.number}"))
-            again = self._pull(data)
+            again = self._pull(shapes.mapping(self._client.get(f"{self._root}/pulls/{pull.number}")))
             if again.head_commit != pull.head_commit:
-                return pull
+                break
             pull = replace(pull, mergeable=again.mergeable)
-        if pull.mergeable is Mergeable.YES or (pull.mergeable is Mergeable.UNKNOWN and not self.guesses_conflicts):
-            return pull
-        both = self._changed_on_both_sides(pull, shapes.text(data, "merge_base"))
-        return replace(pull, mergeable=Mergeable.NO, conflicts=both) if both else pull
+        return pull
+
+    def _conflicts(self, pull: PullRequest, ancestor: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of the files that both sides changed: those that conflict, and those that could not be judged."""
+        ancestor, both = self._changed_on_both_sides(pull, ancestor)
+        verdicts = {path: self._conflict_in(path, ancestor, pull) for path in both[:_MAX_JUDGED]}
+        certain = [path for path, verdict in verdicts.items() if verdict]
+        possible = [path for path, verdict in verdicts.items() if verdict is None]
+        return tuple(certain), (*possible, *both[_MAX_JUDGED:])
+
+    def _conflict_in(self, path: str, ancestor: str, pull: PullRequest) -> bool | None:
+        """Whether a file conflicts; None if it was removed on one side (git may find it renamed) or is too large."""
+        try:
+            old, ours, theirs = (self._content(path, ref) for ref in (ancestor, pull.base, pull.head_commit))
+        except RejectedError:
+            return None
+        if ours is None or theirs is None:
+            return False if ours == theirs else None
+        return lines_conflict(old, ours, theirs)
+
+    def _content(self, path: str, ref: str) -> bytes | None:
+        """A file's bytes at a branch or commit; None if it is not there. Raises RejectedError if it has none to see."""
+        address = f"{self._root}/contents/{quote(path)}"
+        answer = self._client.request("GET", address, params={"ref": ref}, accept={404})
+        if answer.status == 404:
+            return None
+        if not isinstance(answer.data, dict) or answer.data.get("encoding") != "base64":
+            raise RejectedError("the host does not show this file (a folder, a submodule, too large)", place=path)
+        try:
+            return base64.b64decode(shapes.text(answer.data, "content"))
+        except ValueError as error:
+            raise RejectedError("the host's copy of this file is not readable", place=path) from error
 
     def list_open(self, *, head_prefix: str = "", label: str = "") -> tuple[PullRequest, ...]:
         listed = self._client.get_all(f"{self._root}/pulls", size_parameter=self.page_size_parameter, state="open")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -351,7 +352,59 @@ def test_gitea_that_never_gets_ready_without_a_common_file_is_unavailable_rather
     assert adapter.get(1).mergeable is Mergeable.UNKNOWN
     with pytest.raises(UnavailableError, match="not worked out yet"):
         adapter.merge(1, MergeMethod.MERGE, expected_head="a" * 40)
-    assert sum(host.waits) == pytest.approx(3.0)
+    assert sum(host.waits) == pytest.approx(2 * 6.3)
+
+
+def test_gitea_whose_yes_is_from_before_main_moved_is_not_believed() -> None:
+    adapter, host = gitea_with_versions("1\n", "ours\n", "theirs\n", mergeable=True)
+    found = adapter.get(1)
+    assert (found.mergeable, found.conflicts, host.waits) == (Mergeable.NO, ("a.yaml",), [])
+
+
+def gitea_with_versions(
+    old: str | None, ours: str | None, theirs: str | None, *, mergeable: bool = False
+) -> tuple[GiteaHost, Host]:
+    """A Gitea that never changes its answer; a.yaml changed on both sides, from old to ours and theirs."""
+    versions = {"c" * 40: old, "main": ours, "a" * 40: theirs}
+
+    def content(request: httpx.Request) -> httpx.Response:
+        text = versions[request.url.params["ref"]]
+        if text is None:
+            return said("not found", 404)
+        return ok({"encoding": "base64", "content": base64.b64encode(text.encode()).decode()})
+
+    rest = routed(
+        {
+            "GET /pulls/1": [ok(pull(mergeable=mergeable, merge_base="c" * 40))],
+            "GET /pulls/1/files": [ok([{"filename": "a.yaml"}])],
+            "GET /compare/" + "c" * 40 + "...main": [ok({"commits": [{"files": [{"filename": "a.yaml"}]}]})],
+            **STATUS,
+        }
+    )
+    host = Host(lambda request: content(request) if "/contents/" in request.url.path else rest(request))
+    return GiteaHost(HostedRepository("https://git.example.org", "acme", "fleet"), host.client), host
+
+
+@pytest.mark.parametrize(
+    ("versions", "mergeable", "waited"),
+    [
+        (("1\n2\n3\n4\n5\n", "x\n2\n3\n4\n5\n", "y\n2\n3\n4\n5\n"), Mergeable.NO, False),
+        ((None, "ours\n", "theirs\n"), Mergeable.NO, False),
+        (("a\0", "b\0", "c\0"), Mergeable.NO, False),
+        (("old\n", None, "theirs\n"), Mergeable.NO, True),
+        (("1\n2\n3\n4\n5\n", "x\n2\n3\n4\n5\n", "1\n2\n3\n4\ny\n"), Mergeable.UNKNOWN, True),
+        (("1\n", "ü\n", "ü\n"), Mergeable.UNKNOWN, True),
+        (("1\n", None, None), Mergeable.UNKNOWN, True),
+    ],
+)
+def test_what_gitea_does_not_say_about_a_conflict_is_found_by_merging_the_lines(
+    versions: tuple[str | None, str | None, str | None], mergeable: Mergeable, waited: bool
+) -> None:
+    adapter, host = gitea_with_versions(*versions)
+    found = adapter.get(1)
+    assert found.mergeable is mergeable
+    assert found.conflicts == (("a.yaml",) if mergeable is Mergeable.NO else ())
+    assert bool(host.waits) == waited
 
 
 def test_files_that_git_names_in_a_failed_merge_are_told() -> None:
@@ -424,6 +477,16 @@ def test_a_pull_request_from_a_fork_that_is_gone_or_of_the_same_branch_name_is_n
     gone = pull(head={"ref": "topic", "label": "topic", "sha": "a" * 40, "repo": None})
     assert github({"GET /pulls": [ok([fork, gone])]}).find_pull_request("topic") is None
     assert gitea({"GET /pulls": [ok([fork, gone])]})[0].find_pull_request("topic") is None
+
+
+def test_on_github_deleting_the_default_branch_is_not_even_asked_for() -> None:
+    host = Host(
+        routed({"GET ": [ok({"default_branch": "main"})], "DELETE /git/refs/heads/main": [httpx.Response(204)]})
+    )
+    adapter = GitHubHost(HostedRepository("https://github.com", "acme", "fleet"), host.client)
+    with pytest.raises(DeniedError, match="default branch"):
+        adapter.delete_branch("main")
+    assert [request.method for request in host.requests] == ["GET"]
 
 
 def test_an_apps_credential_has_no_account() -> None:
