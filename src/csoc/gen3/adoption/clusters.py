@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from csoc.fleet.argocd.model import Application
 from csoc.fleet.location import Location
-from csoc.fleet.values import Path, look_up
+from csoc.fleet.values import Layer, Path, look_up
+from csoc.gen3.adoption.naming import document_name
 from csoc.gen3.views import ClusterView, Fact, unknown
 
 IN_CLUSTER = frozenset({"", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"})
@@ -50,6 +51,10 @@ class ClusterValues:
     def at(self, *path: str) -> Location:
         """The place of a path, or of the file."""
         return self.locate(path) if self.locate else self.location
+
+    def layer(self) -> Layer:
+        """What the file holds, as a layer that knows where each path stands."""
+        return Layer(self.location.path, self.data, self.locate or (lambda _: self.location))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Clusters:
             reason = f"its csoc document says that {folder} is its folder"
             return Fact(stated.name, reason, stated.location, stated=True)
         if name not in IN_CLUSTER_NAMES:
-            return Fact(name, "the Application's destination names it", application.location)
+            return Fact(document_name(name), "the Application's destination names it", application.location)
         if server in self._registered:
             return Fact(self._registered[server], "a cluster Secret in Git has this API server", application.location)
         if server not in IN_CLUSTER:
@@ -143,10 +148,10 @@ class Clusters:
                 name = look_up(item.data, path)
                 if isinstance(name, str) and name:
                     where = f"; the folder is {folder}" if folder and folder != name else ""
-                    return name, f"{'.'.join(path)} in {item.location.path}{where}", item.at(*path)
+                    return document_name(name), f"{'.'.join(path)} in {item.location.path}{where}", item.at(*path)
         if not folder:
             return "default", "the repository has values for one cluster, which do not name it", None
-        return folder.split("/")[-1], f"the folder {folder} is all that tells it from others", None
+        return document_name(folder.split("/")[-1]), f"the folder {folder} is all that tells it from others", None
 
     def views(self, applications: Sequence[Application]) -> list[ClusterView]:
         """Every cluster that is stated, has values, or runs an Application; by name."""
@@ -193,6 +198,8 @@ class Clusters:
             values=tuple(item.location for item in files),
             applications=tuple(applications),
             document=stated.location if stated else None,
+            layers=tuple(item.layer() for item in files),
+            external_secrets=external_secrets_version(files),
         )
 
 
@@ -274,3 +281,21 @@ def kubernetes_version(files: Sequence[ClusterValues]) -> Fact:
                 place = item.at(*map(str, path))
                 return Fact(f"1.{found.group(1)}", f"{witness} ({'.'.join(map(str, path))}: {value})", place)
     return unknown("its values name no version of Kubernetes")
+
+
+# What the chart cluster-level-resources installs where values name no version (its values.yaml of August 2026).
+_EXTERNAL_SECRETS_DEFAULT = "0.9.13"
+
+
+def external_secrets_version(files: Sequence[ClusterValues]) -> Fact:
+    """The version of the External Secrets operator that a cluster's values install."""
+    for item in files:
+        if look_up(item.data, ("external-secrets", "enabled")) is not True:
+            continue
+        stated = look_up(item.data, ("external-secrets", "targetRevision"))
+        if isinstance(stated, (str, int, float)) and not isinstance(stated, bool):
+            place = item.at("external-secrets", "targetRevision")
+            return Fact(str(stated), f"external-secrets.targetRevision: {stated}", place)
+        reason = f"default of cluster-level-resources: {_EXTERNAL_SECRETS_DEFAULT}"
+        return Fact(_EXTERNAL_SECRETS_DEFAULT, reason, item.at("external-secrets"))
+    return unknown("its values install no External Secrets operator")

@@ -45,6 +45,8 @@ _MINIMUM_REST = {"dev": 3, "qa": 3, "demo": 3}
 
 # Labels that say nothing about which commons it is.
 _GENERIC = frozenset({"www", "portal", "new", "next", "old", "archive", "gen3", "data", "blue", "green", "helm"})
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_NAME_LENGTH = 63
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
@@ -142,6 +144,13 @@ def slug(text: str) -> str:
     if not made:
         return "x"
     return made if made[0].isalpha() else f"x{made}"
+
+
+def document_name(text: str) -> str:
+    """Text as the name of a csoc document: as it is where that is possible, else each label as `slug` makes it."""
+    if len(text) <= _NAME_LENGTH and re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text):
+        return text
+    return ".".join(slug(label) for label in text.split(".") if label)[:_NAME_LENGTH].strip(".-") or "x"
 
 
 def is_hostname(text: str) -> bool:
