@@ -22,6 +22,7 @@ from csoc.fleet import yamltext
 from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError, as_go, is_true, kind, shown
 
 _MAX_TEXT = 1_000_000
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_IN_NAMES = re.compile(r"[^-a-z0-9.]")
 _VERB = re.compile(r"%([-+# 0]*)([0-9]*)(?:\.([0-9]*))?([a-zA-Z%])")
 
@@ -78,8 +79,42 @@ def _go_quoted(text: str) -> str:
     return '"' + "".join(parts) + '"'
 
 
-def _default(fallback: Any, value: Any = None) -> Any:
-    return value if is_true(value) else fallback
+def _default(fallback: Any, *values: Any) -> Any:
+    return values[0] if values and is_true(values[0]) else fallback
+
+
+def _ternary(yes: Any, no: Any, condition: Any) -> Any:
+    if isinstance(condition, bool):
+        return yes if condition else no
+    raise TemplateError(f"wanted true or false, got {'nothing' if condition is None else kind(condition)}")
+
+
+def _print(*values: Any) -> str:
+    """Go's Sprint: a space between two operands of which neither is a text."""
+    parts: list[str] = []
+    for at, value in enumerate(values):
+        if at and not isinstance(value, str) and not isinstance(values[at - 1], str):
+            parts.append(" ")
+        parts.append(shown(value, nothing="<nil>"))
+    return "".join(parts)
+
+
+def _title(text: Any) -> str:
+    """Go's strings.Title: the first letter of each word, a word being letters, digits and underscores."""
+    parts: list[str] = []
+    before = " "
+    for character in _text(text):
+        inside = before == "_" or before.isalnum() or (ord(before) > 127 and not before.isspace())
+        parts.append(character if inside else character.upper())
+        before = character
+    return "".join(parts)
+
+
+def _strings(value: Any) -> list[str]:
+    """sprig's strslice: the items as texts, without nothing; a single value as a list of one."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value if item is not None]
+    return [] if value is None else [_plain(value)]
 
 
 def _index(value: Any, *steps: Any) -> Any:
@@ -87,7 +122,7 @@ def _index(value: Any, *steps: Any) -> Any:
         if isinstance(value, Mapping):
             value = value.get(_text(step))
         elif isinstance(value, (list, tuple, str)):
-            at = _int(step)
+            at = _exact(step)
             if not 0 <= at < len(value):
                 raise TemplateError(f"index out of range: {at}")
             value = ord(value[at]) if isinstance(value, str) else value[at]
@@ -97,14 +132,18 @@ def _index(value: Any, *steps: Any) -> Any:
 
 
 def _int(value: Any) -> int:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, (int, float)):
-        return int(value)
-    try:
-        return int(_text(value), 0)
-    except ValueError:
-        return 0
+    """sprig's toInt64: whatever can be a number, and 0 for the rest."""
+    if isinstance(value, (bool, int, float)):
+        return int(value) if not isinstance(value, float) or math.isfinite(value) else 0
+    text = value if isinstance(value, str) and len(value) < 40 else ""
+    return int(text) if _INTEGER.fullmatch(text) else 0
+
+
+def _exact(value: Any) -> int:
+    """What Go wants as an int argument: an int, and neither a float64 nor a text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TemplateError(f"wanted an int, got {'nothing' if value is None else kind(value)}")
 
 
 def _eq(first: Any, *others: Any) -> bool:
@@ -180,8 +219,8 @@ def _list(value: Any) -> list[Any]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
+    if isinstance(value, Mapping) or value is None:
+        return value or {}
     raise TemplateError("wanted a mapping")
 
 
@@ -190,16 +229,18 @@ def _dict(*pairs: Any) -> dict[str, Any]:
 
 
 def _dig(*arguments: Any) -> Any:
+    if len(arguments) < 3:
+        raise TemplateError("dig needs a key, a default and a mapping")
     *keys, fallback, value = arguments
     for key in keys:
-        if not isinstance(value, Mapping) or key not in value:
+        if _text(key) not in _mapping(value):
             return fallback
         value = value[key]
     return value
 
 
 def _sub_text(start: Any, end: Any, text: Any) -> str:
-    first, last, whole = _int(start), _int(end), _text(text)
+    first, last, whole = _exact(start), _exact(end), _text(text)
     if first < 0:
         return whole[: max(last, 0)]
     if last < 0 or last > len(whole):
@@ -208,18 +249,18 @@ def _sub_text(start: Any, end: Any, text: Any) -> str:
 
 
 def _trunc(length: Any, text: Any) -> str:
-    count, whole = _int(length), _text(text)
+    count, whole = _exact(length), _text(text)
     return whole[count:] if count < 0 and len(whole) + count > 0 else whole[:count] if count >= 0 else whole
 
 
 def _repeat(count: Any, text: Any) -> str:
-    if _int(count) * len(_text(text)) > _MAX_TEXT:
-        raise TemplateError(f"repeat makes more than {_MAX_TEXT} characters")
-    return _text(text) * max(_int(count), 0)
+    if _exact(count) * len(_text(text)) > _MAX_TEXT or _exact(count) < 0:
+        raise TemplateError(f"repeat makes less than nothing or more than {_MAX_TEXT} characters")
+    return _text(text) * _exact(count)
 
 
 def _split_list(separator: Any, text: Any) -> list[str]:
-    return _text(text).split(_text(separator)) if separator else list(_text(text))
+    return _text(text).split(_text(separator)) if _text(separator) else list(_text(text))
 
 
 def _replace(old: Any, new: Any, text: Any) -> str:
@@ -230,7 +271,7 @@ def _replace(old: Any, new: Any, text: Any) -> str:
 
 
 def _join(separator: Any, values: Any) -> str:
-    return _text(separator).join(_plain(value) for value in _list(values) if value is not None)
+    return _text(separator).join(_strings(values))
 
 
 def _divided(first: Any, second: Any) -> int:
@@ -250,11 +291,13 @@ def _decoded(text: Any) -> str:
     try:
         return base64.b64decode(_text(text), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise TemplateError("b64dec: not base64 of a text") from None
+        raise UnsupportedError("b64dec of what is not base64 of a text is not understood") from None
 
 
 def _indent(width: Any, text: Any) -> str:
-    space = " " * min(max(_int(width), 0), 1000)
+    if not 0 <= _exact(width) <= 1000:
+        raise TemplateError("indent by less than nothing or more than 1000")
+    space = " " * _exact(width)
     if len(space) * (_text(text).count("\n") + 1) > _MAX_TEXT:
         raise TemplateError(f"indent makes more than {_MAX_TEXT} characters")
     return space + _text(text).replace("\n", "\n" + space)
@@ -295,6 +338,13 @@ def _to_yaml(value: Any) -> str:
     return text.removesuffix("...\n").rstrip("\n")
 
 
+def _from_json(text: Any) -> Any:
+    try:
+        return as_go(json.loads(_text(text)))
+    except (ValueError, RecursionError):
+        return None
+
+
 def _from_yaml(text: Any) -> Any:
     try:
         documents = yamltext.parse(_text(text).encode())
@@ -314,7 +364,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "lt": _less,
     "ne": lambda first, second: not _equal(first, second),
     "not": lambda value: not is_true(value),
-    "print": lambda *values: "".join(shown(value, nothing="<nil>") for value in values),
+    "print": _print,
     "printf": _printf,
     # sprig: choosing
     "coalesce": lambda *values: next((value for value in values if is_true(value)), None),
@@ -322,7 +372,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "dig": _dig,
     "empty": lambda value: not is_true(value),
     "fail": _fail,
-    "ternary": lambda yes, no, condition: yes if condition else no,
+    "ternary": _ternary,
     # sprig: text
     "b64dec": _decoded,
     "b64enc": lambda text: base64.b64encode(_text(text).encode()).decode(),
@@ -341,7 +391,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sha256sum": lambda text: hashlib.sha256(_text(text).encode()).hexdigest(),
     "squote": lambda *values: " ".join(f"'{_plain(value)}'" for value in values if value is not None),
     "substr": _sub_text,
-    "title": lambda text: re.sub(r"(^|\s)(\S)", lambda match: match[1] + match[2].upper(), _text(text)),
+    "title": _title,
     "toString": _plain,
     "trim": lambda text: _text(text).strip(),
     "trimAll": lambda characters, text: _text(text).strip(_text(characters)),
@@ -354,7 +404,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "dict": _dict,
     "first": _first,
     "get": lambda mapping, key: _mapping(mapping).get(_text(key), ""),
-    "has": lambda value, values: value in _list(values),
+    "has": lambda value, values: values is not None and value in _list(values),
     "hasKey": lambda mapping, key: _text(key) in _mapping(mapping),
     "initial": lambda values: _list(values)[:-1],
     "join": _join,
@@ -363,7 +413,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "list": lambda *values: list(values),
     "rest": lambda values: _list(values)[1:],
     "reverse": lambda values: _list(values)[::-1],
-    "sortAlpha": lambda values: sorted(map(_plain, _list(values))),
+    "sortAlpha": lambda values: sorted(_strings(values)) if values is not None else ["<nil>"],
     "splitList": _split_list,
     "uniq": _uniq,
     # sprig: numbers
@@ -378,7 +428,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "mul": lambda *values: math.prod(max(-(2**63), min(2**63, _int(value))) for value in values[:8]),
     "sub": lambda first, second: _int(first) - _int(second),
     # sprig and Argo CD: formats
-    "fromJson": _from_yaml,
+    "fromJson": _from_json,
     "fromYaml": _from_yaml,
     "fromYamlArray": _from_yaml,
     "normalize": lambda text: sanitize_name(_text(text)),

@@ -256,6 +256,9 @@ class _Run:
             items = [(key, value[key]) for key in sorted(value, key=str)]
         elif isinstance(value, (list, tuple)):
             items = list(enumerate(value))
+        elif isinstance(value, int) and not isinstance(value, bool) and len(node.pipe.variables) < 2:
+            self._spend(max(value, 0))
+            items = [(number, number) for number in range(value)]
         elif value is None:
             items = []
         else:
@@ -293,6 +296,8 @@ class _Run:
     def _command(self, command: Sequence[_Operand], dot: Any, piped: list[Any]) -> Any:
         first, rest = command[0], command[1:]
         if first.kind != "function":
+            if first.kind == "literal" and first.value is None:
+                raise TemplateError("nil is not a command", line=self._line)
             if rest or piped:
                 raise TemplateError("a value that is no function was given arguments", line=self._line)
             return self._operand(first, dot)

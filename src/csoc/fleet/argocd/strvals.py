@@ -7,6 +7,7 @@ refusals.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ MAX_INDEX = 65536
 MAX_NESTING = 30
 _MAX_DEPTH = 100  # of lists in lists, which Helm does not limit
 _MAX_NEW_ITEMS = 1_000_000  # that one text may add to lists
+_INDEX = re.compile(r"[+-]?[0-9]{1,9}")
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
 
 
@@ -127,10 +129,10 @@ class _Parser:
             existing = values.get(key, [])
             if key in values and not isinstance(existing, list):
                 raise SetSyntaxError(f'"{key}" holds no list, so that an index does not fit')
-            items = self._item(list(existing), self._index(), (*path, key), level)
+            items, more = self._item(list(existing), self._index(), (*path, key), level)
             if key:
                 values[key] = items
-            return True
+            return more
         return self._nested(values, key, path, level + 1)
 
     def _nested(self, values: dict[str, Any], key: str, path: Path, level: int) -> bool:
@@ -151,7 +153,7 @@ class _Parser:
             digits, _ = self._read_until("]")
         except _EndOfText:
             raise SetSyntaxError("error parsing index: no ]") from None
-        if not (digits.isascii() and digits.lstrip("+-").isdigit() and len(digits) < 10):
+        if not _INDEX.fullmatch(digits):
             raise SetSyntaxError(f'error parsing index: "{digits}" is not a number')
         index = int(digits)
         if index < 0:
@@ -160,14 +162,16 @@ class _Parser:
             raise SetSyntaxError(f"index of {index} is greater than maximum supported index of {MAX_INDEX}")
         return index
 
-    def _item(self, items: list[Any], index: int, path: Path, level: int) -> list[Any]:
+    def _item(self, items: list[Any], index: int, path: Path, level: int) -> tuple[list[Any], bool]:
+        """Reads what follows an index; the list afterwards, and False if the text ended where something should follow
+        (Helm then leaves the list as it was)."""
         if len(path) > _MAX_DEPTH:
             raise SetSyntaxError(f"names have at most {_MAX_DEPTH} steps")
         try:
             rest, stop = self._read_until("[.=")
         except _EndOfText as end:
             if not end.read:
-                return items
+                return items, False
             rest, stop = end.read, ""
         if rest:
             raise SetSyntaxError(f'unexpected data at end of array index: "{rest}"')
@@ -175,16 +179,18 @@ class _Parser:
         if stop == "=":
             value = self._value()
             self._written.append(here)
-            return self._with_item(items, index, value)
+            return self._with_item(items, index, value), True
         existing = items[index] if index < len(items) else None
         if stop == "[":
             if existing is not None and not isinstance(existing, list):
                 raise SetSyntaxError(f'"{_name(here)}" holds no list, so that an index does not fit')
-            inner_index = self._index()
-            return self._with_item(items, index, self._item(list(existing or []), inner_index, here, level))
+            inner_items, more = self._item(list(existing or []), self._index(), here, level)
+            return (self._with_item(items, index, inner_items), True) if more else (items, False)
         inner = existing if isinstance(existing, dict) else {}
-        self._key(inner, here, level)
-        return self._with_item(items, index, inner)
+        if index < len(items):
+            items[index] = inner
+        more = self._key(inner, here, level)
+        return (self._with_item(items, index, inner), True) if more else (items, False)
 
     def _with_item(self, items: list[Any], index: int, value: Any) -> list[Any]:
         missing = index + 1 - len(items)

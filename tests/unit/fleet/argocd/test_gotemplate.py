@@ -69,6 +69,11 @@ PARAMS: dict[str, Any] = as_go(
         ("{{ nindent 2 `a\nb` }}", "\n  a\n  b"),
         ("{{ `x` | b64enc | b64dec }}", "x"),
         ('{{ "a\\tb\\x41" }}', "a\tbA"),
+        ("{{ range 3 }}{{ . }}{{ end }}", "012"),
+        ("{{ print 1 2 `a` 3 true }}", "1 2a3 true"),
+        ("{{ title `a/b.c d_e` }}", "A/B.C D_e"),
+        ("{{ add `3` 1 .nothing }} {{ max .missing 2 }}", "4 2"),
+        ("{{ join `,` 1 }}{{ fromJson `x` }}{{ hasKey .nothing `a` }}", "1<no value>false"),
     ],
 )
 def test_a_template_prints_what_go_prints(text: str, expected: str) -> None:
@@ -96,6 +101,13 @@ def test_a_template_prints_what_go_prints(text: str, expected: str) -> None:
         "{{ fail `no` }}",
         "{{ range .name }}x{{ end }}",
         "{{ ! }}",
+        "{{ nil }}",
+        "{{ indent .replicas `a` }}",
+        "{{ index .files `a` }}",
+        "{{ ternary `a` `b` .name }}",
+        "{{ dig `x` .path }}",
+        "{{ repeat -1 `a` }}",
+        "{{ range $i, $e := 3 }}{{ end }}",
     ],
 )
 def test_what_go_refuses_is_refused_with_its_line(text: str) -> None:
@@ -105,7 +117,9 @@ def test_what_go_refuses_is_refused_with_its_line(text: str) -> None:
     assert error.value.line == 2
 
 
-@pytest.mark.parametrize("text", ["{{ regexMatch `a` .name }}", "{{ now }}", "{{ define `x` }}{{ end }}", "{{ 'a' }}"])
+@pytest.mark.parametrize(
+    "text", ["{{ regexMatch `a` .name }}", "{{ now }}", "{{ b64dec `!` }}", "{{ define `x` }}{{ end }}", "{{ 'a' }}"]
+)
 def test_what_only_csoc_does_not_know_is_refused_by_name(text: str) -> None:
     with pytest.raises(UnsupportedError):
         SubsetRenderer().render(text, PARAMS)
@@ -124,6 +138,7 @@ def test_a_missing_key_is_an_error_if_the_options_say_so(text: str) -> None:
         "{{ range .many }}{{ range $.many }}{{ range $.many }}x{{ end }}{{ end }}{{ end }}",
         "{{ $x := `aaaaaaaaaaaaaaaaaaaa` }}{{ range .many }}{{ $x = repeat 100 $x }}{{ end }}{{ $x }}",
         "{{ range .many }}{{ range $.many }}{{ $y := repeat 500000 `ab` }}{{ end }}{{ end }}",
+        "{{ range 999999999999 }}{{ end }}",
         "{{ if .on }}" * 200 + "{{ end }}" * 200,
         "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
     ],

@@ -40,6 +40,10 @@ ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     # Lists
     ("list[0]=foo,list[3]=bar", {"list": ["foo", None, None, "bar"]}),
     ("nested[1][1]=1", {"nested": [None, [None, 1]]}),
+    # Ends where something should follow: Helm keeps the list as it was
+    ("a[9].", {"a": []}),
+    ("a[0].b=", {"a": []}),
+    ("a[0][1]", {"a": []}),
     ("a.b[1].c=x,a.b[0].c=y", {"a": {"b": [{"c": "y"}, {"c": "x"}]}}),
 ]
 
@@ -55,6 +59,8 @@ REFUSED = [
     "list[0].foo=bar,list[-30].hello=world",
     "list[65537]=x",
     "list[x]=y",
+    "list[--1]=y",
+    "list[1_0]=y",
     "list[0",
     "illegal[0]name.foo=bar",
     "]={}].",
