@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from csoc.errors import NotFoundError
 from csoc.fleet.argocd.discovery import Discovery, discover
 from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
+from csoc.fleet.argocd.helmtemplates import HelmTemplates
 from csoc.fleet.argocd.values import ResolvedValues
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.reading import read_documents
@@ -117,8 +118,14 @@ def understand_tree(ports: Ports, query: FleetQuery, tree: Tree) -> LoadedFleet:
 
     discovery = discover(
         tree,
-        DiscoveryPorts(open_tree=open_tree, charts=ports.charts, renderer=ports.renderer),
+        DiscoveryPorts(
+            open_tree=open_tree,
+            charts=ports.charts,
+            renderer=ports.renderer,
+            render_template=HelmTemplates(ports.renderer),
+        ),
         store=store,
+        cache=ports.cache,
         clusters=known_clusters(documents),
         stated=query.own_urls,
     )

@@ -19,12 +19,13 @@ from csoc.fleet.argocd.discovery import Discovery
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem
 from csoc.fleet.argocd.values import ResolvedValues, chart_layer, resolve
 from csoc.fleet.charts import ChartRef
-from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.collection import Documents, Placed
+from csoc.fleet.documents.model import Environment
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import EntryKind, Tree
 from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.versions import is_exact
-from csoc.gen3 import recognise
+from csoc.gen3 import plain_secrets, recognise
 from csoc.gen3.adoption import manifests as old_manifests
 from csoc.gen3.adoption.clusters import Clusters, ClusterValues, StatedCluster, looks_like_cluster_values
 from csoc.gen3.adoption.environments import Candidate, Stated, infer_environments, stages_in_order
@@ -96,8 +97,9 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
     environments, commons = infer_environments(candidates)
     problems += stated.unused()
     resolved_of = {deployment.application.identity: deployment.resolved for deployment in deployments}
+    appliers = {name for application in discovery.applications for name in application.applied_by}
     others = [
-        _other(discovery, application, clusters.of(application))
+        _other(discovery, application, clusters.of(application), applies=application.name in appliers)
         for application in discovery.applications
         if application.identity not in deployed
     ]
@@ -110,6 +112,7 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
         read=discovery.read,
         stages=tuple(stages_in_order(environments, _stated_stages(documents))),
         notes=discovery.notes,
+        secrets=tuple(plain_secrets.find(discovery.library.files(discovery.trees.home))),
     )
     return Understood(view, {item.name: resolved_of[item.application.identity] for item in environments})
 
@@ -142,7 +145,7 @@ class _Stated:
 
     def __init__(self, documents: Documents) -> None:
         self._by_application: dict[tuple[str, str, int], Stated] = {}
-        self._left: dict[str, Problem] = {}
+        self._left: dict[str, Placed[Environment]] = {}
         for name, placed in documents.environments.items():
             spec = placed.document.spec
             if spec.application is None:
@@ -158,9 +161,7 @@ class _Stated:
             )
             reference = spec.application
             self._by_application[str(reference.path), str(reference.name), reference.document] = stated
-            cause = f"the Application {reference.name} of the environment {name} is not in {reference.path} any more"
-            fix = "Correct spec.application, or remove the document if the environment is gone for good"
-            self._left[name] = Problem(MISSING_APPLICATION, cause, placed.locate("spec.application"), fix)
+            self._left[name] = placed
 
     def of(self, application: Application) -> Stated | None:
         """What is stated about an Application, or None."""
@@ -171,7 +172,15 @@ class _Stated:
 
     def unused(self) -> list[Problem]:
         """Documents whose Application was not found: the environment vanished, or moved."""
-        return list(self._left.values())
+        return [_without_application(name, placed) for name, placed in self._left.items()]
+
+
+def _without_application(name: str, placed: Placed[Environment]) -> Problem:
+    reference = placed.document.spec.application
+    named, path = (reference.name, reference.path) if reference is not None else ("", "")
+    cause = f"the Application {named} of the environment {name} is not in {path} any more"
+    fix = "Correct spec.application, or remove the document if the environment is gone for good"
+    return Problem(MISSING_APPLICATION, cause, placed.locate("spec.application"), fix)
 
 
 def _known(value: object) -> str:
@@ -211,7 +220,7 @@ def _deployment(
         return None
     below: list[Layer] = []
     if tree is not None and verdict.wrapper:
-        below = _wrapper_layers(tree, folder, problems)
+        below = _wrapper_layers(discovery, tree, folder, problems)
     resolved = resolve(application, number, discovery.trees, library=discovery.library, below=below)
     if not verdict.certain and not recognise.values_shape(resolved.values.data):
         return None
@@ -226,9 +235,9 @@ def _deployment(
     )
 
 
-def _wrapper_layers(tree: Tree, folder: str, problems: list[Problem]) -> list[Layer]:
+def _wrapper_layers(discovery: Discovery, tree: Tree, folder: str, problems: list[Problem]) -> list[Layer]:
     try:
-        layer = chart_layer(tree, folder)
+        layer = chart_layer(tree, folder, discovery.library.values)
     except CsocError as error:
         path = f"{folder}/values.yaml".lstrip("/")
         problems.append(
@@ -292,8 +301,7 @@ def _is_commit(revision: str) -> bool:
     return len(revision) == _COMMIT_LENGTH and all(c in "0123456789abcdef" for c in revision.lower())
 
 
-def _other(discovery: Discovery, application: Application, cluster: Fact) -> OtherApplication:
-    applies = any(application.name in other.applied_by for other in discovery.applications)
+def _other(discovery: Discovery, application: Application, cluster: Fact, *, applies: bool) -> OtherApplication:
     verdict = recognise.other_application(application, list(_objects(discovery, application)), applies=applies)
     return OtherApplication(application, cluster, verdict.role, verdict.reason)
 
