@@ -46,7 +46,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentFacts:
-    """See the module. settings: flattened effective values (dotted path to scalar) that the user wrote, masked."""
+    """See the module. settings: flattened effective values (dotted path to scalar) that the user wrote, masked.
+    complete: False where a value file that the Application insists on does not exist, so that absence says nothing."""
 
     environment: str
     services: Mapping[str, ServiceFact] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class EnvironmentFacts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     rendered: bool = False
     chart_digest: str = ""
+    complete: bool = True
 
 
 def to_json(facts: EnvironmentFacts) -> str:
@@ -78,6 +80,7 @@ def to_json(facts: EnvironmentFacts) -> str:
         "settings": dict(facts.settings),
         "rendered": facts.rendered,
         "chart_digest": facts.chart_digest,
+        "complete": facts.complete,
     }
     return json.dumps({**data, "places": list(places)}, separators=(",", ":"))
 
@@ -104,4 +107,5 @@ def from_json(text: str) -> EnvironmentFacts:
         settings=data["settings"],
         rendered=data["rendered"],
         chart_digest=data["chart_digest"],
+        complete=data["complete"],
     )

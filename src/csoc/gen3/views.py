@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from csoc.fleet.argocd.model import Application, ApplicationSource, Problem
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.location import Location
+from csoc.fleet.values import Layer
 
 UNKNOWN = "unknown"
 
@@ -69,7 +70,8 @@ class EnvironmentView:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """A Kubernetes cluster. values: the files that configure it (cluster-level values)."""
+    """A Kubernetes cluster. values: the files that configure it (cluster-level values); layers: what they hold.
+    external_secrets: the version of the operator that they install."""
 
     name: str
     reason: str
@@ -79,6 +81,8 @@ class ClusterView:
     values: Sequence[Location] = ()
     applications: Sequence[Application] = ()
     document: Location | None = None
+    layers: Sequence[Layer] = field(default=(), compare=False, repr=False)
+    external_secrets: Fact = field(default_factory=lambda: unknown("nothing says which version runs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,21 @@ class OtherApplication:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainSecret:
+    """A Kubernetes Secret that stands in the repository as it is applied. keys: those of its data that hold something
+    that is no placeholder and no reference; private: whether one of them is a private or a cloud's key."""
+
+    name: str
+    namespace: str
+    keys: tuple[str, ...]
+    private: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class FleetView:
-    """Everything together. read: (repository, revision asked for, commit) of each tree that was read."""
+    """Everything together. read: (repository, revision asked for, commit) of each tree that was read. secrets: in YAML
+    files of the fleet's own repository."""
 
     environments: Sequence[EnvironmentView]
     clusters: Sequence[ClusterView]
@@ -115,6 +132,7 @@ class FleetView:
     stages: Sequence[str] = ()
     notes: Sequence[str] = ()
     hostname_claims: Mapping[str, Sequence[Location]] = field(default_factory=dict)
+    secrets: Sequence[PlainSecret] = ()
 
     def environment(self, name: str) -> EnvironmentView | None:
         """The environment of that name, or None."""

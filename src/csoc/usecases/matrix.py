@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from csoc.fleet.values import as_path
 from csoc.gen3.facts import EnvironmentFacts, ServiceFact
+from csoc.gen3.image_tags import newer
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.history import Timelines
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
-
-_MONTHLY = re.compile(r"(20\d{2})\.(\d{1,2})(?:\.(\d+))?")
-_SEMVER = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +35,6 @@ class Matrix:
     environments: tuple[EnvironmentView, ...]
     services: tuple[str, ...]
     cells: Mapping[str, Mapping[str, Cell]]
-
-
-def version_key(tag: str) -> tuple[str, tuple[int, ...]] | None:
-    """A tag as something to compare within its kind: monthly releases ("2026.04") and versions ("2.1.0"); None for
-    branches and anything else."""
-    monthly = _MONTHLY.fullmatch(tag)
-    if monthly:
-        return "monthly", tuple(int(part or 0) for part in monthly.groups())
-    version = _SEMVER.fullmatch(tag)
-    if version:
-        return "version", tuple(int(part or 0) for part in version.groups())
-    return None
-
-
-def newer(one: str, other: str) -> bool:
-    """True if one tag is newer than another of the same kind; False where that cannot be said."""
-    first, second = version_key(one), version_key(other)
-    return first is not None and second is not None and first[0] == second[0] and first[1] > second[1]
 
 
 def matrix(

@@ -115,7 +115,24 @@ class StateBuilder:
             chart_used=at_hand.used if rendering is not None else None,
             chart_keys=self._chart_keys(view, at_hand),
             context=context or {},
+            duplicates=self._duplicates(view),
         )
+
+    def _duplicates(self, view: EnvironmentView) -> list[tuple[Path, Location]]:
+        """Keys that stand twice in one mapping of the environment's value files, as the whole file has them."""
+        found: list[tuple[Path, Location]] = []
+        trees = {(tree.repository, tree.commit): tree for tree in self.fleet.discovery.trees.opened()}
+        for layer in self.resolved(view).values.layers:
+            place = layer.locate(())
+            tree = trees.get((place.repository, place.commit)) if place else None
+            if place is None or tree is None or place.path != layer.label:
+                continue  # inline values and parameters are no files of their own
+            files = self.fleet.discovery.library.files(tree)
+            if place.path in files:
+                for document, path, line in files.duplicates((place.path,)).get(place.path, ()):
+                    if document == 0:
+                        found.append((path, Location(place.repository, place.commit, place.path, line)))
+        return found
 
     def _chart_keys(self, view: EnvironmentView, at_hand: ChartAtHand) -> frozenset[str] | None:
         if at_hand.archive is None:
@@ -180,7 +197,8 @@ def below(values: EffectiveValues, wrapper: str) -> EffectiveValues:
             layers.append(Layer(layer.label, {"global": top_globals}, layer.locate))
         inner = layer.data.get(wrapper)
         if isinstance(inner, Mapping):
-            layers.append(Layer(layer.label, inner, _shifted(layer.locate, wrapper)))
+            text = _shifted(layer.locate_text, wrapper) if layer.locate_text is not None else None
+            layers.append(Layer(layer.label, inner, _shifted(layer.locate, wrapper), text))
     return EffectiveValues.merge(layers, values.missing)
 
 

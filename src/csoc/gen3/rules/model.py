@@ -42,7 +42,8 @@ class EnvironmentState:
     values: what its files say (no chart defaults), with origins. merged: chart defaults and values as Helm coalesces
     them; where no chart could be had, the values over what the catalogue knows of the defaults. rendering: None if
     nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": all below it),
-    None if unknown.
+    None if unknown. duplicates: keys that stand twice in one mapping of a value file, with the place of the later one,
+    which counts.
     """
 
     view: EnvironmentView
@@ -52,6 +53,7 @@ class EnvironmentState:
     chart_used: ChartUsed | None = None
     chart_keys: frozenset[str] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: Sequence[tuple[Path, Location]] = ()
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """The effective value at a dotted path, chart defaults included."""
