@@ -66,22 +66,23 @@ def _cluster_names(values: Gen3Values) -> Iterator[Claim]:
     if values.on("wts"):
         yield Claim("cluster role", f"wts-{view.release}", cluster, "own", "helm.releaseName", place)
     if values.on("hatchery"):
-        name, path = _workspace_namespace(values)
+        name, path = workspace_namespace(values)
         yield claim(values, "workspace namespace", name, cluster, "own", path)
 
 
-def _workspace_namespace(values: Gen3Values) -> tuple[str, str]:
-    """Where workspaces run, and the values path that says so; JSON that is broken is another rule's finding."""
-    stated = values.text("hatchery.jupyterNamespace")
+def workspace_namespace(values: Gen3Values) -> tuple[str, str]:
+    """Where workspaces run, and the values path that says so. A manifest in JSON replaces what the chart would write,
+    so its word counts; JSON that is broken is another rule's finding."""
     manifest = values.get("hatchery.hatchery.json")
-    if not stated and isinstance(manifest, str) and manifest.strip():
+    if isinstance(manifest, str) and manifest.strip():
         try:
             data = json.loads(manifest)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         found = data.get("user-namespace") if isinstance(data, dict) else None
         if isinstance(found, str) and found:
             return found, "hatchery.hatchery.json"
+    stated = values.text("hatchery.jupyterNamespace")
     return stated or f"jupyter-pods-{values.state.view.namespace}", "hatchery.jupyterNamespace"
 
 

@@ -14,13 +14,14 @@ from csoc.gen3.claims import SHAREABLE, claim
 from csoc.gen3.facts import Claim
 from csoc.gen3.scope import Gen3Values
 
+_API_VERSION = "global.externalSecrets.apiVersion"
 _ALB = "alb.ingress.kubernetes.io/"
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+")
 
 
 def from_objects(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> list[Claim]:
-    """Claims of ExternalSecrets, PushSecrets and Ingresses, each once."""
-    found: list[Claim] = []
+    """Claims of ExternalSecrets, PushSecrets and Ingresses, each once, and the versions of the API that they use."""
+    found: list[Claim] = list(_api_versions(values, objects))
     for body in objects:
         kind = body.get("kind")
         if kind in ("ExternalSecret", "ClusterExternalSecret"):
@@ -30,6 +31,18 @@ def from_objects(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> li
         elif kind == "Ingress":
             found.extend(_ingress(values, body))
     return list(dict.fromkeys(found))
+
+
+def _api_versions(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> Iterator[Claim]:
+    """The versions of the External Secrets API that the manifests use, each with the objects that do."""
+    users: dict[str, list[str]] = {}
+    for body in objects:
+        if body.get("kind") in ("ExternalSecret", "SecretStore"):
+            users.setdefault(str(body.get("apiVersion")), []).append(f"{body.get('kind')} {_name(body)}")
+    for version, names in users.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        place = values.location(_API_VERSION)
+        yield Claim("api version", version, values.cluster, "use", f"{names[0]}{more}", place)
 
 
 def _name(body: Mapping[str, Any]) -> str:

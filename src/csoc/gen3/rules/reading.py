@@ -1,0 +1,32 @@
+"""What many rules need to read a state safely: hostile shapes as empty ones, and whether manifests show everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from csoc.gen3.rules.certainty import values_complete
+from csoc.gen3.rules.model import EnvironmentState
+
+
+def rendered(state: EnvironmentState) -> bool:
+    """True if there are manifests of this environment, made from all of its values."""
+    return state.rendering is not None and state.rendering.failure is None and values_complete(state)
+
+
+def items(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: object) -> str:
+    """The value if it is text, else ""."""
+    return value if isinstance(value, str) else ""
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """ "a, b and 3 more", in the order given, each name once."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) > most:
+        return f"{', '.join(unique[: most - 1])} and {len(unique) - most + 1} more"
+    return ", ".join(unique)
