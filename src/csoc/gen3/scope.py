@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from csoc.fleet.location import Location
@@ -31,6 +32,12 @@ ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 def is_true(value: object) -> bool:
     """True as a Helm template's `if` sees it, for flags: text counts when it is not empty."""
     return bool(value)
+
+
+@lru_cache(maxsize=32)
+def _tops(keys: frozenset[str]) -> frozenset[str]:
+    """The first steps of all keys that a chart reads."""
+    return frozenset(key.partition(".")[0] for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,20 @@ class Gen3Values:
 
     def enabled(self, service: Service) -> bool:
         """True if the chart would deploy the service."""
+        if not self.in_chart(service):
+            return False
         if not service.condition:
             return True
         value = self.get(service.condition)
         return value is True if isinstance(value, bool) else service.enabled
+
+    def in_chart(self, service: Service) -> bool:
+        """False if the chart at hand, an older or another one, certainly has no such service."""
+        keys = self.state.chart_keys
+        if keys is None or service.name in self.merged:
+            return True
+        tops = _tops(keys)
+        return "*" in tops or service.name in tops
 
     def on(self, name: str) -> bool:
         """True if the chart would deploy the service of that name."""
