@@ -22,10 +22,11 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     missing = [path for path in paths if not values.text(path)]
     if not services or not missing:
         return
+    verb = "are" if len(missing) > 1 else "is"
     # Credentials from elsewhere may hold `dbcreated` already; then only the Jobs fail, and the services start.
     local = {item.service.name for item in written(values)} & set(services)
     yield Hit(
-        cause=f"Databases are to be created (dbCreate), but {' and '.join(missing)} is not set",
+        cause=f"Databases are to be created (dbCreate), but {' and '.join(missing)} {verb} not set",
         key=" ".join(missing),
         evidence=(
             state.at("global.postgres.dbCreate", f"databases to create: {listed(services)}"),

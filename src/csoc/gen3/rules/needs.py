@@ -22,6 +22,8 @@ POD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 # Kinds whose objects name a Secret because they read it. What else names one may well be what makes it.
 _READERS = frozenset({"SecretStore", "ClusterSecretStore", "PushSecret", "ClusterPushSecret", "ScaledObject"})
 _BUILT_IN = ("", "apps", "batch", "autoscaling", "policy")
+# A script that creates objects; one that only patches or waits for them makes none.
+_CREATES = re.compile(r"\b(?:g3)?(?:kubectl|oc|k8sclient)\b[^\n;|&]*\b(?:create|apply|replace)\b")
 _GIVEN = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt"})  # Kubernetes puts these into every namespace
 
 
@@ -97,12 +99,15 @@ class Supply:
     def holds(self, kind: str, name: str) -> bool:
         """True if something in the manifests makes it, or may."""
         whole = (kind, name) in self.keys or (kind == SECRET and name in self.pulled)
-        return whole or name in self.named or self.scripted(name)
+        return whole or name in self.named or any(_CREATES.search(script) for script in self._about(name))
 
     def scripted(self, name: str) -> bool:
-        """True if something that runs speaks of it, and so may make it or add keys to it."""
+        """True if something that runs speaks of it, and so may add keys to it."""
+        return any(self._about(name))
+
+    def _about(self, name: str) -> Iterator[str]:
         word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
-        return any(word.search(script) for script in self.scripts)
+        return (script for script in self.scripts if word.search(script))
 
 
 def supply(state: EnvironmentState) -> Supply:

@@ -94,6 +94,12 @@ def test_a_file_that_only_speaks_of_it_makes_nothing() -> None:
     assert keys(deployment(WANTED), named("ConfigMap", "notes", data={"README": "see wanted"})) == ["wanted"]
 
 
+def test_a_job_that_waits_for_it_to_patch_it_makes_nothing() -> None:
+    script = "until kubectl get secret wanted; do sleep 5; done; kubectl patch secret wanted -p x"
+    job = named("Job", "j", spec={"template": {"spec": {"containers": [{"args": [script]}]}}})
+    assert keys(deployment(WANTED), job) == ["wanted"]
+
+
 def test_quiet_for_a_store_that_only_reads_it() -> None:
     store = named("SecretStore", "s", spec={"secretName": "wanted"}) | {"apiVersion": "external-secrets.io/v1"}
     assert keys(deployment(WANTED), store) == ["wanted"]
