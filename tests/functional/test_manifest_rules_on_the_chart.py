@@ -96,7 +96,7 @@ CASES = {
     "a store that has to fetch its own keys": (
         EXTERNAL.replace(
             "secretStoreServiceAccount: {enabled: true",
-            "externalSecrets: {enabled: true, externalSecretAwsCreds: k}\n    secretStoreServiceAccount: {enabled: false",
+            "externalSecrets: {enabled: on, externalSecretAwsCreds: k}\n    secretStoreServiceAccount: {enabled: no",
         ),
         {("secret-store-credentials-missing", "gen3-secret-store circle")},
     ),
