@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from csoc import bootstrap
-from csoc.cli.output import example, json_option, print_json, say, severity_text, table
+from csoc.cli.output import count, example, json_option, print_json, say, severity_text, table
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.gen3.views import Fact
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
@@ -125,7 +125,7 @@ def print_overview(page: Overview) -> None:
             worst = severity_text(row.worst.name.lower()) if row.worst else Text("none", style="dim")
             cells.append(Text.assemble(worst, f" ({row.findings})" if row.findings else ""))
         rows.append(cells)
-    table(columns, rows, title=f"{len(rows)} environments")
+    table(columns, rows, title=count(len(rows), "environment"))
     if view.others:
         table(
             ["not Gen3", "cluster", "what", "why"],

@@ -83,6 +83,27 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: s
     console().print(made)
 
 
+def print_line(line: Text) -> None:
+    """A line that is coloured already, on standard output; its text must be clean."""
+    console().print(line, soft_wrap=True)
+
+
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def print_diff(lines: Sequence[str], *, indent: str = "    ", most: int | None = None) -> None:
+    """Lines of a unified diff, at most that many."""
+    for line in lines[:most]:
+        print_line(Text(clean(f"{indent}{line}"), style=DIFF_STYLES.get(line[:1], "")))
+    if most is not None and len(lines) > most:
+        say(f"{indent}({count(len(lines) - most, 'more line')})", "dim")
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def severity_text(name: str) -> Text:
     """A severity with its colour."""
     return Text(name, style=STYLE_OF_SEVERITY.get(name, ""))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import click
 from rich.text import Text
 
-from csoc.cli.output import clean, console, example, json_option, print_json, say, table
+from csoc.cli.output import EXIT_OF, count, example, json_option, print_diff, print_json, say, table
 from csoc.cli.session import chart_option, fleet_option, opened
+from csoc.errors import Kind
 from csoc.fleet.location import Location
 from csoc.gen3.findings import location_to_json
 from csoc.usecases.check import FleetChecker
@@ -19,9 +21,9 @@ from csoc.usecases.load import LoadedFleet
 from csoc.usecases.matrix import Matrix, matrix
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder
-from csoc.usecases.where import where
+from csoc.usecases.where import MOST, Use, where
 
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_DIFF_LINES = 30
 
 
 @click.command("matrix", epilog=example("csoc fleet matrix", "csoc fleet matrix brh --service fence --service guppy"))
@@ -135,7 +137,8 @@ def _compare(ports: Ports, loaded: LoadedFleet, left: str, right: str) -> Compar
     sides = []
     for name in (left, right):
         view = loaded.environment(name)
-        sides.append(Side(builder.state(view), results[view.name].facts, twin=builder.state(view)))
+        states = builder.state(view), builder.state(view)
+        sides.append(Side(states[0], results[view.name].facts, twin=states[1], reason=builder.why_not(view)))
     return compare(sides[0], sides[1])
 
 
@@ -147,6 +150,7 @@ def _difference_json(item: Difference) -> dict[str, Any]:
         "leftAt": location_to_json(item.left_at),
         "rightAt": location_to_json(item.right_at),
         "ownNamesOnly": item.folded,
+        "diff": list(item.diff),
     }
 
 
@@ -168,23 +172,35 @@ def _print_comparison(made: Comparison, *, effective: bool, manifests: bool, sho
     differences = made.effective if effective else made.written
     shown = [item for item in differences if show_all or not item.folded]
     folded = len(differences) - len([item for item in differences if not item.folded])
-    table(["setting", made.left, made.right], [[item.path, item.left, item.right] for item in shown])
+    short = [[item.path, item.left, item.right] for item in shown if not item.diff]
+    if short:
+        table(["setting", made.left, made.right], short)
+    for item in shown:
+        if item.diff:
+            say(f"{item.path}: {made.left} (-), {made.right} (+)", "bold")
+            print_diff(item.diff, most=None if show_all else _DIFF_LINES)
+    if not shown:
+        say(f"{made.left} and {made.right} say the same, apart from their own names." if folded else _SAME.format(made))
     if folded and not show_all:
-        say(f"{folded} more differ only in the environments' own names (--all shows them).", "dim")
+        say(f"{count(folded, 'more setting')} differ only in the environments' own names (--all shows them).", "dim")
     if made.objects is None:
         for reason in made.unrendered:
             say(f"Manifests were not compared. {reason}", "yellow")
         return
-    say(f"Manifests: {len(made.objects)} objects differ beyond the environments' own names.")
-    for item in made.objects:
-        say(f"  {item.name}: {item.state}")
+    say(f"Manifests: {count(len(made.objects), 'object')} differ beyond the environments' own names.")
+    for change in made.objects:
+        say(f"  {change.name}: {_side(change.state, made)}")
         if manifests:
-            _print_diff(item.diff)
+            print_diff(change.diff[2:])
+    if made.objects and not manifests:
+        say("--manifests shows how.", "dim")
 
 
-def _print_diff(lines: tuple[str, ...]) -> None:
-    for line in lines:
-        console().print(Text(clean(f"    {line}"), style=_DIFF_STYLES.get(line[:1], "")), soft_wrap=True)
+_SAME = "{0.left} and {0.right} say the same."
+
+
+def _side(state: str, made: Comparison) -> str:
+    return state.replace("left", made.left).replace("right", made.right)
 
 
 @click.command(
@@ -212,13 +228,20 @@ def where_command(what: str, source: str, revision: str | None, own_urls: tuple[
             ]
         )
     else:
-        table(
-            ["environment", "kind", "what", "where"],
-            [[use.environment, use.kind, use.text, _place(use.location)] for use in uses],
-        )
-        count = len({use.environment for use in uses if use.environment})
-        say(f"{len(uses)} places in {count} environments." if uses else f"Nothing in the fleet names {what}.")
-    return 0 if uses else 4
+        _print_uses(uses, what)
+    return 0 if uses else EXIT_OF[Kind.NOT_FOUND]
+
+
+def _print_uses(uses: Sequence[Use], what: str) -> None:
+    if not uses:
+        say(f"Nothing in the fleet names {what}.")
+        return
+    rows = [[use.environment or "-", use.kind, use.text, _place(use.location)] for use in uses]
+    table(["environment", "kind", "what", "where"], rows)
+    environments = len({use.environment for use in uses if use.environment})
+    say(f"{count(len(uses), 'place')} in {count(environments, 'environment')}.")
+    if len(uses) >= MOST:
+        say(f"There may be more: csoc stops after {MOST}.", "yellow")
 
 
 def _place(location: Location | None) -> str:

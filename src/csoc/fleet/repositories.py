@@ -8,7 +8,7 @@ changes) is first written into such a database, so that nothing above this port 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -38,12 +38,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """A commit, for histories. author is "Name <mail>" as Git says (unproven); at is aware, in UTC."""
+    """A commit, for histories. author is "Name <mail>" as Git says (unproven); at is aware, in UTC. before: in the
+    history of a path, the blob that it had in each of the commit's parents (None: absent there)."""
 
     commit: str
     author: str
     at: datetime
     subject: str
+    before: tuple[str | None, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -204,7 +204,8 @@ class MemoryRepositories:
             blob = _blob(commit, path)
             same = [parent for parent in commit.parents if _blob(repository.commits[parent], path) == blob]
             if not same and (commit.parents or blob is not None):
-                found.append((commit.info, blob))
+                before = tuple(_blob(repository.commits[parent], path) for parent in commit.parents)
+                found.append((replace(commit.info, before=before), blob))
             for parent in same[:1] or commit.parents:
                 if parent not in seen:
                     seen.add(parent)

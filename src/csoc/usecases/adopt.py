@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from csoc.errors import RejectedError
 from csoc.fleet.documents import layout
 from csoc.fleet.githost import PullRequest
+from csoc.fleet.overlay import blob_id
 from csoc.gen3.adoption.documents import new_documents
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
@@ -23,6 +25,7 @@ class Adoption:
     commit: str = ""
     branch: str = ""
     pull_request: PullRequest | None = None
+    note: str = ""
 
 
 def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adoption:
@@ -31,9 +34,16 @@ def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adopti
     files = new_documents(fleet.view, fleet.documents, name=own, ids=ports.ids)
     entries = fleet.tree.entries()
     schemas = f"{layout.SCHEMAS}/"
-    return Adoption(
-        {path: content for path, content in files.items() if path not in entries or path.startswith(schemas)}
-    )
+    new = {path for path in files if path not in entries and not path.startswith(schemas)}
+    if not new:
+        return Adoption({})
+    # Schemas follow this version of csoc; those that are the same already are no change.
+    new |= {
+        path
+        for path in files
+        if path.startswith(schemas) and (path not in entries or entries[path].blob != blob_id(files[path]))
+    }
+    return Adoption({path: files[path] for path in sorted(new)})
 
 
 def write_adoption(
@@ -48,7 +58,6 @@ def write_adoption(
     strange = [path for path in adoption.files if not path.startswith(f"{layout.ADOPTED}/")]
     if strange and fleet.documents.top in (None, layout.ADOPTED):
         raise RejectedError(f"Adopting writes below {layout.ADOPTED}/ only, and {strange[0]} is outside")
-    revision = fleet.tree.revision
     made = publish(
         ports,
         Proposal(
@@ -56,9 +65,16 @@ def write_adoption(
             tree=fleet.tree,
             files=adoption.files,
             message=_MESSAGE,
-            branch=branch or ("" if fleet.query.revision is None else revision),
+            branch=branch or (fleet.query.revision or ""),
             pull_request=pull_request,
-            head=f"csoc/adopt-{ports.ids()}" if pull_request else "",
+            head=_head(adoption) if pull_request else "",
+            by_path=True,
         ),
     )
-    return replace(adoption, commit=made.commit, branch=made.branch, pull_request=made.pull_request)
+    note = "It was open before; nothing was added to it." if made.again else made.note
+    return replace(adoption, commit=made.commit, branch=made.branch, pull_request=made.pull_request, note=note)
+
+
+def _head(adoption: Adoption) -> str:
+    """The branch for these documents. Their uids are new each time, so the paths alone say whether it is the same."""
+    return f"csoc/adopt-{hashlib.sha256(chr(0).join(sorted(adoption.files)).encode()).hexdigest()[:10]}"

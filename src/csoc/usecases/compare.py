@@ -2,31 +2,34 @@
 
 Two environments of one commons always differ in their own names, so a difference that vanishes once each side's
 hostname, namespace, release, account and the like are taken out is folded: counted, and shown only when asked for.
+Long texts are compared line by line, JSON inside them after being laid out.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from csoc.fleet.location import Location
 from csoc.fleet.manifests import identity, mask_objects, normalise
-from csoc.fleet.masking import masked
-from csoc.fleet.values import EffectiveValues, Path, look_up, walk
+from csoc.fleet.masking import mask_text, mask_tree, masked
+from csoc.fleet.values import EffectiveValues, Path, look_up
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.views import EnvironmentView
+from csoc.gen3.views import HELM, EnvironmentView
+from csoc.usecases.lines import is_long, lines_of, text_lines
 
+OWN = "<own>"
 _ABSENT = object()
 _SHORTEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One path that differs. left and right are masked, "not set" where absent. folded: only own names differ."""
+    """One path that differs. left and right are masked, "not set" where absent. folded: only own names differ. diff: of
+    long texts and of lists, the lines that differ (masked, own names taken out)."""
 
     path: str
     left: str
@@ -34,6 +37,7 @@ class Difference:
     left_at: Location | None = None
     right_at: Location | None = None
     folded: bool = False
+    diff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One environment to compare. twin: the objects of a second rendering, to tell what is made anew each time."""
+    """One environment to compare. twin: the same rendered a second time, to tell what is made anew each time. reason:
+    why it was not rendered, where that is known."""
 
     state: EnvironmentState
     facts: EnvironmentFacts
     twin: EnvironmentState | None = None
-    own_names: tuple[str, ...] = field(default_factory=tuple)
+    reason: str = ""
 
 
 def compare(left: Side, right: Side) -> Comparison:
@@ -108,8 +113,8 @@ def own_names(side: Side) -> list[str]:
 
 def _without(text: str, names: Sequence[str]) -> str:
     for name in names:
-        text = text.replace(name, "\0")
-    return text
+        text = text.replace(name, "\0")  # which no value holds, so that a name within OWN cannot be found again
+    return text.replace("\0", OWN)
 
 
 def _differences(
@@ -119,18 +124,16 @@ def _differences(
     right_values: EffectiveValues,
     folding: Folding,
 ) -> list[Difference]:
-    paths: dict[Path, None] = dict.fromkeys(path for path, _ in walk(left))
-    paths |= dict.fromkeys(path for path, _ in walk(right))
+    paths: dict[Path, None] = dict.fromkeys(_leaves(left))
+    paths |= dict.fromkeys(_leaves(right))
     found = []
-    for path in sorted(paths, key=lambda steps: [str(step) for step in steps]):
+    for path in sorted(paths, key=_sorting):
         one, other = look_up(left, path, _ABSENT), look_up(right, path, _ABSENT)
-        if one is other or one == other:
+        if same(one, other):
             continue
-        if all(isinstance(side, (Mapping, list)) and side for side in (one, other)):
+        if all(isinstance(side, (Mapping, list)) and side and not _is_plain_list(side) for side in (one, other)):
             continue  # their leaves are compared themselves
-        folded = (
-            isinstance(one, str) and isinstance(other, str) and _without(one, folding[0]) == _without(other, folding[1])
-        )
+        diff = _line_diff(path, one, other, folding)
         found.append(
             Difference(
                 ".".join(str(step) for step in path),
@@ -138,10 +141,74 @@ def _differences(
                 _shown(path, other),
                 left_values.origin(path) if left_values.has(path) else None,
                 right_values.origin(path) if right_values.has(path) else None,
-                folded,
+                _is_folded(one, other, folding),
+                diff,
             )
         )
-    return found
+    return _without_parts(found, paths)
+
+
+def _sorting(path: Path) -> list[tuple[int, int, str]]:
+    return [(0, step, "") if isinstance(step, int) else (1, 0, step) for step in path]
+
+
+def _leaves(data: Any, path: Path = ()) -> Iterator[Path]:
+    """Paths to compare: leaves, where a list of plain values is one, since an item more moves all others."""
+    if isinstance(data, Mapping) and data:
+        for key, value in data.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(data, list) and data and not _is_plain_list(data):
+        for index, value in enumerate(data):
+            yield from _leaves(value, (*path, index))
+    else:
+        yield path
+
+
+def _is_plain_list(data: Any) -> bool:
+    return isinstance(data, list) and not any(isinstance(item, (Mapping, list)) for item in data)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal as a chart sees it: true is not 1, and 1 is not 1.0."""
+    if one is other:
+        return True
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _is_folded(one: Any, other: Any, folding: Folding) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return _without(one, folding[0]) == _without(other, folding[1])
+    if _is_plain_list(one) and _is_plain_list(other) and len(one) == len(other):
+        return all(same(a, b) or _is_folded(a, b, folding) for a, b in zip(one, other, strict=True))
+    return False
+
+
+def _line_diff(path: Path, one: Any, other: Any, folding: Folding) -> tuple[str, ...]:
+    """The lines that differ between two long texts or two lists; () for anything else."""
+    sides = (one, other)
+    if all(_is_plain_list(side) for side in sides) and any(sides):
+        texts = [[str(item) for item in mask_tree(side, path)] for side in sides]
+    elif all(isinstance(side, str) for side in sides) and any(map(is_long, sides)):
+        texts = [text_lines(str(mask_tree(side, path))) for side in sides]
+    else:
+        return ()
+    texts = [[_without(line, names) for line in text] for text, names in zip(texts, folding, strict=True)]
+    return tuple(list(difflib.unified_diff(texts[0], texts[1], lineterm="", n=1))[2:])
+
+
+def _without_parts(found: Sequence[Difference], paths: Mapping[Path, None]) -> list[Difference]:
+    """A list on one side and something else on the other is told once, not item by item as well."""
+    told = {item.path for item in found}
+    parts = {
+        ".".join(map(str, path))
+        for path in paths
+        if any(".".join(map(str, path[:length])) in told for length in range(1, len(path)))
+    }
+    return [item for item in found if item.path not in parts]
 
 
 def _shown(path: Path, value: Any) -> str:
@@ -154,25 +221,24 @@ def value_differences(left: EffectiveValues, right: EffectiveValues) -> list[Dif
 
 
 def changed_objects(
-    before: EnvironmentState, before_twin: EnvironmentState, after: EnvironmentState, after_twin: EnvironmentState
+    before: tuple[EnvironmentState, EnvironmentState],
+    after: tuple[EnvironmentState, EnvironmentState],
+    reasons: tuple[str, str] = ("", ""),
 ) -> tuple[tuple[ObjectDifference, ...] | None, tuple[str, ...]]:
     """Objects that differ between two states of one environment; None and the reasons if one was not rendered. Each
-    state comes rendered twice, so that what a chart makes up anew does not pass for a change."""
-    left = Side(before, EnvironmentFacts(before.view.name), before_twin)
-    right = Side(after, EnvironmentFacts(after.view.name), after_twin)
+    state comes rendered twice, so that what a chart makes up anew does not pass for a change. reasons: why a side was
+    not rendered."""
+    left, right = (
+        Side(state, EnvironmentFacts(state.view.name), twin, reason)
+        for (state, twin), reason in zip((before, after), reasons, strict=True)
+    )
     return _objects(left, right, ((), ()))
 
 
 def _objects(left: Side, right: Side, folding: Folding) -> tuple[tuple[ObjectDifference, ...] | None, tuple[str, ...]]:
-    reasons = []
-    for side in (left, right):
-        rendering = side.state.rendering
-        if rendering is None:
-            reasons.append(f"{side.state.view.name}: its chart could not be had")
-        elif rendering.failure is not None:
-            reasons.append(f"{side.state.view.name}: {rendering.failure.message}")
+    reasons = tuple(dict.fromkeys(reason for side in (left, right) if (reason := _not_rendered(side))))
     if reasons:
-        return None, tuple(reasons)
+        return None, reasons
     one, other = _texts(left, folding[0]), _texts(right, folding[1])
     found = []
     for name in sorted(one.keys() | other.keys()):
@@ -188,14 +254,29 @@ def _objects(left: Side, right: Side, folding: Folding) -> tuple[tuple[ObjectDif
     return tuple(found), ()
 
 
+def _not_rendered(side: Side) -> str:
+    """Why a side has no manifests; "" if it has."""
+    name, rendering = side.state.view.name, side.state.rendering
+    if side.state.view.system != HELM:
+        return f"{name}: it is not deployed by a Helm chart"
+    if rendering is None:
+        return f"{name}: {side.reason or 'its chart could not be had'}"
+    if rendering.failure is not None:
+        return f"{name}: it does not render: {rendering.failure.message}"
+    return ""
+
+
 def _texts(side: Side, names: Sequence[str]) -> dict[str, list[str]]:
-    """Each object's masked text by kind and name, own names taken out."""
+    """Each object's masked lines by kind and name, own names taken out."""
     rendering = side.state.rendering
     twin = side.twin.rendering.objects if side.twin is not None and side.twin.rendering is not None else None
     made: dict[str, list[str]] = {}
     for item in mask_objects(normalise(rendering.objects if rendering else (), twin)):
-        _, kind, _, name = identity(item.body)
-        key = _without(f"{kind} {name}", names).replace("\0", "<own>")
-        text = _without(json.dumps(item.body, indent=1, sort_keys=True, default=str), names).replace("\0", "<own>")
-        made[key] = text.splitlines()
+        _, kind, namespace, name = identity(item.body)
+        key = _without(f"{kind} {name}", names)
+        if key in made:
+            key = _without(f"{kind} {namespace}/{name}", names)
+        while key in made:
+            key += " (another)"
+        made[key] = [_without(line, names) for line in map(mask_text, lines_of(item.body))]
     return made

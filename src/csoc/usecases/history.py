@@ -1,28 +1,32 @@
 """Who changed a setting of an environment, and when, by the history of the files that give its values.
 
-Only commits that changed a file are looked at, and only those after which the value differs are told. A file that was
-renamed starts anew, since Git records no renames; whoever needs what was before asks for the old environment's file.
+Only commits that changed a file are looked at, and only those after which the value is another than before them are
+told; a merge tells a value only if none of its sides had it. Values inside an Application (valuesObject, values,
+parameters) are followed as those in files are. A file that was renamed starts anew, since Git records no renames;
+whoever needs what was before asks for the old environment's file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from csoc.errors import CsocError, NotFoundError
-from csoc.fleet import yamltext
 from csoc.fleet.location import Location
 from csoc.fleet.masking import masked
 from csoc.fleet.repositories import CommitInfo, Tree
-from csoc.fleet.values import Path, as_path, look_up
+from csoc.fleet.values import Path, look_up
 from csoc.gen3.views import EnvironmentView
+from csoc.usecases.change.operations import dotted, parse_key
+from csoc.usecases.compare import same
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
+from csoc.usecases.written import Written, data_in, full_path, written
 
+MOST_COMMITS = 500
 _ABSENT = object()
-_COMMITS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,11 @@ class ValueHistory:
 
 @dataclass(slots=True)
 class Timelines:
-    """Reads values at past commits. Parsed contents are kept by blob, since neighbours ask for the same files."""
+    """Reads values at past commits. What was read is kept by content, since neighbours ask for the same files."""
 
     ports: Ports
     fleet: LoadedFleet
-    _parsed: dict[str, Any] = field(default_factory=dict)
+    _data: dict[tuple[str, Written], Mapping[str, Any]] = field(default_factory=dict)
     _history: dict[tuple[str, str], Sequence[tuple[CommitInfo, str | None]]] = field(default_factory=dict)
 
     def tree_of(self, place: Location) -> Tree | None:
@@ -71,40 +75,48 @@ class Timelines:
         """Commits that changed a file, newest first, at most 500."""
         key = (tree.commit, path)
         if key not in self._history:
-            self._history[key] = self.ports.repositories.history(tree, path, limit=_COMMITS)
+            self._history[key] = self.ports.repositories.history(tree, path, limit=MOST_COMMITS)
         return self._history[key]
 
-    def value(self, tree: Tree, blob: str | None, steps: Path, document: int = 0) -> Any:
-        """The value at a path in a past content; _ABSENT if it is not there or the content cannot be read as YAML."""
+    def _value(self, tree: Tree, blob: str | None, where: Written, steps: Path) -> Any:
+        """The value in a past content; _ABSENT if it is not there or the content cannot be read."""
         if blob is None:
             return _ABSENT
-        if blob not in self._parsed:
+        # The same layer at two commits of a fleet differs in its location only, which past contents do not depend on.
+        key = (blob, replace(where, location=None, label=where.path))
+        if key not in self._data:
             try:
-                parsed = yamltext.parse(self.ports.repositories.read_blob(tree, blob))
-                self._parsed[blob] = {item.index: item.data for item in parsed}
+                self._data[key] = data_in(where, self.ports.repositories.read_blob(tree, blob))
             except CsocError:
-                self._parsed[blob] = {}
-        return look_up(self._parsed[blob].get(document), steps, _ABSENT)
+                self._data[key] = {}
+        return look_up(self._data[key], steps, _ABSENT)
 
-    def changes(self, tree: Tree, path: str, steps: Path) -> Iterator[ValueChange]:
-        """Each commit after which a file says something else at a path, newest first."""
-        commits = list(self.commits(tree, path))
-        for number, (info, blob) in enumerate(commits):
-            after = self.value(tree, blob, steps)
-            older = commits[number + 1][1] if number + 1 < len(commits) else None
-            before = self.value(tree, older, steps)
-            if before is after or before == after:
+    def changes(self, tree: Tree, where: Written, steps: Path) -> Iterator[ValueChange]:
+        """Each commit after which a layer says something else at a path than before, newest first."""
+        for info, blob in self.commits(tree, where.path):
+            after = self._value(tree, blob, where, steps)
+            before = [self._value(tree, older, where, steps) for older in info.before] or [_ABSENT]
+            if any(same(after, value) for value in before):
                 continue
             yield ValueChange(
-                info.commit, info.author, info.at, info.subject, path, _shown(steps, before), _shown(steps, after)
+                info.commit,
+                info.author,
+                info.at,
+                info.subject,
+                where.path,
+                _shown(steps, before[0]),
+                _shown(steps, after),
             )
 
-    def since(self, place: Location, steps: Path) -> ValueChange | None:
-        """The change that gave a value its present content, or None where the history does not say."""
-        tree = self.tree_of(place)
-        if tree is None:
-            return None
-        return next(self.changes(tree, place.path, steps), None)
+    def since(self, view: EnvironmentView, steps: Path) -> ValueChange | None:
+        """The change that gave an environment's written value its present content, or None where no file writes it or
+        the history does not say."""
+        for layer in reversed(self.fleet.resolved[view.name].values.layers):
+            if look_up(layer.data, steps, _ABSENT) is not _ABSENT:
+                where = written(view, layer)
+                tree = self.tree_of(where.location) if where.location else None
+                return next(self.changes(tree, where, steps), None) if tree else None
+        return None
 
 
 def _shown(steps: Path, value: Any) -> str:
@@ -114,30 +126,41 @@ def _shown(steps: Path, value: Any) -> str:
 def value_history(ports: Ports, fleet: LoadedFleet, view: EnvironmentView, key: str) -> ValueHistory:
     """The changes of a setting in every file that gives this environment its values.
 
-    key: dotted path. Raises NotFoundError if no file of the environment writes it, now or ever.
+    key: dotted path, as `csoc fleet set` takes it. Raises NotFoundError if no file of the environment writes it, now or
+    ever, and RejectedError if it is no key.
     """
-    steps = as_path(key)
-    resolved = fleet.resolved[view.name]
+    values = fleet.resolved[view.name].values
+    steps = full_path(view, parse_key(key), values)
     timelines = Timelines(ports, fleet)
     changes: list[ValueChange] = []
-    notes: list[str] = []
-    seen: set[tuple[str, str]] = set()
-    for layer in resolved.values.layers:
-        place = layer.locate(())
-        if place is None or (place.repository, place.path) in seen:
+    notes: dict[str, None] = {}
+    seen: set[Written] = set()
+    for layer in values.layers:
+        where = written(view, layer)
+        tree = timelines.tree_of(where.location) if where.location else None
+        known = replace(where, location=None, label=where.path)
+        if tree is None or known in seen:
             continue
-        seen.add((place.repository, place.path))
-        tree = timelines.tree_of(place)
-        if tree is None:
-            continue
-        if not timelines.commits(tree, place.path):
-            notes.append(f"{place.path} has no history here")
-        changes += timelines.changes(tree, place.path, steps)
-    if not changes and not resolved.values.has(steps):
+        seen.add(known)
+        commits = timelines.commits(tree, where.path)
+        if not commits:
+            notes[f"{where.path} has no history here"] = None
+        elif len(commits) >= MOST_COMMITS:
+            notes[f"{where.path}: only its last {MOST_COMMITS} commits were looked at"] = None
+        elif blob_now(tree, where.path) != commits[0][1]:
+            notes[f"{where.path} has changes that are not committed"] = None
+        changes += timelines.changes(tree, where, steps)
+    if not changes and not values.has(steps):
         raise NotFoundError(
-            f"No file of {view.name} writes {key}, now or before",
+            f"No file of {view.name} writes {dotted(steps)}, now or before",
             fix="`csoc fleet where` finds keys by a part of their name",
         )
     changes.sort(key=lambda change: change.at, reverse=True)
-    value = resolved.values.get(steps, _ABSENT)
-    return ValueHistory(key, _shown(steps, value), resolved.values.origin(steps), tuple(changes), tuple(notes))
+    value = values.get(steps, _ABSENT)
+    return ValueHistory(dotted(steps), _shown(steps, value), values.origin(steps), tuple(changes), tuple(notes))
+
+
+def blob_now(tree: Tree, path: str) -> str | None:
+    """The blob of a path in a tree, None if it is not there."""
+    entries = tree.entries()
+    return entries[path].blob if path in entries else None

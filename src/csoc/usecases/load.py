@@ -5,10 +5,12 @@ Nothing here asks for more than a Git URL. What could not be read, fetched or re
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csoc.errors import NotFoundError
+from csoc.fleet import collector
 from csoc.fleet.argocd.discovery import Discovery, discover
 from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
 from csoc.fleet.argocd.helmtemplates import HelmTemplates
@@ -54,12 +56,17 @@ class LoadedFleet:
     resolved: Mapping[str, ResolvedValues] = field(default_factory=dict)
 
     def environment(self, name: str) -> EnvironmentView:
-        """By its name; a hostname, a namespace or an Application's name serve as well where only one has it.
+        """By its name; a hostname, a commons, a namespace or an Application's name serve as well where only one has it.
 
-        Raises NotFoundError, with the nearest names.
+        Raises NotFoundError, with the nearest names, or those that go by this one.
         """
-        (found,) = self.select((name,))
-        return found
+        found = self.select((name,))
+        if len(found) != 1:
+            raise NotFoundError(
+                f"{len(found)} environments go by {name}: {', '.join(view.name for view in found)}",
+                fix="Name one of them",
+            )
+        return found[0]
 
     def select(self, names: Sequence[str]) -> list[EnvironmentView]:
         """The environments of these names (none given: all), in the fleet's order. Raises NotFoundError."""
@@ -85,14 +92,18 @@ class LoadedFleet:
         if len(same) == 1:
             yield same[0]
             return
-        raise _no_such_environment(name, [view.name for view in self.view.environments], len(same))
+        if same:
+            names = ", ".join(view.name for view in same)
+            raise NotFoundError(f"{len(same)} environments go by {name}: {names}", fix="Name one of them")
+        raise _no_such_environment(name, [view.name for view in self.view.environments])
 
 
-def _no_such_environment(name: str, names: Sequence[str], several: int) -> NotFoundError:
-    import difflib
-
-    if several:
-        return NotFoundError(f"{several} environments go by {name}", fix="Use the name that `csoc fleet show` gives")
+def _no_such_environment(name: str, names: Sequence[str]) -> NotFoundError:
+    if not names:
+        return NotFoundError(
+            f"There is no environment {name}: none was found here",
+            fix="`csoc fleet adopt` shows what was read, and what was not understood",
+        )
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     known = f"Did you mean {', '.join(near)}?" if near else "`csoc fleet show` lists all"
     return NotFoundError(f"There is no environment {name}", fix=known)
@@ -108,9 +119,13 @@ def load_fleet(ports: Ports, query: FleetQuery) -> LoadedFleet:
     return understand_tree(ports, query, tree)
 
 
-def understand_tree(ports: Ports, query: FleetQuery, tree: Tree) -> LoadedFleet:
-    """The fleet that a tree describes."""
-    store = ParsedStore(ports.cache)
+def understand_tree(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore | None = None) -> LoadedFleet:
+    """The fleet that a tree describes. store: keeps what was parsed, for whoever reads a fleet again and again."""
+    with collector.paused():
+        return _understand(ports, query, tree, store or ParsedStore(ports.cache))
+
+
+def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore) -> LoadedFleet:
     documents = read_documents(FleetSnapshot((tree,), store))
 
     def open_tree(url: str, revision: str) -> Tree:

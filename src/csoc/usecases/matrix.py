@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from csoc.fleet.values import as_path
+from csoc.fleet.values import Path, as_path
+from csoc.gen3 import catalogue
 from csoc.gen3.facts import EnvironmentFacts, ServiceFact
 from csoc.gen3.image_tags import newer
 from csoc.gen3.views import EnvironmentView
@@ -67,20 +68,24 @@ def _cell(
     timelines: Timelines | None,
 ) -> Cell:
     since = None
-    if timelines is not None and service.pinned_here and service.location is not None:
-        change = timelines.since(service.location, _tag_path(fleet, view, service))
+    if timelines is not None and service.pinned_here:
+        change = timelines.since(view, _tag_path(fleet, view, service))
         since = change.at if change else None
     return Cell(service.tag, service.repository, service.pinned_here, since, _ahead(view, service, views, facts, fleet))
 
 
-def _tag_path(fleet: LoadedFleet, view: EnvironmentView, service: ServiceFact) -> tuple[str | int, ...]:
-    """Where the tag stands in the values: the path whose origin is the fact's place."""
+def _tag_path(fleet: LoadedFleet, view: EnvironmentView, service: ServiceFact) -> Path:
+    """Where the environment's values say the tag: the path whose place is the fact's."""
     values = fleet.resolved[view.name].values
-    name = service.name.split("/")[0]
+    name, _, part = service.name.partition("/")
+    known = catalogue.load().get(name)
+    images = [image for image in known.images if not part or image.role == part] if known else []
+    paths = [as_path(path) for image in images for path in (image.tag_key, image.path)]
+    paths += [(name, "image", "tag"), (name, part, "image", "tag"), (name, "image", part)]
     prefix = (view.wrapper,) if view.wrapper else ()
-    for path in ((*prefix, name, "image", "tag"), (*prefix, *as_path(service.name.replace("/", ".")), "image", "tag")):
-        if values.origin(path) == service.location:
-            return path
+    for path in paths:
+        if values.has((*prefix, *path)) and values.origin((*prefix, *path)) == service.location:
+            return (*prefix, *path)
     return (*prefix, name, "image", "tag")
 
 

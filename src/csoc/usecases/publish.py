@@ -2,7 +2,8 @@
 
 Whatever writes (adoption, a changed value, later a run) goes through here, so that all of it is a commit by a person,
 made on the newest head, refused when somebody else changed the same files, and a pull request where the branch is
-protected.
+protected. Proposing the same change twice (since the first time was cut off, or somebody else was quicker) finds the
+branch and the pull request of the first time and goes on from there.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from csoc.errors import ConflictError, CsocError, DeniedError
+from csoc.errors import ConflictError, CsocError, DeniedError, Kind, NotFoundError, RejectedError
+from csoc.fleet import addresses
 from csoc.fleet.githost import GitHost, PullRequest
+from csoc.fleet.overlay import blob_id
 from csoc.fleet.repositories import Change, CommitRequest, SourceAddress, Tree
 from csoc.usecases.ports import Ports
 
@@ -22,7 +25,8 @@ class Proposal:
 
     tree: what the change was made on. files: path to new content (None removes). read: paths that the change depends on
     without writing them. message: first line is the subject. branch: where it goes ("": the branch that was read).
-    pull_request: on a branch of its own (named by `head`), to be merged into `branch`.
+    pull_request: on a branch of its own (named by `head`), to be merged into `branch`. by_path: it is the same proposal
+    if it has the same paths, since what is in them is made up anew each time.
     """
 
     address: SourceAddress
@@ -36,16 +40,33 @@ class Proposal:
     reviewers: Sequence[str] = ()
     labels: Sequence[str] = ()
     read: Sequence[str] = ()
+    by_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of a proposal. note: what a person must know besides."""
+    """What became of a proposal. commit is "" where the change was there already. again: the pull request was open
+    before. note: what a person must know besides."""
 
     commit: str
     branch: str
     pull_request: PullRequest | None = None
     note: str = ""
+    again: bool = False
+
+
+def host_of(ports: Ports, address: SourceAddress, tree: Tree | None = None) -> GitHost:
+    """The host of a repository. Raises RejectedError for a folder on this machine (its remotes are named as far as the
+    tree tells them), and as the port does."""
+    if not addresses.parse(address.url).local:
+        return ports.githost(address)
+    remotes = sorted(name for name in tree.aliases if "/" in name and not name.startswith("/")) if tree else []
+    named = f"https://{remotes[0]}" if remotes else "https://HOST/OWNER/NAME"
+    raise RejectedError(
+        "Pull requests are made at a repository's host, and this is a folder on this machine",
+        place=address.url,
+        fix=f"Name the repository by its URL, e.g. --fleet {named}",
+    )
 
 
 def publish(ports: Ports, proposal: Proposal) -> Published:
@@ -53,49 +74,65 @@ def publish(ports: Ports, proposal: Proposal) -> Published:
 
     Raises ConflictError (the same files changed meanwhile; both sides are in the text), DeniedError (protected branch,
     no rights), UnavailableError, RejectedError. After an error nothing is half done, except that a pushed branch can
-    stay behind if its pull request could not be opened; the error names it.
+    stay behind if its pull request could not be opened; the error names it, and publishing again goes on from there.
     """
+    if proposal.pull_request:
+        return _propose(ports, proposal)
     target = proposal.branch or ports.repositories.default_branch(proposal.address)
+    try:
+        return Published(ports.repositories.commit(proposal.address, _request(ports, proposal, target)), target)
+    except DeniedError as error:
+        if not addresses.parse(proposal.address.url).local:
+            error.fix = f"{error.fix}. Or use --pull-request" if error.fix else "Use --pull-request"
+        raise
+
+
+def _request(ports: Ports, proposal: Proposal, branch: str) -> CommitRequest:
     entries = proposal.tree.entries()
 
     def blob(path: str) -> str | None:
         return entries[path].blob if path in entries else None
 
-    request = CommitRequest(
-        branch=proposal.head if proposal.pull_request else target,
+    return CommitRequest(
+        branch=branch,
         base=proposal.tree.commit,
         changes=[Change(path, content, blob(path)) for path, content in sorted(proposal.files.items())],
         message=proposal.message,
-        author_name="",
-        author_email="",
+        author_name=ports.settings.author.name,
+        author_email=ports.settings.author.email,
         at=ports.clock(),
-        read={path: blob(path) for path in proposal.read},
+        read={path: blob(path) for path in proposal.read if path not in proposal.files},
         create_branch=proposal.pull_request,
     )
-    if not proposal.pull_request:
-        try:
-            return Published(ports.repositories.commit(proposal.address, request), target)
-        except DeniedError as error:
-            raise DeniedError(error.cause, place=error.place, fix=error.fix or "Use --pull-request") from error
-    host = ports.githost(proposal.address)
+
+
+def _propose(ports: Ports, proposal: Proposal) -> Published:
+    host = host_of(ports, proposal.address, proposal.tree)
+    # Asked before anything is pushed: a wrong token or a host that is down must leave nothing behind.
+    default = host.default_branch()
+    target = proposal.branch or default
+    found = host.find_pull_request(proposal.head, target)
+    if found is not None:
+        return Published("", proposal.head, found, _changed_since(ports, proposal), again=True)
     try:
-        commit = ports.repositories.commit(proposal.address, request)
-    except ConflictError as error:
-        found = host.find_pull_request(proposal.head, target)
-        if found is None:
-            raise
-        raise ConflictError(
-            f"The branch {proposal.head} exists and has an open pull request: {found.url}",
-            place=error.place,
-            fix="Merge or close it first",
-        ) from error
+        commit = ports.repositories.commit(proposal.address, _request(ports, proposal, proposal.head))
+    except ConflictError:
+        # The branch is there without a pull request: an earlier attempt ended in between, or its request was closed.
+        if _changed_since(ports, proposal):
+            raise ConflictError(
+                f"The branch {proposal.head} exists and holds something else than this change",
+                place=str(host.repository),
+                fix="Delete that branch, or open a pull request for it by hand",
+            ) from None
+        commit = ""
     subject, _, body = proposal.message.partition("\n")
     try:
         opened = host.open_pull_request(
             head=proposal.head, base=target, title=subject, body=proposal.body or body.strip(), labels=proposal.labels
         )
     except CsocError as error:
-        error.fix = f"The branch {proposal.head} is pushed; open its pull request by hand. {error.fix}".strip()
+        again = "do the same again" if error.kind is Kind.UNAVAILABLE else "open its pull request by hand"
+        error.fix = f"The branch {proposal.head} is pushed: {again}. {error.fix}".strip()
         raise
     note = ""
     if proposal.reviewers:
@@ -103,10 +140,34 @@ def publish(ports: Ports, proposal: Proposal) -> Published:
     return Published(commit, proposal.head, opened, note)
 
 
+def _changed_since(ports: Ports, proposal: Proposal) -> str:
+    """Says so if the proposal's branch does not hold what the proposal says, for whatever reason; else ""."""
+    different = f"The branch {proposal.head} holds something else by now"
+    try:
+        entries = ports.repositories.open(proposal.address, proposal.head).entries()
+    except NotFoundError:
+        return f"The branch {proposal.head} is gone"
+    for path, content in proposal.files.items():
+        blob = entries[path].blob if path in entries else None
+        wanted = None if content is None else blob_id(content)
+        if (blob is None) != (wanted is None) or (blob != wanted and not proposal.by_path):
+            return different
+    return ""
+
+
 def _ask_for_reviews(host: GitHost, opened: PullRequest, reviewers: Sequence[str]) -> str:
     """Asks; the change stands even if the host knows one of them no more, and then the note says so."""
     try:
         host.request_review(opened.number, reviewers)
+        return ""
     except CsocError as error:
-        return f"Reviews of {', '.join(reviewers)} could not be asked for: {error.cause}"
-    return ""
+        cause = error.cause
+    failed = []
+    for reviewer in reviewers if len(reviewers) > 1 else ():
+        # One who left must not keep the others from being asked.
+        try:
+            host.request_review(opened.number, (reviewer,))
+        except CsocError as error:
+            failed.append(f"{reviewer} ({error.cause})")
+    names = ", ".join(failed) if len(reviewers) > 1 else f"{reviewers[0]} ({cause})"
+    return f"Could not be asked for a review: {names}" if names else ""

@@ -156,6 +156,16 @@ class StateBuilder:
             defaults = catalogue.load().defaults()
         return merge_mappings(defaults, values.data)
 
+    def chart_defaults(self, view: EnvironmentView) -> Mapping[str, Any]:
+        """What an environment's chart sets where nobody else does; {} if the chart could not be had."""
+        at_hand = self.chart(view)
+        return self._chart_defaults(at_hand.archive) if at_hand.archive is not None else {}
+
+    def why_not(self, view: EnvironmentView) -> str:
+        """Why an environment's chart could not be had; "" if it could."""
+        error = self.chart(view).error
+        return f"its chart could not be had: {error.cause}" if error is not None else ""
+
     def _chart_defaults(self, archive: ChartArchive) -> Mapping[str, Any]:
         if archive.digest not in self._defaults:
             self._defaults[archive.digest] = self.ports.renderer.defaults(archive)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pygit2
@@ -39,7 +40,8 @@ def changes(objects: Objects, commit: str, path: str, limit: int) -> Sequence[tu
         parents = [parent for oid in present.parent_ids if isinstance(parent := repository.get(oid), pygit2.Commit)]
         same = next((parent for parent in parents if blobs.at(parent) == blob), None)
         if same is None and (parents or blob is not None):
-            found.append((info(present), blob))
+            before = tuple(blobs.at(parent) for parent in parents)
+            found.append((replace(info(present), before=before), blob))
         for parent in parents if same is None else [same]:
             if parent.id not in seen:
                 seen.add(parent.id)

@@ -1,14 +1,25 @@
-"""Follows what csoc proposed: which pull requests are open, what each still lacks, and merging one."""
+"""Follows what csoc proposed: which pull requests are open, what each still lacks, merging one, closing one, and making
+one again whose files have changed on the other side.
+
+A pull request with a conflict is not repaired but made anew: the same command on what the branch holds now, as another
+pull request, and the old one is closed with a word about where it went. Nobody's review is thereby carried over to a
+change that they have not seen.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from csoc.fleet.githost import MergeMethod, MergeOutcome, PullRequest, missing_for_merge
+from csoc.errors import CsocError, Kind, RejectedError
+from csoc.fleet.githost import GitHost, MergeMethod, MergeOutcome, PullRequest, PullState, missing_for_merge
 from csoc.fleet.repositories import SourceAddress
+from csoc.usecases.change.command import read_command
+from csoc.usecases.change.operations import Operation
+from csoc.usecases.change.plan import ChangePlan, plan_change
+from csoc.usecases.change.propose import HEAD_PREFIX, ChangeReport, propose_change
+from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.ports import Ports
-
-HEAD_PREFIX = "csoc/"
+from csoc.usecases.publish import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +30,29 @@ class Proposed:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merge. note: what a person must know besides."""
+
+    outcome: MergeOutcome
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A proposal made anew. plan: what it does now. report is None if nothing of it is left to do. closed: the old one
+    was closed. note: what a person must know besides."""
+
+    old: PullRequest
+    plan: ChangePlan
+    report: ChangeReport | None
+    closed: bool
+    note: str = ""
+
+
 def proposed_changes(ports: Ports, address: SourceAddress) -> list[Proposed]:
     """Open pull requests whose branch csoc made, newest first. Raises as the host's port does."""
-    host = ports.githost(address)
+    host = host_of(ports, address)
     found = []
     for listed in host.list_open(head_prefix=HEAD_PREFIX):
         pull = host.get(listed.number)
@@ -29,11 +60,96 @@ def proposed_changes(ports: Ports, address: SourceAddress) -> list[Proposed]:
     return found
 
 
-def merge_proposed(ports: Ports, address: SourceAddress, number: int, method: MergeMethod) -> MergeOutcome:
-    """Merges a pull request at the head that it has now, if its host's rules allow it.
+def merge_proposed(ports: Ports, address: SourceAddress, number: int, method: MergeMethod) -> Merged:
+    """Merges a pull request at the head that it has now, if its host's rules allow it, and removes its branch.
 
-    Raises ConflictError (the branches conflict, the head moved), DeniedError (says what is missing), and as the port.
+    Raises ConflictError (the branches conflict, the head moved), DeniedError (says what is missing), RejectedError (not
+    one of csoc's), and as the port.
     """
-    host = ports.githost(address)
+    host = host_of(ports, address)
+    pull = _own(host, number)
+    outcome = host.merge(number, method, expected_head=pull.head_commit)
+    return Merged(outcome, _remove_branch(host, pull))
+
+
+def close_proposed(ports: Ports, address: SourceAddress, number: int) -> str:
+    """Closes a pull request without merging it and removes its branch; returns what a person must know besides.
+
+    Raises ConflictError if it is merged, RejectedError if it is not one of csoc's, and as the port.
+    """
+    host = host_of(ports, address)
+    pull = _own(host, number)
+    host.close(number)
+    return _remove_branch(host, pull)
+
+
+def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
+    """Makes the change of an open pull request again on what its base holds now, as a new pull request, and closes the
+    old one. Where nothing is left to do, the old one stays as it is.
+
+    Raises RejectedError (its text does not say how it was made; not one of csoc's; not open), and as the ports.
+    """
+    host = host_of(ports, query.address)
+    pull = _own(host, number)
+    if pull.state is not PullState.OPEN:
+        raise RejectedError(
+            f"#{number} is {pull.state.value} already", place=pull.url, fix="Run `csoc fleet set` again"
+        )
+    names, operations = _command(pull)
+    fleet = load_fleet(ports, FleetQuery(query.source, pull.base, query.chart, query.own_urls))
+    plan = plan_change(ports, fleet, fleet.select(names), operations)
+    paths = _paths(pull.body)
+    if not any(change.path in paths for change in plan.files):
+        return Rebuilt(pull, plan, None, closed=False)
+    report = propose_change(ports, fleet, plan, pull_request=True, message=pull.title, branch=pull.base, only=paths)
+    made = [outcome.published.pull_request for outcome in report.outcomes if outcome.published]
+    new = [item for item in made if item is not None and item.number != number]
+    if len(new) != len(report.outcomes):
+        return Rebuilt(pull, plan, report, closed=False)
+    links = ", ".join(f"#{item.number}" for item in new)
+    note = ""
+    try:
+        host.comment(number, f"Made again on what {pull.base} holds now, as {links}.")
+    except CsocError as error:
+        note = f"#{number} could not be told of {links}: {error.cause}"
+    host.close(number)
+    return Rebuilt(pull, plan, report, closed=True, note=note or _remove_branch(host, pull))
+
+
+def _command(pull: PullRequest) -> tuple[list[str], list[Operation]]:
+    try:
+        return read_command(pull.body)
+    except CsocError as error:
+        error.place = pull.url
+        raise
+
+
+def _paths(body: str) -> list[str]:
+    """The files that a pull request of csoc says it changes."""
+    lines = body.replace("\r\n", "\n").split("\n")
+    return [line[3:-1] for line in lines if line.startswith("- `") and line.endswith("`")]
+
+
+def _own(host: GitHost, number: int) -> PullRequest:
     pull = host.get(number)
-    return host.merge(number, method, expected_head=pull.head_commit)
+    if not pull.head.startswith(HEAD_PREFIX):
+        raise RejectedError(
+            f"#{number} was not made by csoc",
+            place=pull.url,
+            fix="Merge or close it at its host; `csoc fleet changes` lists csoc's",
+        )
+    return pull
+
+
+def _remove_branch(host: GitHost, pull: PullRequest) -> str:
+    """Removes the branch that csoc made, which nobody needs any more; says so if it stays."""
+    own = f"{host.repository.owner}/{host.repository.name}"
+    if pull.head_repository.lower() != own.lower():
+        return ""
+    try:
+        host.delete_branch(pull.head)
+    except CsocError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return ""
+        return f"The branch {pull.head} stays behind: {error.cause}"
+    return ""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from csoc.errors import RejectedError
-from csoc.fleet import yamledit
-from csoc.fleet.masking import mask_text
+from csoc.errors import CsocError, RejectedError
+from csoc.fleet import conflicts
 from csoc.fleet.overlay import OverlayTree
+from csoc.fleet.values import look_up
 from csoc.gen3.checking import only
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
-from csoc.usecases.change.operations import Operation
-from csoc.usecases.change.targets import FileEdit, edit_for
+from csoc.usecases.change.operations import Operation, check_operations, dotted
+from csoc.usecases.change.targets import ABSENT, FileEdit, Targets
 from csoc.usecases.check import CheckOutcome, FleetChecker
-from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, value_differences
+from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, same, value_differences
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder
+from csoc.usecases.written import full_path
 
 MANIFESTS_OF_AT_MOST = 20
 
@@ -36,42 +37,38 @@ class FileChange:
 
     def diff(self) -> list[str]:
         """Unified, masked where it looks secret."""
-        return [
-            mask_text(line)
-            for line in difflib.unified_diff(
-                self.before.decode("utf-8", "replace").splitlines(),
-                self.after.decode("utf-8", "replace").splitlines(),
-                f"a/{self.path}",
-                f"b/{self.path}",
-                lineterm="",
-            )
-        ]
+        return conflicts.masked_diff(self.before, self.after, (f"a/{self.path}", f"b/{self.path}"), context=3)
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentChange:
-    """What happens to one environment. asked: False for those that only share a file. objects: None if not rendered,
-    and then `unrendered` says why."""
+    """What happens to one environment. asked: False for those that only share a file. chart: the revision before and
+    after, where it changes. objects: None if not rendered, and then `unrendered` says why. renamed: what csoc calls it
+    afterwards, where the change gives it another name."""
 
     environment: str
     asked: bool
     values: tuple[Difference, ...]
     objects: tuple[ObjectDifference, ...] | None
     unrendered: tuple[str, ...] = ()
+    chart: tuple[str, str] | None = None
+    renamed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """A change, worked out. unchanged: environments in which everything was so already. refused: (environment, reason)
-    where it cannot be done. findings_new and findings_gone: what the rules say afterwards."""
+    """A change, worked out. asked: environments that it is for. unchanged: those in which everything was so already.
+    refused: (environment, error) where it cannot be done. findings_new and findings_gone: what the rules say
+    afterwards."""
 
     operations: tuple[Operation, ...]
     files: tuple[FileChange, ...]
     environments: tuple[EnvironmentChange, ...]
     unchanged: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: tuple[tuple[str, CsocError], ...]
     findings_new: tuple[Finding, ...]
     findings_gone: tuple[Finding, ...]
+    asked: tuple[str, ...] = ()
 
 
 def plan_change(
@@ -82,101 +79,205 @@ def plan_change(
     *,
     manifests: bool = True,
 ) -> ChangePlan:
-    """Works a change out. One environment in which it cannot be done does not stop the others."""
-    edits, refused = _edits(fleet, views, operations)
-    files, refused_files = _files(fleet, edits)
-    refused += refused_files
-    contents = {change.path: change.after for change in files}
-    after = understand_tree(ports, fleet.query, OverlayTree(fleet.tree, contents)) if files else fleet
+    """Works a change out. One environment in which it cannot be done does not stop the others.
+
+    Raises RejectedError if the operations contradict each other.
+    """
+    check_operations(operations)
+    builder = StateBuilder(ports, fleet)
+    attempt = _attempt(ports, fleet, builder, views, operations)
     checker = FleetChecker(ports, rendering=manifests)
     before_outcome = checker.check(fleet)
-    after_outcome = checker.check(after) if files else before_outcome
-    asked = {view.name for view in views} - {name for name, _ in refused}
-    changed = _environments(ports, fleet, after, asked, manifests=manifests)
+    after_outcome = checker.check(attempt.after) if attempt.files else before_outcome
+    asked = {view.name for view in views} - {name for name, _ in attempt.refused}
+    changed = _environments(builder, StateBuilder(ports, attempt.after), asked, manifests=manifests)
     touched = {item.environment for item in changed}
     return ChangePlan(
         operations=tuple(operations),
-        files=tuple(files),
+        files=tuple(attempt.files),
         environments=tuple(changed),
-        unchanged=tuple(name for name in sorted(asked) if name not in touched),
-        refused=tuple(refused),
-        findings_new=_not_in(after_outcome, before_outcome),
-        findings_gone=_not_in(before_outcome, after_outcome),
+        unchanged=tuple(view.name for view in views if view.name in asked - touched),
+        refused=tuple(attempt.refused),
+        findings_new=_not_in(after_outcome, before_outcome, _names(attempt.after, fleet)),
+        findings_gone=_not_in(before_outcome, after_outcome, _names(fleet, attempt.after)),
+        asked=tuple(view.name for view in views),
     )
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """Files as they would be, and the fleet that they describe."""
+
+    after: LoadedFleet
+    files: list[FileChange] = field(default_factory=list)
+    refused: list[tuple[str, CsocError]] = field(default_factory=list)
+
+
+def _attempt(
+    ports: Ports,
+    fleet: LoadedFleet,
+    builder: StateBuilder,
+    views: Sequence[EnvironmentView],
+    operations: Sequence[Operation],
+) -> _Attempt:
+    """Edits the files and reads them again. What did not come to be as it was asked for is refused, and left out."""
+    refused: list[tuple[str, CsocError]] = []
+    while True:
+        out = {name for name, _ in refused}
+        wanted = [view for view in views if view.name not in out]
+        edits, cannot = _edits(fleet, builder, wanted, operations)
+        files, cannot_files = _files(fleet, edits)
+        contents = {change.path: change.after for change in files}
+        after = understand_tree(ports, fleet.query, OverlayTree(fleet.tree, contents)) if files else fleet
+        cannot += cannot_files
+        if not cannot:
+            cannot = _without_effect(fleet, after, wanted, operations)
+        refused += dict(cannot).items()
+        # Without the edits of those that cannot be, the others' are worked out anew.
+        if not cannot:
+            return _Attempt(after, files, refused)
+
+
 def _edits(
-    fleet: LoadedFleet, views: Sequence[EnvironmentView], operations: Sequence[Operation]
-) -> tuple[list[FileEdit], list[tuple[str, str]]]:
+    fleet: LoadedFleet, builder: StateBuilder, views: Sequence[EnvironmentView], operations: Sequence[Operation]
+) -> tuple[list[FileEdit], list[tuple[str, CsocError]]]:
+    targets = Targets(fleet, {view.name for view in views})
     edits: list[FileEdit] = []
-    refused: list[tuple[str, str]] = []
+    refused: list[tuple[str, CsocError]] = []
     for view in views:
         try:
-            edits += [edit_for(fleet, view, operation) for operation in operations]
+            edits += [
+                edit
+                for operation in operations
+                for edit in targets.edits(view, operation, _default(builder, view, operation))
+            ]
         except RejectedError as error:
-            refused.append((view.name, str(error)))
+            refused.append((view.name, error))
     return edits, refused
 
 
-def _files(fleet: LoadedFleet, edits: Sequence[FileEdit]) -> tuple[list[FileChange], list[tuple[str, str]]]:
+def _default(builder: StateBuilder, view: EnvironmentView, operation: Operation) -> Any:
+    """What the chart itself sets, where it is at hand: its type says what a new value must be."""
+    if operation.action != "set" or not isinstance(operation.value, (bool, int, float)):
+        return None
+    return look_up(builder.chart_defaults(view), full_path(view, operation.path, builder.resolved(view).values))
+
+
+def _files(fleet: LoadedFleet, edits: Sequence[FileEdit]) -> tuple[list[FileChange], list[tuple[str, CsocError]]]:
     """The edited files. Environments that share a file ask for the same edit, which is done once."""
     by_path: dict[str, dict[str, tuple[FileEdit, list[str]]]] = defaultdict(dict)
     for item in edits:
-        _, names = by_path[item.path].setdefault(repr(item.edit), (item, []))
+        _, names = by_path[item.path].setdefault(repr((item.edit, item.inside)), (item, []))
         names.append(item.environment)
     files: list[FileChange] = []
-    refused: list[tuple[str, str]] = []
+    refused: list[tuple[str, CsocError]] = []
     for path, wanted in sorted(by_path.items()):
-        before = fleet.tree.read(path)
         environments = tuple(dict.fromkeys(name for _, names in wanted.values() for name in names))
         try:
-            after = yamledit.apply(before, [item.edit for item, _ in wanted.values()])
+            before = after = fleet.tree.read(path)
+            for item in sorted((item for item, _ in wanted.values()), key=lambda item: item.order):
+                after = item.apply(after)
         except RejectedError as error:
-            refused += [(name, f"{path}: {error}") for name in environments]
+            error.place = f"{path}, {error.place}" if error.place else path
+            refused += [(name, error) for name in environments]
             continue
         if after != before:
             files.append(FileChange(path, before, after, environments))
     return files, refused
 
 
-def _environments(
-    ports: Ports, before: LoadedFleet, after: LoadedFleet, asked: set[str], *, manifests: bool
-) -> list[EnvironmentChange]:
-    """Environments whose values or chart differ afterwards, those that only share a file too."""
-    found: list[EnvironmentChange] = []
-    old_builder, new_builder = StateBuilder(ports, before), StateBuilder(ports, after)
-    rendered = 0
-    for view in before.view.environments:
-        now = after.view.environment(view.name)
-        if now is None:
-            found.append(EnvironmentChange(view.name, view.name in asked, (), None, ("it is not found afterwards",)))
-            continue
-        values = value_differences(before.resolved[view.name].values, after.resolved[view.name].values)
-        if not values and view.chart == now.chart:
-            continue
-        objects: tuple[ObjectDifference, ...] | None = None
-        reasons: tuple[str, ...] = ()
-        if manifests and rendered < MANIFESTS_OF_AT_MOST:
-            rendered += 1
-            states = [
-                builder.state(item) for builder, item in ((old_builder, view), (new_builder, now)) for _ in range(2)
-            ]
-            objects, reasons = changed_objects(states[0], states[1], states[2], states[3])
-        elif manifests:
-            reasons = (f"only the first {MANIFESTS_OF_AT_MOST} environments are rendered for a preview",)
-        found.append(EnvironmentChange(view.name, view.name in asked, tuple(values), objects, reasons))
+def _covers(present: Any, wanted: Any) -> bool:
+    """True if a value is what was asked for; of a mapping, the parts that were: files below it may add others."""
+    if isinstance(wanted, Mapping) and isinstance(present, Mapping):
+        return all(key in present and _covers(present[key], value) for key, value in wanted.items())
+    return same(present, wanted)
+
+
+def _without_effect(
+    before: LoadedFleet, after: LoadedFleet, views: Sequence[EnvironmentView], operations: Sequence[Operation]
+) -> list[tuple[str, CsocError]]:
+    """Environments whose values are not what was asked for after all: something else decides them."""
+    found: list[tuple[str, CsocError]] = []
+    for view in views:
+        now = _again(after, view)
+        values = after.resolved[now.name].values if now else None
+        for operation in operations:
+            if values is None or operation.action == "chart":
+                continue
+            steps = full_path(view, operation.path, before.resolved[view.name].values)
+            present = values.get(steps, ABSENT)
+            if operation.action == "set":
+                right = any(_covers(present, value) for value in (operation.value, operation.written))
+            else:
+                right = present is ABSENT
+            if not right:
+                place = str(values.origin(steps) or view.application.location)
+                cause = f"{dotted(steps)} would not become what was asked for: something else decides it"
+                found.append((view.name, RejectedError(cause, place=place, fix="Change it by hand")))
+                break
     return found
 
 
-def _not_in(one: CheckOutcome, other: CheckOutcome) -> tuple[Finding, ...]:
-    """Findings of one outcome that the other does not have, each for the environments that differ."""
+def _again(after: LoadedFleet, view: EnvironmentView) -> EnvironmentView | None:
+    """The same environment in another reading, whatever it is called there: a new hostname gives a new name."""
+    for other in after.view.environments:
+        if other.application.identity == view.application.identity:
+            return other
+    return None
+
+
+def _environments(
+    before: StateBuilder, after: StateBuilder, asked: Collection[str], *, manifests: bool
+) -> list[EnvironmentChange]:
+    """Environments whose values or chart differ afterwards, those that only share a file too."""
+    found: list[EnvironmentChange] = []
+    rendered = 0
+    for view in before.fleet.view.environments:
+        now = _again(after.fleet, view)
+        if now is None:
+            reasons: tuple[str, ...] = ("it is not found afterwards",)
+            found.append(EnvironmentChange(view.name, view.name in asked, (), None, reasons))
+            continue
+        values = value_differences(before.resolved(view).values, after.resolved(now).values)
+        chart = (view.chart.revision, now.chart.revision) if view.chart != now.chart else None
+        if not values and chart is None:
+            continue
+        objects: tuple[ObjectDifference, ...] | None = None
+        reasons = (f"only the first {MANIFESTS_OF_AT_MOST} environments are rendered for a preview",)
+        if not manifests:
+            reasons = ()
+        elif rendered < MANIFESTS_OF_AT_MOST:
+            rendered += 1
+            objects, reasons = changed_objects(
+                (before.state(view), before.state(view)),
+                (after.state(now), after.state(now)),
+                (before.why_not(view), after.why_not(now)),
+            )
+        renamed = now.name if now.name != view.name else ""
+        item = EnvironmentChange(view.name, view.name in asked, tuple(values), objects, reasons, chart, renamed)
+        found.append(item)
+    return found
+
+
+def _names(one: LoadedFleet, other: LoadedFleet) -> dict[str, str]:
+    """What environments of one reading are called in the other."""
+    names = {}
+    for view in one.view.environments:
+        found = _again(other, view)
+        names[view.name] = found.name if found else view.name
+    return names
+
+
+def _not_in(one: CheckOutcome, other: CheckOutcome, names: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Findings of one outcome that the other does not have, each for the environments that differ. names: what
+    environments of the one are called in the other."""
     known = {item.fingerprint: set(item.environments) for item in other.report.findings}
     found = []
     for item in one.report.findings:
         if item.fingerprint not in known:
             found.append(item)
             continue
-        rest = [name for name in item.environments if name not in known[item.fingerprint]]
+        rest = [name for name in item.environments if names.get(name, name) not in known[item.fingerprint]]
         if rest:
             found.append(only(item, rest))
     return tuple(found)

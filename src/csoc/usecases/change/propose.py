@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.errors import CsocError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.codeowners import CodeOwners, Dialect, find_codeowners, group_by_owners, parse_codeowners
-from csoc.usecases.change.plan import ChangePlan
+from csoc.fleet.overlay import blob_id
+from csoc.usecases.change.command import command_line
+from csoc.usecases.change.plan import ChangePlan, EnvironmentChange
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.publish import Proposal, Published, publish
+from csoc.usecases.publish import Proposal, Published, host_of, publish
 
 _SUBJECT = 72
+_ENVIRONMENTS = 3
+HEAD_PREFIX = "csoc/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,13 @@ def propose_change(
     pull_request: bool,
     message: str = "",
     branch: str = "",
+    only: Collection[str] = (),
 ) -> ChangeReport:
-    """Commits the change as one commit, or opens a pull request for each set of owners.
+    """Commits the change as one commit, or opens a pull request for each set of owners. only: paths whose owners' parts
+    are proposed (none given: all).
 
-    A part that fails is in the report with its error; the others go on. Raises RejectedError if there is nothing to do.
+    A part that fails is in the report with its error; the others go on. Proposing the same change again finds what is
+    there already. Raises RejectedError if there is nothing to do, or the host's settings are missing.
     """
     if not plan.files:
         raise RejectedError("There is nothing to change", fix="Everything that was asked for is so already")
@@ -57,26 +65,44 @@ def propose_change(
     notes: tuple[str, ...] = ()
     if pull_request:
         groups, notes = _groups(ports, fleet, sorted(contents))
+    if pull_request:
+        host_of(ports, fleet.query.address, fleet.tree)
     text = message or _message(plan)
-    suffix = ports.ids()
+    home = {
+        view.name: view.application.location.path
+        for view in fleet.view.environments
+        if view.application.location.repository == fleet.tree.repository
+    }
+    target = branch or (fleet.query.revision or "")
     outcomes = []
-    for number, (owners, paths) in enumerate(groups.items(), start=1):
+    for owners, paths in groups.items():
+        if only and not set(only) & set(paths):
+            continue
         touched = tuple(dict.fromkeys(name for path in paths for name in environments[path]))
-        head = f"csoc/{_slug(text)}-{suffix}" + (f"-{number}" if len(groups) > 1 else "")
         proposal = Proposal(
             address=fleet.query.address,
             tree=fleet.tree,
             files={path: contents[path] for path in paths},
             message=text,
-            branch=branch or (fleet.query.revision or ""),
+            branch=target,
             pull_request=pull_request,
-            head=head if pull_request else "",
-            body=_body(plan, paths, touched),
+            head=_head(text, target, fleet, plan, paths) if pull_request else "",
+            body=_body(plan, paths, touched, groups),
             reviewers=sorted(owners),
-            read=[view.application.location.path for view in fleet.view.environments if view.name in touched],
+            read=[home[name] for name in touched if name in home],
         )
         outcomes.append(_publish(ports, proposal, Outcome(tuple(paths), touched, tuple(sorted(owners)))))
     return ChangeReport(tuple(outcomes), notes)
+
+
+def _head(text: str, target: str, fleet: LoadedFleet, plan: ChangePlan, paths: Sequence[str]) -> str:
+    """The branch of one part. The same change of the same files has the same name, so that doing it again finds it."""
+    digest = hashlib.sha256(target.encode())
+    entries = fleet.tree.entries()
+    for change in plan.files:
+        if change.path in paths:
+            digest.update(f"\0{change.path}\0{entries[change.path].blob}\0{blob_id(change.after)}".encode())
+    return f"{HEAD_PREFIX}{_slug(text)}-{digest.hexdigest()[:10]}"
 
 
 def _publish(ports: Ports, proposal: Proposal, outcome: Outcome) -> Outcome:
@@ -108,26 +134,69 @@ def _dialect(ports: Ports, fleet: LoadedFleet) -> Dialect:
 
 
 def _message(plan: ChangePlan) -> str:
+    """What was done, where; one line if it fits."""
     names = sorted({name for change in plan.files for name in change.environments})
     what = "; ".join(str(operation) for operation in plan.operations)
-    where = ", ".join(names) if len(names) <= 3 else f"{len(names)} environments"
-    subject = f"{what[:1].upper()}{what[1:]} in {where}"
-    return subject if len(subject) <= _SUBJECT else f"{subject[: _SUBJECT - 1]}…\n\n{subject}"
+    what = what[:1].upper() + what[1:]
+    few = f"{what} in {', '.join(names)}"
+    if len(names) <= _ENVIRONMENTS and len(few) <= _SUBJECT:
+        return few
+    subject = f"{what} in {_count(len(names), 'environment')}"
+    if len(subject) > _SUBJECT:
+        subject = f"{_cut(what)} in {_count(len(names), 'environment')}"
+    done = "".join(f"- {operation}\n" for operation in plan.operations)
+    return f"{subject}\n\n{done}\nEnvironments: {', '.join(names)}"
+
+
+def _cut(text: str) -> str:
+    room = _SUBJECT - 20
+    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.partition("\n")[0].lower()).strip("-")[:40].strip("-") or "change"
 
 
-def _body(plan: ChangePlan, paths: Sequence[str], environments: Sequence[str]) -> str:
+def _body(
+    plan: ChangePlan,
+    paths: Sequence[str],
+    environments: Sequence[str],
+    groups: Mapping[frozenset[str], Sequence[str]],
+) -> str:
     """The pull request's text: what, where, and what the rules say, so that a reviewer need not run anything."""
-    lines = [f"- {operation}" for operation in plan.operations]
-    lines += ["", f"Environments: {', '.join(environments)}", f"Files: {', '.join(paths)}", ""]
+    lines = [f"- {_shown(str(operation))}" for operation in plan.operations]
+    lines += ["", f"Environments: {', '.join(environments)}", "", "Files:", *(f"- `{path}`" for path in paths), ""]
+    if len(groups) > 1:
+        lines += [f"One of {len(groups)} parts of a change: each set of owners gets its own.", ""]
     for change in plan.environments:
-        if change.environment not in environments and not change.asked:
-            lines.append(f"Also changes {change.environment}, which uses the same file.")
-        if change.objects is not None:
-            lines.append(f"{change.environment}: {len(change.objects)} Kubernetes objects change")
-    lines += [f"New finding ({item.severity.name.lower()}): {item.cause}" for item in plan.findings_new]
-    lines += [f"Mends ({item.severity.name.lower()}): {item.cause}" for item in plan.findings_gone]
+        lines += [f"- {text}" for text in _effect(change, environments)]
+    lines += [f"- New finding ({item.severity.name.lower()}): {_shown(item.cause)}" for item in plan.findings_new]
+    lines += [f"- Mends ({item.severity.name.lower()}): {_shown(item.cause)}" for item in plan.findings_gone]
+    names = [name for name in plan.asked if name not in {refused for refused, _ in plan.refused}]
+    lines += ["", "Made by", "", f"    {command_line(names, plan.operations)}"]
     return "\n".join(lines)
+
+
+def _effect(change: EnvironmentChange, environments: Sequence[str]) -> list[str]:
+    """What a reviewer must know of one environment."""
+    if change.environment not in environments and change.asked:
+        return []  # in another part
+    text = f"{change.environment}: {_count(len(change.values), 'value')}"
+    if change.chart:
+        text += f", the chart ({change.chart[0] or 'newest'} to {change.chart[1] or 'newest'})"
+    if change.objects is not None:
+        text += f", {_count(len(change.objects), 'Kubernetes object')}"
+    if not change.asked:
+        text += "; it uses the same file"
+    return [_shown(text)]
+
+
+def _shown(text: str) -> str:
+    """Text from files, so that it cannot pretend to be something else in a page of the host: one line, no markup that
+    calls people or hides."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return line.replace("<", "&lt;").replace("@", "@\u200b")
