@@ -15,8 +15,8 @@ from csoc.cli.output import example, json_option, print_json, say
 from csoc.cli.session import opened
 from csoc.errors import ConflictError
 from csoc.gen3.findings import to_json
-from csoc.usecases.check import FleetChecker
 from csoc.usecases.show import overview, overview_json
+from csoc.usecases.verdict import CheckRequest, check_fleet
 
 
 @click.command(epilog=example("csoc demo", "csoc demo --into /tmp/tidewater"))
@@ -31,15 +31,15 @@ def demo(into: Path | None, as_json: bool) -> None:
             raise ConflictError("The folder is not empty", place=str(folder), fix="Name a new or an empty one")
         shutil.copytree(source, folder, dirs_exist_ok=True)
         with opened(str(folder)) as (ports, loaded):
-            outcome = FleetChecker(ports).check(loaded)
-        page = overview(loaded, outcome)
+            verdict = check_fleet(ports, loaded, CheckRequest())
+        page = overview(loaded, verdict.outcome)
         if as_json:
-            print_json({**overview_json(page), "results": [to_json(item) for item in outcome.report.findings]})
+            print_json({**overview_json(page), "results": [to_json(item) for item in verdict.findings]})
             return
         say("An invented fleet, as somebody might keep it in Git: two clusters, two commons.\n", "bold")
         print_overview(page)
         say("\nWhat is wrong in it:\n", "bold")
-        print_report(outcome)
+        print_report(verdict)
     _print_next(into)
 
 

@@ -7,8 +7,9 @@ revision) and what somebody took responsibility for (a waiver) is kept apart, ne
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,6 +19,34 @@ from csoc.gen3.rules.model import EnvironmentState, FleetState, Hit, Rule
 
 CHECK_FAILED = "check-failed"
 WAIVER_EXPIRED = "waiver-expired"
+WAIVER_UNUSED = "waiver-unused"
+
+# What checking itself finds, described like rules so that pages and reports can say what it means. No function stands
+# behind these: this module makes them.
+OWN_RULES: tuple[Rule, ...] = (
+    Rule(
+        id=CHECK_FAILED,
+        title="A rule could not be checked",
+        severity=Severity.LOW,
+        consequence="Whether this rule finds something here is not known.",
+        fix="Look at the values that the rule is about; if they are right, report this to csoc's maintainers.",
+    ),
+    Rule(
+        id=WAIVER_EXPIRED,
+        title="A waiver has ended",
+        severity=Severity.LOW,
+        consequence="What it covered counts as a finding again.",
+        fix="Mend the cause, or renew the waiver with a new reason and date.",
+    ),
+    Rule(
+        id=WAIVER_UNUSED,
+        title="A waiver covers nothing",
+        severity=Severity.INFO,
+        consequence="It hides the next finding of this kind, which nobody has looked at.",
+        fix="Remove the waiver if the cause is mended, or correct its rule, key, fingerprint or environments.",
+    ),
+)
+_OWN = {rule.id: rule for rule in OWN_RULES}
 
 Known = Mapping[str, frozenset[str]]
 """Findings known already: fingerprint to the environments that have it ("" stands for the fleet itself)."""
@@ -27,8 +56,8 @@ Known = Mapping[str, frozenset[str]]
 class Waiver:
     """Somebody takes responsibility for a finding until a day.
 
-    rule: its id. environments: name patterns with * and ?; empty means all. fingerprint: one cause only; "" means every
-    cause of the rule. expires: the last day on which it holds.
+    rule: its id. environments: name patterns with * and ?; empty means all. fingerprint or key: one cause only, where
+    not "". expires: the last day on which it holds.
     """
 
     rule: str
@@ -38,10 +67,13 @@ class Waiver:
     environments: tuple[str, ...] = ()
     fingerprint: str = ""
     location: Location | None = None
+    key: str = ""
 
     def covers(self, finding: Finding, environment: str) -> bool:
         """True if this waiver is about that finding in that environment ("" for the fleet itself)."""
-        if self.rule != finding.rule or self.fingerprint not in ("", finding.fingerprint):
+        if self.rule != finding.rule or self.key not in ("", finding.key):
+            return False
+        if self.fingerprint not in ("", finding.fingerprint):
             return False
         return not self.environments or any(fnmatch.fnmatchcase(environment, name) for name in self.environments)
 
@@ -59,6 +91,9 @@ class CheckReport:
         return max((finding.severity for finding in self.findings), default=None)
 
 
+_UNFORESEEN = (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError)
+
+
 def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Finding]:
     """What the environment rules find in one environment; not merged."""
     found: list[Finding] = []
@@ -67,8 +102,9 @@ def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Fi
             continue
         try:
             hits = list(rule.environment(state))
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
-            found.append(_check_failed(rule, state, error))
+        except _UNFORESEEN as error:
+            place = Evidence(f"rule {rule.id}", state.view.application.location, state.view.name)
+            found.append(_check_failed(rule, error, (state.view.name,), place))
             continue
         found.extend(_finding(rule, hit, hit.environments or (state.view.name,), state) for hit in hits)
     return found
@@ -76,7 +112,17 @@ def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Fi
 
 def check_fleet(state: FleetState, rules: Sequence[Rule]) -> list[Finding]:
     """What the fleet rules find; not merged."""
-    return [_finding(rule, hit, hit.environments, None) for rule in rules if rule.fleet for hit in rule.fleet(state)]
+    found: list[Finding] = []
+    for rule in rules:
+        if rule.fleet is None:
+            continue
+        try:
+            hits = list(rule.fleet(state))
+        except _UNFORESEEN as error:
+            found.append(_check_failed(rule, error, (), Evidence(f"rule {rule.id}")))
+            continue
+        found.extend(_finding(rule, hit, hit.environments, None) for hit in hits)
+    return found
 
 
 def _finding(rule: Rule, hit: Hit, environments: tuple[str, ...], state: EnvironmentState | None) -> Finding:
@@ -94,31 +140,56 @@ def _finding(rule: Rule, hit: Hit, environments: tuple[str, ...], state: Environ
     )
 
 
-def _check_failed(rule: Rule, state: EnvironmentState, error: Exception) -> Finding:
+def _check_failed(rule: Rule, error: Exception, environments: tuple[str, ...], place: Evidence) -> Finding:
     # Only the error's type: its text may hold a value.
+    cause = f"The rule {rule.id} could not be checked: a value has an unforeseen shape ({type(error).__name__})"
+    return _own_finding(CHECK_FAILED, cause, rule.id, place, environments)
+
+
+def _own_finding(name: str, cause: str, key: str, evidence: Evidence, environments: tuple[str, ...] = ()) -> Finding:
+    about = _OWN[name]
     return Finding(
-        rule=CHECK_FAILED,
-        severity=Severity.LOW,
-        cause=f"The rule {rule.id} could not be checked: a value has an unforeseen shape ({type(error).__name__})",
-        consequence="Whether this rule finds something here is not known.",
-        fix="Look at the values that the rule is about; if they are right, report this to csoc's maintainers.",
-        environments=(state.view.name,),
-        evidence=(Evidence(f"rule {rule.id}", state.view.application.location, state.view.name),),
-        key=rule.id,
+        rule=name,
+        severity=about.severity,
+        cause=cause,
+        consequence=about.consequence,
+        fix=about.fix,
+        environments=environments,
+        evidence=(evidence,),
+        key=key,
     )
 
 
 def known_from(findings: Iterable[Finding]) -> dict[str, frozenset[str]]:
     """Findings as something to compare later ones with."""
-    return {finding.fingerprint: frozenset(finding.environments or ("",)) for finding in findings}
+    known: dict[str, frozenset[str]] = {}
+    for finding in findings:
+        before = known.get(finding.fingerprint, frozenset())
+        known[finding.fingerprint] = before | frozenset(finding.environments or ("",))
+    return known
 
 
-def report(findings: Iterable[Finding], *, waivers: Sequence[Waiver], known: Known, today: date) -> CheckReport:
+def report(
+    findings: Iterable[Finding],
+    *,
+    waivers: Sequence[Waiver],
+    known: Known,
+    today: date,
+    whole: bool = True,
+    settled: Collection[str] = (),
+    rules: Collection[str] = (),
+) -> CheckReport:
     """Sorts findings into what to act on, what is waived and what is known; a finding is split by environment if only
-    some of its environments are waived or known. Expired waivers are findings themselves."""
+    some of its environments are waived or known.
+
+    whole: the findings are those of all rules on the whole fleet, so that waivers are judged as well: one that expired
+    is a finding. settled: ids of the rules that have looked at everything; a waiver of one of them that covers nothing
+    is a finding too. rules: ids of all rules there are; a waiver of any other covers nothing for certain.
+    """
     act: list[Finding] = []
     waived: list[tuple[Finding, Waiver]] = []
     old: list[Finding] = []
+    used: set[int] = set()
     for finding in merge(findings):
         groups: dict[tuple[str, int], list[str]] = {}
         for environment in finding.environments or ("",):
@@ -126,6 +197,7 @@ def report(findings: Iterable[Finding], *, waivers: Sequence[Waiver], known: Kno
                 (n for n, w in enumerate(waivers) if w.expires >= today and w.covers(finding, environment)), None
             )
             if number is not None:
+                used.add(number)
                 group = ("waived", number)
             elif environment in known.get(finding.fingerprint, frozenset()):
                 group = ("known", 0)
@@ -140,8 +212,23 @@ def report(findings: Iterable[Finding], *, waivers: Sequence[Waiver], known: Kno
                 old.append(part)
             else:
                 waived.append((part, waivers[number]))
-    act.extend(_expired(waiver) for waiver in waivers if waiver.expires < today)
+    if whole:
+        for finding in _judged(waivers, used, today, settled, rules):
+            (old if "" in known.get(finding.fingerprint, ()) else act).append(finding)
     return CheckReport(tuple(merge(act)), tuple(waived), tuple(old))
+
+
+def _judged(
+    waivers: Sequence[Waiver], used: Collection[int], today: date, settled: Collection[str], rules: Collection[str]
+) -> Iterator[Finding]:
+    """What is wrong with waivers themselves. used: numbers of those that cover something."""
+    for number, waiver in enumerate(waivers):
+        if waiver.expires < today:
+            yield _expired(waiver)
+        elif rules and waiver.rule not in rules:
+            yield _unused(waiver, _no_such_rule(waiver.rule, rules))
+        elif number not in used and waiver.rule in settled:
+            yield _unused(waiver, "finds nothing that it covers")
 
 
 def only(finding: Finding, environments: Sequence[str]) -> Finding:
@@ -157,13 +244,20 @@ def only(finding: Finding, environments: Sequence[str]) -> Finding:
 
 
 def _expired(waiver: Waiver) -> Finding:
-    return Finding(
-        rule=WAIVER_EXPIRED,
-        severity=Severity.LOW,
-        cause=f"The waiver of {waiver.owner} for {waiver.rule} ended on {waiver.expires.isoformat()}",
-        consequence="What it covered counts as a finding again.",
-        fix="Mend the cause, or renew the waiver with a new reason and date.",
-        environments=(),
-        evidence=(Evidence(f"expires: {waiver.expires.isoformat()}", waiver.location),),
-        key=f"{waiver.rule} {waiver.fingerprint} {','.join(waiver.environments)} {waiver.expires.isoformat()}",
-    )
+    cause = f"The waiver of {waiver.owner} for {waiver.rule} ended on {waiver.expires.isoformat()}"
+    evidence = Evidence(f"expires: {waiver.expires.isoformat()}", waiver.location)
+    return _own_finding(WAIVER_EXPIRED, cause, f"{_waiver_key(waiver)} {waiver.expires.isoformat()}", evidence)
+
+
+def _unused(waiver: Waiver, why: str) -> Finding:
+    cause = f"The waiver of {waiver.owner} for {waiver.rule} is not used: the rule {why}"
+    return _own_finding(WAIVER_UNUSED, cause, _waiver_key(waiver), Evidence(f"rule: {waiver.rule}", waiver.location))
+
+
+def _no_such_rule(name: str, rules: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(rules), n=1)
+    return f"does not exist{f' (did you mean {near[0]}?)' if near else ''}"
+
+
+def _waiver_key(waiver: Waiver) -> str:
+    return f"{waiver.rule} {waiver.fingerprint or waiver.key} {','.join(waiver.environments)}".rstrip()

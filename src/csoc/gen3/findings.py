@@ -7,7 +7,7 @@ doing it once often mends many environments.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
@@ -82,21 +82,28 @@ class Finding:
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
     """One finding for each rule and key, with all environments, evidence and patches; worst first, then by rule."""
-    merged: dict[tuple[str, str], Finding] = {}
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        identity = (finding.rule, finding.key)
-        seen = merged.get(identity)
-        if seen is None:
-            merged[identity] = finding
-            continue
-        merged[identity] = replace(
-            seen,
-            severity=max(seen.severity, finding.severity),
-            environments=tuple(dict.fromkeys((*seen.environments, *finding.environments))),
-            evidence=tuple(dict.fromkeys((*seen.evidence, *finding.evidence))),
-            patches=tuple(dict.fromkeys((*seen.patches, *finding.patches))),
-        )
-    return sorted(merged.values(), key=lambda found: (-found.severity, found.rule, found.key))
+        groups.setdefault((finding.rule, finding.key), []).append(finding)
+    merged = (group[0] if len(group) == 1 else _merged(group) for group in groups.values())
+    return sorted(merged, key=lambda found: (-found.severity, found.rule, found.key))
+
+
+def _merged(group: Sequence[Finding]) -> Finding:
+    # All at once: thousands of environments can share a cause, and adding one after the other takes their square.
+    return replace(
+        group[0],
+        severity=max(finding.severity for finding in group),
+        environments=tuple(dict.fromkeys(name for finding in group for name in finding.environments)),
+        evidence=tuple(dict.fromkeys(item for finding in group for item in finding.evidence)),
+        patches=_once(patch for finding in group for patch in finding.patches),
+        chart=next((finding.chart for finding in group if finding.chart and finding.chart.differs), group[0].chart),
+    )
+
+
+def _once(patches: Iterable[Patch]) -> tuple[Patch, ...]:
+    """Each patch once; a value can be a list, which has no hash."""
+    return tuple({repr(patch): patch for patch in patches}.values())
 
 
 def location_to_json(location: Location | None) -> dict[str, Any] | None:

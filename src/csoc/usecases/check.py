@@ -9,48 +9,69 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from csoc.errors import CsocError
+from csoc.fleet import collector
 from csoc.fleet.charts import RenderRequest
 from csoc.fleet.location import Location
-from csoc.gen3 import extract, facts, findings
-from csoc.gen3.checking import CheckReport, Known, Waiver, check_environment, check_fleet, report
-from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.findings import Finding
+from csoc.gen3 import extract
+from csoc.gen3.checking import (
+    CHECK_FAILED,
+    OWN_RULES,
+    CheckReport,
+    Known,
+    Waiver,
+    check_environment,
+    check_fleet,
+    report,
+)
+from csoc.gen3.dictionaries import Lookup
+from csoc.gen3.findings import ChartUsed, Finding
 from csoc.gen3.rules.model import EnvironmentState, FleetState, Rule
 from csoc.gen3.rules.table import RULES
-from csoc.gen3.views import EnvironmentView
+from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.states import ChartAtHand, StateBuilder
+from csoc.usecases.results import Anchors, EnvironmentResult, Results, decode, encode, moved, moved_findings
+from csoc.usecases.states import StateBuilder, below
 
-_RESULTS_NAMESPACE = "check-1"
+__all__ = ["CheckOutcome", "EnvironmentResult", "FleetChecker", "MissingChart", "code_version"]
+
+_RESULTS_NAMESPACE = "check-2"
 Progress = Callable[[int, int, str], None]
 """Told how many of how many environments are checked, and the name of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
-class EnvironmentResult:
-    """What the environment rules found in one environment, and its facts."""
+class MissingChart:
+    """A chart that could not be had: what Applications name, why, and the environments that were therefore checked by
+    their values only."""
 
-    findings: tuple[Finding, ...]
-    facts: EnvironmentFacts
+    named: str
+    reason: str
+    environments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """A check of a fleet. charts: why a chart could not be had, by what the Application names; environments whose
-    chart is missing were checked by their values only. checked and cached count environments."""
+    """A check of a fleet.
+
+    report: what to act on, waived and known. raw: everything found, before waivers and what is known. checked and
+    cached count environments; fresh names those that were checked anew. charts: those that could not be had. used: the
+    chart that each environment was rendered with; those that were not rendered are left out.
+    """
 
     report: CheckReport
     results: Mapping[str, EnvironmentResult]
-    charts: Mapping[str, str]
+    charts: tuple[MissingChart, ...]
     checked: int
     cached: int
+    raw: tuple[Finding, ...] = ()
+    fresh: tuple[str, ...] = ()
+    used: Mapping[str, ChartUsed] = field(default_factory=dict)
 
 
 @cache
@@ -66,88 +87,145 @@ def code_version() -> str:
 
 @dataclass(slots=True)
 class FleetChecker:
-    """Checks a fleet, and again after changes. Keeps results by digest, in memory and in the cache."""
+    """Checks a fleet, and again after changes. Keeps results by digest, in memory and in the cache.
+
+    Rules about one environment do not see the day, since their results outlive it: what depends on the date is a rule
+    about the fleet.
+    """
 
     ports: Ports
     rules: Sequence[Rule] = RULES
     rendering: bool = True
     context: Mapping[str, Any] = field(default_factory=dict)
     _results: dict[str, EnvironmentResult] = field(default_factory=dict)
+    _used_last: frozenset[str] = frozenset()
 
     def check(
         self,
         fleet: LoadedFleet,
         *,
         only: Sequence[str] = (),
+        rules: Collection[str] = (),
         waivers: Sequence[Waiver] = (),
         known: Known | None = None,
         progress: Progress | None = None,
     ) -> CheckOutcome:
-        """Everything that is found. only: names of environments that the report is about; the fleet rules still see
-        all of them, since what two environments do to each other concerns both.
+        """Everything that is found. only, rules: names of environments and ids of rules that the report is about; all
+        environments are checked by all rules all the same, since what two environments do to each other concerns both,
+        and since the results are kept.
 
         Raises what fetching a chart that a person named on the command line raises.
         """
+        with collector.paused():
+            return self._check(fleet, only, rules, waivers, known or {}, progress)
+
+    def _check(
+        self,
+        fleet: LoadedFleet,
+        only: Sequence[str],
+        rules: Collection[str],
+        waivers: Sequence[Waiver],
+        known: Known,
+        progress: Progress | None,
+    ) -> CheckOutcome:
         builder = StateBuilder(self.ports, fleet, rendering=self.rendering)
-        context = {"now": self.ports.clock(), **self.context}
-        results, cached = self._environments(builder, fleet.view.environments, context, progress)
+        anchors = Anchors(fleet.discovery.trees.opened())
+        dictionaries = Lookup(self.ports.dictionaries)
+        loose, fresh = self._environments(builder, anchors, fleet.view.environments, dictionaries, progress)
+        results = Results(loose, anchors)
+        context = {"now": self.ports.clock(), "dictionaries": dictionaries, **self.context}
         state = FleetState(
             view=fleet.view,
-            facts={name: result.facts for name, result in results.items()},
+            facts={name: result.facts for name, result in loose.items()},
             states=lambda name: builder.state(fleet.environment(name), context=context),
             context=context,
         )
-        found = [finding for result in results.values() for finding in result.findings]
-        found += check_fleet(state, self.rules)
-        if only:
-            found = [item for item in found if set(item.environments) & set(only)]
-        made = report(found, waivers=waivers, known=known or {}, today=self.ports.clock().date())
+        found = [*results.findings(), *moved_findings(check_fleet(state, self.rules), anchors.fix)]
+        charts = missing_charts(builder, fleet.view.environments)
+        shown = [
+            item
+            for item in found
+            if (not only or set(item.environments) & set(only)) and (not rules or item.rule in rules)
+        ]
+        made = report(
+            shown,
+            waivers=waivers,
+            known=known,
+            today=self.ports.clock().date(),
+            whole=not only and not rules,
+            settled=self._settled(fleet, loose, found),
+            rules={rule.id for rule in (*self.rules, *OWN_RULES)},
+        )
+        views = fleet.view.environments if self.rendering else ()
         return CheckOutcome(
             made,
             results,
-            missing_charts(builder, fleet.view.environments),
-            checked=len(results),
-            cached=cached,
+            charts,
+            checked=len(loose),
+            cached=len(loose) - len(fresh),
+            raw=tuple(found),
+            fresh=fresh,
+            used={view.name: builder.chart(view).used for view in views if builder.chart(view).archive is not None},
         )
+
+    def _settled(
+        self, fleet: LoadedFleet, results: Mapping[str, EnvironmentResult], found: Sequence[Finding]
+    ) -> set[str]:
+        """Ids of the rules that saw all there is to see: every value, and where they look at manifests, all of them.
+        What a rule about the fleet knows of environments comes from manifests too."""
+        if any(resolved.unread for resolved in fleet.resolved.values()):
+            return set()
+        rendered = all(results[view.name].facts.rendered for view in fleet.view.environments if view.system == HELM)
+        failed = {item.key for item in found if item.rule == CHECK_FAILED}
+        return {
+            rule.id
+            for rule in self.rules
+            if rule.id not in failed and (rendered or not (rule.rendered or rule.fleet is not None))
+        }
 
     def _environments(
         self,
         builder: StateBuilder,
+        anchors: Anchors,
         views: Sequence[EnvironmentView],
-        context: Mapping[str, Any],
+        dictionaries: Lookup,
         progress: Progress | None,
-    ) -> tuple[dict[str, EnvironmentResult], int]:
-        digests = {view.name: self._digest(builder, view) for view in views}
-        results = self._kept(views, digests)
-        cached = len(results)
+    ) -> tuple[dict[str, EnvironmentResult], tuple[str, ...]]:
+        """Results by environment, their places without commits, and the names of those that were checked anew."""
+        digests = self._digests(builder, views, dictionaries)
+        results = self._kept(digests)
         missing = [view for view in views if view.name not in results]
         fresh: dict[str, bytes] = {}
-        for state in self._states(builder, missing, context):
+        for state in self._states(builder, missing, {"dictionaries": dictionaries, **self.context}):
             name = state.view.name
             at_hand = builder.chart(state.view)
             digest = at_hand.archive.digest if at_hand.archive else ""
             result = EnvironmentResult(
                 tuple(check_environment(state, self.rules)), extract.extract(state, chart_digest=digest)
             )
-            results[name] = self._results[digests[name]] = result
-            fresh[digests[name]] = _encode(result)
+            results[name] = self._results[digests[name]] = moved(result, anchors.loosen)
+            fresh[digests[name]] = encode(results[name])
             if progress is not None:
                 progress(len(results), len(views), name)
         self.ports.cache.put_many(_RESULTS_NAMESPACE, fresh)
-        return {view.name: results[view.name] for view in views}, cached
+        self._forget(frozenset(digests.values()))
+        return {view.name: results[view.name] for view in views}, tuple(view.name for view in missing)
 
-    def _kept(self, views: Sequence[EnvironmentView], digests: Mapping[str, str]) -> dict[str, EnvironmentResult]:
-        """Results that are known already, their places moved to the commits that were read now."""
-        wanted = [digests[view.name] for view in views if digests[view.name] not in self._results]
+    def _kept(self, digests: Mapping[str, str]) -> dict[str, EnvironmentResult]:
+        """Results that are known already, by environment."""
+        wanted = [digest for digest in digests.values() if digest not in self._results]
         for digest, value in self.ports.cache.get_many(_RESULTS_NAMESPACE, wanted).items():
-            result = _decode(value)
+            result = decode(value)
             if result is not None:
                 self._results[digest] = result
-        return {
-            view.name: moved(self._results[digests[view.name]], view.application.location)
-            for view in views
-            if digests[view.name] in self._results
+        return {name: self._results[digest] for name, digest in digests.items() if digest in self._results}
+
+    def _forget(self, used: frozenset[str]) -> None:
+        """Keeps in memory what this check and the one before it used: a fleet and its base, or before and after."""
+        self._results = {
+            digest: result for digest, result in self._results.items() if digest in used or digest in self._used_last
         }
+        self._used_last = used
 
     def _states(
         self, builder: StateBuilder, views: Sequence[EnvironmentView], context: Mapping[str, Any]
@@ -165,29 +243,65 @@ class FleetChecker:
             if builder.chart(view).archive is None:
                 yield builder.state(view, context=context)
 
-    def _digest(self, builder: StateBuilder, view: EnvironmentView) -> str:
-        """Names everything that one environment's result rests on."""
+    def _digests(
+        self, builder: StateBuilder, views: Sequence[EnvironmentView], dictionaries: Lookup
+    ) -> dict[str, str]:
+        """By environment, a name for everything that its result rests on."""
+        blobs = _Blobs(builder)
+        common: list[object] = [
+            code_version(),
+            [rule.id for rule in self.rules if rule.environment is not None],
+            sorted(f"{key}={value}" for key, value in self.context.items()),
+        ]
+        return {
+            view.name: self._digest(builder, blobs, view, [*common, self._dictionary(builder, view, dictionaries)])
+            for view in views
+        }
+
+    def _dictionary(self, builder: StateBuilder, view: EnvironmentView, dictionaries: Lookup) -> str:
+        return dictionaries.seen(below(builder.resolved(view).values, view.wrapper))
+
+    def _digest(self, builder: StateBuilder, blobs: _Blobs, view: EnvironmentView, common: list[object]) -> str:
         at_hand = builder.chart(view)
         resolved = builder.resolved(view)
+        archive = at_hand.archive if self.rendering else None
         layers = []
         for layer in resolved.values.layers:
             place = layer.locate(())
-            layers.append([layer.label, place.path if place else "", _blob(builder, place), layer.data])
+            blob = blobs.at(place)
+            is_file = place is not None and blob and place.path == layer.label
+            layers.append([layer.label, blobs.tree(place), blob, None if is_file else layer.data])
         parts = [
-            code_version(),
-            [rule.id for rule in self.rules],
-            self.ports.renderer.version if self.rendering and at_hand.archive is not None else "",
-            at_hand.archive.digest if at_hand.archive is not None and self.rendering else "",
+            *common,
+            [self.ports.renderer.version, builder.request(view, archive).kube_version] if archive is not None else "",
+            at_hand.archive.digest if at_hand.archive is not None else "",
             [at_hand.used.used, at_hand.used.named, at_hand.used.differs],
-            builder.request(view, at_hand.archive).kube_version if at_hand.archive is not None else "",
             _view_parts(view),
-            _blob(builder, view.application.location),
+            [blobs.tree(view.application.location), blobs.at(view.application.location)],
             layers,
             [[item.written, item.resolved, item.tolerated] for item in resolved.values.missing],
-            sorted(str(value) for key, value in self.context.items() if key != "now"),
-            self.ports.clock().date().isoformat(),
         ]
         return hashlib.sha256(json.dumps(parts, default=str, separators=(",", ":")).encode()).hexdigest()
+
+
+class _Blobs:
+    """The contents that places are in: equal blobs have equal lines."""
+
+    def __init__(self, builder: StateBuilder) -> None:
+        home, *others = builder.fleet.discovery.trees.opened()
+        self._trees = {(tree.repository, tree.commit): tree for tree in (*reversed(others), home)}
+        self._home = home
+
+    def at(self, place: Location | None) -> str:
+        """The id of the content, "" where it is not known."""
+        tree = self._trees.get((place.repository, place.commit)) if place is not None else None
+        entry = tree.entries().get(place.path) if tree is not None and place is not None else None
+        return entry.blob if entry is not None else ""
+
+    def tree(self, place: Location | None) -> str:
+        """Names the tree that a place is in, without its commit: "" for the fleet's own."""
+        tree = self._trees.get((place.repository, place.commit)) if place is not None else None
+        return "" if tree is None or tree is self._home else f"{tree.repository} {tree.revision}"
 
 
 def _request(builder: StateBuilder, view: EnvironmentView) -> RenderRequest | None:
@@ -206,68 +320,14 @@ def _view_parts(view: EnvironmentView) -> list[object]:
     ]
 
 
-def _blob(builder: StateBuilder, place: Location | None) -> str:
-    """The content that a place is in: equal blobs have equal lines."""
-    if place is None:
-        return ""
-    for tree in builder.fleet.discovery.trees.opened():
-        if tree.repository == place.repository and tree.commit == place.commit:
-            entry = tree.entries().get(place.path)
-            return entry.blob if entry is not None else ""
-    return ""
-
-
-def missing_charts(builder: StateBuilder, views: Sequence[EnvironmentView]) -> dict[str, str]:
-    """Charts that could not be had, by what Applications name, with the reason."""
-    missing: dict[str, str] = {}
+def missing_charts(builder: StateBuilder, views: Sequence[EnvironmentView]) -> tuple[MissingChart, ...]:
+    """Charts that could not be had, with the environments that name them."""
+    reasons: dict[str, str] = {}
+    environments: dict[str, list[str]] = {}
     for view in views:
-        at_hand: ChartAtHand = builder.chart(view)
+        at_hand = builder.chart(view)
         if at_hand.error is not None:
-            missing.setdefault(str(view.chart), _reason(at_hand.error))
-    return missing
-
-
-def _reason(error: CsocError) -> str:
-    return str(error)
-
-
-def moved(result: EnvironmentResult, now: Location) -> EnvironmentResult:
-    """A kept result with its places at the commit that was read now. Contents are equal, so lines are."""
-
-    def move(place: Location | None) -> Location | None:
-        if place is None or place.repository != now.repository or place.commit == now.commit:
-            return place
-        return replace(place, commit=now.commit)
-
-    return EnvironmentResult(
-        tuple(_moved_finding(finding, move) for finding in result.findings),
-        replace(
-            result.facts,
-            services={n: replace(s, location=move(s.location)) for n, s in result.facts.services.items()},
-            claims=tuple(replace(claim, location=move(claim.location)) for claim in result.facts.claims),
-        ),
-    )
-
-
-def _moved_finding(finding: Finding, move: Callable[[Location | None], Location | None]) -> Finding:
-    return replace(
-        finding,
-        evidence=tuple(replace(item, location=move(item.location)) for item in finding.evidence),
-        patches=tuple(replace(patch, location=move(patch.location) or patch.location) for patch in finding.patches),
-    )
-
-
-def _encode(result: EnvironmentResult) -> bytes:
-    data = {"findings": [findings.to_json(item) for item in result.findings], "facts": facts.to_json(result.facts)}
-    return json.dumps(data, separators=(",", ":"), default=str).encode()
-
-
-def _decode(value: bytes) -> EnvironmentResult | None:
-    """What was kept, or None if it is not what `_encode` writes."""
-    try:
-        data = json.loads(value)
-        return EnvironmentResult(
-            tuple(findings.from_json(item) for item in data["findings"]), facts.from_json(data["facts"])
-        )
-    except (ValueError, KeyError, TypeError, IndexError):
-        return None
+            named = str(view.chart)
+            reasons.setdefault(named, str(at_hand.error))
+            environments.setdefault(named, []).append(view.name)
+    return tuple(MissingChart(named, reason, tuple(environments[named])) for named, reason in reasons.items())

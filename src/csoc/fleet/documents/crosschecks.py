@@ -38,7 +38,9 @@ def cross_check(top: str, read: Sequence[Placed[Document]], faults: Sequence[Fau
         Fault(other.locate("kind"), "kind", "one Fleet a repository", f"another one at {_at(fleets[0])}")
         for other in fleets[1:]
     )
-    if not fleets and not any(_is_fleet(fault, top) for fault in faults):
+    # Waivers and a baseline alone need no fleet: whoever only checks a repository has nothing else to say about it.
+    judged_only = bool(read) and all(isinstance(placed.document, (Waivers, Baseline)) for placed in read)
+    if not fleets and not judged_only and not any(_is_fleet(fault, top) for fault in faults):
         place = Location(tree.repository, tree.commit, layout.below(top, "fleet.yaml"))
         found.append(Fault(place, "", "a document of kind Fleet", "none", "Write one, or run csoc fleet init"))
     environments = _by_name(_of(read, Environment), found)

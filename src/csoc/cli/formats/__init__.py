@@ -1,0 +1,1 @@
+"""A check's verdict in the formats that people, CI systems and programs read. Each is a function of the verdict."""

@@ -1,0 +1,94 @@
+"""A verdict as JSON. The shape is documented in docs/reference/check-output.md and only ever grows within a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csoc import __version__
+from csoc.cli.formats.shared import other_charts
+from csoc.fleet.documents.faults import Fault
+from csoc.fleet.masking import mask_tree
+from csoc.gen3.checking import Waiver
+from csoc.gen3.findings import Finding, location_to_json, to_json
+from csoc.usecases.show import problem_json
+from csoc.usecases.verdict import Verdict
+
+VERSION = 1
+
+
+def report(verdict: Verdict) -> dict[str, Any]:
+    """The whole verdict."""
+    outcome, request = verdict.outcome, verdict.request
+    return {
+        "version": VERSION,
+        "csoc": __version__,
+        "checkedAt": verdict.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "failed": verdict.failed,
+        "failOn": request.fail_on.name.lower(),
+        "read": [
+            {"repository": repository, "revision": revision, "commit": commit}
+            for repository, revision, commit in verdict.fleet.view.read
+        ],
+        "scope": {
+            "whole": verdict.whole,
+            "environments": list(request.environments),
+            "rules": list(request.rules),
+            "rendering": verdict.rendering,
+            "chart": verdict.fleet.query.chart,
+        },
+        "base": {"revision": verdict.base.revision, "commit": verdict.base.commit} if verdict.base else None,
+        "summary": {
+            "findings": {severity.name.lower(): count for severity, count in verdict.counts.items()},
+            "failing": len(verdict.failing),
+            "known": len(outcome.report.known),
+            "waived": len(outcome.report.waived),
+            "environments": len(verdict.fleet.view.environments),
+            "fromCache": outcome.cached,
+            "notRendered": list(verdict.not_rendered),
+            "documentFaults": len(verdict.faults),
+            "problems": len(verdict.problems),
+        },
+        "findings": [finding_json(verdict, item) for item in outcome.report.findings],
+        "waived": [
+            {**finding_json(verdict, item), "waiver": _waiver_json(waiver)} for item, waiver in outcome.report.waived
+        ],
+        "known": [finding_json(verdict, item) for item in outcome.report.known],
+        "documentFaults": [_fault_json(fault) for fault in verdict.faults],
+        "problems": [problem_json(problem) for problem in verdict.problems],
+        "charts": [
+            {"named": chart.named, "reason": chart.reason, "environments": list(chart.environments)}
+            for chart in outcome.charts
+        ],
+    }
+
+
+def finding_json(verdict: Verdict, finding: Finding) -> dict[str, Any]:
+    """One finding, with every chart that it was rendered with and that is not the one named."""
+    made = to_json(finding)
+    for patch in made["patches"]:
+        patch["value"] = mask_tree(patch["value"], tuple(patch["path"]))
+    made["otherCharts"] = [
+        {"used": chart.used, "named": chart.named, "environments": list(chart.environments)}
+        for chart in other_charts(verdict, finding)
+    ]
+    return made
+
+
+def _waiver_json(waiver: Waiver) -> dict[str, Any]:
+    return {
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+        "location": location_to_json(waiver.location),
+    }
+
+
+def _fault_json(fault: Fault) -> dict[str, Any]:
+    return {
+        "location": location_to_json(fault.location),
+        "field": fault.field,
+        "expected": fault.expected,
+        "found": fault.found,
+        "fix": fault.fix,
+        "weight": fault.weight.value,
+    }

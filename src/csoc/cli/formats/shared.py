@@ -1,0 +1,88 @@
+"""What the formats of a check have in common: safe text, the charts that a finding rests on, places as paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote_from_bytes
+
+from csoc.cli.output import clean
+from csoc.fleet.location import Location
+from csoc.gen3.findings import Finding
+from csoc.gen3.rules.model import Rule
+from csoc.usecases.verdict import Verdict
+
+# CI systems take such marks, wherever they stand in a line of a log, for commands to themselves.
+_COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
+
+
+def one_line(text: str) -> str:
+    """Text from outside on one line that no terminal and no CI system acts upon: control characters become visible."""
+    return _COMMAND.sub("# #", clean(text).replace("\n", "\\n").replace("\t", " "))
+
+
+def uri_path(path: str) -> str:
+    """A path inside a repository as a relative URI."""
+    return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/~")
+
+
+def at_home(verdict: Verdict, place: Location | None) -> bool:
+    """True for a place in the fleet's own repository, as far as it was read."""
+    tree = verdict.fleet.tree
+    return place is not None and (place.repository, place.commit) == (tree.repository, tree.commit)
+
+
+def shown_place(verdict: Verdict, place: Location | None) -> str:
+    """A place for readers: file:line, with the repository where it is another one; "" for none."""
+    if place is None:
+        return ""
+    return str(place) if at_home(verdict, place) else f"{place.repository}: {place}"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherChart:
+    """Environments that were rendered with another chart than their Applications name."""
+
+    used: str
+    named: str
+    environments: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """For readers."""
+        applications = "Application names" if len(self.environments) == 1 else "Applications name"
+        return f"rendered with {self.used}; the {applications} {self.named}"
+
+
+def other_charts(verdict: Verdict, finding: Finding) -> list[OtherChart]:
+    """The charts that a finding rests on and that are not the ones named, if it rests on a rendering."""
+    if finding.chart is None:
+        return []
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in finding.environments:
+        used = verdict.outcome.used.get(name)
+        if used is not None and used.differs:
+            groups.setdefault((used.used, used.named), []).append(name)
+    return [OtherChart(used, named, tuple(names)) for (used, named), names in groups.items()]
+
+
+def rendered_with(verdict: Verdict, finding: Finding) -> list[str]:
+    """The charts that a finding rests on, if it rests on a rendering."""
+    if finding.chart is None:
+        return []
+    used = verdict.outcome.used
+    return list(dict.fromkeys(used[name].used for name in finding.environments if name in used))
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """A list for readers: the first few, and how many more."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def rules_of(verdict: Verdict) -> list[Rule]:
+    """Rules that the verdict's findings belong to, by id."""
+    report = verdict.outcome.report
+    found = {item.rule for item in (*report.findings, *(item for item, _ in report.waived), *report.known)}
+    return [rule for name in sorted(found) if (rule := verdict.about(name)) is not None]

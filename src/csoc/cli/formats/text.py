@@ -1,0 +1,127 @@
+"""A verdict for people: the worst first, one block a finding, then what was and what was not looked at, and what next.
+
+Everything from outside is on one line of its own and begins with a mark, so that no name in a repository can pass for
+one of csoc's lines, or for a command to the CI system that shows the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from csoc.cli.formats.shared import one_line, other_charts, rendered_with, shortened, shown_place
+from csoc.cli.output import STYLE_OF_SEVERITY
+from csoc.gen3.findings import Finding
+from csoc.usecases.verdict import Verdict
+
+_ENVIRONMENTS = 8
+_EVIDENCE = 5
+_PROBLEMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line with the style of its head (the first `styled` characters; 0: all of it)."""
+
+    text: str = ""
+    style: str = ""
+    styled: int = 0
+
+
+def report(verdict: Verdict) -> list[Line]:
+    """The whole verdict."""
+    lines = list(_faults(verdict))
+    for finding in verdict.findings:
+        lines += [*_block(verdict, finding), Line()]
+    lines += _problems(verdict)
+    lines += _summary(verdict)
+    lines += _next(verdict)
+    return lines
+
+
+def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
+    severity = finding.severity.name.lower()
+    yield Line(f"{severity.upper()}  {finding.rule}", STYLE_OF_SEVERITY[severity], len(severity))
+    yield Line(f"  {one_line(finding.cause)}", "bold")
+    if finding.environments:
+        yield Line(f"  in: {one_line(shortened(finding.environments, _ENVIRONMENTS))}")
+    for item in finding.evidence[:_EVIDENCE]:
+        place = one_line(shown_place(verdict, item.location)) or "no one place"
+        yield Line(f"  - {place}  {one_line(item.text)}".rstrip(), "dim", 4 + len(place))
+    if len(finding.evidence) > _EVIDENCE:
+        yield Line(f"  and {len(finding.evidence) - _EVIDENCE} more places (--format json lists all)", "dim")
+    yield Line(f"  otherwise: {one_line(finding.consequence)}")
+    yield Line(f"  fix: {one_line(finding.fix)}")
+    others = other_charts(verdict, finding)
+    for chart in others:
+        where = "" if len(others) == 1 else f" ({shortened(chart.environments, _ENVIRONMENTS)})"
+        yield Line(f"  chart: {one_line(chart.sentence + where)}", "yellow")
+    if not others and rendered_with(verdict, finding):
+        yield Line(f"  chart: {one_line(', '.join(rendered_with(verdict, finding)))}", "dim")
+    yield Line(f"  fingerprint: {finding.fingerprint}", "dim")
+
+
+def _faults(verdict: Verdict) -> Iterator[Line]:
+    if not verdict.faults:
+        return
+    yield Line(f"Documents of csoc's own have {_count(len(verdict.faults), 'fault')}:", "bold red")
+    for fault in verdict.faults:
+        yield Line(f"  - {one_line(str(fault.location))}  {one_line(fault.cause)}")
+        if fault.fix:
+            yield Line(f"    fix: {one_line(fault.fix)}", "dim")
+    yield Line()
+
+
+def _problems(verdict: Verdict) -> Iterator[Line]:
+    if not verdict.problems:
+        return
+    yield Line(f"Not understood or not readable ({len(verdict.problems)}), and so not checked:", "bold yellow")
+    for problem in verdict.problems[:_PROBLEMS]:
+        yield Line(f"  - {one_line(shown_place(verdict, problem.location))}  {one_line(problem.cause)}")
+        if problem.fix:
+            yield Line(f"    fix: {one_line(problem.fix)}", "dim")
+    if len(verdict.problems) > _PROBLEMS:
+        yield Line(f"  and {len(verdict.problems) - _PROBLEMS} more (--format json lists all)", "dim")
+    yield Line()
+
+
+def _summary(verdict: Verdict) -> Iterator[Line]:
+    outcome = verdict.outcome
+    counts = ", ".join(f"{count} {severity.name.lower()}" for severity, count in verdict.counts.items() if count)
+    added = f" that are not in {one_line(verdict.base.revision)}" if verdict.base else ""
+    total = len(verdict.findings)
+    head = f"{_count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
+    yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
+    yield Line(
+        f"{_count(outcome.checked, 'environment')} by {_count(len(verdict.rules), 'rule')}"
+        + (f"; {outcome.cached} of them unchanged since they were last checked" if outcome.cached else "")
+        + "."
+    )
+    if not verdict.whole:
+        yield Line("Only what concerns the environments or rules that were named is shown.")
+    if outcome.report.known:
+        source = "base or baseline" if verdict.base else "baseline"
+        yield Line(f"{_count(len(outcome.report.known), 'finding')} known from the {source}: not counted.")
+    if outcome.report.waived:
+        yield Line(f"{_count(len(outcome.report.waived), 'finding')} waived: not counted.")
+    if not verdict.rendering:
+        yield Line("Charts were not rendered: what only manifests show was not looked for.", "yellow")
+    for chart in outcome.charts:
+        yield Line(f"The chart {one_line(chart.named)} could not be had: {one_line(chart.reason)}", "yellow")
+        yield Line(f"  checked by values only: {one_line(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")
+
+
+def _next(verdict: Verdict) -> Iterator[Line]:
+    fixable = sum(1 for finding in verdict.findings if finding.patches)
+    if fixable:
+        yield Line(f"Next: `csoc check --fix` mends {fixable} of them, and shows the change first.")
+    elif verdict.outcome.charts and verdict.fleet.query.chart is None:
+        yield Line("Next: `csoc check --chart CHART` renders with a chart that you have (a folder or a .tgz).")
+    if verdict.failed and verdict.whole and verdict.base is None and not verdict.fleet.documents.baselines:
+        yield Line(
+            "To start from here: `csoc check --write-baseline`; to see what a change adds: `csoc check --base REV`."
+        )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,134 @@
+"""What was wrong before a change, so that a check of the change speaks of what the change adds and of nothing else.
+
+The tree before is checked like the tree now (environments that are equal in both come from the cache), and findings are
+compared by cause and environment. A line that moved is no new cause; an environment is the same one as long as its
+Application stands at the same place, or else runs at the same place, whatever it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from csoc.errors import NotFoundError
+from csoc.fleet.argocd.model import Problem
+from csoc.fleet.documents.faults import Fault
+from csoc.fleet.parsing import ParsedStore
+from csoc.gen3.checking import OWN_RULES, known_from
+from csoc.gen3.findings import Finding
+from csoc.gen3.views import EnvironmentView
+from csoc.usecases.check import FleetChecker, Progress
+from csoc.usecases.judgements import waivers_of
+from csoc.usecases.load import LoadedFleet, understand_tree
+from csoc.usecases.ports import Ports
+
+FaultKey = tuple[str, str, str, str]
+ProblemKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What was found before. revision: as asked for; commit: the common ancestor that was checked. renamed: names of
+    environments then to their names now, where they differ."""
+
+    revision: str
+    commit: str
+    known: Mapping[str, frozenset[str]]
+    faults: frozenset[FaultKey]
+    problems: frozenset[ProblemKey]
+    renamed: Mapping[str, str]
+
+
+def check_base(
+    ports: Ports,
+    checker: FleetChecker,
+    fleet: LoadedFleet,
+    revision: str,
+    *,
+    store: ParsedStore | None = None,
+    progress: Progress | None = None,
+) -> Base:
+    """Checks the fleet as it was at the last commit that it has in common with the revision.
+
+    Needs no network where the repository is local. Raises NotFoundError if the revision is not there or shares nothing.
+    """
+    try:
+        tree = ports.repositories.merge_base(fleet.tree, revision)
+    except NotFoundError as error:
+        fix = error.fix or "A plain folder has no history; name the top of a Git repository"
+        raise NotFoundError(error.cause, place=error.place, fix=fix) from error
+    query = replace(fleet.query, revision=tree.commit)
+    before = understand_tree(ports, query, tree, store)
+    outcome = checker.check(before, waivers=waivers_of(before.documents), progress=progress)
+    own = {rule.id for rule in OWN_RULES}
+    found = [*outcome.raw, *(item for item in outcome.report.findings if item.rule in own)]
+    renamed = renamings(before.view.environments, fleet.view.environments)
+    return Base(
+        revision=revision,
+        commit=tree.commit,
+        known=known_from(_renamed(found, renamed)),
+        faults=frozenset(fault_key(fault) for fault in before.documents.faults),
+        problems=frozenset(problem_key(problem) for problem in before.view.problems),
+        renamed=renamed,
+    )
+
+
+def fault_key(fault: Fault) -> FaultKey:
+    """A fault of a document without its line."""
+    return (fault.location.path, fault.field, fault.expected, fault.found)
+
+
+def problem_key(problem: Problem) -> ProblemKey:
+    """A problem without its line."""
+    return (problem.kind, problem.location.path, _LINE.sub("", problem.cause))
+
+
+_LINE = re.compile(r":\d+\b")
+
+
+def renamings(before: Sequence[EnvironmentView], now: Sequence[EnvironmentView]) -> dict[str, str]:
+    """Names then to names now, of environments that are the same and go by another name."""
+    found: dict[str, str] = {}
+    left, right = list(before), list(now)
+    for identity in (_stands, _runs):
+        there = Counter(identity(view) for view in right)
+        here = Counter(identity(view) for view in left)
+        by_identity = {identity(view): view for view in right}
+        pairs = [
+            (view, by_identity[identity(view)])
+            for view in left
+            if here[identity(view)] == 1 and there[identity(view)] == 1
+        ]
+        found.update({old.name: new.name for old, new in pairs if old.name != new.name})
+        matched_old, matched_new = {old.name for old, _ in pairs}, {new.name for _, new in pairs}
+        left = [view for view in left if view.name not in matched_old]
+        right = [view for view in right if view.name not in matched_new]
+    return found
+
+
+def _stands(view: EnvironmentView) -> tuple[object, ...]:
+    return view.application.identity[1:]
+
+
+def _runs(view: EnvironmentView) -> tuple[object, ...]:
+    return (view.cluster.value, view.namespace, view.release)
+
+
+def _renamed(found: Sequence[Finding], names: Mapping[str, str]) -> list[Finding]:
+    """The findings as they would be if environments had had their present names. A key may hold a name."""
+    if not names:
+        return list(found)
+    # Names hold letters, digits, dots and hyphens; a longer name must not be taken for a shorter one.
+    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![A-Za-z0-9.-])(?:{words})(?![A-Za-z0-9.-])")
+    made = []
+    for finding in found:
+        environments = tuple(names.get(name, name) for name in finding.environments)
+        key = pattern.sub(lambda match: names[match[0]], finding.key)
+        made.append(replace(finding, environments=environments, key=key))
+        if key != finding.key:
+            # What looks like a name may be something else that is called so and has not changed.
+            made.append(replace(finding, environments=environments))
+    return made

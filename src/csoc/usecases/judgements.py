@@ -1,0 +1,111 @@
+"""What people decided about findings, from the fleet's documents to the check, and back: waivers and baselines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from csoc import __version__
+from csoc.fleet.documents import layout
+from csoc.fleet.documents.base import API_VERSION
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.judgements import Baseline
+from csoc.fleet.documents.writing import render_document
+from csoc.gen3.checking import OWN_RULES, Known, Waiver
+from csoc.gen3.findings import Finding
+from csoc.usecases.check import CheckOutcome
+
+_NAME = "first-day"
+_CAUSE_LENGTH = 2000
+_HEADER = """\
+Findings that were there on a day: csoc check shows them as known and does not count them.
+Mend them one by one; `csoc check --write-baseline` writes this file anew with what is left."""
+
+
+def waivers_of(documents: Documents) -> list[Waiver]:
+    """The waivers of every Waivers document, each with its place."""
+    return [
+        Waiver(
+            rule=item.rule,
+            reason=item.reason,
+            owner=item.owner,
+            expires=item.expires,
+            environments=item.environments,
+            fingerprint=item.fingerprint or "",
+            key=item.key or "",
+            location=placed.locate(("spec", "waivers", number, "rule")),
+        )
+        for placed in documents.waivers
+        for number, item in enumerate(placed.document.spec.waivers)
+    ]
+
+
+def known_of(documents: Documents) -> dict[str, frozenset[str]]:
+    """What the baselines know, by fingerprint: names of environments, "" for the fleet itself."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for placed in documents.baselines:
+        for item in placed.document.spec.findings:
+            known[item.fingerprint].update(item.environments or ("",))
+    return {fingerprint: frozenset(names) for fingerprint, names in known.items()}
+
+
+def together(*parts: Known) -> dict[str, frozenset[str]]:
+    """What any of them knows."""
+    known: dict[str, frozenset[str]] = {}
+    for part in parts:
+        for fingerprint, names in part.items():
+            known[fingerprint] = known.get(fingerprint, frozenset()) | names
+    return known
+
+
+def baseline_path(documents: Documents) -> str:
+    """Where the baseline stands, or would: the first one's own file, else csoc's place below the documents' top."""
+    if documents.baselines:
+        return documents.baselines[0].file.path
+    top = documents.top if documents.top is not None else layout.ADOPTED
+    return layout.below(top, layout.pattern("Baseline"))
+
+
+def baseline(outcome: CheckOutcome, *, path: str, commit: str, at: datetime) -> bytes:
+    """The document that makes everything that is to act on, and what was known already, known from now on.
+
+    What is about waivers is left out: those are decisions of their own, in the same place.
+    """
+    document = Baseline.model_validate(
+        {
+            "apiVersion": API_VERSION,
+            "kind": "Baseline",
+            "metadata": {"name": _NAME},
+            "spec": {
+                "madeAt": at,
+                "commit": commit,
+                "csoc": __version__,
+                "charts": sorted({used.used for used in outcome.used.values()}),
+                "findings": [_known(finding, names) for finding, names in to_know(outcome)],
+            },
+        },
+        strict=False,
+    )
+    return render_document(document, path=path, header=_HEADER)
+
+
+def to_know(outcome: CheckOutcome) -> list[tuple[Finding, list[str]]]:
+    """What a baseline would hold: each cause once, with its environments (some can be new and others known)."""
+    own = {rule.id for rule in OWN_RULES}
+    findings = [item for item in (*outcome.report.findings, *outcome.report.known) if item.rule not in own]
+    first: dict[str, Finding] = {}
+    names: dict[str, set[str]] = defaultdict(set)
+    for finding in sorted(findings, key=lambda item: (item.rule, item.key)):
+        first.setdefault(finding.fingerprint, finding)
+        names[finding.fingerprint].update(finding.environments)
+    return [(finding, sorted(names[fingerprint])) for fingerprint, finding in first.items()]
+
+
+def _known(finding: Finding, environments: Sequence[str]) -> Mapping[str, object]:
+    return {
+        "rule": finding.rule,
+        "fingerprint": finding.fingerprint,
+        "environments": list(environments),
+        "cause": finding.cause[:_CAUSE_LENGTH],
+    }

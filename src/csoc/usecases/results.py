@@ -1,0 +1,122 @@
+"""What a check found in one environment, kept without saying at which commit: that is added when somebody looks.
+
+Every push changes the commit, and almost no environment. So results are kept by the content that they rest on, and
+their places name the tree by its part (the fleet's own, or another repository at a revision) until they are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from csoc.fleet.location import Location
+from csoc.fleet.repositories import Tree
+from csoc.gen3 import facts, findings
+from csoc.gen3.facts import EnvironmentFacts
+from csoc.gen3.findings import Finding
+
+_MARK = "@"
+Move = Callable[[Location | None], Location | None]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentResult:
+    """What the environment rules found in one environment, and its facts."""
+
+    findings: tuple[Finding, ...]
+    facts: EnvironmentFacts
+
+
+class Anchors:
+    """Turns places of the trees that were read into places without commits, and back."""
+
+    def __init__(self, trees: Sequence[Tree]) -> None:
+        """trees: the fleet's own first."""
+        home, *others = trees
+        self._home = home
+        self._marks = {(tree.repository, tree.commit): f"{_MARK}{tree.revision}" for tree in reversed(others)}
+        self._commits = {(tree.repository, f"{_MARK}{tree.revision}"): tree.commit for tree in reversed(others)}
+
+    def loosen(self, place: Location | None) -> Location | None:
+        """The place without the commit; a place in none of the trees stays as it is."""
+        if place is None:
+            return None
+        if (place.repository, place.commit) == (self._home.repository, self._home.commit):
+            return Location("", "", place.path, place.line, place.column)
+        mark = self._marks.get((place.repository, place.commit))
+        return place if mark is None else Location(place.repository, mark, place.path, place.line, place.column)
+
+    def fix(self, place: Location | None) -> Location | None:
+        """The place at the commit that was read now."""
+        if place is None:
+            return None
+        if not place.repository and not place.commit:
+            return Location(self._home.repository, self._home.commit, place.path, place.line, place.column)
+        commit = self._commits.get((place.repository, place.commit))
+        return place if commit is None else Location(place.repository, commit, place.path, place.line, place.column)
+
+
+class Results(Mapping[str, EnvironmentResult]):
+    """Results by environment, their places at the commits that were read. Worked out for those that are looked at."""
+
+    def __init__(self, loose: Mapping[str, EnvironmentResult], anchors: Anchors) -> None:
+        self._loose = loose
+        self._anchors = anchors
+        self._fixed: dict[str, EnvironmentResult] = {}
+
+    def __getitem__(self, name: str) -> EnvironmentResult:
+        if name not in self._fixed:
+            self._fixed[name] = moved(self._loose[name], self._anchors.fix)
+        return self._fixed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loose)
+
+    def __len__(self) -> int:
+        return len(self._loose)
+
+    def findings(self) -> Iterator[Finding]:
+        """Those of all environments; facts, of which there are many more, are left alone."""
+        for result in self._loose.values():
+            yield from moved_findings(result.findings, self._anchors.fix)
+
+
+def moved(result: EnvironmentResult, move: Move) -> EnvironmentResult:
+    """The result with every place moved."""
+    known = result.facts
+    return EnvironmentResult(
+        tuple(moved_findings(result.findings, move)),
+        replace(
+            known,
+            services={name: replace(item, location=move(item.location)) for name, item in known.services.items()},
+            claims=tuple(replace(claim, location=move(claim.location)) for claim in known.claims),
+        ),
+    )
+
+
+def moved_findings(found: Iterable[Finding], move: Move) -> Iterator[Finding]:
+    """The findings with every place moved."""
+    for finding in found:
+        yield replace(
+            finding,
+            evidence=tuple(replace(item, location=move(item.location)) for item in finding.evidence),
+            patches=tuple(replace(patch, location=move(patch.location) or patch.location) for patch in finding.patches),
+        )
+
+
+def encode(result: EnvironmentResult) -> bytes:
+    """For the cache."""
+    data = {"findings": [findings.to_json(item) for item in result.findings], "facts": facts.to_json(result.facts)}
+    return json.dumps(data, separators=(",", ":"), default=str).encode()
+
+
+def decode(value: bytes) -> EnvironmentResult | None:
+    """What `encode` wrote, or None for anything else."""
+    try:
+        data = json.loads(value)
+        return EnvironmentResult(
+            tuple(findings.from_json(item) for item in data["findings"]), facts.from_json(data["facts"])
+        )
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None

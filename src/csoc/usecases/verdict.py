@@ -1,0 +1,143 @@
+"""A check and what it means: which findings are new, known or waived, whether it failed, and what could not be seen.
+
+The command line prints it, CI fails by it, and the portal will show it; so what counts is decided here, once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from csoc.fleet.argocd.model import Problem
+from csoc.fleet.documents.faults import Fault, Weight
+from csoc.gen3.checking import OWN_RULES
+from csoc.gen3.findings import Finding, Severity
+from csoc.gen3.rules.model import Rule
+from csoc.gen3.views import HELM
+from csoc.usecases.base import Base, check_base, fault_key, problem_key
+from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
+from csoc.usecases.judgements import known_of, together, waivers_of
+from csoc.usecases.load import LoadedFleet
+from csoc.usecases.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What to check and when it has failed.
+
+    environments, rules: the report is about these only; empty means all. base: a revision; what was there at the last
+    commit in common with it is known. baseline: whether baselines count. fail_on: findings from this severity on fail.
+    """
+
+    environments: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    base: str = ""
+    baseline: bool = True
+    fail_on: Severity = Severity.LOW
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """See the module. faults: of csoc's own documents, to mend; problems: what was not understood or could not be read;
+    both without those that were there in the base."""
+
+    request: CheckRequest
+    fleet: LoadedFleet
+    outcome: CheckOutcome
+    rules: tuple[Rule, ...]
+    rendering: bool
+    at: datetime
+    base: Base | None = None
+    faults: tuple[Fault, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What to act on, worst first."""
+        return self.outcome.report.findings
+
+    @property
+    def whole(self) -> bool:
+        """True if the report is about everything."""
+        return not self.request.environments and not self.request.rules
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """Findings to act on by severity, the worst first; severities without any are among them."""
+        counted = Counter(finding.severity for finding in self.findings)
+        return {severity: counted[severity] for severity in reversed(Severity)}
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that make the check fail."""
+        return tuple(finding for finding in self.findings if finding.severity >= self.request.fail_on)
+
+    @property
+    def failed(self) -> bool:
+        """True if there is a finding of the severity that was asked for or worse, or a document of csoc that does not
+        count because of a fault: what it says is then not what was checked."""
+        return bool(self.failing) or any(fault.weight is Weight.ERROR for fault in self.faults)
+
+    @property
+    def not_rendered(self) -> tuple[str, ...]:
+        """Environments that have a chart and were checked by their values only, because it could not be had."""
+        names = {name for chart in self.outcome.charts for name in chart.environments}
+        return tuple(view.name for view in self.fleet.view.environments if view.name in names)
+
+    def about(self, rule: str) -> Rule | None:
+        """The rule of that id, checking's own included."""
+        return next((item for item in (*self.rules, *OWN_RULES) if item.id == rule), None)
+
+    @property
+    def chart_environments(self) -> int:
+        """How many environments have a chart."""
+        return sum(view.system == HELM for view in self.fleet.view.environments)
+
+
+def check_fleet(
+    ports: Ports,
+    fleet: LoadedFleet,
+    request: CheckRequest,
+    *,
+    checker: FleetChecker | None = None,
+    progress: Progress | None = None,
+    base_progress: Progress | None = None,
+) -> Verdict:
+    """Checks a fleet as asked.
+
+    Raises NotFoundError (an environment or a base that is not there), and what fetching a chart that a person named
+    raises.
+    """
+    checker = checker or FleetChecker(ports)
+    names = [view.name for view in fleet.select(request.environments)] if request.environments else []
+    base = check_base(ports, checker, fleet, request.base, progress=base_progress) if request.base else None
+    known = together(known_of(fleet.documents) if request.baseline else {}, base.known if base else {})
+    outcome = checker.check(
+        fleet,
+        only=names,
+        rules=request.rules,
+        waivers=waivers_of(fleet.documents),
+        known=known,
+        progress=progress,
+    )
+    return Verdict(
+        request=request,
+        fleet=fleet,
+        outcome=outcome,
+        rules=tuple(checker.rules),
+        rendering=checker.rendering,
+        at=ports.clock(),
+        base=base,
+        faults=_new_faults(fleet.documents.faults, base),
+        problems=_new_problems(fleet.view.problems, base),
+    )
+
+
+def _new_faults(faults: Sequence[Fault], base: Base | None) -> tuple[Fault, ...]:
+    return tuple(fault for fault in faults if base is None or fault_key(fault) not in base.faults)
+
+
+def _new_problems(problems: Sequence[Problem], base: Base | None) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if base is None or problem_key(problem) not in base.problems)
