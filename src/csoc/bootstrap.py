@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from csoc.adapters.dictionaries import WebDictionaries
 from csoc.adapters.git import GitRepositories
 from csoc.adapters.githost.factory import githost_for
 from csoc.adapters.helm.renderer import ChildRenderer
@@ -27,6 +28,7 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
     repositories = GitRepositories(settings)
     cache = SQLiteCache(settings.cache_dir)
     renderer = ChildRenderer.from_settings(settings)
+    dictionaries = WebDictionaries.from_settings(settings)
     try:
         yield Ports(
             repositories=repositories,
@@ -37,8 +39,10 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
             settings=settings,
             clock=system_clock,
             ids=random_ids,
+            dictionaries=dictionaries,
         )
     finally:
+        dictionaries.close()
         renderer.close()
         cache.close()
 

@@ -37,11 +37,14 @@ class Layer:
     """One source of values: a file, inline values, or one parameter.
 
     locate: the place of a path inside this layer, or None if the layer does not hold it. label: for readers.
+    locate_text: where the first line of the text at a path stands, or None where the text's lines are no lines of the
+    file (quoted, folded, or no text).
     """
 
     label: str
     data: Mapping[str, Any]
     locate: Callable[[Path], Location | None]
+    locate_text: Callable[[Path], Location | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,18 @@ class EffectiveValues:
                     return layer.locate(steps)
             steps = steps[:-1]
         return None
+
+    def text_origin(self, path: str | Path, line: int) -> Location | None:
+        """Where a line (from 1) of the effective text at a path stands; the place of the path itself where the text's
+        lines are no lines of the file."""
+        steps = as_path(path)
+        for layer in reversed(self.layers):
+            if look_up(layer.data, steps, _ABSENT) is not _ABSENT:
+                first = layer.locate_text(steps) if layer.locate_text is not None else None
+                if first is None:
+                    return layer.locate(steps)
+                return Location(first.repository, first.commit, first.path, first.line + line - 1)
+        return self.origin(steps)
 
     def describe(self, path: str | Path) -> str:
         """ "path: value" in one short line, masked where it looks secret; "path is not set" where it is not."""

@@ -118,6 +118,23 @@ def position(root: Node, path: Steps) -> tuple[int, int] | None:
     return place.line + 1, place.column + 1
 
 
+def text_line(root: Node, path: Steps) -> int:
+    """The line (from 1) where the text of a literal block begins; 0 if the value at the path is none."""
+    node = root
+    for step in path:
+        node = node.resolved
+        if node.kind == "mapping" and isinstance(step, str) and step in entries(node):
+            node = entries(node)[step][1]
+        elif node.kind == "sequence" and isinstance(step, int) and 0 <= step < len(node.items):
+            node = node.items[step]
+        else:
+            return 0
+    node = node.resolved
+    # With an anchor or a tag the "|" may stand on a later line than the node begins on.
+    plain = node.kind == "scalar" and node.style == "|" and not node.anchor and not node.tag
+    return node.line + 2 if plain else 0
+
+
 def duplicates(root: Node) -> list[tuple[Steps, int]]:
     """Keys that stand twice in one mapping, with the line (from 1) of each later one."""
     return list(_duplicates(root, ()))

@@ -71,6 +71,10 @@ class YamlDocument:
         """
         return yamlnodes.position(self._root(), path)
 
+    def text_line(self, path: Path) -> int:
+        """The line (from 1) of the file where the text of a literal block begins; 0 if the value is none."""
+        return yamlnodes.text_line(self._root(), path)
+
     def duplicates(self) -> list[tuple[Path, int]]:
         """Keys that stand twice in one mapping, with the line of the later one (which wins)."""
         return yamlnodes.duplicates(self._root())

@@ -37,7 +37,11 @@ def layer(text: str, path: str = "values.yaml") -> Layer:
         place = document.position(steps)
         return Location(REPOSITORY, COMMIT, path, *place) if place else None
 
-    return Layer(path, document.data, locate)
+    def locate_text(steps: Path) -> Location | None:
+        line = document.text_line(steps)
+        return Location(REPOSITORY, COMMIT, path, line) if line else None
+
+    return Layer(path, document.data, locate, locate_text)
 
 
 def environment_view(

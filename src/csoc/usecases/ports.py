@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from csoc.clock import Clock, Ids
 from csoc.config import Settings
@@ -11,6 +11,7 @@ from csoc.fleet.caching import Cache
 from csoc.fleet.charts import ChartRenderer, ChartSources
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import Repositories, SourceAddress
+from csoc.gen3.dictionaries import Dictionaries, NoDictionaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,4 @@ class Ports:
     settings: Settings
     clock: Clock
     ids: Ids
+    dictionaries: Dictionaries = field(default_factory=NoDictionaries)

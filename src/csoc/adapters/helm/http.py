@@ -30,6 +30,20 @@ Peer = Callable[[str, str], None]
 _REDIRECTS = 5
 
 
+def gate(policy: addresses.Policy, resolve: addresses.Resolve) -> tuple[Allowed, Peer]:
+    """What decides whom csoc speaks to, by its settings: before a connection, and once the peer is known."""
+
+    def allowed(origin: str) -> None:
+        addresses.check(addresses.parse(origin), policy, resolve, trusted=False)
+
+    def peer(origin: str, ip: str) -> None:
+        address = addresses.parse(origin)
+        if resolve(address.host, address.effective_port):  # otherwise a proxy looks it up, and is the peer
+            addresses.check(address, policy, lambda host, port: [ip], trusted=False)  # noqa: ARG005
+
+    return allowed, peer
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server answered. status: 200, or what the caller said that it expects. url: where it came from at last."""

@@ -22,7 +22,7 @@ from csoc.adapters.helm.dependencies import Builder, Place, chart_metadata
 from csoc.adapters.helm.downloads import Downloads, digest_of
 from csoc.adapters.helm.folders import DiskRoot, TreeRoot, read_file
 from csoc.adapters.helm.helm_repository import FRESH, Fetched, HelmRepository
-from csoc.adapters.helm.http import Allowed, Basic, Http, Peer
+from csoc.adapters.helm.http import Allowed, Basic, Http, Peer, gate
 from csoc.adapters.helm.oci import OciRegistry
 from csoc.clock import Clock, system_clock
 from csoc.config import Settings
@@ -82,16 +82,7 @@ class HelmChartSources:
         clock: Clock = system_clock,
     ) -> Self:
         """With the hosts, credentials, limits and cache folder of csoc's settings."""
-        policy = Policy.of(settings)
-
-        def allowed(origin: str) -> None:
-            addresses.check(addresses.parse(origin), policy, resolve, trusted=False)
-
-        def peer(origin: str, ip: str) -> None:
-            address = addresses.parse(origin)
-            if resolve(address.host, address.effective_port):  # otherwise a proxy looks it up, and is the peer
-                addresses.check(address, policy, lambda host, port: [ip], trusted=False)  # noqa: ARG005
-
+        allowed, peer = gate(Policy.of(settings), resolve)
         return cls(
             repositories,
             cache_dir=settings.cache_dir,

@@ -32,10 +32,15 @@ def file_layer(tree: Tree, path: str, read: ReadValues = read_values) -> Layer:
     def locate(steps: Path) -> Location | None:
         if look_up(document.data, steps, ABSENT) is ABSENT:
             return None
-        at = document.position(steps) or (document.line, 0)
+        # The place of the whole is asked for every file of a fleet, and finding a position composes the file.
+        at = (document.position(steps) if steps else None) or (document.line, 0)
         return Location(tree.repository, tree.commit, path, at[0], at[1])
 
-    return Layer(path, document.data or {}, locate)
+    def locate_text(steps: Path) -> Location | None:
+        line = document.text_line(steps)
+        return Location(tree.repository, tree.commit, path, line) if line else None
+
+    return Layer(path, document.data or {}, locate, locate_text)
 
 
 def text_locator(helm: HelmOptions, place: Location) -> Callable[[Path], Location | None]:

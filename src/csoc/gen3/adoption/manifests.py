@@ -8,6 +8,7 @@ place where the manifest says it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from csoc.fleet.location import Location
@@ -117,7 +118,8 @@ def sibling_layer(path: Path, value: Any, locate: Locate, label: str) -> Layer:
 
 def text_layer(path: Path, text: str, place: Location) -> Layer:
     """A file that the chart takes as one text."""
-    return sibling_layer(path, text, lambda _: place, place.path)
+    layer = sibling_layer(path, text, lambda _: place, place.path)
+    return replace(layer, locate_text=lambda steps: place if steps == path else None)
 
 
 def _locator(origin: Mapping[Path, Path], locate: Locate) -> Locate:
