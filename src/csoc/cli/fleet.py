@@ -8,10 +8,11 @@ import click
 from rich.text import Text
 
 from csoc import bootstrap
-from csoc.cli.output import count, example, json_option, print_json, say, severity_text, table
+from csoc.cli.output import count, example, json_option, print_json, progress, say, severity_text, table
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.gen3.views import Fact
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
+from csoc.usecases.baseline import with_baseline
 from csoc.usecases.check import FleetChecker
 from csoc.usecases.init import init_fleet
 from csoc.usecases.show import Overview, overview, overview_json
@@ -45,7 +46,7 @@ def init(folder: Path, name: str, stages: tuple[str, ...], as_json: bool) -> Non
     epilog=example(
         "csoc fleet adopt https://github.com/example/gitops",
         "csoc fleet adopt . --write",
-        "csoc fleet adopt https://github.com/example/gitops --write --pull-request",
+        "csoc fleet adopt https://github.com/example/gitops --write --pull-request --baseline",
     )
 )
 @click.argument("source", metavar="SOURCE")
@@ -55,6 +56,8 @@ def init(folder: Path, name: str, stages: tuple[str, ...], as_json: bool) -> Non
 @click.option("--write", is_flag=True, help="Commit csoc's documents below .csoc/, and nothing else.")
 @click.option("--pull-request", is_flag=True, help="With --write: open a pull request instead of committing.")
 @click.option("--branch", default="", help="With --write: the branch to commit to (default: the one that was read).")
+@click.option("--baseline", "with_findings", is_flag=True, help="Make everything that csoc check finds now known.")
+@chart_option
 @json_option
 def adopt(
     source: str,
@@ -64,13 +67,26 @@ def adopt(
     write: bool,
     pull_request: bool,
     branch: str,
+    with_findings: bool,
+    chart: str | None,
     as_json: bool,
 ) -> None:
-    """Understand a GitOps repository that exists. Without --write nothing changes."""
+    """Understand a GitOps repository that exists. Without --write nothing changes.
+
+    With --baseline the fleet is checked too (--chart says what to render with), and what is found goes into a document
+    beside the others, so that csoc check speaks of what comes after.
+    """
     if (pull_request or branch) and not write:
         raise click.UsageError("--pull-request and --branch go with --write")
-    with opened(source, revision, own_urls) as (ports, loaded):
+    if chart and not with_findings:
+        raise click.UsageError("--chart goes with --baseline: nothing else is rendered here")
+    with opened(source, revision, own_urls, chart) as (ports, loaded):
         made = plan_adoption(ports, loaded, name=name)
+        if with_findings:
+            made, known = with_baseline(ports, loaded, made)
+            progress(
+                f"the baseline knows {known} findings" if known else "there is a baseline already, or nothing to know"
+            )
         if write:
             made = write_adoption(ports, loaded, made, branch=branch, pull_request=pull_request)
     page = overview(loaded)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli import change, check, demo, fleet, see
+from csoc.cli import change, check, demo, fleet, rules, see, watch
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
 from csoc.errors import CsocError, RejectedError
 
@@ -32,6 +33,7 @@ def csoc() -> None:
 csoc.add_command(check.check)
 csoc.add_command(fleet.fleet)
 csoc.add_command(demo.demo)
+csoc.add_command(rules.rules)
 for _command in (
     see.matrix_command,
     see.compare_command,
@@ -39,6 +41,7 @@ for _command in (
     see.history_command,
     change.set_command,
     change.changes_command,
+    watch.watch_command,
 ):
     fleet.fleet.add_command(_command)
 
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
+    as_json = "--json" in given or "--format=json" in given or ("--format", "json") in itertools.pairwise(given)
     try:
         result = csoc.main(args=given, prog_name="csoc", standalone_mode=False)
         return result if isinstance(result, int) else 0

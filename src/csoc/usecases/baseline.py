@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from csoc.usecases.check import CheckOutcome
-from csoc.usecases.judgements import baseline, baseline_path, to_know
-from csoc.usecases.load import LoadedFleet
+from csoc.fleet.overlay import OverlayTree
+from csoc.usecases.adopt import Adoption
+from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
+from csoc.usecases.judgements import baseline, baseline_path, to_know, waivers_of
+from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, Published, publish
 from csoc.usecases.worktree import FileWrite, contents, write_files
@@ -52,3 +54,20 @@ def write_baseline(
         ),
     )
     return WrittenBaseline(path, count, published)
+
+
+def with_baseline(
+    ports: Ports, fleet: LoadedFleet, adoption: Adoption, *, progress: Progress | None = None
+) -> tuple[Adoption, int]:
+    """The adoption with a baseline of what the rules find once its documents are there (they name environments), and
+    how many causes it knows. A baseline that is there already stays as it is, since people may have taken out of it.
+    """
+    if fleet.documents.baselines:
+        return adoption, 0
+    after = fleet
+    if adoption.files:
+        after = understand_tree(ports, fleet.query, OverlayTree(fleet.tree, adoption.files))
+    outcome = FleetChecker(ports).check(after, waivers=waivers_of(after.documents), progress=progress)
+    path = baseline_path(after.documents)
+    content = baseline(outcome, path=path, commit=fleet.tree.commit, at=ports.clock())
+    return replace(adoption, files={**adoption.files, path: content}), len(to_know(outcome))

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from csoc.fleet import collector
@@ -41,6 +42,7 @@ from csoc.usecases.states import StateBuilder, below
 __all__ = ["CheckOutcome", "EnvironmentResult", "FleetChecker", "MissingChart", "code_version"]
 
 _RESULTS_NAMESPACE = "check-2"
+_BATCH = 50  # results; whoever interrupts a long check loses no more
 Progress = Callable[[int, int, str], None]
 """Told how many of how many environments are checked, and the name of the last one."""
 
@@ -78,11 +80,18 @@ class CheckOutcome:
 def code_version() -> str:
     """Digest over the code that decides what is found, so that a changed rule never shows an old result."""
     digest = hashlib.sha256()
-    for package in ("csoc.gen3", "csoc.gen3.rules", "csoc.fleet", "csoc.fleet.argocd"):
-        for item in sorted(importlib.resources.files(package).iterdir(), key=lambda found: found.name):
-            if item.name.endswith(".py"):
-                digest.update(item.read_bytes())
+    for package in ("csoc.gen3", "csoc.fleet", "csoc.usecases"):
+        _add(importlib.resources.files(package), digest.update)
     return digest.hexdigest()[:16]
+
+
+def _add(folder: Traversable, update: Callable[[bytes], None]) -> None:
+    # Data files too: what csoc knows of services is one.
+    for item in sorted(folder.iterdir(), key=lambda found: found.name):
+        if item.is_dir():
+            _add(item, update)
+        elif not item.name.endswith(".pyc"):
+            update(item.read_bytes())
 
 
 @dataclass(slots=True)
@@ -205,6 +214,9 @@ class FleetChecker:
             )
             results[name] = self._results[digests[name]] = moved(result, anchors.loosen)
             fresh[digests[name]] = encode(results[name])
+            if len(fresh) >= _BATCH:
+                self.ports.cache.put_many(_RESULTS_NAMESPACE, fresh)
+                fresh = {}
             if progress is not None:
                 progress(len(results), len(views), name)
         self.ports.cache.put_many(_RESULTS_NAMESPACE, fresh)
@@ -243,9 +255,7 @@ class FleetChecker:
             if builder.chart(view).archive is None:
                 yield builder.state(view, context=context)
 
-    def _digests(
-        self, builder: StateBuilder, views: Sequence[EnvironmentView], dictionaries: Lookup
-    ) -> dict[str, str]:
+    def _digests(self, builder: StateBuilder, views: Sequence[EnvironmentView], dictionaries: Lookup) -> dict[str, str]:
         """By environment, a name for everything that its result rests on."""
         blobs = _Blobs(builder)
         common: list[object] = [
