@@ -1,9 +1,8 @@
 """What csoc finds in other people's repositories, compared with what somebody found to be true by reading them.
 
 One file a rule in `real_findings/`: by repository, a list of findings, each with the folders of the environments that
-have it, its key, and the verdict: why it is true, in one or two sentences. A rule that finds something new, or something
-else, fails here until somebody has read it. Files, chart and day are fixed, so that only a rule's code can change the
-outcome.
+have it, its key, and the verdict: why it is true, in a sentence or two. A rule that finds something new, or something
+else, fails here until somebody has read it. Files, chart and day are fixed, so that only code changes the outcome.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import pytest
 import yaml
 
 from csoc import bootstrap, config
+from csoc.gen3.dictionaries import NoDictionaries
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.views import EnvironmentView
@@ -44,12 +44,12 @@ class Expected:
 
 @pytest.fixture(scope="session")
 def found(real: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
-    """Findings by repository and rule, environments named by their folder. Rendered with the chart of the archive, whatever the Applications name."""
+    """Findings by repository and rule, environments by their folder; rendered with the chart of the archive."""
     folder = tmp_path_factory.mktemp("real-findings")
     settings = config.load({"CSOC_CACHE_DIR": str(folder / "cache"), "HOME": str(folder)})
     answers: dict[str, Found] = {}
     with bootstrap.ports(settings) as ports:
-        ports = replace(ports, clock=lambda: NOW)
+        ports = replace(ports, clock=lambda: NOW, dictionaries=NoDictionaries())
         for name in REPOSITORIES:
             fleet = load_fleet(ports, FleetQuery(str(real / name), chart=str(real / "gen3-chart-0.3.90.tgz")))
             report = FleetChecker(ports).check(fleet).report

@@ -50,12 +50,13 @@ def check(state: FleetState) -> Iterator[Hit]:
             ended, severity = f"leaves standard support on {standard.isoformat()}", Severity.LOW
         else:
             continue
+        who = "Kubernetes" if version.stated else "The nodes' Kubernetes"
         environments = tuple(
             view.name for view in state.view.environments if view.cluster.value == cluster.name and view.cluster.known
         )
         yield Hit(
-            cause=f"Kubernetes {version.value} {ended}",
-            key=version.value,
+            cause=f"{who} {version.value} {ended}",
+            key=f"{version.value} {'stated' if version.stated else 'nodes'}",
             environments=environments,
             evidence=(Evidence(f"cluster {cluster.name}: {version.reason}", version.location),),
             severity=severity,
@@ -71,7 +72,10 @@ RULE = Rule(
     id="kubernetes-end-of-support",
     title="Kubernetes near or past its end of support",
     severity=Severity.MEDIUM,
-    consequence="Extended support costs six times as much an hour; after it AWS upgrades the cluster on its own.",
+    consequence=(
+        "A control plane in extended support costs six times as much an hour, and after it AWS upgrades it on its own; "
+        "nodes get no fixes, and hold the control plane back at three versions above theirs."
+    ),
     fix="Plan the upgrade, one minor version at a time: control plane first, then add-ons and nodes.",
     covers=("fleet",),
     fleet=check,

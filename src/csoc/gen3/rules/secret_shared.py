@@ -11,7 +11,7 @@ RULE = sharing_rule(
         id="secret-shared",
         title="Two environments own one secret",
         severity=Severity.HIGH,
-        consequence="Changing it for one changes it for both; who may read it in a lower stage can use it in production.",
+        consequence="Changing it for one changes it for both, and who reads it in a lower stage has production's.",
         fix="Name an own secret for each environment in <service>.externalSecrets, with the environment in its name.",
         covers=("fleet",),
     ),

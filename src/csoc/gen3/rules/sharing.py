@@ -57,13 +57,13 @@ class Shared:
 
 def shared(state: FleetState, kind: str, access: Collection[str] = OWNING) -> Iterator[Shared]:
     """Everything of the kind that at least two environments claim with such an access, and that are not slots of one
-    commons and stage."""
-    groups: dict[tuple[str, str], list[tuple[EnvironmentView, Claim]]] = defaultdict(list)
+    commons and stage. An older manifest and a Helm environment of one name are a migration, and are never compared."""
+    groups: dict[tuple[str, str, str], list[tuple[EnvironmentView, Claim]]] = defaultdict(list)
     for view in state.view.environments:
         for claim in state.facts[view.name].claims:
             if claim.kind == kind and claim.access in access:
-                groups[claim.scope, claim.identity].append((view, claim))
-    for (scope, identity), claims in groups.items():
+                groups[view.system, claim.scope, claim.identity].append((view, claim))
+    for (_, scope, identity), claims in groups.items():
         if len({_turn(view) for view, _ in claims}) > 1:
             yield Shared(kind, identity, scope, tuple(claims))
 
