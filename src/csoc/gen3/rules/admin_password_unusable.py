@@ -1,0 +1,40 @@
+"""The password that the chart makes for /mds-admin is encoded together with its quotes, so that no request gets in.
+
+metadata/templates/secrets.yaml of chart 0.3.90. /index-admin has the like: its secret gateway-g3auto is made by no
+chart at all, which cannot be told from one that somebody made by hand, so that only the metadata service is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import made_by_helm, on, values_complete
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_LOCAL = "metadata.externalSecrets.createK8sMetadataSecret"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """A hit if metadata and the reverse proxy are on, and the chart makes the secret that both read."""
+    if not (on(state, "metadata") and on(state, "revproxy")) or not values_complete(state):
+        return
+    if made_by_helm(state, "metadata", "metadata-g3auto"):
+        path = _LOCAL if state.written(_LOCAL) else "global.externalSecrets.deploy"
+        yield Hit(
+            cause="The reverse proxy's password for the metadata service is encoded with its quotes",
+            key="metadata-g3auto",
+            evidence=(state.at(path),),
+        )
+
+
+RULE = Rule(
+    id="admin-password-unusable",
+    title="Administration of metadata is shut",
+    severity=Severity.LOW,
+    consequence="Every request to /mds-admin is refused; jobs that write metadata that way fail.",
+    fix="Keep metadata-g3auto in Secrets Manager (metadata.externalSecrets.metadataG3auto) with base64Authz.txt made of"
+    " gateway:<password> without quotes.",
+    covers=("M24",),
+    environment=check,
+)

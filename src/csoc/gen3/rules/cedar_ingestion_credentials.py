@@ -1,0 +1,40 @@
+"""Cedar's ingestion reads credentials that the job which registers it never writes.
+
+The job adds client_id and client_secret to the secret cedar-g3auto; the ingestion wants cedar_client_credentials.json
+of it, which only Secrets Manager can bring (chart 0.3.90, cedar/templates).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import made_by_helm, on, values_complete
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_LOCAL = "cedar.externalSecrets.createCedarClientSecret"
+_INGESTION = "cedar.cedarIngestion.enabled"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """A hit if cedar ingests and the chart makes its secret."""
+    if not on(state, "cedar") or state.get(_INGESTION, True) is False or not values_complete(state):
+        return
+    if made_by_helm(state, "cedar", "cedar-g3auto"):
+        yield Hit(
+            cause="Cedar's ingestion wants cedar_client_credentials.json, and the chart's own secret does not have it",
+            key="cedar-g3auto",
+            evidence=(state.at(_LOCAL) if state.written(_LOCAL) else state.at("cedar.enabled"),),
+        )
+
+
+RULE = Rule(
+    id="cedar-ingestion-credentials",
+    title="Cedar's ingestion without credentials",
+    severity=Severity.MEDIUM,
+    consequence="The ingestion's pods stay in CreateContainerConfigError, and nothing is taken over from CEDAR.",
+    fix="Set cedar.externalSecrets.createCedarClientSecret: false, and put cedar-g3auto (client_id and client_secret as"
+    " JSON), cedar-api-key and cedar-directory-id into Secrets Manager.",
+    covers=("M29",),
+    environment=check,
+)

@@ -1,0 +1,42 @@
+"""With network policies on, services reach their database only in the subnets that global.netPolicy.dbSubnets lists.
+
+Outside development the chart's policies allow nothing else (chart 0.3.90, common/templates/_netpolicy_templates.tpl).
+Some pods carry the label netnolimit and get through all the same, arborist and indexd do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import values_complete
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.scope import Gen3Values
+
+_PATH = "global.netPolicy.dbSubnets"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """A hit if policies are on outside development, a service needs a database, and no subnet is listed."""
+    values = Gen3Values(state)
+    if values.get("global.netPolicy.enabled") is not True or values.get("global.dev") is True:
+        return
+    needing = [service.name for service in values.catalogue if service.postgres and values.enabled(service)]
+    if not needing or values.get(_PATH) or not values_complete(state):
+        return
+    yield Hit(
+        cause="Network policies are on and global.netPolicy.dbSubnets is empty",
+        key="dbSubnets",
+        evidence=(state.at(_PATH) if state.written(_PATH) else state.at("global.netPolicy.enabled"),),
+    )
+
+
+RULE = Rule(
+    id="network-policy-without-database",
+    title="Network policies that shut out the database",
+    severity=Severity.HIGH,
+    consequence="Services cannot reach PostgreSQL; what one sees are time-outs.",
+    fix='List the database subnets, as in global.netPolicy.dbSubnets: ["172.26.34.0/24"].',
+    covers=("M12",),
+    environment=check,
+)

@@ -1,0 +1,56 @@
+"""Some services have port 5432 written into their templates, whatever the credentials say.
+
+fence.env, wts, requestor and ohdsi-webapi build their address with it (chart 0.3.90). A server that insists on TLS
+breaks arborist (PGSSLMODE=disable in its Deployment) and gen3-embeddings (sslmode=disable) in the same way, but whether
+it does is a parameter of the server, not of Git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import on
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_FIXED = ("fence", "wts", "requestor", "ohdsi-webapi")
+_MASTER = "global.postgres.master.port"
+_PORT = "5432"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """One hit for all such services that are on and are told another port."""
+    if state.get("global.dev") is True:
+        return
+    told: list[str] = []
+    evidence = []
+    for service in _FIXED:
+        path = f"{service}.postgres.port"
+        if on(state, service) and state.written(path) and _other(state.get(path)):
+            told.append(service)
+            evidence.append(state.at(path))
+    if not told and state.written(_MASTER) and _other(state.get(_MASTER)):
+        told = [service for service in _FIXED if on(state, service)]
+        evidence = [state.at(_MASTER)]
+    if told:
+        yield Hit(
+            cause=f"PostgreSQL listens on another port than 5432, and {', '.join(told)} always use that one",
+            key=" ".join(told),
+            evidence=tuple(evidence),
+        )
+
+
+def _other(port: object) -> bool:
+    return port is not None and str(port).strip() not in ("", _PORT)
+
+
+RULE = Rule(
+    id="postgres-port-ignored",
+    title="A database port that is not used",
+    severity=Severity.HIGH,
+    consequence="These services cannot connect to their database.",
+    fix="Let PostgreSQL listen on 5432, or put a proxy such as PgBouncer in front of it; for fence alone, fence.env can"
+    " be written in full with the other port.",
+    covers=("M21",),
+    environment=check,
+)

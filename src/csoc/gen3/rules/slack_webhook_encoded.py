@@ -1,0 +1,35 @@
+"""The chart encodes global.slackWebhook once too often, quotes included, so that no job finds an address in it.
+
+templates/slack-webhook-secret.yaml of chart 0.3.90 puts base64 of the quoted address where plain text belongs; it does
+so only where External Secrets are off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_SWITCH = "global.createSlackWebhookSecret"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """A hit if the chart makes the secret."""
+    if state.get(_SWITCH) is True and not state.get("global.externalSecrets.deploy"):
+        yield Hit(
+            cause="The chart's secret slack-webhook holds an address that is encoded twice",
+            key="slack-webhook",
+            evidence=(state.at(_SWITCH),),
+        )
+
+
+RULE = Rule(
+    id="slack-webhook-encoded",
+    title="Messages to Slack that are never sent",
+    severity=Severity.MEDIUM,
+    consequence="Jobs that fail tell nobody, since what they read is not an address.",
+    fix="Set global.createSlackWebhookSecret: false, and make a secret slack-webhook with key slack_webhook yourself.",
+    covers=("M16",),
+    environment=check,
+)

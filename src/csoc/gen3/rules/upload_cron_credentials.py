@@ -1,0 +1,33 @@
+"""data-upload-cron reads AWS keys from a secret whose name has no default, and the reference is not optional."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import on, values_complete
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+
+_PATH = "data-upload-cron.awsCredsSecret.secretName"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """A hit if the job is on and no secret is named."""
+    if on(state, "data-upload-cron") and not state.get(_PATH) and values_complete(state):
+        yield Hit(
+            cause=f"data-upload-cron is on, and {_PATH} is empty",
+            key="secretName",
+            evidence=(state.at(_PATH) if state.written(_PATH) else state.at("data-upload-cron.enabled"),),
+        )
+
+
+RULE = Rule(
+    id="upload-cron-credentials",
+    title="The upload job has no credentials",
+    severity=Severity.CRITICAL,
+    consequence="Kubernetes refuses the CronJob, or its pods never start: uploads are not picked up.",
+    fix="Make a secret with aws_access_key_id and aws_secret_access_key, and name it in"
+    " data-upload-cron.awsCredsSecret.secretName.",
+    covers=("M29",),
+    environment=check,
+)

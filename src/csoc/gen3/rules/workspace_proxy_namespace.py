@@ -1,0 +1,61 @@
+"""workspace-proxy, jeg and hatchery must agree about the namespace of workspaces; two of them have no usable default.
+
+workspace-proxy's namespaces are empty, jeg's is jupyter-pods, and hatchery makes jupyter-pods-<namespace> (chart
+0.3.90).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from csoc.gen3 import claims
+from csoc.gen3.findings import Severity
+from csoc.gen3.rules.certainty import on, values_complete
+from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.scope import Gen3Values
+
+_OWN = "workspace-proxy.deploymentNamespace"
+_PROXY = "workspace-proxy.workspaceNamespace"
+_GATEWAY = "jeg.workspaceNamespace"
+
+
+def check(state: EnvironmentState) -> Iterator[Hit]:
+    """One hit a namespace that does not fit."""
+    if not values_complete(state):
+        return
+    workspaces = _workspaces(state)
+    release = state.view.namespace
+    wanted = [
+        ("workspace-proxy", _OWN, release, "the release's own"),
+        ("workspace-proxy", _PROXY, workspaces, "where hatchery starts workspaces"),
+        ("jeg", _GATEWAY, workspaces, "where hatchery starts workspaces"),
+    ]
+    for service, path, namespace, meaning in wanted:
+        value = state.get(path)
+        if not on(state, service) or not namespace or value == namespace:
+            continue
+        yield Hit(
+            cause=f"{path} is {value if value else 'empty'!s:.63}, and should be {namespace}, {meaning}",
+            key=f"{path} {namespace}",
+            evidence=(state.at(path) if state.written(path) else state.at((service, "enabled")),),
+            fix=f"Set {path}: {namespace}.",
+        )
+
+
+def _workspaces(state: EnvironmentState) -> str:
+    """Where workspaces run; "" if hatchery is off, and then nobody knows."""
+    if not on(state, "hatchery"):
+        return ""
+    found = claims.from_values(Gen3Values(state))
+    return next((claim.identity for claim in found if claim.kind == "workspace namespace"), "")
+
+
+RULE = Rule(
+    id="workspace-proxy-namespace",
+    title="A workspace proxy in the wrong namespace",
+    severity=Severity.HIGH,
+    consequence="The proxy finds no workspace, or the synchronisation fails on a namespace that does not exist.",
+    fix="Set the namespaces of workspace-proxy and jeg to those of the release and of hatchery.",
+    covers=("M26",),
+    environment=check,
+)
