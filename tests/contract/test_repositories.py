@@ -401,11 +401,9 @@ def test_an_address_from_a_repository_is_never_local_or_inside(world: World, url
         world.repositories.open(SourceAddress(url))
 
 
-def test_a_protected_branch_is_denied_with_the_hosts_words(
-    world: World, fleet: Site, request: pytest.FixtureRequest
-) -> None:
-    if "local" in request.node.callspec.id:
-        pytest.skip("hooks are the server's; a local repository is its owner's")
+# A local repository is its owner's: hooks, and so protections, are a server's.
+@pytest.mark.parametrize("world", ["memory", "http"], indirect=True)
+def test_a_protected_branch_is_denied_with_the_hosts_words(world: World, fleet: Site) -> None:
     fleet.protect("main", "main is protected, says the host")
     tree = world.repositories.open(fleet.address)
     before = fleet.head("main")
