@@ -34,11 +34,12 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         value = state.get(path)
         if not on(state, service) or not namespace or value == namespace:
             continue
+        other = ", or correct the Application's destination" if value and path == _OWN else ""
         yield Hit(
             cause=f"{path} is {value if value else 'empty'!s:.63}, and should be {namespace}, {meaning}",
             key=f"{path} {namespace}",
             evidence=(state.at(path) if state.written(path) else state.at((service, "enabled")),),
-            fix=f"Set {path}: {namespace}.",
+            fix=f"Set {path}: {namespace}{other}.",
         )
 
 

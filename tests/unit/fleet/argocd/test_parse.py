@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csoc.fleet.argocd import parse
-from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.model import IgnoredDifference, Problem
 from csoc.fleet.argocd.reading import FixedPlace, Manifest
 from csoc.fleet.location import Location
 from tests.unit.fleet.argocd import making
@@ -65,6 +65,20 @@ spec:
 def parsed(text: str) -> tuple[Any, list[Problem]]:
     problems: list[Problem] = []
     return parse.application(making.manifest(text), problems), problems
+
+
+def test_differences_that_are_ignored_are_read_however_their_parts_are_written() -> None:
+    ignored = """\
+  ignoreDifferences:
+    - {group: batch, kind: Job, name: indexd-userdb, jsonPointers: [/spec]}
+    - {kind: Secret, jqPathExpressions: [.data], managedFieldsManagers: [operator]}
+"""
+    app, problems = parsed(FULL + ignored)
+    assert problems == []
+    assert app.ignored == (
+        IgnoredDifference("batch", "Job", "indexd-userdb", ("/spec",)),
+        IgnoredDifference("", "Secret", "", (".data", "operator")),
+    )
 
 
 def test_every_field_of_a_full_application_is_read() -> None:
