@@ -76,7 +76,10 @@ class Gen3Values:
         if not service.condition:
             return True
         value = self.get(service.condition)
-        return value is True if isinstance(value, bool) else service.enabled
+        if value is None:
+            return service.enabled
+        # Helm leaves a dependency on whose condition is something else than a boolean.
+        return value is not False
 
     def in_chart(self, service: Service) -> bool:
         """False if the chart at hand, an older or another one, certainly has no such service."""

@@ -63,11 +63,6 @@ class EnvironmentState:
         """True if the environment's own files write this path (null counts)."""
         return self.values.has(path)
 
-    def enabled(self, service: str) -> bool:
-        """True if the chart would deploy the service."""
-        value = self.get((service, "enabled"), False)
-        return value is True
-
     def at(self, path: str | Path, text: str = "") -> Evidence:
         """Evidence at the place where a path is written; where nothing in it is written, at the Application.
 
