@@ -13,10 +13,10 @@ from csoc.gen3.rules import (
     search_index_shared,
     secret_shared,
 )
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import FleetState, Rule
 from csoc.gen3.views import MANIFEST, EnvironmentView, unknown
 from csoc.testing.states import environment_view, fleet_state
-from tests.unit.gen3.rules.making import claiming
+from tests.unit.gen3.rules.making import claiming, fleet_hits
 
 RULES = [
     (bucket_shared.RULE, "bucket"),
@@ -27,11 +27,6 @@ RULES = [
     (secret_shared.RULE, "secret"),
 ]
 each_rule = pytest.mark.parametrize(("rule", "kind"), RULES, ids=[kind for _, kind in RULES])
-
-
-def run(rule: Rule, state: FleetState) -> list[Hit]:
-    assert rule.fleet is not None
-    return list(rule.fleet(state))
 
 
 def fleet(kind: str, views: list[EnvironmentView], *accesses: str, scopes: tuple[str, ...] = ()) -> FleetState:
@@ -48,7 +43,7 @@ PROD, STAGING = environment_view("prod"), environment_view("staging", stage="sta
 
 @each_rule
 def test_one_name_owned_by_two_is_one_hit_with_both_lines(rule: Rule, kind: str) -> None:
-    (hit,) = run(rule, fleet(kind, [PROD, STAGING], "own", "own"))
+    (hit,) = fleet_hits(rule, fleet(kind, [PROD, STAGING], "own", "own"))
     assert hit.environments == ("prod", "staging")
     assert [str(item.location) for item in hit.evidence] == ["prod.yaml:7", "staging.yaml:7"]
     assert "thing" in hit.cause
@@ -56,50 +51,50 @@ def test_one_name_owned_by_two_is_one_hit_with_both_lines(rule: Rule, kind: str)
 
 @each_rule
 def test_quiet_for_what_is_only_read_by_the_other(rule: Rule, kind: str) -> None:
-    assert not run(rule, fleet(kind, [PROD, STAGING], "own", "read"))
-    assert not run(rule, fleet(kind, [PROD, STAGING], "read", "read"))
-    assert not run(rule, fleet(kind, [PROD, STAGING], "own", "use"))
+    assert not fleet_hits(rule, fleet(kind, [PROD, STAGING], "own", "read"))
+    assert not fleet_hits(rule, fleet(kind, [PROD, STAGING], "read", "read"))
+    assert not fleet_hits(rule, fleet(kind, [PROD, STAGING], "own", "use"))
 
 
 @each_rule
 def test_quiet_for_one_name_in_two_accounts_or_clusters(rule: Rule, kind: str) -> None:
-    assert not run(rule, fleet(kind, [PROD, STAGING], "own", "own", scopes=("1", "2")))
+    assert not fleet_hits(rule, fleet(kind, [PROD, STAGING], "own", "own", scopes=("1", "2")))
 
 
 @each_rule
 def test_quiet_for_blue_and_green_of_one_stage(rule: Rule, kind: str) -> None:
     blue, green = environment_view("blue", slot="blue"), environment_view("green", slot="green")
-    assert not run(rule, fleet(kind, [blue, green], "own", "own"))
+    assert not fleet_hits(rule, fleet(kind, [blue, green], "own", "own"))
 
 
 @each_rule
 def test_slots_of_two_commons_or_stages_do_not_take_turns(rule: Rule, kind: str) -> None:
     blue = environment_view("blue", slot="blue")
-    assert run(rule, fleet(kind, [blue, environment_view("b", slot="green", commons="beta")], "own", "own"))
-    assert run(rule, fleet(kind, [blue, environment_view("b", slot="green", stage="staging")], "own", "own"))
+    assert fleet_hits(rule, fleet(kind, [blue, environment_view("b", slot="green", commons="beta")], "own", "own"))
+    assert fleet_hits(rule, fleet(kind, [blue, environment_view("b", slot="green", stage="staging")], "own", "own"))
     nameless = replace(environment_view("b", slot="green"), stage=unknown("test"))
-    assert run(rule, fleet(kind, [replace(nameless, name="a"), nameless], "own", "own"))
+    assert fleet_hits(rule, fleet(kind, [replace(nameless, name="a"), nameless], "own", "own"))
 
 
 @each_rule
 def test_quiet_for_an_older_manifest_beside_its_successor(rule: Rule, kind: str) -> None:
     old = replace(environment_view("old"), system=MANIFEST)
-    assert not run(rule, fleet(kind, [old, PROD], "own", "own"))
+    assert not fleet_hits(rule, fleet(kind, [old, PROD], "own", "own"))
 
 
 @each_rule
 def test_quiet_for_two_claims_of_one_environment_and_other_kinds(rule: Rule, kind: str) -> None:
     one = claiming("prod", kind, "thing")
     twice = replace(one, claims=(*one.claims, replace(one.claims[0], key="other")))
-    assert not run(rule, fleet_state([PROD, STAGING], {"prod": twice}))
-    assert not run(rule, fleet("role", [PROD, STAGING], "own", "own"))
+    assert not fleet_hits(rule, fleet_state([PROD, STAGING], {"prod": twice}))
+    assert not fleet_hits(rule, fleet("role", [PROD, STAGING], "own", "own"))
 
 
 def test_a_queue_that_another_only_sends_to_is_said_to_be_that() -> None:
-    (hit,) = run(queue_shared.RULE, fleet("queue", [PROD, STAGING], "own", "write"))
+    (hit,) = fleet_hits(queue_shared.RULE, fleet("queue", [PROD, STAGING], "own", "write"))
     assert (hit.severity, hit.cause) == (Severity.LOW, "Other environments send to the queue that prod reads: thing")
-    assert not run(queue_shared.RULE, fleet("queue", [PROD, STAGING], "write", "write"))
+    assert not fleet_hits(queue_shared.RULE, fleet("queue", [PROD, STAGING], "write", "write"))
 
 
 def test_a_bucket_that_both_only_write_to_is_found() -> None:
-    assert run(bucket_shared.RULE, fleet("bucket", [PROD, STAGING], "write", "write"))
+    assert fleet_hits(bucket_shared.RULE, fleet("bucket", [PROD, STAGING], "write", "write"))
