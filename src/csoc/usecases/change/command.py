@@ -32,7 +32,7 @@ def command_line(environments: Sequence[str], operations: Sequence[Operation]) -
     """One line for a shell. Secrets in it are hidden, so that it cannot be used again then."""
     words: list[str] = []
     sets = [operation for operation in operations if operation.action == "set"]
-    as_text = any(typed(operation.path, operation.written) != operation.value for operation in sets)
+    as_text = any(_needs_text(operation) for operation in sets)
     for operation in operations:
         if operation.action == "set":
             hidden = looks_secret(operation.path, operation.value) is not None
@@ -44,6 +44,13 @@ def command_line(environments: Sequence[str], operations: Sequence[Operation]) -
         else:
             words += ["--chart-revision", str(operation.value)]
     return f"{PROGRAM} {shlex.join([*environments, *words, *(['--text'] if as_text else [])])}"
+
+
+def _needs_text(operation: Operation) -> bool:
+    try:
+        return bool(typed(operation.path, operation.written) != operation.value)
+    except RejectedError:
+        return True
 
 
 def read_command(text: str) -> tuple[list[str], list[Operation]]:
@@ -62,6 +69,8 @@ def read_command(text: str) -> tuple[list[str], list[Operation]]:
 
 
 def _parsed(words: Sequence[str]) -> tuple[list[str], list[Operation]]:
+    if any(f"={_HIDDEN}" in word for word in words):
+        raise RejectedError("The command in its text has a hidden value", fix="Run `csoc fleet set` again with it")
     as_text = "--text" in words
     environments: list[str] = []
     operations: list[Operation] = []
@@ -75,8 +84,6 @@ def _parsed(words: Sequence[str]) -> tuple[list[str], list[Operation]]:
             operations.append(parse_assignment(word, as_text=as_text))
         else:
             environments.append(word)
-    if any(operation.action == "set" and operation.written == _HIDDEN for operation in operations):
-        raise RejectedError("The command in its text has a hidden value", fix="Run `csoc fleet set` again with it")
     if not environments or not operations:
         raise RejectedError("The command in its text is not complete", fix="Run `csoc fleet set` again")
     return environments, operations

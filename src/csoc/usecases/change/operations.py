@@ -62,7 +62,7 @@ def dotted(path: Path) -> str:
             continue
         escaped = "".join(f"\\{char}" if char in _SPECIAL else char for char in step)
         text += f".{escaped}" if text else escaped
-    return text
+    return f"\\{text}" if text.startswith("-") else text  # or it would be an option
 
 
 def parse_key(text: str) -> Path:

@@ -208,8 +208,8 @@ def _without_effect(
             present = values.get(steps, ABSENT)
             if operation.action == "set":
                 right = any(_covers(present, value) for value in (operation.value, operation.written))
-            else:
-                right = present is ABSENT
+            else:  # after an item of a list goes, the next one has its number
+                right = present is ABSENT or isinstance(steps[-1], int)
             if not right:
                 place = str(values.origin(steps) or view.application.location)
                 cause = f"{dotted(steps)} would not become what was asked for: something else decides it"

@@ -73,7 +73,7 @@ def propose_change(
         for view in fleet.view.environments
         if view.application.location.repository == fleet.tree.repository
     }
-    target = branch or (fleet.query.revision or "")
+    target = branch or fleet.query.revision or ports.repositories.default_branch(fleet.query.address)
     outcomes = []
     for owners, paths in groups.items():
         if only and not set(only) & set(paths):

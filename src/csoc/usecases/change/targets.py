@@ -45,8 +45,16 @@ class FileEdit:
         text = look_up(documents.get(self.edit.document), self.inside)
         if not isinstance(text, str):
             raise RejectedError(f"{dotted(self.inside)} is not text any more", place=self.path)
-        edited = yamledit.apply(text.encode(), [Edit(self.edit.path, self.edit.action, self.edit.value)])
-        return yamledit.apply(content, [Edit(self.inside, "set", edited.decode(), self.edit.document)])
+        edited = yamledit.apply(text.encode(), [Edit(self.edit.path, self.edit.action, self.edit.value)]).decode()
+        if text.endswith("\n") and not text.endswith("\n\n"):
+            edited = edited.rstrip("\n") + "\n"  # or a literal block could not hold it
+        after = yamledit.apply(content, [Edit(self.inside, "set", edited, self.edit.document)])
+        if _lines(after) - _lines(content) != _lines(edited.encode()) - _lines(text.encode()):
+            raise RejectedError(
+                f"The text of {dotted(self.inside)} would have to be written in another way as a whole",
+                fix="Write it as a block (values: |), move it to valuesObject, or change it by hand",
+            )
+        return after
 
     @property
     def order(self) -> tuple[int, int, tuple[tuple[int, int, str], ...]]:
@@ -317,6 +325,10 @@ class Targets:
         raise RejectedError(
             f"The kustomization names no chart {where.name} itself", place=path, fix="Change the base that names it"
         )
+
+
+def _lines(content: bytes) -> int:
+    return content.count(b"\n")
 
 
 def _nearest(layers: Sequence[Layer], steps: Path) -> Layer:
