@@ -100,6 +100,8 @@ def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Fi
     for rule in rules:
         if rule.environment is None or state.view.system not in rule.systems:
             continue
+        if not (state.configured or state.values.missing or rule.without_values):
+            continue
         try:
             hits = list(rule.environment(state))
         except _UNFORESEEN as error:

@@ -44,5 +44,6 @@ RULE = Rule(
     fix="Read the template at the line named: it names the value that it misses or cannot use.",
     covers=("render",),
     environment=check,
+    without_values=True,
     rendered=True,
 )

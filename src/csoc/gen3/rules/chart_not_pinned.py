@@ -59,4 +59,5 @@ RULE = Rule(
     fix="Set targetRevision to a release (for Git a tag such as gen3-0.3.90 or a commit) and move it on purpose.",
     covers=("fleet",),
     environment=check,
+    without_values=True,
 )

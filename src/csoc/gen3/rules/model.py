@@ -59,6 +59,11 @@ class EnvironmentState:
         """The effective value at a dotted path, chart defaults included."""
         return look_up(self.merged, as_path(path), default)
 
+    @property
+    def configured(self) -> bool:
+        """True if some value file, inline value or parameter says something."""
+        return bool(self.values.data)
+
     def written(self, path: str | Path) -> bool:
         """True if the environment's own files write this path (null counts)."""
         return self.values.has(path)
@@ -99,7 +104,8 @@ class Rule:
 
     id: stable, kebab case. covers: the misconfigurations (M1 to M30) or asks that it answers. Exactly one of
     `environment` and `fleet` is set. rendered: needs manifests, so it says with which chart they were made.
-    systems: which kinds of environment it understands (views.HELM, views.MANIFEST).
+    without_values: also about environments that nothing configures; what rules about values would find there follows
+    from that alone. systems: which kinds of environment it understands (views.HELM, views.MANIFEST).
     """
 
     id: str
@@ -112,3 +118,4 @@ class Rule:
     fleet: Callable[[FleetState], Iterable[Hit]] | None = None
     rendered: bool = False
     systems: tuple[str, ...] = (HELM,)
+    without_values: bool = False

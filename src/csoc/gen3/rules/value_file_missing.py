@@ -29,4 +29,5 @@ RULE = Rule(
     fix="Add the file, or take its line out of valueFiles (or set ignoreMissingValueFiles if that is meant).",
     covers=("fleet",),
     environment=check,
+    without_values=True,
 )
