@@ -53,7 +53,7 @@ class _Wish:
     yes: bool
     pull_request: bool
     write_baseline: bool
-    require_charts: bool
+    strict: bool
 
 
 @click.command(
@@ -82,7 +82,7 @@ class _Wish:
 )
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the report to FILE.")
 @click.option("--no-render", is_flag=True, help="Do not render charts: quicker, and sees values only.")
-@click.option("--require-charts", is_flag=True, help="Exit 6 if a chart could not be had and nothing else failed.")
+@click.option("--strict", is_flag=True, help="Exit 6 if nothing failed, but something could not be looked at.")
 @click.option("--no-baseline", is_flag=True, help="Count what the baseline knows as well.")
 @click.option("--write-baseline", is_flag=True, help="Make everything that is found now known from now on.")
 @json_option
@@ -101,7 +101,7 @@ def check(
     form: str,
     output: Path | None,
     no_render: bool,
-    require_charts: bool,
+    strict: bool,
     no_baseline: bool,
     write_baseline: bool,
     as_json: bool,
@@ -112,7 +112,8 @@ def check(
     or hostname. At the top of a repository a bare word always names environments (write ./word for the folder).
 
     Exits with 1 if there is a finding from --fail-on upwards (by default everything but "info"), or a document of
-    csoc's own that cannot be read; with 0 otherwise.
+    csoc's own that cannot be read; with 0 otherwise. What could not be looked at (a chart, a repository) is said and
+    fails nothing, unless --strict is given.
     """
     if yes and not fix:
         raise click.UsageError("--yes goes with --fix")
@@ -133,7 +134,7 @@ def check(
         baseline=not no_baseline,
         fail_on=Severity[fail_on.upper()],
     )
-    wish = _Wish("json" if as_json else form, output, fix, yes, pull_request, write_baseline, require_charts)
+    wish = _Wish("json" if as_json else form, output, fix, yes, pull_request, write_baseline, strict)
     with opened(source, revision, own_urls, chart) as (ports, fleet):
         checker = FleetChecker(ports, rendering=not no_render)
         verdict = _checked(ports, fleet, request, checker)
@@ -144,13 +145,19 @@ def check(
     _print(verdict, wish)
     if verdict.failed:
         return 0 if write_baseline else 1
-    return EXIT_UNSEEN if require_charts and verdict.outcome.charts else 0
+    return EXIT_UNSEEN if strict and verdict.unseen else 0
 
 
 def _checked(ports: Ports, fleet: LoadedFleet, request: CheckRequest, checker: FleetChecker) -> Verdict:
-    return check_fleet(
-        ports, fleet, request, checker=checker, progress=_told("checking"), base_progress=_told("checking the base")
-    )
+    try:
+        return check_fleet(
+            ports, fleet, request, checker=checker, progress=_told("checking"), base_progress=_told("checking the base")
+        )
+    except NotFoundError as error:
+        for name in request.environments:
+            if error.cause.startswith(f"There is no environment {name}") and Path(name).is_dir():
+                error.fix = f"{error.fix}. To check the folder alone, write ./{name}"
+        raise
 
 
 def _told(what: str) -> Progress:

@@ -100,7 +100,8 @@ def check_environment(state: EnvironmentState, rules: Sequence[Rule]) -> list[Fi
     for rule in rules:
         if rule.environment is None or state.view.system not in rule.systems:
             continue
-        if not (state.configured or state.values.missing or rule.without_values):
+        told = state.configured or state.values.missing
+        if (state.unread or not told) and not rule.without_values:
             continue
         try:
             hits = list(rule.environment(state))

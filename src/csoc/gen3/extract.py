@@ -44,7 +44,7 @@ def extract(state: EnvironmentState, *, chart_digest: str = "", catalogue: Catal
         settings=settings(state),
         rendered=rendered,
         chart_digest=chart_digest,
-        complete=all(missing.tolerated for missing in state.values.missing),
+        complete=not state.unread and all(missing.tolerated for missing in state.values.missing),
     )
 
 

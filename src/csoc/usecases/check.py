@@ -141,7 +141,9 @@ class FleetChecker:
         anchors = Anchors(fleet.discovery.trees.opened())
         dictionaries = Lookup(self.ports.dictionaries)
         loose, fresh = self._environments(builder, anchors, fleet.view.environments, dictionaries, progress)
-        results = Results(loose, anchors)
+        views = fleet.view.environments if self.rendering else ()
+        used = {view.name: builder.chart(view).used for view in views if builder.chart(view).archive is not None}
+        results = Results(loose, anchors, used)
         context = {"now": self.ports.clock(), "dictionaries": dictionaries, **self.context}
         state = FleetState(
             view=fleet.view,
@@ -165,7 +167,6 @@ class FleetChecker:
             settled=self._settled(fleet, loose, found),
             rules={rule.id for rule in (*self.rules, *OWN_RULES)},
         )
-        views = fleet.view.environments if self.rendering else ()
         return CheckOutcome(
             made,
             results,
@@ -174,7 +175,7 @@ class FleetChecker:
             cached=len(loose) - len(fresh),
             raw=tuple(found),
             fresh=fresh,
-            used={view.name: builder.chart(view).used for view in views if builder.chart(view).archive is not None},
+            used=used,
         )
 
     def _settled(
@@ -247,12 +248,14 @@ class FleetChecker:
             for view in views:
                 yield builder.state(view, context=context)
             return
-        rendered = [view for view in views if builder.chart(view).archive is not None]
+        # Without all its values a chart renders to something that nobody deploys.
+        rendered = [v for v in views if builder.chart(v).archive is not None and not builder.resolved(v).unread]
         requests = (request for view in rendered if (request := _request(builder, view)) is not None)
         for view, rendering in zip(rendered, self.ports.renderer.render_many(requests), strict=True):
             yield builder.state(view, rendering=rendering, context=context)
+        names = {view.name for view in rendered}
         for view in views:
-            if builder.chart(view).archive is None:
+            if view.name not in names:
                 yield builder.state(view, context=context)
 
     def _digests(self, builder: StateBuilder, views: Sequence[EnvironmentView], dictionaries: Lookup) -> dict[str, str]:
@@ -285,11 +288,13 @@ class FleetChecker:
             *common,
             [self.ports.renderer.version, builder.request(view, archive).kube_version] if archive is not None else "",
             at_hand.archive.digest if at_hand.archive is not None else "",
-            [at_hand.used.used, at_hand.used.named, at_hand.used.differs],
+            # What was used is named by its content above; in words it can name a commit, which every push changes.
+            [at_hand.used.named, at_hand.used.differs],
             _view_parts(view),
             [blobs.tree(view.application.location), blobs.at(view.application.location)],
             layers,
             [[item.written, item.resolved, item.tolerated] for item in resolved.values.missing],
+            resolved.unread,
         ]
         return hashlib.sha256(json.dumps(parts, default=str, separators=(",", ":")).encode()).hexdigest()
 

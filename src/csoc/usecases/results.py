@@ -14,7 +14,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.gen3 import facts, findings
 from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.findings import Finding
+from csoc.gen3.findings import ChartUsed, Finding
 
 _MARK = "@"
 Move = Callable[[Location | None], Location | None]
@@ -60,14 +60,18 @@ class Anchors:
 class Results(Mapping[str, EnvironmentResult]):
     """Results by environment, their places at the commits that were read. Worked out for those that are looked at."""
 
-    def __init__(self, loose: Mapping[str, EnvironmentResult], anchors: Anchors) -> None:
+    def __init__(self, loose: Mapping[str, EnvironmentResult], anchors: Anchors, used: Mapping[str, ChartUsed]) -> None:
+        """used: the charts as they are called now; a kept result can have been rendered with the same chart at another
+        commit."""
         self._loose = loose
         self._anchors = anchors
+        self._used = used
         self._fixed: dict[str, EnvironmentResult] = {}
 
     def __getitem__(self, name: str) -> EnvironmentResult:
         if name not in self._fixed:
-            self._fixed[name] = moved(self._loose[name], self._anchors.fix)
+            found = moved(self._loose[name], self._anchors.fix)
+            self._fixed[name] = replace(found, findings=tuple(self._with_chart(name, found.findings)))
         return self._fixed[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -78,8 +82,13 @@ class Results(Mapping[str, EnvironmentResult]):
 
     def findings(self) -> Iterator[Finding]:
         """Those of all environments; facts, of which there are many more, are left alone."""
-        for result in self._loose.values():
-            yield from moved_findings(result.findings, self._anchors.fix)
+        for name, result in self._loose.items():
+            yield from self._with_chart(name, moved_findings(result.findings, self._anchors.fix))
+
+    def _with_chart(self, name: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            used = self._used.get(name) if finding.chart is not None else None
+            yield finding if used is None else replace(finding, chart=used)
 
 
 def moved(result: EnvironmentResult, move: Move) -> EnvironmentResult:

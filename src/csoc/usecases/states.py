@@ -104,9 +104,10 @@ class StateBuilder:
     ) -> EnvironmentState:
         """One environment. rendering: what came of `request`, if it was rendered already."""
         at_hand = self.chart(view)
-        if rendering is None and self.rendering and at_hand.archive is not None:
+        resolved = self.resolved(view)
+        if rendering is None and self.rendering and at_hand.archive is not None and not resolved.unread:
             rendering = self.ports.renderer.render(self.request(view, at_hand.archive))
-        values = below(self.resolved(view).values, view.wrapper)
+        values = below(resolved.values, view.wrapper)
         return EnvironmentState(
             view=view,
             values=values,
@@ -116,6 +117,7 @@ class StateBuilder:
             chart_keys=self._chart_keys(view, at_hand),
             context=context or {},
             duplicates=self._duplicates(view),
+            unread=resolved.unread,
         )
 
     def _duplicates(self, view: EnvironmentView) -> list[tuple[Path, Location]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.trees import UNREACHABLE
 from csoc.fleet.documents.faults import Fault, Weight
 from csoc.gen3.checking import OWN_RULES
 from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.rules.model import Rule
-from csoc.gen3.views import HELM
 from csoc.usecases.base import Base, check_base, fault_key, problem_key
 from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
 from csoc.usecases.judgements import known_of, together, waivers_of
@@ -86,14 +86,27 @@ class Verdict:
         names = {name for chart in self.outcome.charts for name in chart.environments}
         return tuple(view.name for view in self.fleet.view.environments if view.name in names)
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Environments of whose values some could not be looked at: rules about values did not run there."""
+        return tuple(name for name, resolved in self.fleet.resolved.items() if resolved.unread)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What could not be looked at, so that "no findings" says less than it seems to: charts, values, and other
+        repositories (but for a chart's, where a person named the chart)."""
+        fleet = self.fleet
+        found = [f"the chart {chart.named}" for chart in self.outcome.charts]
+        found += [f"values of {name}" for name in self.unread]
+        replaced = {view.chart.repo_url for view in fleet.view.environments} if fleet.query.chart is not None else set()
+        for problem in fleet.view.problems:
+            if problem.kind == UNREACHABLE and not any(problem.cause.startswith(url) for url in replaced if url):
+                found.append(problem.cause)
+        return tuple(found)
+
     def about(self, rule: str) -> Rule | None:
         """The rule of that id, checking's own included."""
         return next((item for item in (*self.rules, *OWN_RULES) if item.id == rule), None)
-
-    @property
-    def chart_environments(self) -> int:
-        """How many environments have a chart."""
-        return sum(view.system == HELM for view in self.fleet.view.environments)
 
 
 def check_fleet(

@@ -45,6 +45,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
             "environments": len(verdict.fleet.view.environments),
             "fromCache": outcome.cached,
             "notRendered": list(verdict.not_rendered),
+            "unseen": list(verdict.unseen),
             "documentFaults": len(verdict.faults),
             "problems": len(verdict.problems),
         },

@@ -87,6 +87,10 @@ def _problems(verdict: Verdict) -> Iterator[Line]:
 
 def _summary(verdict: Verdict) -> Iterator[Line]:
     outcome = verdict.outcome
+    if not verdict.fleet.view.environments:
+        yield Line("No Gen3 environment was found here, so nothing was checked.", "bold yellow")
+        yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
+        return
     counts = ", ".join(f"{count} {severity.name.lower()}" for severity, count in verdict.counts.items() if count)
     added = f" that are not in {one_line(verdict.base.revision)}" if verdict.base else ""
     total = len(verdict.findings)
@@ -106,6 +110,9 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line(f"{_count(len(outcome.report.waived), 'finding')} waived: not counted.")
     if not verdict.rendering:
         yield Line("Charts were not rendered: what only manifests show was not looked for.", "yellow")
+    if verdict.unread:
+        names = one_line(shortened(verdict.unread, _ENVIRONMENTS))
+        yield Line(f"Values could not all be read, so they were not checked, in {names}", "yellow")
     for chart in outcome.charts:
         yield Line(f"The chart {one_line(chart.named)} could not be had: {one_line(chart.reason)}", "yellow")
         yield Line(f"  checked by values only: {one_line(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")

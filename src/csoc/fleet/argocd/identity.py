@@ -72,7 +72,8 @@ def identify(tree: Tree, references: Iterable[Reference], stated: Collection[str
 
 
 def _is_local(tree: Tree) -> bool:
-    return tree.repository.startswith(("/", ".")) and not tree.aliases
+    """True if nothing but paths of this machine names the repository: a copy of a copy knows no more than a folder."""
+    return all(name.startswith(("/", ".")) for name in (tree.repository, *tree.aliases))
 
 
 def folders(paths: Iterable[str]) -> set[str]:

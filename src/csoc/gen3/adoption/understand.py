@@ -17,6 +17,7 @@ from csoc.fleet import yamltext
 from csoc.fleet.argocd import kustomize
 from csoc.fleet.argocd.discovery import Discovery
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem
+from csoc.fleet.argocd.trees import UNREACHABLE
 from csoc.fleet.argocd.values import ResolvedValues, chart_layer, resolve
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.collection import Documents, Placed
@@ -69,7 +70,8 @@ def known_clusters(documents: Documents) -> list[KnownCluster]:
 
 def understand(discovery: Discovery, documents: Documents) -> Understood:
     """See the module. Never raises for what repositories hold."""
-    problems: list[Problem] = list(discovery.problems)
+    # Repositories that could not be had are told once everything was asked for: values name more of them.
+    problems: list[Problem] = [problem for problem in discovery.problems if problem.kind != UNREACHABLE]
     clusters = Clusters(
         discovery.applications,
         list(_cluster_values(discovery)),
@@ -95,7 +97,7 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
         for deployment in deployments
     ]
     environments, commons = infer_environments(candidates)
-    problems += stated.unused()
+    problems += stated.unused([item.application for item in candidates if item.stated is None])
     resolved_of = {deployment.application.identity: deployment.resolved for deployment in deployments}
     appliers = {name for application in discovery.applications for name in application.applied_by}
     others = [
@@ -108,7 +110,7 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
         clusters=tuple(clusters.views(discovery.applications)),
         commons=tuple(commons),
         others=tuple(others),
-        problems=tuple(dict.fromkeys(problems)),
+        problems=tuple(dict.fromkeys((*problems, *discovery.trees.problems()))),
         read=discovery.read,
         stages=tuple(stages_in_order(environments, _stated_stages(documents))),
         notes=discovery.notes,
@@ -170,16 +172,21 @@ class _Stated:
             self._left.pop(stated.name, None)
         return stated
 
-    def unused(self) -> list[Problem]:
-        """Documents whose Application was not found: the environment vanished, or moved."""
-        return [_without_application(name, placed) for name, placed in self._left.items()]
+    def unused(self, others: Sequence[Application]) -> list[Problem]:
+        """Documents whose Application was not found: the environment vanished, or moved. others: Applications that
+        deploy Gen3 and have no document."""
+        return [_without_application(name, placed, others) for name, placed in self._left.items()]
 
 
-def _without_application(name: str, placed: Placed[Environment]) -> Problem:
+def _without_application(name: str, placed: Placed[Environment], others: Sequence[Application]) -> Problem:
     reference = placed.document.spec.application
     named, path = (reference.name, reference.path) if reference is not None else ("", "")
     cause = f"the Application {named} of the environment {name} is not in {path} any more"
     fix = "Correct spec.application, or remove the document if the environment is gone for good"
+    same = [other for other in others if other.name == named]
+    if len(same) == 1:
+        at = f"document {same[0].document} of " if same[0].document else ""
+        fix = f"If it has moved to {at}{same[0].location.path}, say so in spec.application"
     return Problem(MISSING_APPLICATION, cause, placed.locate("spec.application"), fix)
 
 

@@ -43,7 +43,8 @@ class EnvironmentState:
     them; where no chart could be had, the values over what the catalogue knows of the defaults. rendering: None if
     nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": all below it),
     None if unknown. duplicates: keys that stand twice in one mapping of a value file, with the place of the later one,
-    which counts.
+    which counts. unread: value files that could not be looked at, so that an absent value says nothing; only rules that
+    do without values run then.
     """
 
     view: EnvironmentView
@@ -54,6 +55,7 @@ class EnvironmentState:
     chart_keys: frozenset[str] | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     duplicates: Sequence[tuple[Path, Location]] = ()
+    unread: Sequence[str] = ()
 
     def get(self, path: str | Path, default: Any = None) -> Any:
         """The effective value at a dotted path, chart defaults included."""

@@ -14,7 +14,7 @@ from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """One hit if value files are there and none of them says anything."""
-    if state.configured or state.values.missing:
+    if state.configured or state.values.missing or state.unread:
         return
     places = [layer.locate(()) for layer in state.values.layers]
     application = state.view.application

@@ -61,6 +61,11 @@ def test_a_clone_with_remotes_is_never_guessed() -> None:
     assert not identify(tree, [Reference(URL, "main", ("a/values.yaml",))]).is_self(URL)
 
 
+def test_a_clone_of_a_folder_is_recognised_like_the_folder() -> None:
+    tree = making.tree(FILES, "/home/me/copy", "work tree", aliases=("/home/me/gitops",))
+    assert identify(tree, [Reference(URL, "main", ("a/values.yaml", "b/values.yaml"))]).is_self(URL)
+
+
 def test_a_person_overrules_the_guess() -> None:
     tree = making.tree(FILES, "/home/me/gitops", "work tree")
     found = identify(tree, [Reference(URL, "main", ("a", "b", "c"))], ["https://example.org/other"])
