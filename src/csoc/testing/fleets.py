@@ -109,6 +109,9 @@ class World:
         self.repositories = MemoryRepositories(self.settings)
         self.home: MemoryRepository = self.repositories.add(HOME)
         self.host = MemoryHost(HOME, self.home, writers={"maker", "approver"}, readers={"reader"})
+        source = self.repositories.add(CHARTS, default_branch="master")
+        source.write("master", {"helm/gen3/Chart.yaml": b"apiVersion: v2\nname: gen3\nversion: 0.0.0\n"})
+        source.tags |= dict.fromkeys((REVISION, "gen3-1.1.0"), source.branches["master"])
         self.charts = MemoryChartSources()
         archive = chart({"values.yaml": DEFAULTS}, name="gen3")
         for revision in (REVISION, "gen3-1.1.0", "master"):

@@ -59,10 +59,12 @@ class ClusterValues:
 
 @dataclass(frozen=True, slots=True)
 class StatedCluster:
-    """A csoc Cluster document: its name, how Applications address it, and the folder that is its own."""
+    """A csoc Cluster document: its name, how Applications address it (name or server), and the folder that is its
+    own."""
 
     name: str
     location: Location
+    destination: str = ""
     servers: tuple[str, ...] = ()
     folder: str = ""
     account: str = ""
@@ -90,6 +92,8 @@ class Clusters:
         """registered: API server URL to cluster name, from Argo CD's cluster Secrets in Git."""
         self._stated = tuple(stated)
         self._stated_by_name = {item.name: item for item in stated}
+        # How Argo CD calls it wins over how csoc does, where another document has that name.
+        self._stated_by_name |= {item.destination: item for item in stated if item.destination}
         self._stated_by_server = {server: item for item in stated for server in item.servers}
         self._stated_by_folder = {item.folder.strip("/"): item for item in stated if item.folder}
         self._registered = dict(registered or {})
@@ -125,10 +129,11 @@ class Clusters:
         if name not in IN_CLUSTER_NAMES:
             return Fact(document_name(name), "the Application's destination names it", application.location)
         if server in self._registered:
-            return Fact(self._registered[server], "a cluster Secret in Git has this API server", application.location)
+            name = document_name(self._registered[server])
+            return Fact(name, "a cluster Secret in Git has this API server", application.location)
         if server not in IN_CLUSTER:
             host = re.sub(r"^https?://", "", server).split("/")[0].split(":")[0]
-            return Fact(host, "the Application's destination is this API server", application.location)
+            return Fact(document_name(host), "the Application's destination is this API server", application.location)
         return None
 
     def of(self, application: Application) -> Fact:

@@ -133,6 +133,7 @@ def _stated_clusters(documents: Documents) -> list[StatedCluster]:
             StatedCluster(
                 name=name,
                 location=placed.locate(),
+                destination=str(spec.destination.name or "") if spec.destination else "",
                 servers=(server,) if server else (),
                 folder=str(spec.folder or spec.applications or ""),
                 account=account.document.spec.id if account else "",

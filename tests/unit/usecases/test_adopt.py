@@ -1,0 +1,182 @@
+"""Making csoc known to a repository that was there before."""
+
+from __future__ import annotations
+
+import pytest
+
+from csoc.errors import ConflictError, DeniedError
+from csoc.fleet import yamltext
+from csoc.testing.fleets import World, application, environment
+from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
+
+ALPHA = ".csoc/commons/alpha/alpha-prod/environment.yaml"
+
+
+def two_stages() -> World:
+    world = World()
+    world.write(environment("east", "staging.alpha.example.org", name="alpha-staging"))
+    world.write(environment("west", "alpha.example.org", name="alpha-prod"))
+    return world
+
+
+def adopt(world: World, *, pull_request: bool = False) -> Adoption:
+    ports, fleet = world.ports(), world.load()
+    return write_adoption(ports, fleet, plan_adoption(ports, fleet), pull_request=pull_request)
+
+
+def documents(made: Adoption) -> set[str]:
+    return {path for path in made.files if "/schemas/" not in path}
+
+
+def test_planning_changes_nothing() -> None:
+    world = two_stages()
+    head = world.home.branches["main"]
+    made = plan_adoption(world.ports(), world.load())
+    assert documents(made) == {
+        ".csoc/fleet.yaml",
+        ".csoc/clusters/east/cluster.yaml",
+        ".csoc/clusters/west/cluster.yaml",
+        ".csoc/commons/alpha/commons.yaml",
+        ".csoc/commons/alpha/alpha-staging/environment.yaml",
+        ALPHA,
+    }
+    assert world.home.branches["main"] == head
+
+
+def test_writing_is_one_commit_that_adds_documents_and_touches_nothing_else() -> None:
+    world = two_stages()
+    before = dict(world.home.commits[world.home.branches["main"]].entries)
+    made = adopt(world)
+    commit = world.home.commits[made.commit]
+    assert {path: entry for path, entry in commit.entries.items() if not path.startswith(".csoc/")} == before
+    assert len(commit.parents) == 1
+    assert made.branch == "main"
+
+
+def test_what_was_inferred_is_written_with_its_reason_and_a_uid_of_its_own() -> None:
+    world = two_stages()
+    adopt(world)
+    text = world.read(ALPHA)
+    assert "stage: prod  # the Application is named alpha-prod: prod" in text
+    data = yamltext.parse(text.encode())[0].data
+    assert data["spec"]["application"] == {"path": "west/alpha.example.org/app.yaml", "name": "alpha-prod"}
+    assert "hostname" not in data["spec"]
+    uids = [
+        yamltext.parse(world.read(path).encode())[0].data["metadata"]["uid"]
+        for path in documents(plan_adoption(two_stages().ports(), two_stages().load()))
+    ]
+    assert len(set(uids)) == len(uids)
+
+
+def test_the_fleet_is_named_after_its_repository_and_its_stages_are_in_order() -> None:
+    world = two_stages()
+    adopt(world)
+    data = yamltext.parse(world.read(".csoc/fleet.yaml").encode())[0].data
+    assert data["metadata"]["name"] == "gitops"
+    assert data["spec"]["stages"] == ["staging", "prod"]
+
+
+def test_adopting_again_adds_nothing() -> None:
+    world = two_stages()
+    adopt(world)
+    head = world.home.branches["main"]
+    again = adopt(world)
+    assert again.files == {}
+    assert world.home.branches["main"] == head
+    assert world.load().view.problems == ()
+
+
+def test_only_what_is_new_is_added() -> None:
+    world = two_stages()
+    adopt(world)
+    world.write({ALPHA: world.read(ALPHA).replace("stage: prod", "stage: staging")})
+    world.write(environment("west", "beta.example.org"))
+    made = adopt(world)
+    assert set(made.files) == {".csoc/commons/beta/commons.yaml", ".csoc/commons/beta/beta/environment.yaml"}
+    assert "stage: staging" in world.read(ALPHA)
+    assert world.load().environment("alpha-prod").stage.value == "staging"
+
+
+def test_an_application_that_moved_is_a_problem_that_names_its_new_place() -> None:
+    world = two_stages()
+    adopt(world)
+    path = "west/alpha.example.org/app.yaml"
+    world.write({path: None, "west/moved.yaml": world.read(path)})
+    (problem,) = world.load().view.problems
+    assert problem.kind == "document without Application"
+    assert "alpha-prod" in problem.cause
+    assert problem.fix == "If it has moved to west/moved.yaml, say so in spec.application"
+    assert str(problem.location).startswith(ALPHA)
+    assert plan_adoption(world.ports(), world.load()).files == {}
+
+
+def test_two_applications_of_one_name_in_different_files_have_documents_of_their_own() -> None:
+    world = World()
+    world.write(environment("east", "alpha.example.org", name="gen3"))
+    world.write(environment("west", "beta.example.org", name="gen3"))
+    adopt(world)
+    fleet = world.load()
+    assert [(view.name, view.document is not None) for view in fleet.view.environments] == [
+        ("alpha", True),
+        ("beta", True),
+    ]
+    assert fleet.view.problems == ()
+
+
+def test_several_applications_in_one_file_are_told_apart_by_their_document() -> None:
+    world = World()
+    helm = "valuesObject: {{global: {{hostname: {}.example.org}}}}"
+    texts = [application(name, helm=helm.format(name)) for name in ("alpha", "beta")]
+    world.write({"all.yaml": "---\n".join(texts)})
+    adopt(world)
+    data = yamltext.parse(world.read(".csoc/commons/beta/beta/environment.yaml").encode())[0].data
+    assert data["spec"]["application"] == {"path": "all.yaml", "name": "beta", "document": 1}
+    assert adopt(world).files == {}
+
+
+def test_the_stage_word_of_a_person_overrules_after_adopting() -> None:
+    world = World()
+    world.write(environment("east", "alpha.example.org"))
+    adopt(world)
+    path = ".csoc/commons/alpha/alpha/environment.yaml"
+    assert "stage: unknown" in world.read(path)
+    world.write({path: world.read(path).replace("stage: unknown", "stage: prod")})
+    fact = world.load().environment("alpha").stage
+    assert (fact.value, fact.stated) == ("prod", True)
+
+
+def test_a_pull_request_holds_the_documents_and_main_stays() -> None:
+    world = two_stages()
+    head = world.home.branches["main"]
+    made = adopt(world, pull_request=True)
+    assert made.pull_request is not None
+    assert made.pull_request.head.startswith("csoc/adopt-")
+    assert world.home.branches["main"] == head
+
+
+def test_adopting_by_pull_request_twice_finds_the_first() -> None:
+    world = two_stages()
+    adopt(world, pull_request=True)
+    again = adopt(world, pull_request=True)
+    assert again.note == "It was open before; nothing was added to it."
+    assert list(world.host.pulls) == [1]
+    head = world.host.pulls.pop(1).head
+    made = adopt(world, pull_request=True)
+    assert made.branch == head
+
+
+def test_a_protected_branch_asks_for_a_pull_request() -> None:
+    world = two_stages()
+    world.host.protect("main")
+    with pytest.raises(DeniedError) as caught:
+        adopt(world)
+    assert "--pull-request" in caught.value.fix
+
+
+def test_a_document_that_appeared_meanwhile_is_a_conflict() -> None:
+    world = two_stages()
+    ports, fleet = world.ports(), world.load()
+    made = plan_adoption(ports, fleet)
+    world.write({ALPHA: "apiVersion: x\n"})
+    with pytest.raises(ConflictError):
+        write_adoption(ports, fleet, made)
