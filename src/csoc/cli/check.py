@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from rich.text import Text
 
 from csoc.cli.formats import github, jsonreport, junit, sarif, text
-from csoc.cli.output import clean, console, example, json_option, progress
+from csoc.cli.output import clean, console, example, json_option, json_text, progress
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.documents import layout
@@ -36,7 +36,7 @@ EXIT_UNSEEN = 6
 
 FORMATS: dict[str, Callable[[Verdict], str]] = {
     "text": lambda verdict: "".join(f"{line.text}\n" for line in text.report(verdict)),
-    "json": lambda verdict: f"{json.dumps(jsonreport.report(verdict), indent=2, ensure_ascii=False, default=str)}\n",
+    "json": lambda verdict: f"{json_text(jsonreport.report(verdict), indent=2)}\n",
     "sarif": lambda verdict: f"{json.dumps(sarif.report(verdict), indent=2)}\n",
     "junit": junit.report,
     "github": github.report,

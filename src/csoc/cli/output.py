@@ -7,6 +7,7 @@ control characters in it are shown, not sent to the terminal.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ EXIT_OF: dict[Kind, int] = {
     Kind.CONFLICT: 5,
     Kind.UNAVAILABLE: 6,
 }
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 STYLE_OF_SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
@@ -59,7 +62,13 @@ def console(*, error: bool = False) -> Console:
 
 def print_json(data: Any) -> None:
     """One JSON document on standard output, with sorted keys left as they are made."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    click.echo(json_text(data, indent=2))
+
+
+def json_text(data: Any, *, indent: int | None = None) -> str:
+    """JSON that can be written as UTF-8: halves of characters, which names of files can hold, become escapes."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False, default=str)
+    return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def say(text: str = "", style: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ import click
 from csoc import bootstrap, config
 from csoc.cli.formats import jsonreport
 from csoc.cli.formats.shared import one_line, shortened
-from csoc.cli.output import error_json, example, json_option, print_error, progress, say
+from csoc.cli.output import error_json, example, json_option, json_text, print_error, progress, say
 from csoc.cli.session import chart_option, fleet_option
 from csoc.errors import CsocError
 from csoc.gen3.findings import Finding
@@ -86,12 +85,12 @@ def _waiting() -> Callable[[float], bool]:
 def _show(found: Update | CsocError, *, as_json: bool) -> None:
     if isinstance(found, CsocError):
         if as_json:
-            click.echo(json.dumps(error_json(found), ensure_ascii=False))
+            click.echo(json_text(error_json(found)))
         else:
             print_error(found, as_json=False)
     elif found.changed:
         if as_json:
-            click.echo(json.dumps(update_json(found), ensure_ascii=False, default=str))
+            click.echo(json_text(update_json(found)))
         else:
             _print(found)
 

@@ -77,7 +77,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """16 hex digits that stay the same while rule and cause do: for baselines, waivers and SARIF."""
-        return hashlib.sha256(f"{self.rule}\0{self.key}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.rule}\0{self.key}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:

@@ -16,7 +16,7 @@ from csoc.errors import NotFoundError
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.parsing import ParsedStore
-from csoc.gen3.checking import OWN_RULES, known_from
+from csoc.gen3.checking import OWN_RULES, known_from, only
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.check import FleetChecker, Progress
@@ -68,7 +68,7 @@ def check_base(
     return Base(
         revision=revision,
         commit=tree.commit,
-        known=known_from(_renamed(found, renamed)),
+        known=known_from(variant for finding in found for variant in _variants(finding, renamed)),
         faults=frozenset(fault_key(fault) for fault in before.documents.faults),
         problems=frozenset(problem_key(problem) for problem in before.view.problems),
         renamed=renamed,
@@ -116,19 +116,51 @@ def _runs(view: EnvironmentView) -> tuple[object, ...]:
     return (view.cluster.value, view.namespace, view.release)
 
 
-def _renamed(found: Sequence[Finding], names: Mapping[str, str]) -> list[Finding]:
-    """The findings as they would be if environments had had their present names. A key may hold a name."""
-    if not names:
-        return list(found)
-    # Names hold letters, digits, dots and hyphens; a longer name must not be taken for a shorter one.
-    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![A-Za-z0-9.-])(?:{words})(?![A-Za-z0-9.-])")
-    made = []
+def came_and_went(
+    before: Sequence[Finding], now: Sequence[Finding], names: Mapping[str, str]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Findings that are new, and findings that are gone, each for the environments in which they are. names: as
+    `renamings` gives them."""
+    new = missing_from(now, [variant for finding in before for variant in _variants(finding, names)])
+    known = known_from(now)
+    gone = []
+    for finding in before:
+        variants = _variants(finding, names)
+        left = [
+            name
+            for name in variants[0].environments or ("",)
+            if not any(name in known.get(variant.fingerprint, ()) for variant in variants)
+        ]
+        if left:
+            gone.append(only(variants[0], left))
+    return new, tuple(gone)
+
+
+def missing_from(found: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings that the other list does not have, each for the environments in which it does not."""
+    known = known_from(other)
+    missing = []
     for finding in found:
-        environments = tuple(names.get(name, name) for name in finding.environments)
-        key = pattern.sub(lambda match: names[match[0]], finding.key)
-        made.append(replace(finding, environments=environments, key=key))
-        if key != finding.key:
-            # What looks like a name may be something else that is called so and has not changed.
-            made.append(replace(finding, environments=environments))
-    return made
+        there = known.get(finding.fingerprint, frozenset())
+        names = [name for name in finding.environments or ("",) if name not in there]
+        if names:
+            missing.append(only(finding, names))
+    return tuple(missing)
+
+
+def _variants(finding: Finding, names: Mapping[str, str]) -> list[Finding]:
+    """The finding as it would be if environments had had their present names. A key may hold a name, or something else
+    that is called so and has not changed; then both ways count."""
+    if not names:
+        return [finding]
+    environments = tuple(names.get(name, name) for name in finding.environments)
+    evidence = tuple(
+        replace(item, environment=names.get(item.environment, item.environment)) for item in finding.evidence
+    )
+    made = replace(finding, environments=environments, evidence=evidence)
+    # Names hold letters, digits, dots and hyphens; a longer name must not be taken for a shorter one.
+    key = _WORD.sub(lambda match: names.get(match[0], match[0]), finding.key)
+    return [replace(made, key=key), made] if key != finding.key else [made]
+
+
+_WORD = re.compile(r"[A-Za-z0-9.-]+")

@@ -19,8 +19,8 @@ from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.repositories import EntryKind
 from csoc.fleet.values import Path
 from csoc.fleet.yamledit import Edit
-from csoc.gen3.checking import known_from, only
 from csoc.gen3.findings import Finding, Patch
+from csoc.usecases.base import missing_from
 from csoc.usecases.check import CheckOutcome, FleetChecker
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
@@ -100,18 +100,6 @@ def apply_fixes(ports: Ports, fleet: LoadedFleet, plan: FixPlan, *, pull_request
             body="\n".join(["Mends:", *lines]),
         ),
     )
-
-
-def missing_from(found: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Findings that the other list does not have, each for the environments in which it does not."""
-    known = known_from(other)
-    missing = []
-    for finding in found:
-        there = known.get(finding.fingerprint, frozenset())
-        names = [name for name in finding.environments or ("",) if name not in there]
-        if names:
-            missing.append(only(finding, names))
-    return tuple(missing)
 
 
 def file_diff(write: FileWrite) -> list[str]:

@@ -17,8 +17,8 @@ from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree
 from csoc.fleet.snapshot import difference
 from csoc.gen3.findings import Finding
+from csoc.usecases.base import came_and_went, renamings
 from csoc.usecases.check import FleetChecker, Progress
-from csoc.usecases.fix import missing_from
 from csoc.usecases.load import FleetQuery, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
@@ -117,6 +117,8 @@ class KeepUp:
         self._tree, self._verdict, self._day = tree, verdict, today
         if old is None or old_tree is None:
             return Update(verdict, tree.commit, environments=verdict.outcome.fresh, new=verdict.findings)
+        names = renamings(old.fleet.view.environments, fleet.view.environments)
+        new, gone = came_and_went(old.findings, verdict.findings, names)
         return Update(
             verdict,
             tree.commit,
@@ -124,8 +126,8 @@ class KeepUp:
             paths=paths,
             moved=tuple(moved),
             environments=verdict.outcome.fresh,
-            new=missing_from(verdict.findings, old.findings),
-            gone=missing_from(old.findings, verdict.findings),
+            new=new,
+            gone=gone,
         )
 
     def _moved(self) -> list[str]:

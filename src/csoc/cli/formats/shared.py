@@ -24,7 +24,11 @@ def one_line(text: str) -> str:
 
 def uri_path(path: str) -> str:
     """A path inside a repository as a relative URI."""
-    return quote_from_bytes(path.encode("utf-8", "surrogateescape"), safe="/~")
+    try:
+        content = path.encode("utf-8", "surrogateescape")  # bytes of a name that is not UTF-8 stay those bytes
+    except UnicodeEncodeError:
+        content = path.encode("utf-8", "surrogatepass")
+    return quote_from_bytes(content, safe="/~")
 
 
 def at_home(verdict: Verdict, place: Location | None) -> bool:
