@@ -32,7 +32,7 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
     try:
         yield Ports(
             repositories=repositories,
-            charts=HelmChartSources.from_settings(settings, repositories),
+            charts=HelmChartSources.from_settings(settings, repositories, credentials=repositories.credentials),
             renderer=renderer,
             cache=cache,
             githost=_hosts(settings, repositories),

@@ -7,7 +7,8 @@ is only spoken to if a person listed it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -26,6 +27,27 @@ Tokens = Callable[[Credential], str]
 
 _GITHUB = "https://github.com"
 _GITHUB_API = "https://api.github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKind:
+    """How one kind of host is spoken to. scheme: the word before the token. api_url: from the host's own URL."""
+
+    adapter: Callable[[HostedRepository, HostClient], GitHost]
+    scheme: str
+    api_url: Callable[[str], str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _github_api(url: str) -> str:
+    return _GITHUB_API if url == _GITHUB else f"{url}/api/v3"
+
+
+KINDS: Mapping[str, HostKind] = {
+    "gitea": HostKind(GiteaHost, "token", lambda url: f"{url}/api/v1"),
+    "github": HostKind(GitHubHost, "Bearer", _github_api, HEADERS),
+}
+"""Every kind that the settings' `git_hosts` may name."""
 
 
 def githost_for(
@@ -60,17 +82,18 @@ def githost_for(
                 fix="Add it to git_hosts in the settings of csoc, with url, kind and a token",
             )
         kind, api_url, token = "github", _GITHUB_API, _credential_token(repository, settings, app_token)
+    spoken = KINDS[kind]
     client = HostClient(
         api_url=api_url,
         token=token,
-        scheme="Bearer" if kind == "github" else "token",
-        headers=HEADERS if kind == "github" else {},
+        scheme=spoken.scheme,
+        headers=spoken.headers,
         clock=clock,
         wait=wait,
         limits=limits or Limits(),
         transport=transport,
     )
-    return GitHubHost(repository, client) if kind == "github" else GiteaHost(repository, client)
+    return spoken.adapter(repository, client)
 
 
 def _entry(address: str, settings: Settings) -> GitHostSettings | None:
@@ -89,10 +112,7 @@ def _entry(address: str, settings: Settings) -> GitHostSettings | None:
 def _api_url(entry: GitHostSettings) -> str:
     if entry.api_url:
         return entry.api_url.rstrip("/")
-    url = entry.url.rstrip("/")
-    if entry.kind == "gitea":
-        return f"{url}/api/v1"
-    return _GITHUB_API if url == _GITHUB else f"{url}/api/v3"
+    return KINDS[entry.kind].api_url(entry.url.rstrip("/"))
 
 
 def _credential_token(repository: HostedRepository, settings: Settings, app_token: Tokens | None) -> Callable[[], str]:

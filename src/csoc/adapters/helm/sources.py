@@ -7,15 +7,17 @@ names on the command line is a path, and read as it lies.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from csoc.adapters.git import system_resolve
+from csoc.adapters.git.credentials import Credentials
+from csoc.adapters.git.github_app import AppTokens
 from csoc.adapters.helm import tar
 from csoc.adapters.helm.archive import Files, read_archive
 from csoc.adapters.helm.dependencies import Builder, Place, chart_metadata
@@ -80,8 +82,13 @@ class HelmChartSources:
         resolve: addresses.Resolve = system_resolve,
         environ: Mapping[str, str] | None = None,
         clock: Clock = system_clock,
+        credentials: Credentials | None = None,
     ) -> Self:
-        """With the hosts, credentials, limits and cache folder of csoc's settings."""
+        """With the hosts, credentials, limits and cache folder of csoc's settings. credentials: shared with others, so
+        that an App's token is asked for once."""
+        shared = credentials or Credentials(
+            settings, AppTokens(seconds=settings.limits.connect_seconds, clock=clock), environ
+        )
         allowed, peer = gate(Policy.of(settings), resolve)
         return cls(
             repositories,
@@ -89,7 +96,7 @@ class HelmChartSources:
             allowed=allowed,
             peer=peer,
             clock=clock,
-            basic=_basic(settings, os.environ if environ is None else environ),
+            basic=partial(_basic, shared),
             connect_seconds=settings.limits.connect_seconds,
             total_seconds=settings.limits.fetch_seconds,
         )
@@ -179,21 +186,13 @@ class HelmChartSources:
             return self._busy.setdefault(name, threading.Lock())
 
 
-def _basic(settings: Settings, environ: Mapping[str, str]) -> Callable[[str], tuple[str, str] | None]:
-    """Looks up user and password by URL: the credential with the longest prefix, tokens only."""
-
-    def find(url: str) -> tuple[str, str] | None:
-        try:
-            address = addresses.parse(url.partition("?")[0].partition("#")[0])
-        except (RejectedError, DeniedError):
-            return None  # nothing that stands in the settings is below such an address
-        tokens = [credential for credential in settings.credentials if credential.kind == "token"]
-        best = max(tokens, key=lambda one: addresses.below(one.url_prefix, address), default=None)
-        if best is None or not addresses.below(best.url_prefix, address):
-            return None
-        return best.username or "x-access-token", best.token(environ)
-
-    return find
+def _basic(credentials: Credentials, url: str) -> tuple[str, str] | None:
+    """User and password for a URL, or None."""
+    try:
+        address = addresses.parse(url.partition("?")[0].partition("#")[0])
+    except (RejectedError, DeniedError):
+        return None  # nothing that stands in the settings is below such an address
+    return credentials.basic(address)
 
 
 def _open_already(ref: ChartRef, local: Mapping[str, Tree]) -> Tree | None:

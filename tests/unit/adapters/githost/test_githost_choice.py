@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
-from csoc.adapters.githost.factory import githost_for
+from csoc.adapters.githost.factory import KINDS, githost_for
 from csoc.adapters.githost.gitea import GiteaHost
 from csoc.adapters.githost.github import GitHubHost
 from csoc.config import Credential, GitHostSettings, Settings
@@ -207,3 +207,8 @@ def test_what_could_not_be_read_is_not_counted_as_missing() -> None:
 
 def _fields(pull: PullRequest) -> dict[str, Any]:
     return {name: getattr(pull, name) for name in pull.__slots__}
+
+
+def test_every_kind_that_the_settings_allow_has_its_row_in_the_table() -> None:
+    allowed = get_args(GitHostSettings.model_fields["kind"].annotation)
+    assert sorted(allowed) == sorted(KINDS)
