@@ -17,6 +17,7 @@ from csoc.fleet.values import Path, look_up
 from csoc.gen3 import claims, rendered_claims
 from csoc.gen3.catalogue import Catalogue, Image, load
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
+from csoc.gen3.images import split_image
 from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.scope import Gen3Values
 from csoc.gen3.views import MANIFEST
@@ -83,15 +84,6 @@ def _image_fact(values: Gen3Values, name: str, image: Image, enabled: bool) -> S
     tag = values.text(image.tag_key) or image.tag
     pinned = values.has(image.tag_key) and bool(values.text(image.tag_key))
     return ServiceFact(name, enabled, repository, tag, pinned, values.location(image.tag_key) if pinned else None)
-
-
-def split_image(name: str) -> tuple[str, str]:
-    """ "host:5000/a/b:tag@digest" as ("host:5000/a/b", "tag@digest"); the tag is "" where there is none."""
-    plain, at, digest = name.partition("@")
-    head, colon, tag = plain.rpartition(":")
-    if not colon or "/" in tag:
-        return plain, f"@{digest}" if at else ""
-    return head, f"{tag}@{digest}" if at else tag
 
 
 def _whole_images(values: Gen3Values) -> Iterator[tuple[str, Path, str]]:

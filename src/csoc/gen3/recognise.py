@@ -96,6 +96,10 @@ def chart_source(source: ApplicationSource, chart: Mapping[str, Any] | None = No
     """Whether an Application's source is the Gen3 chart. chart: its Chart.yaml, where that is at hand."""
     if chart is not None:
         return _by_chart_yaml(chart)
+    if source.repo_url.startswith("oci://") and not source.chart:
+        # Argo CD's own form for registries: the address names the chart, and the path is ".".
+        name = source.repo_url
+        return _yes(f"it names the chart {name}") if chart_name(name) else _no(f"it names the chart {name}")
     if source.chart:
         if chart_name(source.chart):
             return _yes(f"it names the chart {source.chart}")

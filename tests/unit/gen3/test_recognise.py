@@ -325,3 +325,11 @@ def test_all_real_environments_have_the_shape_of_gen3_and_no_other_values_do(rea
     others = [*real.glob("gitops-*/*/cluster-*/*.yaml"), *real.glob("gitops-*/*/fluentbit/values.yaml")]
     assert others
     assert not any(recognise.values_shape(data) for path in others for data in documents(path))
+
+
+@pytest.mark.parametrize(
+    ("url", "is_gen3"), [("oci://quay.io/charts/gen3", True), ("oci://quay.io/charts/redis", False)]
+)
+def test_a_chart_in_a_registry_is_known_by_the_address_itself(url: str, is_gen3: bool) -> None:
+    source = ApplicationSource(repo_url=url, path=".", target_revision="0.3.90", helm=HELM)
+    assert bool(recognise.chart_source(source)) is is_gen3

@@ -235,6 +235,8 @@ class _Discovery:
             for number, source in enumerate(record.application.sources):
                 if source.chart:
                     self._render_packaged(record, number, source)
+                elif source.repo_url.startswith("oci://"):
+                    self._render_packaged(record, number, source)
                 elif source.repo_url and (source.path or not source.ref):
                     self._look_into(record, number, source)
 
@@ -339,7 +341,7 @@ class _Discovery:
     def _render_packaged(self, record: _Record, number: int, source: ApplicationSource) -> None:
         """Renders a chart of a Helm repository if its name says that it makes Applications, e.g. "argocd-apps"."""
         application = record.application
-        name = source.chart.rpartition("/")[2]
+        name = (source.chart or source.repo_url).rpartition("/")[2]
         if not (name.endswith(("-apps", "-applications")) or "app-of-apps" in name):
             return
         if record.depth >= self._ports.max_depth:

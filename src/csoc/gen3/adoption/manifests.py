@@ -13,6 +13,7 @@ from typing import Any
 
 from csoc.fleet.location import Location
 from csoc.fleet.values import Layer, Path
+from csoc.gen3.images import split_image
 
 Locate = Callable[[Path], Location | None]
 
@@ -50,18 +51,6 @@ def looks_like_manifest(data: object) -> bool:
     if not isinstance(versions, Mapping) or not isinstance(general, Mapping):
         return False
     return isinstance(general.get("hostname"), str) and all(isinstance(image, str) for image in versions.values())
-
-
-def split_image(image: str) -> tuple[str, str]:
-    """ "registry:5000/name:tag" as (repository, tag); the tag is "" where there is none, a digest counts as one."""
-    if "@" in image:
-        repository, _, digest = image.partition("@")
-        return repository, digest
-    name = image.rsplit("/", 1)[-1]
-    if ":" not in name:
-        return image, ""
-    repository, _, tag = image.rpartition(":")
-    return repository, tag
 
 
 class _Translation:

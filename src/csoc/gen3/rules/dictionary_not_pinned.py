@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.image_tags import is_moving
+from csoc.gen3.images import is_moving
 from csoc.gen3.rules.certainty import is_trial
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
 from csoc.gen3.rules.reading import text

@@ -10,9 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from csoc.fleet.values import Path
-from csoc.gen3.extract import split_image
 from csoc.gen3.findings import Severity
-from csoc.gen3.image_tags import is_moving
+from csoc.gen3.images import is_moving, split_image
 from csoc.gen3.rules.certainty import on
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
 from csoc.gen3.rules.reading import items, text

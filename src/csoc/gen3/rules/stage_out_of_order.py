@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.image_tags import months_between, newer
+from csoc.gen3.images import months_between, newer
 from csoc.gen3.rules.model import FleetState, Hit, Rule
 from csoc.gen3.rules.reading import listed
 from csoc.gen3.rules.stages import nearest_lower

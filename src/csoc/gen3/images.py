@@ -73,3 +73,12 @@ def is_moving(tag: str) -> bool:
     if any(_COMMIT.fullmatch(word) for word in words) or _DATED.search(tag) or _DOTTED.search(tag):
         return False
     return bool(_BRANCH.fullmatch(tag)) or not any(_VERSION_WORD.fullmatch(word) for word in words)
+
+
+def split_image(name: str) -> tuple[str, str]:
+    """ "host:5000/a/b:tag@digest" as ("host:5000/a/b", "tag@digest"); the tag is "" where there is none."""
+    plain, at, digest = name.partition("@")
+    head, colon, tag = plain.rpartition(":")
+    if not colon or "/" in tag:
+        return plain, f"@{digest}" if at else ""
+    return head, f"{tag}@{digest}" if at else tag
