@@ -9,7 +9,7 @@ from datetime import datetime
 from csoc.fleet.values import Path, as_path
 from csoc.gen3 import catalogue
 from csoc.gen3.facts import EnvironmentFacts, ServiceFact
-from csoc.gen3.image_tags import newer
+from csoc.gen3.images import newer
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.history import Timelines
 from csoc.usecases.load import LoadedFleet

@@ -233,9 +233,7 @@ class _Discovery:
         while self._queue:
             record = self._queue.popleft()
             for number, source in enumerate(record.application.sources):
-                if source.chart:
-                    self._render_packaged(record, number, source)
-                elif source.repo_url.startswith("oci://"):
+                if source.chart or source.repo_url.startswith("oci://"):
                     self._render_packaged(record, number, source)
                 elif source.repo_url and (source.path or not source.ref):
                     self._look_into(record, number, source)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.image_tags import is_moving, months_between, newer
+from csoc.gen3.images import is_moving, months_between, newer
 from csoc.gen3.rules.image_not_pinned import RULE, check
 from csoc.gen3.views import MANIFEST
 from csoc.testing.states import environment_view, fleet_state
