@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from csoc.adapters.git import system_resolve
 from csoc.adapters.helm.downloads import Downloads, Remembered
@@ -109,12 +109,19 @@ class WebDictionaries:
         away = self._away.get(origin)
         if away is not None and self._clock() - away[1] < AWAY:
             raise UnavailableError(away[0].cause, place=addresses.shown(url), fix=away[0].fix)
-        http = self._published if url.startswith(PUBLISHED) else self._http
+        http = self._published if _is_published(url) else self._http
         try:
-            return http.get(url, limit_bytes=SIZE_BYTES).content
+            answer = http.get(url, limit_bytes=SIZE_BYTES, expect=frozenset({200, 401, 403}))
         except UnavailableError as error:
             self._away[origin] = (error, self._clock())
             raise
+        if answer.status != 200:
+            raise DeniedError(
+                f"The server refuses ({answer.status}), as buckets do also for what is not there",
+                place=addresses.shown(url),
+                fix="Open the address in a browser: everybody must be able to read it",
+            )
+        return answer.content
 
     def _kept(self, remembered: Remembered | None, url: str) -> Dictionary | None:
         """The copy that an answer names, if it is still there and whole."""
@@ -154,6 +161,12 @@ def _origin(url: str) -> str:
             fix="Write global.dictionaryUrl as https://.../schema.json",
         )
     return origin
+
+
+def _is_published(url: str) -> bool:
+    """True for addresses inside the maintainers' folder; one that leads out of it again is not inside."""
+    steps = [unquote(unquote(step)) for step in urlsplit(url).path.split("/")]
+    return url.startswith(PUBLISHED) and not any(step in (".", "..") or "/" in step or "\\" in step for step in steps)
 
 
 def _is_version(url: str) -> bool:

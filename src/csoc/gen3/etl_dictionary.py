@@ -88,10 +88,13 @@ def _field(index: Index, item: Field, dictionary: Dictionary, ends: dict[str, st
     if item.source in _SPECIAL and index.kind == COLLECTOR:
         return
     if not any(dictionary.has(node, item.source) for node in nodes):
-        where = nodes[0] if len(nodes) == 1 else f"any node of the category {index.category}"
+        where = nodes[0] if len(nodes) == 1 else f"no node of the category {index.category}"
+        lacks = "does not have" if len(nodes) == 1 else "has"
         known = frozenset(name for node in nodes for name in dictionary.nodes[node].properties)
-        text = f"the field {item.name} of the index {index.name} is made of {item.source[:100]}, which {where} does not"
-        text += " have in the dictionary"
+        text = (
+            f"the field {item.name} of the index {index.name} is made of {item.source[:100]}, which {where} {lacks} in"
+        )
+        text += " the dictionary"
         hint = nearest(item.source, known)
         yield Fault(item.path, f"{index.name}.{item.name}: no {item.source[:100]}", text, stops=False, fix=_meant(hint))
     elif item.function in _NUMERIC:

@@ -189,7 +189,7 @@ class _Entry:
                 if key.endswith("props"):
                     self.fault(path, key, f"tube knows no {key[:60]} and passes over them ({self.name})", stops=False)
             elif kind not in kinds:
-                text = f"{key} mean nothing in a {kind}: tube passes over them ({self.name})"
+                text = f"{key} mean nothing in the {kind} {self.name}: tube passes over them"
                 self.fault(path, key, text, stops=False)
             elif key in readers and not (key == "joining" and "joining_props" in entry):
                 readers[key](path, value)

@@ -104,7 +104,7 @@ def test_a_node_or_a_link_that_is_not_there_stops_the_etl(
     ("old", "new", "path", "words"),
     [
         ("src: submitter_id}", "src: submitterid}", ("mappings", 0, "props", 1), "which case does not"),
-        ("{name: md5sum}", "{name: md5}", ("mappings", 1, "props", 0), "any node of the category data_file"),
+        ("{name: md5sum}", "{name: md5}", ("mappings", 1, "props", 0), "no node of the category data_file has"),
         (
             "[{name: modality}]",
             "[{name: kind}]",

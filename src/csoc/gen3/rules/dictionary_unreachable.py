@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
+from csoc.fleet import addresses
 from csoc.gen3 import portal_uses as portal
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.explorer import DICTIONARY, dictionary, dictionary_url, etl_mapping, portal_config
@@ -20,12 +21,12 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     if not unchecked:
         return
     found = dictionary(state)
-    url = dictionary_url(state)
+    url = addresses.shown(dictionary_url(state).partition("?")[0])  # what follows may be a signature that opens it
     evidence = (state.at(DICTIONARY, f"{state.values.describe(DICTIONARY)} (for {' and '.join(unchecked)})"),)
     if not isinstance(found, CsocError):
         if found.note:
             yield Hit(
-                cause=f"checked with an old copy of the data dictionary {url[:200]}: {found.note}",
+                cause=f"checked with an old copy of the data dictionary {url}: {found.note}",
                 key=f"old {url}",
                 evidence=evidence,
                 consequence="What the dictionary has gained or lost since then was not seen.",
@@ -34,7 +35,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         return
     wrong = isinstance(found, (NotFoundError, RejectedError))
     yield Hit(
-        cause=f"the data dictionary {url[:200] or 'of this environment'} cannot be read ({found.cause}), and what "
+        cause=f"the data dictionary {url or 'of this environment'} cannot be read ({found.cause}), and what "
         "names its nodes and properties (ETL mapping, portal) was not checked against it",
         key=url or "no url",
         evidence=evidence,

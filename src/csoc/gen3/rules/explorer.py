@@ -102,7 +102,9 @@ def guppy_indices(state: EnvironmentState) -> dict[str, str] | None:
 
 
 def dictionary_url(state: EnvironmentState) -> str:
-    """Where the environment's services read their data dictionary; "" if it does not say."""
+    """Where the environment's services read their data dictionary; "" if that is not known."""
+    if not state.written(DICTIONARY) and not values_complete(state):
+        return ""  # the value file that is missing may well say it
     return text(state.get(DICTIONARY)).strip()
 
 
@@ -113,5 +115,5 @@ def dictionary(state: EnvironmentState) -> Dictionary | CsocError:
     if fetch is None:
         return UnavailableError("No way to fetch data dictionaries was given", place=url)
     if not url:
-        return UnavailableError("global.dictionaryUrl does not say where it is")
+        return UnavailableError("no value file that is there says where it is", fix="Set global.dictionaryUrl")
     return fetch(url)
