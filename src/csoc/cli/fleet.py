@@ -167,6 +167,7 @@ def _adoption_json(made: Adoption) -> dict[str, object]:
         "commit": made.commit,
         "branch": made.branch,
         "pullRequest": made.pull_request.url if made.pull_request else None,
+        "note": made.note,
     }
 
 
@@ -174,8 +175,13 @@ def _print_adoption(made: Adoption, *, written: bool, source: str) -> None:
     if not made.files:
         say("Every environment has its document already; there is nothing to add.")
     elif made.pull_request is not None:
-        say(f"Opened {made.pull_request.url} with {len(made.files)} files below .csoc/.", "bold green")
+        verb = "Open already:" if made.again else "Opened"
+        say(f"{verb} {made.pull_request.url} with {count(len(made.files), 'file')} below .csoc/.", "bold green")
     elif written:
-        say(f"Committed {len(made.files)} files below .csoc/ to {made.branch} as {made.commit[:12]}.", "bold green")
+        files = count(len(made.files), "file")
+        say(f"Committed {files} below .csoc/ to {made.branch} as {made.commit[:12]}.", "bold green")
     else:
-        say(f"Nothing was changed. `csoc fleet adopt {source} --write` would add {len(made.files)} files below .csoc/.")
+        files = count(len(made.files), "file")
+        say(f"Nothing was changed. `csoc fleet adopt {source} --write` would add {files} below .csoc/.")
+    if made.note:
+        say(f"  note: {made.note}", "yellow")

@@ -19,13 +19,15 @@ _MESSAGE = "Describe the fleet for csoc\n\nDocuments below .csoc/ only; nothing 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What adopting would write (path to content), or has written. changed: False if there was nothing to write."""
+    """What adopting would write (path to content), or has written. again: the pull request was open before, and nothing
+    was added to it. note: what a person must know besides."""
 
     files: dict[str, bytes]
     commit: str = ""
     branch: str = ""
     pull_request: PullRequest | None = None
     note: str = ""
+    again: bool = False
 
 
 def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adoption:
@@ -71,8 +73,14 @@ def write_adoption(
             by_path=True,
         ),
     )
-    note = "It was open before; nothing was added to it." if made.again else made.note
-    return replace(adoption, commit=made.commit, branch=made.branch, pull_request=made.pull_request, note=note)
+    return replace(
+        adoption,
+        commit=made.commit,
+        branch=made.branch,
+        pull_request=made.pull_request,
+        note=made.note,
+        again=made.again,
+    )
 
 
 def _head(adoption: Adoption) -> str:

@@ -57,7 +57,9 @@ def identify(tree: Tree, references: Iterable[Reference], stated: Collection[str
     what the repository itself knows, and no guess is made then.
     """
     known = list(references)
-    keys = {repository_key(name) for name in (tree.repository, *tree.aliases, *stated)}
+    # Names of trees are canonical already; one with a port ("host:3000/a/b") would read like the address of a shell.
+    keys = {name.rstrip("/") or "/" for name in (tree.repository, *tree.aliases)}
+    keys |= {repository_key(url) for url in stated}
     evidence = "its own name and remotes"
     if stated:
         evidence = "stated: " + ", ".join(sorted(stated))

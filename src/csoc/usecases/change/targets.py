@@ -176,7 +176,9 @@ class Targets:
         where = written(view, layer)
         if where.form not in _EDITABLE or where.location is None:
             return False
-        return where.location.repository == self.fleet.tree.repository and not self._is_generated(view, where)
+        tree = self.fleet.tree
+        same = (where.location.repository, where.location.commit) == (tree.repository, tree.commit)
+        return same and not self._is_generated(view, where)
 
     def _is_generated(self, view: EnvironmentView, where: Written) -> bool:
         application = view.application
@@ -222,6 +224,12 @@ class Targets:
                 f"{dotted(steps)} is written in another repository, {where.location.repository}",
                 place=str(where.location),
                 fix="Change it there",
+            )
+        if where.location.commit != self.fleet.tree.commit:
+            raise RejectedError(
+                f"{dotted(steps)} is read from another revision of this repository",
+                place=str(where.location),
+                fix="Name that revision with --revision, and the environment's settings there will be changed",
             )
         if where.path == view.application.location.path:
             self._check_application(view)

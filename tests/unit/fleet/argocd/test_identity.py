@@ -37,6 +37,12 @@ def test_a_clone_is_known_by_its_remotes() -> None:
     assert not found.is_self("https://github.com/example/charts")
 
 
+def test_a_repository_at_a_host_with_a_port_is_known_by_its_own_name() -> None:
+    url = "https://git.example.org:3000/ops/gitops.git"
+    found = identify(making.tree(FILES, url), [Reference(url, "main", ("a/values.yaml",))])
+    assert found.is_self(url)
+
+
 def test_a_plain_folder_is_known_by_the_paths_that_are_named_and_exist() -> None:
     tree = making.tree(FILES, "/home/me/gitops", "work tree")
     references = [

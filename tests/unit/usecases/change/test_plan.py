@@ -295,6 +295,16 @@ def test_a_value_of_another_repository_is_overridden_where_a_later_file_is_at_ha
     assert added(found) == {"app.yaml": ["valuesObject: {arborist: {}, fence: {replicaCount: 2}}"]}
 
 
+def test_values_of_another_branch_are_refused_with_the_way_there() -> None:
+    made = world({"v.yaml": "global: {hostname: alpha.example.org}\nfence: {replicaCount: 1}\n"})
+    made.write({"v.yaml": "global: {hostname: alpha.example.org}\nfence: {replicaCount: 2}\n"}, branch="live")
+    text = application("alpha", values=["v.yaml"]).replace("targetRevision: main", "targetRevision: live")
+    made.write({"app.yaml": text, "other.yaml": text.replace("live", "main").replace("name: alpha", "name: b")})
+    made.write({"third.yaml": text.replace("live", "main").replace("name: alpha", "name: c")})
+    found = plan(made, ["alpha"], "fence.replicaCount=3")
+    assert "--revision" in reason(found)
+
+
 def test_a_generated_application_is_refused_with_what_makes_it() -> None:
     text = application("'{{name}}'", helm=OBJECT.replace("alpha.example.org", "'{{name}}.example.org'"))
     template = "\n".join(f"    {line}" for line in text.split("\n")[5:])
