@@ -12,12 +12,15 @@ from pathlib import Path
 
 from csoc.fleet.documents import schemas
 from csoc.gen3 import catalogue
+from scripts import command_pages, rule_pages
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 # What is described, and the function that makes path below docs/reference to content.
 GENERATORS: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "csoc's own documents": schemas.reference_files,
+    "rules": rule_pages.pages,
+    "commands": command_pages.pages,
     "services of the chart": lambda: {"services.md": catalogue.reference_page(catalogue.load()).encode()},
 }
 

@@ -11,7 +11,7 @@ import click
 from csoc import bootstrap, config
 from csoc.cli.formats import jsonreport
 from csoc.cli.formats.shared import one_line, shortened
-from csoc.cli.output import error_json, example, json_option, json_text, print_error, progress, say
+from csoc.cli.output import count, error_json, example, json_option, json_text, print_error, progress, say
 from csoc.cli.session import chart_option, fleet_option
 from csoc.errors import CsocError
 from csoc.gen3.findings import Finding
@@ -105,7 +105,8 @@ def _print(update: Update) -> None:
         )
         return
     what = f"{update.before[:12]}..{update.commit[:12]}" if update.commit != update.before else update.commit[:12]
-    say(f"{at}  {what}: {len(update.paths)} files, {len(update.environments)} environments checked anew", "bold")
+    anew = count(len(update.environments), "environment")
+    say(f"{at}  {what}: {count(len(update.paths), 'file')}, {anew} checked anew", "bold")
     if update.paths:
         say(f"  files: {one_line(shortened(update.paths, _PATHS))}")
     if update.moved:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csoc.cli.formats.shared import one_line, other_charts, rendered_with, shortened, shown_place
-from csoc.cli.output import STYLE_OF_SEVERITY
+from csoc.cli.output import STYLE_OF_SEVERITY, count
 from csoc.gen3.findings import Finding
 from csoc.usecases.verdict import Verdict
 
@@ -64,7 +64,7 @@ def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
 def _faults(verdict: Verdict) -> Iterator[Line]:
     if not verdict.faults:
         return
-    yield Line(f"Documents of csoc's own have {_count(len(verdict.faults), 'fault')}:", "bold red")
+    yield Line(f"Documents of csoc's own have {count(len(verdict.faults), 'fault')}:", "bold red")
     for fault in verdict.faults:
         yield Line(f"  - {one_line(str(fault.location))}  {one_line(fault.cause)}")
         if fault.fix:
@@ -91,13 +91,13 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line("No Gen3 environment was found here, so nothing was checked.", "bold yellow")
         yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
         return
-    counts = ", ".join(f"{count} {severity.name.lower()}" for severity, count in verdict.counts.items() if count)
+    counts = ", ".join(f"{number} {severity.name.lower()}" for severity, number in verdict.counts.items() if number)
     added = f" that are not in {one_line(verdict.base.revision)}" if verdict.base else ""
     total = len(verdict.findings)
-    head = f"{_count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
+    head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
     yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
     yield Line(
-        f"{_count(outcome.checked, 'environment')} by {_count(len(verdict.rules), 'rule')}"
+        f"{count(outcome.checked, 'environment')} by {count(len(verdict.rules), 'rule')}"
         + (f"; {outcome.cached} of them unchanged since they were last checked" if outcome.cached else "")
         + "."
     )
@@ -105,9 +105,9 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line("Only what concerns the environments or rules that were named is shown.")
     if outcome.report.known:
         source = "base or baseline" if verdict.base else "baseline"
-        yield Line(f"{_count(len(outcome.report.known), 'finding')} known from the {source}: not counted.")
+        yield Line(f"{count(len(outcome.report.known), 'finding')} known from the {source}: not counted.")
     if outcome.report.waived:
-        yield Line(f"{_count(len(outcome.report.waived), 'finding')} waived: not counted.")
+        yield Line(f"{count(len(outcome.report.waived), 'finding')} waived: not counted.")
     if not verdict.rendering:
         yield Line("Charts were not rendered: what only manifests show was not looked for.", "yellow")
     if verdict.unread:
@@ -128,7 +128,3 @@ def _next(verdict: Verdict) -> Iterator[Line]:
         yield Line(
             "To start from here: `csoc check --write-baseline`; to see what a change adds: `csoc check --base REV`."
         )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,68 @@
+"""The page about commands, made from the command line itself: every command with every option and its examples."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+import click
+
+from csoc.cli.main import csoc
+
+_HEAD = """\
+# Commands
+
+Generated from the command line by `make docs`; a test keeps it in step. `csoc COMMAND --help` says the same.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | failed, or findings |
+| 2 | wrong usage |
+| 3 | denied, by csoc's settings or by the other side |
+| 4 | looked for, and not there |
+| 5 | conflict: somebody changed the same thing |
+| 6 | unavailable: could not be found out |
+| 130 | interrupted |
+
+Every command takes `--json`, and then prints JSON on standard output and errors as JSON on standard error.
+"""
+
+
+def pages() -> dict[str, bytes]:
+    """Path below docs/reference to content."""
+    parts = [_HEAD, *(_section(name, command) for name, command in commands())]
+    return {"commands.md": "\n".join(parts).encode()}
+
+
+def commands(group: click.Command = csoc, name: str = "csoc") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with its full name, in the order of names."""
+    if not isinstance(group, click.Group):
+        yield name, group
+        return
+    for part, command in sorted(group.commands.items()):
+        yield from commands(command, f"{name} {part}")
+
+
+def examples(command: click.Command) -> list[str]:
+    """The command lines of its examples."""
+    lines = (command.epilog or "").splitlines()
+    return [line.strip().removeprefix("$ ") for line in lines if line.strip().startswith("$ ")]
+
+
+def _section(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    parts = [f"## {name}", inspect.cleandoc(command.help or "").replace("<", "&lt;"), f"```\n{usage}\n```"]
+    rows = [_row(option, context) for option in command.params if isinstance(option, click.Option)]
+    parts.append("\n".join(["| option | what it does |", "|---|---|", *rows]))
+    parts.append("```\n" + "\n".join(examples(command)) + "\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(option: click.Option, context: click.Context) -> str:
+    record = option.get_help_record(context)
+    names, text = record if record is not None else (", ".join(option.opts), option.help or "")
+    names = names.replace("|", "\\|")  # or the cell would end there
+    text = " ".join(text.split()).replace("<", "&lt;")
+    return f"| `{names}` | {text} |"

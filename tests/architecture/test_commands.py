@@ -1,0 +1,124 @@
+"""What every command has, and what the pages, hooks and workflows say about commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from csoc.cli.formats import jsonreport
+from csoc.cli.main import csoc
+from csoc.cli.rules import all_rules
+from scripts import command_pages
+from tests.unit.cli.test_check_formats import finding, verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = dict(command_pages.commands())
+
+
+def test_there_are_commands() -> None:
+    assert {"csoc check", "csoc fleet adopt", "csoc fleet watch", "csoc rules show"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_json_an_example_and_says_what_it_does(name: str) -> None:
+    command = COMMANDS[name]
+    options = {text for option in command.params for text in option.opts}
+    assert "--json" in options
+    assert command.help
+    assert command_pages.examples(command)
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_example_is_a_call_that_is_understood(name: str) -> None:
+    for line in command_pages.examples(COMMANDS[name]):
+        assert_understood(line)
+
+
+def assert_understood(line: str) -> None:
+    words = shlex.split(line, comments=True)
+    assert words.pop(0) == "csoc", line
+    command: click.Command = csoc
+    name = "csoc"
+    while isinstance(command, click.Group):
+        word = words.pop(0)
+        assert word in command.commands, line
+        command, name = command.commands[word], f"{name} {word}"
+    command.make_context(name, words)
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
+
+
+def test_every_rule_has_its_page_and_no_page_is_left_over() -> None:
+    pages = {path.stem for path in (ROOT / "docs/reference/rules").glob("*.md")}
+    assert pages == {rule.id for rule in all_rules()} | {"index"}
+
+
+def test_the_hook_runs_a_call_that_is_understood() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert hook["id"] == "csoc-check"
+    assert hook["pass_filenames"] is False
+    assert_understood(" ".join([hook["entry"], *hook["args"]]))
+    assert re.search(hook["files"], "one/values.yaml")
+    page = (ROOT / "docs/how-to/pre-commit.md").read_text("utf-8")
+    (example,) = code_blocks(page, "yaml")
+    assert yaml.safe_load(example)["repos"][0]["hooks"] == [{"id": hook["id"]}]
+    for arguments in re.findall(r"`args: (\[.*?\])`", page):
+        assert_understood(" ".join([hook["entry"], *yaml.safe_load(arguments)]))
+
+
+def test_the_workflow_is_pinned_has_few_rights_and_makes_calls_that_are_understood() -> None:
+    text = (ROOT / "docs/how-to/github-workflow.yaml").read_text("utf-8")
+    # YAML 1.1 reads the key "on" as true.
+    workflow: dict[Any, Any] = yaml.safe_load(text)
+    assert workflow["permissions"] == {}
+    assert set(workflow[True]) == {"pull_request", "push"}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "security-events": "write"}
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert len(used) == 3
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", item) for item in used)
+    assert re.fullmatch(r"csoc @ git\+https://\S+@[0-9a-f]{40}", workflow["env"]["CSOC"])
+    checkout = next(step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+    assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+    # What a pull request may choose reaches the shell through a variable only.
+    assert not any("${{" in run for run in runs)
+    for run in runs:
+        if run.startswith("csoc "):
+            assert_understood(run.partition(" || ")[0])
+
+
+def test_every_key_of_the_json_report_is_described() -> None:
+    page = (ROOT / "docs/reference/check-output.md").read_text("utf-8")
+    report = json.loads(
+        json.dumps(
+            jsonreport.report(verdict(finding(), waived=(finding("b"),), known=(finding("c"),), other="x")), default=str
+        )
+    )
+    described = set(re.findall(r"`(\w+)`", page))
+    severities = set(report["summary"].pop("findings"))
+    assert _keys(report) - described == set()
+    assert severities <= set(re.findall(r"\w+", page))
+    top = set(re.findall(r"^\| `(\w+)` \|", page.partition("\nA finding:")[0], re.M))
+    assert top - {"0", "1", "6"} == set(report)
+    of_finding = page.partition("\nA finding:")[2]
+    rows = {
+        key for row in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", of_finding, re.M) for key in re.findall(r"\w+", row)
+    }
+    assert rows == set(report["findings"][0])
+
+
+def _keys(data: Any) -> set[str]:
+    if isinstance(data, dict):
+        return set(data).union(*(_keys(value) for value in data.values()))
+    return set().union(*(_keys(item) for item in data)) if isinstance(data, list) else set()
