@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,14 +115,19 @@ def test_a_remote_fleet_is_not_changed_in_place(csoc: Csoc, repository: Reposito
     assert content(repository) == ODD
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_that_may_not_be_written_is_exit_code_3(csoc: Csoc, repository: Repository) -> None:
-    folder = (repository.path / ALPHA).parent
-    folder.chmod(0o555)
-    try:
-        assert csoc("check", "fleet", "--fix", "--yes") == 3
-    finally:
-        folder.chmod(0o755)
+def test_a_file_that_may_not_be_written_is_exit_code_3(
+    csoc: Csoc, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuses_new_files(path: Any, flags: int, *rest: Any, dir_fd: int | None = None) -> int:
+        # Root may write everywhere, so that no permission on the disk would do.
+        if dir_fd is not None and flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, flags, *rest, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuses_new_files)
+    assert csoc("check", "fleet", "--fix", "--yes") == 3
     assert content(repository) == ODD
 
 

@@ -27,7 +27,7 @@ def world(values: str) -> World:
 
 
 def test_a_value_is_found_by_a_part_of_it_or_of_its_key_whatever_the_case() -> None:
-    made = world("fence: {usersync: {userYamlS3Path: 's3://Users/alpha/user.yaml'}}\n")
+    made = world("fence: {usersync: {userYamlS3Path: 's3://USERS/alpha/user.yaml'}}\n")
     for what in ("s3://users", "useryamls3", "usersync.useryaml", "S3Path: s3://"):
         assert [(use.kind, use.location and use.location.path) for use in uses(made, what)][-1] == ("value", ALPHA)
 
