@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.autoscalers import target_of
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered
-from csoc.gen3.rules.workloads import name_of, service_of, workloads
+from csoc.gen3.rules.support.autoscalers import target_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import name_of, service_of, workloads
 
 _SCALABLE = ("Deployment", "StatefulSet")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered
-from csoc.gen3.rules.workloads import service_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import service_of
 from csoc.gen3.scope import Gen3Values
 
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.scope import Gen3Values, is_true
 
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate/[\w-]+")

@@ -14,8 +14,8 @@ from csoc.fleet.addresses import canonical_name
 from csoc.fleet.values import Layer
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import FleetState, Hit, Rule
-from csoc.gen3.rules.reading import listed, text
-from csoc.gen3.rules.workloads import mapping
+from csoc.gen3.rules.support.reading import listed, text
+from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.views import ClusterView
 
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import on
 from csoc.gen3.rules.chart_not_pinned import is_fixed
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import items, listed, text
-from csoc.gen3.rules.workloads import mapping
+from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.rules.support.reading import items, listed, text
+from csoc.gen3.rules.support.workloads import mapping
 
 _SERVICES = ("portal", "frontend-framework")
 

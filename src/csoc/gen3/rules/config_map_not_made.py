@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules import needs
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
 from csoc.gen3.rules.secret_not_made import missing
+from csoc.gen3.rules.support import needs
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

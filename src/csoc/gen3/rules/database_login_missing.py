@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from csoc.gen3.database_secrets import created, written
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.scope import Gen3Values, is_true
 
 

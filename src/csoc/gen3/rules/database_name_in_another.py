@@ -16,7 +16,7 @@ from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import FleetState, Hit, Rule
 from csoc.gen3.views import EnvironmentView
 
-_WORD = re.compile(r"\w")
+_BREAK = re.compile(r"\W")
 
 
 def check(state: FleetState) -> Iterator[Hit]:
@@ -28,7 +28,7 @@ def check(state: FleetState) -> Iterator[Hit]:
                 servers[claim.scope].setdefault(claim.identity, (view, claim))
     for server, databases in servers.items():
         # Only a name with a character that ends a word can hold another one as a word.
-        longer = [name for name in databases if re.search(r"\W", name)]
+        longer = [name for name in databases if _BREAK.search(name)]
         for name in longer:
             for word in _words(name) & databases.keys():
                 view, claim = databases[word]
@@ -43,8 +43,8 @@ def check(state: FleetState) -> Iterator[Hit]:
 
 def _words(name: str) -> set[str]:
     """Every part of the name, shorter than it, that grep takes for a word: it begins and ends at a border of words."""
-    starts = [i for i in range(len(name)) if i == 0 or not _WORD.match(name[i - 1])]
-    ends = [i for i in range(1, len(name) + 1) if i == len(name) or not _WORD.match(name[i])]
+    breaks = [found.start() for found in _BREAK.finditer(name)]
+    starts, ends = [0, *(at + 1 for at in breaks)], [*breaks, len(name)]
     return {name[start:end] for start in starts for end in ends if start < end} - {name}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from csoc.gen3.database_secrets import written
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.patching import set_value
-from csoc.gen3.rules.reading import rendered
+from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.scope import Gen3Values
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from csoc.fleet.values import walk
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules import needs
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered, text
-from csoc.gen3.rules.workloads import mapping, name_of
+from csoc.gen3.rules.support import needs
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import rendered, text
+from csoc.gen3.rules.support.workloads import mapping, name_of
 from csoc.gen3.scope import Gen3Values, is_true
 
 _PROXY = "revproxy-service"

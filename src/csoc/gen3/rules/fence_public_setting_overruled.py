@@ -11,10 +11,10 @@ from typing import Any
 
 from csoc.fleet.values import Path, walk
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.certainty import values_complete
-from csoc.gen3.rules.fence_settings import PUBLIC, SECRET, fence_settings
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.workloads import mapping
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.fence_settings import PUBLIC, SECRET, fence_settings
+from csoc.gen3.rules.support.workloads import mapping
 
 _ABSENT = object()
 

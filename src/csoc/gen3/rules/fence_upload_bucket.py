@@ -9,10 +9,10 @@ import fnmatch
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import on, values_complete
-from csoc.gen3.rules.fence_settings import fence_settings
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.workloads import mapping
+from csoc.gen3.rules.support.certainty import on, values_complete
+from csoc.gen3.rules.support.fence_settings import fence_settings
+from csoc.gen3.rules.support.workloads import mapping
 
 _KEY = "DATA_UPLOAD_BUCKET"
 _PORTAL = "global.dataUploadBucket"

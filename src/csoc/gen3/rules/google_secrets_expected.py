@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from csoc.gen3.claims import comes_from_manager, secret_name
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.scope import Gen3Values
 
 _FLAG = "fence.externalSecrets.createK8sGoogleAppSecrets"

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from csoc.fleet.values import Path
 from csoc.gen3 import claims
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import items, listed, text
-from csoc.gen3.rules.workloads import mapping
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import items, listed, text
+from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.scope import Gen3Values
 
 

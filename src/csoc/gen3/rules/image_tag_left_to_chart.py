@@ -12,7 +12,7 @@ from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.image_not_pinned import evidence, moves
 from csoc.gen3.rules.model import FleetState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.views import HELM, EnvironmentView
 
 # Copied into the cluster for development only.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.patching import set_value
+from csoc.gen3.rules.support.patching import set_value
 
 _PATH = "global.maintenanceMode"
 

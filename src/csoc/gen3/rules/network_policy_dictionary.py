@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered
-from csoc.gen3.rules.workloads import workloads
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import workloads
 
 _PATH = "global.dictionaryUrl"
 _READERS = ("peregrine-deployment", "sheepdog-deployment")

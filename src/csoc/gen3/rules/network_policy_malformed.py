@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered
-from csoc.gen3.rules.workloads import at_source, mapping, name_of, service_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import at_source, mapping, name_of, service_of
 
 _FUNNEL = (
     "Set global.kubeapi_endpoints.enabled: true and global.kubeapi_endpoints.ip to the addresses of the API server."

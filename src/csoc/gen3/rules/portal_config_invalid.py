@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from csoc.gen3 import portal_config as portal
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.explorer import PORTAL, PortalConfig, portal_config
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.support.explorer import PORTAL, PortalConfig, portal_config
 from csoc.gen3.scope import Gen3Values
 from csoc.gen3.views import HELM, MANIFEST
 

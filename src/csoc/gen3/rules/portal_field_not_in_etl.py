@@ -13,9 +13,9 @@ from csoc.gen3 import portal_uses as portal
 from csoc.gen3.dictionary import nearest
 from csoc.gen3.etl_model import Index
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.explorer import at_mapping, etl_mapping, guppy_indices, portal_config
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.explorer import at_mapping, etl_mapping, guppy_indices, portal_config
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.scope import Gen3Values
 from csoc.gen3.views import HELM, MANIFEST
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from csoc.gen3 import portal_uses as portal
 from csoc.gen3.dictionary import Dictionary, nearest
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.explorer import DICTIONARY, dictionary, portal_config
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.explorer import DICTIONARY, dictionary, portal_config
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.views import HELM, MANIFEST
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from csoc.gen3 import portal_uses as portal
 from csoc.gen3.dictionary import nearest
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.explorer import guppy_indices, portal_config
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.explorer import guppy_indices, portal_config
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.views import HELM, MANIFEST
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import on
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.support.certainty import on
 
 _FIXED = ("fence", "wts", "requestor", "ohdsi-webapi")
 _MASTER = "global.postgres.master.port"

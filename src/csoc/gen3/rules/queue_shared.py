@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import FleetState, Hit, Rule
-from csoc.gen3.rules.sharing import shared
+from csoc.gen3.rules.support.sharing import shared
 
 _READS = "own"
 

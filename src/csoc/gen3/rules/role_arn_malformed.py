@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csoc.gen3.findings import Patch, Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.patching import set_value
-from csoc.gen3.rules.reading import rendered, text
-from csoc.gen3.rules.workloads import annotations_of, name_of
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.rules.support.reading import rendered, text
+from csoc.gen3.rules.support.workloads import annotations_of, name_of
 from csoc.gen3.scope import ROLE_ANNOTATION, Gen3Values, is_true
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")

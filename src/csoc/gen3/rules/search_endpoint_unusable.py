@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.patching import set_value
 from csoc.gen3.rules.search_server_missing import PROXIES
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.scope import Gen3Values
 
 _PLACEHOLDER = "test.us-east-1.es.amazonaws.com"

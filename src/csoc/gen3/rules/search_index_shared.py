@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Rule
-from csoc.gen3.rules.sharing import sharing_rule
+from csoc.gen3.rules.support.sharing import sharing_rule
 
 RULE = sharing_rule(
     Rule(

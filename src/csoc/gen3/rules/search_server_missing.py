@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from csoc.gen3 import claims
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import listed, rendered
-from csoc.gen3.rules.workloads import name_of
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import listed, rendered
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.scope import Gen3Values, is_true
 
 PROXIES = ("aws-es-proxy", "aws-sigv4-proxy")

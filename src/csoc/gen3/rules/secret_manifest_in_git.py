@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import FleetState, Hit, Rule
-from csoc.gen3.rules.reading import listed
+from csoc.gen3.rules.support.reading import listed
 
 
 def check(state: FleetState) -> Iterator[Hit]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules import stores
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.reading import rendered
+from csoc.gen3.rules.support import stores
+from csoc.gen3.rules.support.reading import rendered
 
 _LOCAL = "global.aws.useLocalSecret"
 

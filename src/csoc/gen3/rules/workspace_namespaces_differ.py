@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 
 from csoc.gen3 import claims
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.rules.patching import set_value
-from csoc.gen3.rules.reading import rendered, text
-from csoc.gen3.rules.workloads import mapping, mappings, name_of, workloads
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.rules.support.reading import rendered, text
+from csoc.gen3.rules.support.workloads import mapping, mappings, name_of, workloads
 from csoc.gen3.scope import Gen3Values
 
 _WATCHED = "ambassador.jupyterNamespace"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from csoc.gen3 import claims
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.certainty import on, values_complete
 from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.support.certainty import on, values_complete
 from csoc.gen3.scope import Gen3Values
 
 _OWN = "workspace-proxy.deploymentNamespace"

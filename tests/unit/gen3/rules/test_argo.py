@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from csoc.fleet.argocd.model import IgnoredDifference
-from csoc.gen3.rules.argo import keeps_live
+from csoc.gen3.rules.support.argo import keeps_live
 from csoc.testing.states import environment_view
 
 RESPECT = ("CreateNamespace=true", "RespectIgnoreDifferences=true")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from csoc.gen3.rules.patching import remove_value, set_value
+from csoc.gen3.rules.support.patching import remove_value, set_value
 from csoc.testing.states import environment_state, layer
 from tests.unit.gen3.rules.cases import layered
 

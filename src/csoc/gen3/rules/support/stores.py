@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.rules.needs import store_references
-from csoc.gen3.rules.workloads import mapping, name_of
+from csoc.gen3.rules.support.needs import store_references
+from csoc.gen3.rules.support.workloads import mapping, name_of
 
 
 @dataclass(frozen=True, slots=True)

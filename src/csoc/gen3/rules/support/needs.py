@@ -13,8 +13,8 @@ from typing import Any
 
 from csoc.fleet.values import walk
 from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.rules.reading import items, text
-from csoc.gen3.rules.workloads import Workload, mapping, mappings, name_of, workloads
+from csoc.gen3.rules.support.reading import items, text
+from csoc.gen3.rules.support.workloads import Workload, mapping, mappings, name_of, workloads
 
 SECRET = "Secret"  # noqa: S105 - a kind
 CONFIG_MAP = "ConfigMap"

@@ -18,9 +18,9 @@ from csoc.gen3.dictionary import Dictionary
 from csoc.gen3.etl_mapping import read
 from csoc.gen3.etl_model import EtlMapping
 from csoc.gen3.findings import Evidence
-from csoc.gen3.rules.certainty import values_complete
 from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.rules.reading import items, text
+from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import items, text
 from csoc.gen3.scope import Gen3Values
 from csoc.gen3.versions_needed import tube_has_underscores
 
