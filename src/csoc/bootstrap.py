@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from csoc.adapters.dictionaries import WebDictionaries
 from csoc.adapters.git import GitRepositories
 from csoc.adapters.githost.factory import githost_for
-from csoc.adapters.helm.renderer import ChildRenderer
-from csoc.adapters.helm.sources import HelmChartSources
+from csoc.adapters.helm.fetch.sources import HelmChartSources
+from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.clock import random_ids, system_clock
 from csoc.config import Settings, load

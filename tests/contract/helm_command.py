@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from csoc.fleet import yamltext
 from csoc.fleet.charts import ChartArchive, RenderedObject, RenderFailure, Rendering, RenderRequest
+from csoc.fleet.yaml import yamltext
 
 _SOURCE = re.compile(r"^# Source: (.+)\n", re.MULTILINE)
 

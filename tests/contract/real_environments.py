@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from csoc.adapters.helm.archive import read_archive
-from csoc.fleet import yamltext
+from csoc.adapters.helm.fetch.archive import read_archive
 from csoc.fleet.charts import ChartArchive, RenderRequest, pack
 from csoc.fleet.values import merge_mappings
+from csoc.fleet.yaml import yamltext
 
 _GEN3, _CLUSTER = "helm/gen3", "helm/cluster-level-resources"
 

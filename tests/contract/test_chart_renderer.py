@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from csoc.adapters.helm.renderer import ChildRenderer
+from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.fleet.charts import ChartRenderer, RenderedObject, Rendering, RenderRequest
 from csoc.fleet.manifests import identity, normalise
 from csoc.testing.charts import chart

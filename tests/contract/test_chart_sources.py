@@ -17,13 +17,13 @@ from typing import Any
 import httpx
 import pytest
 
-from csoc.adapters.helm.archive import read_archive
-from csoc.adapters.helm.sources import HelmChartSources
+from csoc.adapters.helm.fetch.archive import read_archive
+from csoc.adapters.helm.fetch.sources import HelmChartSources
 from csoc.config import Credential, Settings
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
-from csoc.fleet import yamltext
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartSources
 from csoc.fleet.repositories import SourceAddress
+from csoc.fleet.yaml import yamltext
 from csoc.testing.charts import MemoryChartSources, chart
 from csoc.testing.repositories import Link, MemoryRepositories, Submodule
 from tests.contract.chart_server import Reply, Site, serving

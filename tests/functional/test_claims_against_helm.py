@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from csoc.fleet import yamltext
 from csoc.fleet.charts import RenderedObject, Rendering
 from csoc.fleet.values import EffectiveValues, Layer, merge_mappings
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.extract import extract
 from csoc.gen3.facts import EnvironmentFacts, to_json
 from csoc.gen3.rules.model import EnvironmentState

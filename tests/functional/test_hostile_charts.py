@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from csoc.adapters.helm.archive import read_archive
-from csoc.adapters.helm.process import Limits
-from csoc.adapters.helm.renderer import ChildRenderer
-from csoc.adapters.helm.sources import HelmChartSources
-from csoc.adapters.helm.tar import Limits as ArchiveLimits
+from csoc.adapters.helm.fetch.archive import read_archive
+from csoc.adapters.helm.fetch.sources import HelmChartSources
+from csoc.adapters.helm.fetch.tar import Limits as ArchiveLimits
+from csoc.adapters.helm.render.process import Limits
+from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.config import Settings
 from csoc.errors import CsocError, RejectedError, UnavailableError
 from csoc.fleet.charts import Rendering, RenderRequest

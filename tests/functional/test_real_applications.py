@@ -166,7 +166,7 @@ def test_an_older_manifest_repository_holds_no_application_and_no_problem(real: 
 
 
 def test_cluster_level_resources_are_rendered_for_each_cluster_with_its_values(real: Path) -> None:
-    from csoc.adapters.helm.renderer import ChildRenderer
+    from csoc.adapters.helm.render.renderer import ChildRenderer
 
     with tarfile.open(real / "cluster-level-resources.tgz") as archive:
         files = {f"helm/{m.name}": archive.extractfile(m).read() for m in archive if m.isfile()}  # type: ignore[union-attr]

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from csoc.adapters.helm.renderer import ChildRenderer
-from csoc.fleet import yamltext
+from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.fleet.charts import ChartArchive, RenderRequest, pack
 from csoc.fleet.values import EffectiveValues, Layer, merge_mappings
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.checking import check_environment
 from csoc.gen3.findings import ChartUsed
 from csoc.gen3.rules.model import EnvironmentState

@@ -17,8 +17,8 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from csoc.adapters.git import system_resolve
-from csoc.adapters.helm.downloads import Downloads, Remembered
-from csoc.adapters.helm.http import Allowed, Http, Peer, gate
+from csoc.adapters.helm.fetch.downloads import Downloads, Remembered
+from csoc.adapters.helm.fetch.http import Allowed, Http, Peer, gate
 from csoc.clock import Clock, system_clock
 from csoc.config import Settings
 from csoc.errors import CsocError, DeniedError, RejectedError, UnavailableError

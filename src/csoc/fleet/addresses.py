@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import unquote
 
 from csoc.config import DEFAULT_HOSTS, Settings
@@ -132,6 +133,7 @@ def parse(text: str) -> Address:
     return Address("", "", None, text)
 
 
+@lru_cache(maxsize=4096)
 def canonical_name(text: str) -> str:
     """The canonical name of an address; the text itself where it is not one. For comparing what documents say."""
     try:

@@ -19,14 +19,15 @@ from typing import Any, TypeVar
 import yaml
 
 from csoc.errors import CsocError, UnavailableError
-from csoc.fleet import collector, yamltext
+from csoc.fleet import collector
 from csoc.fleet.caching import Cache
 from csoc.fleet.repositories import Entry
 from csoc.fleet.values import Path
-from csoc.fleet.yamltext import YamlDocument
+from csoc.fleet.yaml import yamltext
+from csoc.fleet.yaml.yamltext import YamlDocument
 
 # What decides how bytes are parsed and how the result is written to the cache.
-_PARSER_MODULES = ("parsing.py", "yamlbuild.py", "yamlnodes.py", "yamlscalars.py", "yamltext.py")
+_PARSER_MODULES = ("parsing.py", *(f"yaml/{name}.py" for name in ("yamlbuild", "yamlnodes", "yamlscalars", "yamltext")))
 
 MARKERS = ("argoproj.io", "csoc.gen3.org")
 """Words that tell which files matter: those of Argo CD's objects and of csoc's documents."""

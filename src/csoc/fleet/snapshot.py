@@ -18,7 +18,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.parsing import FileError, Parsed, ParsedStore
 from csoc.fleet.repositories import Entry, EntryKind, Repositories, SourceAddress, Tree
 from csoc.fleet.values import Path
-from csoc.fleet.yamltext import YamlDocument, documents_of
+from csoc.fleet.yaml.yamltext import YamlDocument, documents_of
 
 YAML_SUFFIXES = (".yaml", ".yml")
 

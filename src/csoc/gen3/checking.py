@@ -195,14 +195,14 @@ def report(
     used: set[int] = set()
     for finding in merge(findings):
         groups: dict[tuple[str, int], list[str]] = {}
+        there = known.get(finding.fingerprint, frozenset()) if known else frozenset()
+        about = [(n, w) for n, w in enumerate(waivers) if w.rule == finding.rule and w.expires >= today]
         for environment in finding.environments or ("",):
-            number = next(
-                (n for n, w in enumerate(waivers) if w.expires >= today and w.covers(finding, environment)), None
-            )
+            number = next((n for n, waiver in about if waiver.covers(finding, environment)), None)
             if number is not None:
                 used.add(number)
                 group = ("waived", number)
-            elif environment in known.get(finding.fingerprint, frozenset()):
+            elif environment in there:
                 group = ("known", 0)
             else:
                 group = ("act", 0)

@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from csoc.fleet import secrettext
-from csoc.fleet.masking import looks_secret
+from csoc.fleet.masking import looks_secret, secrettext
 from csoc.fleet.snapshot import ParsedFile
 from csoc.fleet.values import Path, look_up, walk
 from csoc.gen3.views import PlainSecret

@@ -17,11 +17,11 @@ from itertools import count
 from typing import Any
 
 from csoc.config import Author, GitHostSettings, Settings
-from csoc.fleet import yamltext
 from csoc.fleet.charts import ChartArchive, ChartRef, RenderedObject, RenderFailure, Rendering, RenderRequest, unpack
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
 from csoc.fleet.values import merge_mappings
+from csoc.fleet.yaml import yamltext
 from csoc.testing.caching import MemoryCache
 from csoc.testing.charts import MemoryChartSources, chart
 from csoc.testing.githost import MemoryHost

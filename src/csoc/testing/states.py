@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from csoc.fleet import yamltext
 from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions, Problem
 from csoc.fleet.charts import ChartRef, RenderedObject, RenderFailure, Rendering
 from csoc.fleet.location import Location
 from csoc.fleet.values import EffectiveValues, Layer, Path, merge_mappings
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.findings import ChartUsed
 from csoc.gen3.rules.model import EnvironmentState, FleetState

@@ -91,7 +91,10 @@ _LINE = re.compile(r":\d+\b")
 def renamings(before: Sequence[EnvironmentView], now: Sequence[EnvironmentView]) -> dict[str, str]:
     """Names then to names now, of environments that are the same and go by another name."""
     found: dict[str, str] = {}
-    left, right = list(before), list(now)
+    known = {view.name: view for view in before}
+    kept = {view.name for view in now if view.name in known and _stands(view) == _stands(known[view.name])}
+    left = [view for view in before if view.name not in kept]
+    right = [view for view in now if view.name not in kept]
     for identity in (_stands, _runs):
         there = Counter(identity(view) for view in right)
         here = Counter(identity(view) for view in left)
@@ -126,11 +129,8 @@ def came_and_went(
     gone = []
     for finding in before:
         variants = _variants(finding, names)
-        left = [
-            name
-            for name in variants[0].environments or ("",)
-            if not any(name in known.get(variant.fingerprint, ()) for variant in variants)
-        ]
+        there = frozenset[str]().union(*(known.get(variant.fingerprint, ()) for variant in variants))
+        left = [name for name in variants[0].environments or ("",) if name not in there]
         if left:
             gone.append(only(variants[0], left))
     return new, tuple(gone)

@@ -30,7 +30,7 @@ from csoc.gen3.checking import (
     report,
 )
 from csoc.gen3.dictionaries import Lookup
-from csoc.gen3.findings import ChartUsed, Finding
+from csoc.gen3.findings import ChartUsed, Finding, merge
 from csoc.gen3.rules.model import EnvironmentState, FleetState, Rule
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.views import HELM, EnvironmentView
@@ -61,9 +61,9 @@ class MissingChart:
 class CheckOutcome:
     """A check of a fleet.
 
-    report: what to act on, waived and known. raw: everything found, before waivers and what is known. checked and
-    cached count environments; fresh names those that were checked anew. charts: those that could not be had. used: the
-    chart that each environment was rendered with; those that were not rendered are left out.
+    report: what to act on, waived and known. raw: everything found, one for each cause, before waivers and what is
+    known. checked and cached count environments; fresh names those that were checked anew. charts: those that could not
+    be had. used: the chart that each environment was rendered with; those that were not rendered are left out.
     """
 
     report: CheckReport
@@ -151,7 +151,11 @@ class FleetChecker:
             states=lambda name: builder.state(fleet.environment(name), context=context),
             context=context,
         )
-        found = [*results.findings(), *moved_findings(check_fleet(state, self.rules), anchors.fix)]
+        # Put together first: one cause in a thousand environments is one finding.
+        found = [
+            *results.together(),
+            *merge(moved_findings(check_fleet(state, self.rules), anchors.fix)),
+        ]
         charts = missing_charts(builder, fleet.view.environments)
         shown = [
             item

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from csoc.errors import RejectedError
-from csoc.fleet import yamledit
 from csoc.fleet.masking import MASK, looks_secret, mask_text
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.repositories import EntryKind
 from csoc.fleet.values import Path
-from csoc.fleet.yamledit import Edit
+from csoc.fleet.yaml import yamledit
+from csoc.fleet.yaml.yamledit import Edit
 from csoc.gen3.findings import Finding, Patch
 from csoc.usecases.base import missing_from
 from csoc.usecases.check import CheckOutcome, FleetChecker

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TypeVar
 
 from csoc.errors import CsocError, Kind
+from csoc.fleet import collector
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartSources
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree
@@ -70,6 +71,7 @@ class KeepUp:
     _tree: Tree | None = None
     _verdict: Verdict | None = None
     _day: date | None = None
+    _replaced: Verdict | None = None
 
     def __post_init__(self) -> None:
         self._repositories = _Repositories(self.ports.repositories)
@@ -89,6 +91,18 @@ class KeepUp:
         Raises what opening the fleet raises, and the error of any other repository or chart that could be had at the
         last look and cannot be now; what was known then stays known, and the next call looks again.
         """
+        with collector.paused():
+            update = self._refresh(progress)
+            # Else the collector would begin with all of a new fleet, while somebody waits for the update.
+            collector.hide()
+            return update
+
+    def tidy(self) -> None:
+        """Frees what the last look replaced. Takes a moment, and is best called while nobody waits."""
+        self._replaced = None
+        collector.tidy()
+
+    def _refresh(self, progress: Progress | None) -> Update:
         tree = self._repositories.again(self.query.address, self.query.revision)
         moved = self._moved()
         today = self.ports.clock().date()
@@ -114,7 +128,7 @@ class KeepUp:
             self._repositories.restore()
             self._charts.restore()
             raise
-        self._tree, self._verdict, self._day = tree, verdict, today
+        self._tree, self._verdict, self._day, self._replaced = tree, verdict, today, old
         if old is None or old_tree is None:
             return Update(verdict, tree.commit, environments=verdict.outcome.fresh, new=verdict.findings)
         names = renamings(old.fleet.view.environments, fleet.view.environments)
@@ -159,6 +173,7 @@ def follow(
             failures += 1
             yield error
         looks += 1
+        keep_up.tidy()
         if looks == rounds or not wait(interval_seconds * min(2**failures, _LONGEST_WAIT)):
             return
 

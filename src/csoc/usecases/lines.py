@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from csoc.fleet import yamlscalars
+from csoc.fleet.yaml import yamlscalars
 
 _LONG = 120
 _DEPTH = 100

@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import kustomize
 from csoc.fleet.location import Location
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.adoption import manifests
 from csoc.gen3.views import MANIFEST, EnvironmentView
 from csoc.usecases.change.operations import parse_key

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from csoc.errors import ConflictError, RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.documents import layout, schemas
 from csoc.fleet.documents.base import ChartReference, FileReference, Metadata, RecordMetadata
 from csoc.fleet.documents.examples import EXAMPLES
@@ -24,6 +23,7 @@ from csoc.fleet.documents.model import ApplicationReference, Commons, Environmen
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.documents.writing import render_document, schema_reference
 from csoc.fleet.snapshot import FleetSnapshot
+from csoc.fleet.yaml import yamltext
 from csoc.testing.repositories import MemoryRepositories, MemoryTree
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"

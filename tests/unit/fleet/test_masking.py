@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from csoc.errors import CsocError
-from csoc.fleet import masking, values, yamltext
+from csoc.fleet import masking, values
 from csoc.fleet.masking import MASK, looks_secret, mask_text, mask_tree, masked
+from csoc.fleet.yaml import yamltext
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7v\n-----END RSA PRIVATE KEY-----\n"
 AWS_KEY = "AKIA" + "Q3EGWXYZ2345ABCD"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from csoc.fleet import yamltext
 from csoc.fleet.values import EffectiveValues
+from csoc.fleet.yaml import yamltext
 from csoc.testing.states import layer
 
 FILE = """

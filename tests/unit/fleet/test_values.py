@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet import yamltext
 from csoc.fleet.location import Location
 from csoc.fleet.values import EffectiveValues, Layer, Path, as_path, look_up, merge_mappings, walk
+from csoc.fleet.yaml import yamltext
 
 KEYS = st.sampled_from("abcd")
 LEAVES = (

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.errors import CsocError, RejectedError
-from csoc.fleet import yamledit, yamlnodes, yamlscalars, yamltext
 from csoc.fleet.values import look_up, walk
-from csoc.fleet.yamledit import Edit
+from csoc.fleet.yaml import yamledit, yamlnodes, yamlscalars, yamltext
+from csoc.fleet.yaml.yamledit import Edit
 
 
 def edited(text: str, *edits: Edit) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from csoc.fleet import yamltext
-from csoc.fleet.yamltext import Limits, YamlError
+from csoc.fleet.yaml import yamltext
+from csoc.fleet.yaml.yamltext import Limits, YamlError
 
 HELM = """
 import json, sys
@@ -295,7 +295,7 @@ BOMBS = {
 
 CHILD = """
 import resource, sys, time
-from csoc.fleet import yamltext
+from csoc.fleet.yaml import yamltext
 content = open(sys.argv[1], "rb").read()
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:

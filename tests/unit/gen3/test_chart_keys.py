@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet import yamltext
 from csoc.fleet.values import walk
+from csoc.fleet.yaml import yamltext
 from csoc.gen3 import chart_keys
 from csoc.gen3.chart_keys import ChartKeys, read_keys, unread
 

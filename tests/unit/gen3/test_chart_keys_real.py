@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from csoc.fleet import yamltext
 from csoc.fleet.values import merge_mappings, walk
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.chart_keys import ChartKeys, read_keys, unread
 
 pytestmark = pytest.mark.real

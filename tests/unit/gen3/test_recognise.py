@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet import yamltext
 from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions
+from csoc.fleet.yaml import yamltext
 from csoc.gen3 import recognise
 from csoc.testing.states import location
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from csoc.errors import ConflictError, DeniedError
-from csoc.fleet import yamltext
+from csoc.fleet.yaml import yamltext
 from csoc.testing.fleets import World, application, environment
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
 

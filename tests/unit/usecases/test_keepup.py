@@ -241,6 +241,9 @@ def test_following_waits_longer_after_failures_and_stops_when_told() -> None:
                 raise answer
             return answer
 
+        def tidy(self) -> None:
+            assert len(waits) < 5
+
     def wait(seconds: float) -> bool:
         waits.append(seconds)
         return len(waits) < 5
@@ -254,6 +257,9 @@ def test_following_stops_after_the_rounds_that_were_asked_for() -> None:
     class Fake:
         def refresh(self) -> Any:
             return "look"
+
+        def tidy(self) -> None:
+            return
 
     def wait(seconds: float) -> bool:
         return True

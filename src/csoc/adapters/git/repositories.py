@@ -261,12 +261,19 @@ class _Remembered:
     def __init__(self, resolve: addresses.Resolve, seconds: float) -> None:
         self._resolve = resolve
         self._seconds = seconds
-        self._known: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
+        self._known: dict[tuple[str, int], tuple[float, Sequence[str] | OSError]] = {}
 
     def __call__(self, host: str, port: int) -> Sequence[str]:
         known = self._known.get((host, port))
         if known is None or time.monotonic() - known[0] >= self._seconds:
-            known = self._known[host, port] = time.monotonic(), self._resolve(host, port)
+            found: Sequence[str] | OSError
+            try:
+                found = self._resolve(host, port)
+            except OSError as error:
+                found = error  # without a network each look-up takes its time to fail
+            known = self._known[host, port] = time.monotonic(), found
+        if isinstance(known[1], OSError):
+            raise known[1]
         return known[1]
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import parse
 from csoc.fleet.argocd.generators import MAX_PARAMETER_SETS, GeneratorError, Generators
 from csoc.fleet.argocd.gotemplate import TemplateRenderer
@@ -23,6 +22,7 @@ from csoc.fleet.argocd.model import Application, KnownCluster, Problem
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, FixedPlace, Manifest
 from csoc.fleet.argocd.substitution import PlacedError, Substitution
 from csoc.fleet.argocd.trees import Trees
+from csoc.fleet.yaml import yamltext
 
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _MAX_ALIKE = 20  # Problems of one ApplicationSet that differ in the parameters only

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from csoc.errors import CsocError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import globs
 from csoc.fleet.argocd.gofunctions import sanitize_name
 from csoc.fleet.argocd.govalues import TemplateError, as_go, shown
@@ -24,6 +23,7 @@ from csoc.fleet.argocd.substitution import PlacedError, Substitution
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.repositories import Tree
 from csoc.fleet.snapshot import YAML_SUFFIXES
+from csoc.fleet.yaml import yamltext
 
 CANNOT_EXPAND = "cannot be expanded from Git"
 IN_CLUSTER = "https://kubernetes.default.svc"

@@ -6,12 +6,12 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from csoc.fleet import yamltext
 from csoc.fleet.argocd.model import HelmOptions, Parameter
 from csoc.fleet.argocd.paths import ReadValues, inside, read_values
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up
+from csoc.fleet.yaml import yamltext
 
 ABSENT = object()
 

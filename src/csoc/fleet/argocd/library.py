@@ -7,10 +7,9 @@ parses each blob once and remembers it between runs.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from csoc.errors import NotFoundError, RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import globs
 from csoc.fleet.argocd.positions import Positions
 from csoc.fleet.argocd.reading import Manifest, manifests
@@ -18,6 +17,7 @@ from csoc.fleet.caching import Cache
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import Entry, EntryKind, Tree
 from csoc.fleet.snapshot import YAML_SUFFIXES, ParsedFile, ParsedFiles
+from csoc.fleet.yaml import yamltext
 
 _MAX_TRIED = 10_000_000
 
@@ -66,6 +66,9 @@ class Library:
             documents = parsed.documents
         else:
             documents = yamltext.parse(text())
+        # Most files are values: for those nothing is set up.
+        if not any(isinstance(document.data, Mapping) and "kind" in document.data for document in documents):
+            return iter(())
         known = self.positions.of(tree.entries()[path].blob)
         return manifests(tree.repository, tree.commit, path, documents, text, known)
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd.model import (
     Application,
     ApplicationSource,
@@ -28,6 +27,7 @@ from csoc.fleet.argocd.model import (
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, Manifest, Place
 from csoc.fleet.location import Location
 from csoc.fleet.values import Path
+from csoc.fleet.yaml import yamltext
 
 CLUSTER_SECRET_LABEL = "argocd.argoproj.io/secret-type"  # noqa: S105 - the name of a label
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from csoc.fleet import yamltext
 from csoc.fleet.repositories import Entry, EntryKind, Tree
+from csoc.fleet.yaml import yamltext
 
 ReadValues = Callable[[Tree, str], yamltext.YamlDocument]
 """Reads one file as values. Raises CsocError. Callers hand in a cached one."""

@@ -18,7 +18,7 @@ from csoc.fleet.values import Path
 
 At = tuple[int, int] | None
 Known = dict[tuple[int, Path, str], At]
-_MODULES = ("argocd/reading.py", "argocd/positions.py", "yamlnodes.py")
+_MODULES = ("argocd/reading.py", "argocd/positions.py", "yaml/yamlnodes.py")
 
 
 @once

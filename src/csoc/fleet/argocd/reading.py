@@ -17,7 +17,7 @@ from csoc.fleet.argocd.positions import At, Known
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import Path
-from csoc.fleet.yamltext import YamlDocument
+from csoc.fleet.yaml.yamltext import YamlDocument
 
 NOT_UNDERSTOOD = "not understood"
 UNREADABLE = "unreadable file"

@@ -1,7 +1,7 @@
 """From (repository URL, revision) in an Application to the tree that it means: the one at hand, or another one opened.
 
 Each pair is opened once, failures included: a repository that cannot be reached is one Problem with all its places,
-and never the same as a repository with nothing in it.
+and never the same as a repository with nothing in it. How many are tried is limited, since each may cost seconds.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Trees:
         self._limit = limit
         self._opened: dict[tuple[str, str], Tree] = {}
         self._failures: dict[tuple[str, str], _Failure] = {}
+        self._beyond: dict[tuple[str, str], Location | None] = {}
 
     def is_home(self, repo_url: str, revision: str) -> bool:
         """True if the pair means the tree at hand."""
@@ -56,6 +57,9 @@ class Trees:
         if key in self._opened:
             return self._opened[key]
         failure = self._failures.get(key)
+        if failure is None and len(self._opened) + len(self._failures) >= self._limit:
+            self._beyond.setdefault(key, place)
+            return None
         if failure is None:
             opened = self._open(repo_url, revision)
             if not isinstance(opened, _Failure):
@@ -69,8 +73,6 @@ class Trees:
     def _open(self, repo_url: str, revision: str) -> Tree | _Failure:
         if self._open_tree is None:
             return _Failure(repo_url, revision, "other repositories were not asked for", "")
-        if len(self._opened) >= self._limit:
-            return _Failure(repo_url, revision, f"more than {self._limit} repositories and revisions are named", "")
         try:
             return self._open_tree(repo_url, revision)
         except CsocError as error:
@@ -89,6 +91,12 @@ class Trees:
             revision = f' at revision "{failure.revision}"' if failure.revision else ""
             cause = f"{failure.repo_url}{revision} could not be read: {failure.cause}"
             found.append(problem_at(UNREACHABLE, cause, places, failure.fix))
+        if self._beyond:
+            count = len(self._beyond)
+            what = "repository or revision was" if count == 1 else "repositories and revisions were"
+            cause = f"{count} more {what} not read: no more than {self._limit} are"
+            whole = Location(self.home.repository, self.home.commit, "")
+            found.append(problem_at(UNREACHABLE, cause, {place or whole for place in self._beyond.values()}))
         return tuple(found)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import globs, strvals
 from csoc.fleet.argocd.environment import build_environment, expand
 from csoc.fleet.argocd.layers import ABSENT, chart_layer, file_layer, lists, parameter_layer, text_locator
@@ -26,6 +25,7 @@ from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, MissingFile, Path, look_up
+from csoc.fleet.yaml import yamltext
 
 __all__ = ["UNREAD", "ReadChartFile", "ResolvedValues", "chart_layer", "resolve"]
 

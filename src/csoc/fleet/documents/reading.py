@@ -21,7 +21,7 @@ from csoc.fleet.documents.faults import Fault, describe, explain, field_name, ne
 from csoc.fleet.location import Location
 from csoc.fleet.snapshot import FleetSnapshot, ParsedFile, ParsedFiles
 from csoc.fleet.values import Path
-from csoc.fleet.yamltext import YamlDocument
+from csoc.fleet.yaml.yamltext import YamlDocument
 
 # A reader mends the first faults, and explaining one costs a look at its file. No file may make that endless.
 _MOST_FAULTS = 50  # of one document

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import kustomize
 from csoc.fleet.argocd.discovery import Discovery
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem
@@ -26,6 +25,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.repositories import EntryKind, Tree
 from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.versions import is_exact
+from csoc.fleet.yaml import yamltext
 from csoc.gen3 import plain_secrets, recognise
 from csoc.gen3.adoption import manifests as old_manifests
 from csoc.gen3.adoption.clusters import Clusters, ClusterValues, StatedCluster, looks_like_cluster_values

@@ -19,8 +19,8 @@ from itertools import takewhile
 from typing import Any
 
 from csoc.errors import RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.values import Path, walk
+from csoc.fleet.yaml import yamltext
 from csoc.gen3 import catalogue
 from csoc.gen3.chart_keys import gotemplate
 from csoc.gen3.chart_keys.evaluation import Reads

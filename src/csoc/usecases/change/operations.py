@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import CsocError, RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.masking import masked
 from csoc.fleet.values import Path
+from csoc.fleet.yaml import yamltext
 
 _SPECIAL = frozenset(".[]=\\")
 _INDEX = re.compile(r"\[(\d{1,6})\]")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import RejectedError
-from csoc.fleet import yamledit, yamltext
 from csoc.fleet.argocd import kustomize
 from csoc.fleet.values import Layer, Path, look_up
-from csoc.fleet.yamledit import Edit
+from csoc.fleet.yaml import yamledit, yamltext
+from csoc.fleet.yaml.yamledit import Edit
 from csoc.gen3.views import MANIFEST, EnvironmentView
 from csoc.usecases.change.operations import Operation, dotted, parse_key
 from csoc.usecases.load import LoadedFleet

@@ -371,3 +371,17 @@ def once(site: GitSite, action: Callable[[], object]) -> None:
         done.touch()
 
     threading.Thread(target=act, daemon=True).start()
+
+
+def test_a_host_that_cannot_be_looked_up_is_not_looked_up_for_each_of_its_repositories(tmp_path: Path) -> None:
+    asked = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        raise OSError("no network")
+
+    repositories = GitRepositories(settings(tmp_path), resolve=resolve)
+    for number in range(3):
+        with pytest.raises(UnavailableError, match="cannot be looked up"):
+            repositories.open(SourceAddress(f"https://github.com/example/{number}"))
+    assert asked == [("github.com", 443)]

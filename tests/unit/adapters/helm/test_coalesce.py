@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from csoc.adapters.helm import coalesce
-from csoc.adapters.helm.coalesce import Chart, Dependency
+from csoc.adapters.helm.render import coalesce
+from csoc.adapters.helm.render.coalesce import Chart, Dependency
 
 
 def sub(values: dict[str, Any] | None = None, name: str = "sub", **more: Any) -> Chart:

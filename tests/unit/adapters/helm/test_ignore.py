@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from csoc.adapters.helm.ignore import Ignore
+from csoc.adapters.helm.fetch.ignore import Ignore
 from csoc.errors import RejectedError
 
 

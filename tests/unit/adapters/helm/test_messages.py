@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csoc.adapters.helm import messages
+from csoc.adapters.helm.render import messages
 
 NESTED = """gen3/charts/wts/templates/db-init.yaml:10:3
   executing "gen3/charts/wts/templates/db-init.yaml" at <include "common.secret" .>:

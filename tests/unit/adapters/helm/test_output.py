@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.adapters.helm import output
+from csoc.adapters.helm.render import output
 
 
 def test_documents_are_split_at_lines_of_dashes_and_trimmed() -> None:

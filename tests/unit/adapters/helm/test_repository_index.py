@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.adapters.helm import helm_repository
+from csoc.adapters.helm.fetch import helm_repository
 from csoc.errors import NotFoundError, RejectedError
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30) | st.just(

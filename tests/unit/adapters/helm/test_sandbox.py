@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from csoc.adapters.helm import sandbox
+from csoc.adapters.helm.render import sandbox
 
 REFUSE = 0x00050000 | errno.EACCES
 ABSENT = 0x00050000 | errno.ENOSYS

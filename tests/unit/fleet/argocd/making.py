@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.errors import CsocError, NotFoundError
-from csoc.fleet import yamltext
 from csoc.fleet.argocd import parse
 from csoc.fleet.argocd.identity import Identity, repository_key
 from csoc.fleet.argocd.library import Library
@@ -22,6 +21,7 @@ from csoc.fleet.charts import (
     pack,
 )
 from csoc.fleet.repositories import Tree
+from csoc.fleet.yaml import yamltext
 from csoc.testing.repositories import Content, MemoryRepositories, MemoryTree
 
 HOME = "https://git.example.org/ops/fleet.git"

@@ -149,4 +149,14 @@ def test_no_more_than_the_limit_is_opened() -> None:
     found = [trees.resolve(f"https://x.org/{n}", "", PLACE) for n in range(5)]
     assert [tree is not None for tree in found] == [True, True, False, False, False]
     assert len(opener.asked) == 2
+    (problem,) = trees.problems()
+    assert problem.cause == "3 more repositories and revisions were not read: no more than 2 are"
+
+
+def test_repositories_that_cannot_be_read_count_towards_the_limit() -> None:
+    home = making.tree(FILES, URL, "main")
+    opener = making.opener({})
+    trees = Trees(home, identify(home, []), opener, limit=2)
+    assert [trees.resolve(f"https://x.org/{n}", "", PLACE) for n in range(1000)] == [None] * 1000
+    assert len(opener.asked) == 2
     assert len(trees.problems()) == 3

@@ -6,7 +6,7 @@ import pytest
 
 from csoc.fleet.argocd.discovery import discover
 from csoc.fleet.argocd.positions import Positions
-from csoc.fleet.yamltext import YamlDocument
+from csoc.fleet.yaml.yamltext import YamlDocument
 from csoc.testing.caching import MemoryCache
 from tests.unit.fleet.argocd import making
 

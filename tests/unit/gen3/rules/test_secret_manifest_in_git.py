@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from csoc.fleet import yamltext
 from csoc.fleet.snapshot import ParsedFile
+from csoc.fleet.yaml import yamltext
 from csoc.gen3 import plain_secrets
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.secret_manifest_in_git import check

@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from csoc.fleet import secretkeys, secrettext, yamlscalars
-from csoc.fleet.secretkeys import Steps, Suspicion
+from csoc.fleet.masking import secretkeys, secrettext
+from csoc.fleet.masking.secretkeys import Steps, Suspicion
+from csoc.fleet.yaml import yamlscalars
 
 MASK = "***"
 _WIDTH = 80

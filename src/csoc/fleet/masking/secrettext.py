@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from csoc.fleet.secretkeys import Suspicion, key_suspicion, names_a_key
+from csoc.fleet.masking.secretkeys import Suspicion, key_suspicion, names_a_key
 
 Span = tuple[int, int, str]  # start and end of the secret part, and the reason
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from csoc.fleet import yamlnodes
 from csoc.fleet.values import Path
-from csoc.fleet.yamlbuild import Builder, Limits, YamlError
+from csoc.fleet.yaml import yamlnodes
+from csoc.fleet.yaml.yamlbuild import Builder, Limits, YamlError
 
 __all__ = [
     "Limits",

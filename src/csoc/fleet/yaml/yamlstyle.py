@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from csoc.fleet import yamlscalars
-from csoc.fleet.yamlnodes import Node
+from csoc.fleet.yaml import yamlscalars
+from csoc.fleet.yaml.yamlnodes import Node
 
 Written = tuple[str, list[str]]  # what stands on the line of the key or the dash, and the lines below it
 

@@ -16,7 +16,7 @@ import yaml
 from yaml._yaml import CParser
 
 from csoc.errors import RejectedError
-from csoc.fleet import yamlscalars
+from csoc.fleet.yaml import yamlscalars
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from csoc.adapters.helm import frames
+from csoc.adapters.helm.render import frames
 from csoc.errors import UnavailableError
 
 _START_SECONDS = 120.0
@@ -61,7 +61,7 @@ class Child:
         }
         try:
             self._process = subprocess.Popen(  # noqa: S603 - own interpreter, fixed arguments
-                [sys.executable, "-I", "-m", "csoc.adapters.helm.child", str(limits.memory_bytes)],
+                [sys.executable, "-I", "-m", "csoc.adapters.helm.render.child", str(limits.memory_bytes)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import RejectedError
-from csoc.fleet import yamlnodes, yamlscalars, yamlstyle, yamltext
 from csoc.fleet.values import Path
-from csoc.fleet.yamlnodes import Node
-from csoc.fleet.yamlsplice import NotEditableError, Splice, Splicer
+from csoc.fleet.yaml import yamlnodes, yamlscalars, yamlstyle, yamltext
+from csoc.fleet.yaml.yamlnodes import Node
+from csoc.fleet.yaml.yamlsplice import NotEditableError, Splice, Splicer
 
 _ACTIONS = ("set", "remove", "rename", "append")
 _BOM = "\ufeff"

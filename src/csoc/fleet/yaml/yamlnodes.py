@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 from yaml._yaml import CParser
 
-from csoc.fleet import yamlscalars
+from csoc.fleet.yaml import yamlscalars
 
 Kind = Literal["scalar", "mapping", "sequence", "alias"]
 Steps = tuple[str | int, ...]

@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from csoc.adapters.helm.downloads import Downloads, digest_of
-from csoc.adapters.helm.helm_repository import Fetched
-from csoc.adapters.helm.http import Answer, Http
+from csoc.adapters.helm.fetch.downloads import Downloads, digest_of
+from csoc.adapters.helm.fetch.helm_repository import Fetched
+from csoc.adapters.helm.fetch.http import Answer, Http
 from csoc.clock import Clock
 from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.charts import ChartRef

@@ -13,13 +13,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin
 
-from csoc.adapters.helm.downloads import Downloads
-from csoc.adapters.helm.http import Http
+from csoc.adapters.helm.fetch.downloads import Downloads
+from csoc.adapters.helm.fetch.http import Http
 from csoc.clock import Clock
 from csoc.errors import NotFoundError, RejectedError, UnavailableError
-from csoc.fleet import addresses, yamltext
+from csoc.fleet import addresses
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.versions import newest
+from csoc.fleet.yaml import yamltext
 
 INDEX_BYTES = 60_000_000
 FRESH = timedelta(minutes=5)

@@ -18,14 +18,14 @@ from typing import Self
 from csoc.adapters.git import system_resolve
 from csoc.adapters.git.credentials import Credentials
 from csoc.adapters.git.github_app import AppTokens
-from csoc.adapters.helm import tar
-from csoc.adapters.helm.archive import Files, read_archive
-from csoc.adapters.helm.dependencies import Builder, Place, chart_metadata
-from csoc.adapters.helm.downloads import Downloads, digest_of
-from csoc.adapters.helm.folders import DiskRoot, TreeRoot, read_file
-from csoc.adapters.helm.helm_repository import FRESH, Fetched, HelmRepository
-from csoc.adapters.helm.http import Allowed, Basic, Http, Peer, gate
-from csoc.adapters.helm.oci import OciRegistry
+from csoc.adapters.helm.fetch import tar
+from csoc.adapters.helm.fetch.archive import Files, read_archive
+from csoc.adapters.helm.fetch.dependencies import Builder, Place, chart_metadata
+from csoc.adapters.helm.fetch.downloads import Downloads, digest_of
+from csoc.adapters.helm.fetch.folders import DiskRoot, TreeRoot, read_file
+from csoc.adapters.helm.fetch.helm_repository import FRESH, Fetched, HelmRepository
+from csoc.adapters.helm.fetch.http import Allowed, Basic, Http, Peer, gate
+from csoc.adapters.helm.fetch.oci import OciRegistry
 from csoc.clock import Clock, system_clock
 from csoc.config import Settings
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError

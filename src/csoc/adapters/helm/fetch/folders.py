@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from csoc.adapters.helm.archive import Member
+from csoc.adapters.helm.fetch.archive import Member
 from csoc.errors import NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.repositories import Entry, EntryKind, Repositories, Tree
 

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.fleet import yamlnodes
-from csoc.fleet.yamlnodes import Node
-from csoc.fleet.yamlstyle import Style, Written, is_json
+from csoc.fleet.yaml import yamlnodes
+from csoc.fleet.yaml.yamlnodes import Node
+from csoc.fleet.yaml.yamlstyle import Style, Written, is_json
 
 Splice = tuple[int, int, str]
 Steps = tuple[str | int, ...]

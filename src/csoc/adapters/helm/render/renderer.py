@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from csoc.adapters.helm import messages
-from csoc.adapters.helm.process import Child, LimitReachedError, Limits
+from csoc.adapters.helm.render import messages
+from csoc.adapters.helm.render.process import Child, LimitReachedError, Limits
 from csoc.config import Settings
 from csoc.fleet.charts import ChartArchive, RenderedObject, RenderFailure, Rendering, RenderRequest
 

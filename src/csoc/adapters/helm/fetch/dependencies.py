@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.adapters.helm import tar
-from csoc.adapters.helm.archive import Files, read_members
-from csoc.adapters.helm.folders import Root
+from csoc.adapters.helm.fetch import tar
+from csoc.adapters.helm.fetch.archive import Files, read_members
+from csoc.adapters.helm.fetch.folders import Root
 from csoc.errors import CsocError, NotFoundError, RejectedError
-from csoc.fleet import yamltext
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.versions import Constraint, Version
+from csoc.fleet.yaml import yamltext
 
 _METADATA = yamltext.Limits(size_bytes=2_000_000, depth=60, nodes=200_000, documents=5)
 _DEEPEST = 10

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from csoc.adapters.helm import links, tar
-from csoc.adapters.helm.ignore import Ignore
+from csoc.adapters.helm.fetch import links, tar
+from csoc.adapters.helm.fetch.ignore import Ignore
 from csoc.errors import RejectedError
 
 Files = dict[str, bytes]

@@ -1,4 +1,4 @@
-"""The process in which templates run. Started by `adapters.helm.renderer`, never imported by anything else.
+"""The process in which templates run. Started by `adapters.helm.render.renderer`, never imported by anything else.
 
 It knows nothing and can do nothing: no credential or variable of the parent, an empty folder, and `sandbox` around
 it from before the first template. It reads a request from its standard input, answers on its standard output, and
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.adapters.helm import coalesce, frames, output, sandbox
+from csoc.adapters.helm.render import coalesce, frames, output, sandbox
 from csoc.fleet.values import merge_mappings
 from csoc.fleet.versions import Constraint, Version
 
