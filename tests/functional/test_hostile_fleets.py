@@ -1,4 +1,4 @@
-"""Repositories that mean harm, through the commands: each harm is refused in bounded time and memory, the rest is shown.
+"""Repositories that mean harm, through the commands: each is refused in bounded time and memory, the rest is shown.
 
 Every command runs in a process of its own with limits on memory and time that an ordinary run stays far below, so that
 what is not bounded fails here and not on somebody's machine.

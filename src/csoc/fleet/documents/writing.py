@@ -2,7 +2,29 @@
 
 What csoc infers it writes down for somebody to correct, so each inferred fact carries its reason as a comment. Only
 new files are written here; a document that exists is changed by `fleet.yaml.yamledit`, which keeps what stands around.
-"""The document as a YAML file that reads back as the same document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from csoc.fleet.documents import layout
+from csoc.fleet.documents.base import Document, FileReference, Part
+from csoc.fleet.documents.faults import field_name
+from csoc.fleet.yaml import yamlscalars
+
+_WIDTH = 110
+_PLAIN = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./$@+-]*(:[A-Za-z0-9_./$@+-]+)*")
+
+
+def render_document(
+    document: Document, *, path: str = "", comments: Mapping[str, str] | None = None, header: str = ""
+) -> bytes:
+    """The document as a YAML file that reads back as the same document.
 
     path: where it will stand in its repository; gives the line that tells editors which schema holds ("" leaves it
     out). comments: by field ("spec.stage", "spec.values[0]"); a short one stands behind its field, others above it.
