@@ -57,7 +57,7 @@ class Hostile:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(to)
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str, memory_bytes: int = MEMORY_BYTES) -> Ran:
         """One command, limited. It must end by itself, without a traceback, and show nothing from outside."""
         start = time.monotonic()
         done = subprocess.run(
@@ -69,7 +69,7 @@ class Hostile:
             text=True,
             timeout=SECONDS,
             check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes)),
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert "csoc made a mistake" not in done.stderr, done.stderr
@@ -165,8 +165,10 @@ def test_a_template_that_never_ends_is_stopped_and_the_rest_is_checked(hostile: 
     hostile.add({"gamma.yaml": own_chart("gamma", "chart"), "chart/Chart.yaml": "name: gen3\nversion: 1.0.0\n"})
     hostile.add({"chart/templates/x.yaml": ENDLESS[kind], "chart/values.yaml": "fence: {enabled: true}\n"})
     hostile.command.variables["CSOC_RENDER_CPU_SECONDS"] = "2"
-    done = hostile.run("fleet", "show", "--json", "--own-url", HOME)
+    # The engine reserves more than it uses, and limits what it uses itself.
+    done = hostile.run("fleet", "show", "--json", "--own-url", HOME, memory_bytes=6_000_000_000)
     assert done.code == 0, done.err
+    assert done.seconds < 30
     by_name = {item["application"]["name"]: item for item in done.data["environments"]}
     assert by_name["gamma"]["findings"] > 0
     assert by_name["beta"]["findings"] is not None
@@ -192,14 +194,20 @@ ADDRESSES = [
 ]
 
 
+def _also(problem: Any) -> list[str]:
+    """Further places that a problem names in its text."""
+    named = problem["cause"].partition("Also named at ")[2]
+    return [place.rpartition(":")[0] for place in named.split(", ")]
+
+
 def test_no_address_in_a_repository_leads_inside(hostile: Hostile) -> None:
     for number, address in enumerate(ADDRESSES):
         hostile.add({f"n{number}/app.yaml": application(f"n{number}", values=["v.yaml"], fleet=f"'{address}'")})
     shown = hostile.show()
     for number, address in enumerate(ADDRESSES):
-        found = [item["cause"] for item in shown["problems"] if item["location"]["path"] == f"n{number}/app.yaml"]
-        assert found, address
-        assert "could not be read" in found[0] or "not" in found[0]
+        place = f"n{number}/app.yaml"
+        found = [item["cause"] for item in shown["problems"] if place in (item["location"]["path"], *_also(item))]
+        assert any("could not be read" in cause for cause in found), address
     assert {read["repository"] for read in shown["read"]} == {str(hostile.folder)}
     assert not list(hostile.folder.rglob("*pwned*"))
 
@@ -267,7 +275,7 @@ def test_names_cannot_reach_the_terminal_as_commands(hostile: Hostile) -> None:
         ("fleet", "where", "red"),
         ("fleet", "compare", "alpha", "beta", "--all"),
         ("fleet", "history", "alpha", "fence.image.tag"),
-        ("fleet", "set", "alpha", f"fence.note={ESCAPES}"),
+        ("fleet", "set", "alpha", f"fence.note={ESCAPES}", "--text"),
         ("fleet", "show", "--no-check", "--json"),
     ):
         own = () if arguments[1] == "history" else ("--own-url", HOME)

@@ -88,8 +88,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: s
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+        made.add_row(*(_cell(cell) for cell in row))
     console().print(made)
+
+
+def _cell(cell: str | Text) -> Text:
+    """A cell without control characters. Coloured cells hold names from outside too."""
+    if not isinstance(cell, Text):
+        return Text(clean(cell))
+    parts = cell.split("\n", allow_blank=True)
+    if all(clean(part.plain) == part.plain for part in parts):
+        return cell
+    return Text(clean(cell.plain), style=cell.style)
 
 
 def print_line(line: Text) -> None:

@@ -6,6 +6,7 @@ and never the same as a repository with nothing in it. How many are tried is lim
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ UNREACHABLE = "unreachable repository"
 OpenTree = Callable[[str, str], Tree]
 """Opens (repository URL, revision as written). Raises CsocError."""
 _MAX_PLACES = 20
+# Without a network each attempt may last until its time limit, and nobody waits for that a hundred times.
+_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class Trees:
         self._opened: dict[tuple[str, str], Tree] = {}
         self._failures: dict[tuple[str, str], _Failure] = {}
         self._beyond: dict[tuple[str, str], Location | None] = {}
+        self._unanswered: Counter[str] = Counter()
+        self._answered: set[str] = set()
 
     def is_home(self, repo_url: str, revision: str) -> bool:
         """True if the pair means the tree at hand."""
@@ -73,9 +78,18 @@ class Trees:
     def _open(self, repo_url: str, revision: str) -> Tree | _Failure:
         if self._open_tree is None:
             return _Failure(repo_url, revision, "other repositories were not asked for", "")
+        host = repository_key(repo_url).partition("/")[0]
+        if self._unanswered[host] >= _TRIES and host not in self._answered:
+            return _Failure(repo_url, revision, f"{host} did not answer {_TRIES} times, and was not asked again", "")
         try:
-            return self._open_tree(repo_url, revision)
+            found = self._open_tree(repo_url, revision)
+            self._answered.add(host)
+            return found
         except CsocError as error:
+            if error.kind is Kind.UNAVAILABLE:
+                self._unanswered[host] += 1
+            else:
+                self._answered.add(host)
             missing = "it was looked for and is not there: " if error.kind is Kind.NOT_FOUND else ""
             return _Failure(repo_url, revision, missing + error.cause, error.fix)
 

@@ -153,6 +153,27 @@ def test_no_more_than_the_limit_is_opened() -> None:
     assert problem.cause == "3 more repositories and revisions were not read: no more than 2 are"
 
 
+def test_a_host_that_never_answers_is_not_asked_for_each_of_its_repositories() -> None:
+    home = making.tree(FILES, URL, "main")
+    others = {(f"https://down.org/{n}", ""): UnavailableError("No answer") for n in range(9)}
+    opener = making.opener(others | {("https://up.org/1", ""): home})
+    trees = Trees(home, identify(home, []), opener)
+    assert all(trees.resolve(f"https://down.org/{n}", "", PLACE) is None for n in range(9))
+    assert len(opener.asked) == 3
+    assert trees.resolve("https://up.org/1", "", PLACE) is home
+    assert "down.org did not answer 3 times" in trees.problems()[-1].cause
+
+
+def test_a_host_that_answered_before_is_asked_again() -> None:
+    home = making.tree(FILES, URL, "main")
+    others = {(f"https://slow.org/{n}", ""): UnavailableError("Too slow") for n in range(9)}
+    opener = making.opener({("https://slow.org/ok", ""): home} | others)
+    trees = Trees(home, identify(home, []), opener)
+    assert trees.resolve("https://slow.org/ok", "", PLACE) is home
+    assert all(trees.resolve(f"https://slow.org/{n}", "", PLACE) is None for n in range(9))
+    assert len(opener.asked) == 10
+
+
 def test_repositories_that_cannot_be_read_count_towards_the_limit() -> None:
     home = making.tree(FILES, URL, "main")
     opener = making.opener({})
