@@ -71,6 +71,11 @@ def json_text(data: Any, *, indent: int | None = None) -> str:
     return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
+def _harmless(text: str) -> str:
+    """JSON without characters that a terminal would obey; JSON itself escapes only some of them."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
 def say(text: str = "", style: str = "") -> None:
     """A line for people, on standard output."""
     console().print(Text(clean(text), style=style), soft_wrap=True)
@@ -138,7 +143,7 @@ def error_json(error: CsocError) -> dict[str, Any]:
 def print_error(error: CsocError, *, as_json: bool) -> None:
     """An error on standard error, as text or JSON."""
     if as_json:
-        click.echo(json.dumps(error_json(error), ensure_ascii=False), err=True)
+        click.echo(_harmless(json.dumps(error_json(error), ensure_ascii=False)), err=True)
         return
     terminal = console(error=True)
     head = Text("csoc: ", style="bold red")
