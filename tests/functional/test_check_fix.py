@@ -90,6 +90,23 @@ def test_waived_findings_are_left_alone(csoc: Csoc, repository: Repository) -> N
     assert content(repository) == ODD
 
 
+def test_an_environment_whose_finding_is_waived_is_left_alone_where_another_one_is_mended(
+    csoc: Csoc, repository: Repository
+) -> None:
+    other = "two/beta.example.org/values.yaml"
+    waiver = "{rule: maintenance-mode-not-text, reason: It is meant like this, owner: Ada, expires: 2199-01-01"
+    head = "apiVersion: csoc.gen3.org/v1alpha1\nkind: Waivers\nmetadata: {name: ours}\nspec:\n  waivers:\n"
+    repository.write(
+        {
+            other: values("beta.example.org", "  maintenanceMode: off\n"),
+            ".csoc/waivers.yaml": f"{head}    - {waiver}, environments: [beta]}}\n",
+        }
+    )
+    before = content(repository, other)
+    assert csoc("check", "fleet", "--fix", "--yes") == 0, csoc.out
+    assert (content(repository), content(repository, other)) == (MENDED, before)
+
+
 def test_a_secret_beside_the_change_is_not_shown(csoc: Csoc, repository: Repository) -> None:
     repository.write({ALPHA: f"{ODD}    dbPassword: hunter2-but-longer\n"})
     csoc("check", "fleet", "--fix")

@@ -235,14 +235,17 @@ def _judged(
 
 
 def only(finding: Finding, environments: Sequence[str]) -> Finding:
-    """The part of a finding that concerns these environments."""
+    """The part of a finding that concerns these environments; of its patches, those in files that they show."""
     wanted = {name for name in environments if name}
     if wanted == set(finding.environments):
         return finding
+    evidence = tuple(item for item in finding.evidence if not item.environment or item.environment in wanted)
+    files = {(item.location.repository, item.location.path) for item in evidence if item.location is not None}
     return replace(
         finding,
         environments=tuple(name for name in finding.environments if name in wanted),
-        evidence=tuple(item for item in finding.evidence if not item.environment or item.environment in wanted),
+        evidence=evidence,
+        patches=tuple(p for p in finding.patches if (p.location.repository, p.location.path) in files),
     )
 
 

@@ -29,6 +29,7 @@ from csoc.gen3.checking import (
     check_fleet,
     report,
 )
+from csoc.gen3.checking import only as part_of
 from csoc.gen3.dictionaries import Lookup
 from csoc.gen3.findings import ChartUsed, Finding, merge
 from csoc.gen3.rules.model import EnvironmentState, FleetState, Rule
@@ -157,11 +158,9 @@ class FleetChecker:
             *merge(moved_findings(check_fleet(state, self.rules), anchors.fix)),
         ]
         charts = missing_charts(builder, fleet.view.environments)
-        shown = [
-            item
-            for item in found
-            if (not only or set(item.environments) & set(only)) and (not rules or item.rule in rules)
-        ]
+        shown = [item for item in found if not rules or item.rule in rules]
+        if only:
+            shown = self._about(shown, only)
         made = report(
             shown,
             waivers=waivers,
@@ -181,6 +180,13 @@ class FleetChecker:
             fresh=fresh,
             used=used,
         )
+
+    def _about(self, found: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
+        """What concerns these environments: their own part of what is found in environments one by one, and all of what
+        some of them have with each other."""
+        together = {rule.id for rule in self.rules if rule.fleet is not None}
+        concerned = [item for item in found if set(item.environments) & set(names)]
+        return [item if item.rule in together else part_of(item, names) for item in concerned]
 
     def _settled(
         self, fleet: LoadedFleet, results: Mapping[str, EnvironmentResult], found: Sequence[Finding]
