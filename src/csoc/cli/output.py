@@ -7,7 +7,6 @@ control characters in it are shown, not sent to the terminal.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -29,7 +28,6 @@ EXIT_OF: dict[Kind, int] = {
     Kind.UNAVAILABLE: 6,
 }
 
-_HALVES = re.compile("[\ud800-\udfff]")
 
 STYLE_OF_SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
@@ -66,13 +64,9 @@ def print_json(data: Any) -> None:
 
 
 def json_text(data: Any, *, indent: int | None = None) -> str:
-    """JSON that can be written as UTF-8: halves of characters, which names of files can hold, become escapes."""
+    """JSON that can be written as UTF-8 and shown: halves of characters, which names of files can hold, and what a
+    terminal would obey become escapes. JSON itself escapes only some of them."""
     text = json.dumps(data, indent=indent, ensure_ascii=False, default=str)
-    return _HALVES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
-
-
-def _harmless(text: str) -> str:
-    """JSON without characters that a terminal would obey; JSON itself escapes only some of them."""
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
@@ -143,7 +137,7 @@ def error_json(error: CsocError) -> dict[str, Any]:
 def print_error(error: CsocError, *, as_json: bool) -> None:
     """An error on standard error, as text or JSON."""
     if as_json:
-        click.echo(_harmless(json.dumps(error_json(error), ensure_ascii=False)), err=True)
+        click.echo(json_text(error_json(error)), err=True)
         return
     terminal = console(error=True)
     head = Text("csoc: ", style="bold red")
