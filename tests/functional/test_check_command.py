@@ -417,6 +417,13 @@ def test_a_baseline_written_again_holds_what_is_left(csoc: Csoc, repository: Rep
     assert "- alpha\n" not in written
 
 
+def test_a_baseline_does_not_hold_what_waivers_are_worth(csoc: Csoc, repository: Repository) -> None:
+    ended = waivers(waiver(MAINTENANCE, expires="2020-01-31"))
+    repository.write({**LOW, ".csoc/waivers.yaml": ended})
+    csoc("check", "fleet", "--write-baseline")
+    assert rules_of(report(csoc, "fleet", code=1)) == {"waiver-expired": []}
+
+
 def test_adopting_writes_the_baseline_in_the_same_commit(csoc: Csoc, repository: Repository) -> None:
     repository.write({**LOW, **CRITICAL})
     before = repository.commit()

@@ -108,7 +108,7 @@ def test_an_environment_whose_finding_is_waived_is_left_alone_where_another_one_
 
 
 def test_a_secret_beside_the_change_is_not_shown(csoc: Csoc, repository: Repository) -> None:
-    repository.write({ALPHA: f"{ODD}    dbPassword: hunter2-but-longer\n"})
+    repository.write({ALPHA: f"{ODD}    encryptionKey: hunter2 or so\n    dbPassword: hunter2-but-longer\n"})
     csoc("check", "fleet", "--fix")
     assert "maintenanceMode" in csoc.err
     assert "hunter2" not in csoc.err + csoc.out

@@ -6,14 +6,12 @@ before anything is written, and what they cannot do is said with the reason.
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from csoc.errors import RejectedError
-from csoc.fleet.masking import MASK, looks_secret, mask_text
+from csoc.fleet import conflicts
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.repositories import EntryKind
 from csoc.fleet.values import Path
@@ -26,8 +24,6 @@ from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, Published, publish
 from csoc.usecases.worktree import FileWrite, contents, write_files
-
-_LINE = re.compile(r"^(?P<head>[ +-]\s*(?:- )*)(?P<key>[\w./-]+|\"[^\"]*\"|'[^']*')(?P<colon>:\s+)(?P<value>\S.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +100,8 @@ def apply_fixes(ports: Ports, fleet: LoadedFleet, plan: FixPlan, *, pull_request
 
 def file_diff(write: FileWrite) -> list[str]:
     """A unified diff of one file, masked where it looks secret."""
-    before = (write.before or b"").decode("utf-8", "replace").splitlines()
-    after = write.after.decode("utf-8", "replace").splitlines()
     source = "/dev/null" if write.before is None else f"a/{write.path}"
-    lines = list(difflib.unified_diff(before, after, source, f"b/{write.path}", lineterm=""))
-    return [*lines[:2], *(line if line.startswith("@@") else _masked(line) for line in lines[2:])]
-
-
-def _masked(line: str) -> str:
-    """One line of a diff, judged by its key as well as by its text."""
-    found = _LINE.match(line)
-    if found and looks_secret((found["key"].strip("\"'"),), found["value"].strip("\"'")):
-        return f"{found['head']}{found['key']}{found['colon']}{MASK}"
-    return mask_text(line)
+    return conflicts.masked_diff(write.before or b"", write.after, (source, f"b/{write.path}"), context=3)
 
 
 _Offered = list[tuple[Edit, list[Finding]]]
