@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.trees import problem_at
 from csoc.gen3.findings import Evidence, Finding, Severity
 from csoc.testing.states import environment_view, location
-from csoc.usecases.base import came_and_went, missing_from, renamings
+from csoc.usecases.base import came_and_went, missing_from, problem_key, renamings
 
 
 def finding(key: str = "k", environments: tuple[str, ...] = ("a",), line: int = 1) -> Finding:
@@ -50,6 +52,17 @@ def test_the_same_cause_counts_for_each_environment_alone() -> None:
     (left,) = missing_from([finding(environments=("a", "b"))], [finding(environments=("a",))])
     assert left.environments == ("b",)
     assert [item.environment for item in left.evidence] == ["b"]
+
+
+def test_a_problem_is_the_same_one_wherever_its_places_moved() -> None:
+    def problem(*paths: str) -> Problem:
+        return problem_at("unreachable repository", "x@main could not be read", [location(path) for path in paths])
+
+    assert problem_key(problem("a.yaml", "b.yaml")) == problem_key(problem("b.yaml", "c.yaml"))
+    assert problem_key(Problem("k", "a.yaml:3 is odd", location("a.yaml", 3))) == problem_key(
+        Problem("k", "a.yaml:9 is odd", location("a.yaml", 9))
+    )
+    assert problem_key(problem("a.yaml")) != problem_key(problem("b.yaml"))
 
 
 def test_lines_do_not_matter() -> None:

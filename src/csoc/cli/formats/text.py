@@ -92,8 +92,8 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
         return
     counts = ", ".join(f"{number} {severity.name.lower()}" for severity, number in verdict.counts.items() if number)
-    added = f" that are not in {one_line(verdict.base.revision)}" if verdict.base else ""
     total = len(verdict.findings)
+    added = f" that {'is' if total == 1 else 'are'} not in {one_line(verdict.base.revision)}" if verdict.base else ""
     head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
     yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
     yield Line(

@@ -20,6 +20,8 @@ UNREACHABLE = "unreachable repository"
 OpenTree = Callable[[str, str], Tree]
 """Opens (repository URL, revision as written). Raises CsocError."""
 _MAX_PLACES = 20
+PLACES = ". Also named at "
+"""Begins the list of further places in the cause of a Problem."""
 # Without a network each attempt may last until its time limit, and nobody waits for that a hundred times.
 _TRIES = 3
 
@@ -120,5 +122,5 @@ def problem_at(kind: str, cause: str, places: Collection[Location], fix: str = "
     if others:
         named = ", ".join(str(place) for place in others[:_MAX_PLACES])
         more = len(others) - _MAX_PLACES
-        cause += f". Also named at {named}{f' and {more} more' if more > 0 else ''}"
+        cause += f"{PLACES}{named}{f' and {more} more' if more > 0 else ''}"
     return Problem(kind, cause, first, fix)
