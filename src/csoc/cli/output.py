@@ -29,6 +29,9 @@ EXIT_OF: dict[Kind, int] = {
 }
 
 
+_NAME_WIDTH = 32
+_PIPE_WIDTH = 500
+
 STYLE_OF_SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,7 +57,7 @@ def console(*, error: bool = False) -> Console:
     stream = sys.stderr if error else sys.stdout
     terminal = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
     if not terminal.is_terminal:
-        return Console(file=stream, highlight=False, markup=False, emoji=False, width=200, no_color=True)
+        return Console(file=stream, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, no_color=True)
     return terminal
 
 
@@ -84,8 +87,10 @@ def progress(text: str) -> None:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
     """A plain table; cells that are Text keep their style."""
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        longest = max((len(str(row[number])) for row in rows), default=0)
+        # The first column names what people copy, so it is kept whole as long as that leaves room for the others.
+        made.add_column(column, overflow="fold", no_wrap=number == 0 and longest <= _NAME_WIDTH)
     for row in rows:
         made.add_row(*(_cell(cell) for cell in row))
     console().print(made)

@@ -95,14 +95,16 @@ class LoadedFleet:
         if same:
             names = ", ".join(view.name for view in same)
             raise NotFoundError(f"{len(same)} environments go by {name}: {names}", fix="Name one of them")
-        raise _no_such_environment(name, [view.name for view in self.view.environments])
+        raise _no_such_environment(name, self.view)
 
 
-def _no_such_environment(name: str, names: Sequence[str]) -> NotFoundError:
+def _no_such_environment(name: str, view: FleetView) -> NotFoundError:
+    names = [item.name for item in view.environments]
     if not names:
+        hint = next((note for note in view.notes if "--own-url" in note), "")
         return NotFoundError(
             f"There is no environment {name}: none was found here",
-            fix="`csoc fleet adopt` shows what was read, and what was not understood",
+            fix=hint or "`csoc fleet adopt` shows what was read, and what was not understood",
         )
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     known = f"Did you mean {', '.join(near)}?" if near else "`csoc fleet show` lists all"

@@ -240,10 +240,11 @@ class GitRepositories:
         for _ in range(_ATTEMPTS):
             head = revisions.branch(local.repository, request.branch)
             parent = _parent(request, head, base, str(local.path))
-            writing.check_expected(local.objects, parent, request)
             follows = publishing.checked_out(local, request.branch)
             if follows:
+                # First, since a change that is not committed would else look like one on the branch.
                 publishing.check_work_tree(local, request)
+            writing.check_expected(local.objects, parent, request)
             commit = writing.build(local.objects, parent, request)
             try:
                 publishing.move_branch(local, request.branch, commit, head, request.message.partition("\n")[0])

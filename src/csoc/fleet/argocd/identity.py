@@ -63,14 +63,18 @@ def identify(tree: Tree, references: Iterable[Reference], stated: Collection[str
     evidence = "its own name and remotes"
     if stated:
         evidence = "stated: " + ", ".join(sorted(stated))
-    elif _is_local(tree) and not any(repository_key(reference.repo_url) in keys for reference in known):
+    hint: tuple[str, ...] = ()
+    if not stated and not any(repository_key(reference.repo_url) in keys for reference in known):
         guess = _by_paths(tree, known)
-        if guess is not None:
+        if guess is not None and _is_local(tree):
             keys.add(guess[0])
-            evidence = guess[1]
+            evidence = f"{guess[0]} is taken for this repository: {guess[1]}"
+        elif guess is not None:
+            # It has a name of its own, so this may be a copy of the other (a fork) or something quite different.
+            hint = (f"{guess[0]} may be this repository: {guess[1]}; if it is, say so: --own-url {guess[2]}",)
     ours = [reference for reference in known if repository_key(reference.repo_url) in keys]
     revisions, notes = _revisions(tree, ours)
-    return Identity(frozenset(keys), revisions, evidence, notes)
+    return Identity(frozenset(keys), revisions, evidence, (*notes, *hint))
 
 
 def _is_local(tree: Tree) -> bool:
@@ -89,8 +93,9 @@ def folders(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _by_paths(tree: Tree, references: Sequence[Reference]) -> tuple[str, str] | None:
-    """The key of the URL most of whose named paths exist in the tree, with the evidence; None if less than half do."""
+def _by_paths(tree: Tree, references: Sequence[Reference]) -> tuple[str, str, str] | None:
+    """The key of the URL most of whose named paths exist in the tree, with the evidence, and the URL as it is written;
+    None if less than half do."""
     named: dict[str, set[str]] = defaultdict(set)
     for reference in references:
         named[repository_key(reference.repo_url)].update(
@@ -105,7 +110,8 @@ def _by_paths(tree: Tree, references: Sequence[Reference]) -> tuple[str, str] | 
     if counts[best] == 0 or counts[best] / len(named[best]) < _MIN_SHARE:
         return None
     total = len(named[best])
-    return best, f"{best} is taken for this repository: {counts[best]} of {total} paths it names exist here"
+    url = next(item.repo_url for item in references if repository_key(item.repo_url) == best)
+    return best, f"{counts[best]} of {total} paths it names exist here", url
 
 
 def _revisions(tree: Tree, ours: Sequence[Reference]) -> tuple[frozenset[str], tuple[str, ...]]:

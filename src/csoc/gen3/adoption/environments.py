@@ -134,10 +134,11 @@ def _stage(candidate: Candidate, hostname: Fact) -> Fact:
         (application.destination_namespace, f"the namespace is {application.destination_namespace}:", None),
         (str(environment or ""), f"global.environment is {environment}:", environment_location),
     ]
-    for text, words, location in witnesses:
-        found = find_stage(text)
-        if found:
-            return Fact(found.stage, f"{words} {found.stage}", location)
+    said = [(found.stage, f"{words} {found.stage}", at) for text, words, at in witnesses if (found := find_stage(text))]
+    if said:
+        stage, reason, location = said[0]
+        other = next((words for named, words, _ in said if named != stage), "")
+        return Fact(stage, f"{reason}, though {other}" if other else reason, location)
     if _value(candidate, "global", "dev")[0] is True:
         return Fact("dev", "global.dev is true", _value(candidate, "global", "dev")[1])
     cluster = candidate.cluster.value

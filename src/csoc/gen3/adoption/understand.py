@@ -30,7 +30,7 @@ from csoc.gen3 import plain_secrets, recognise
 from csoc.gen3.adoption import manifests as old_manifests
 from csoc.gen3.adoption.clusters import Clusters, ClusterValues, StatedCluster, looks_like_cluster_values
 from csoc.gen3.adoption.environments import Candidate, Stated, infer_environments, stages_in_order
-from csoc.gen3.views import MANIFEST, Fact, FleetView, OtherApplication
+from csoc.gen3.views import MANIFEST, Fact, FleetView, OtherApplication, unknown
 
 _COMMIT_LENGTH = 40
 _MANIFEST_LIMIT_BYTES = 5_000_000
@@ -88,7 +88,7 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
             source=deployment.source,
             values=deployment.resolved.values,
             chart=deployment.chart,
-            cluster=clusters.of(deployment.application),
+            cluster=_cluster(clusters, deployment),
             wrapper=deployment.wrapper,
             pinned=_is_gated(deployment),
             stated=stated.of(deployment.application),
@@ -117,6 +117,13 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
         secrets=tuple(plain_secrets.find(discovery.library.files(discovery.trees.home))),
     )
     return Understood(view, {item.name: resolved_of[item.application.identity] for item in environments})
+
+
+def _cluster(clusters: Clusters, deployment: _Deployment) -> Fact:
+    found = clusters.of(deployment.application)
+    if deployment.system == MANIFEST and not found.known:
+        return unknown("a manifest.json names no cluster, and no document says which it is")
+    return found
 
 
 def _stated_stages(documents: Documents) -> Sequence[str]:

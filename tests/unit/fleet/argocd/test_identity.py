@@ -153,6 +153,16 @@ def test_no_more_than_the_limit_is_opened() -> None:
     assert problem.cause == "3 more repositories and revisions were not read: no more than 2 are"
 
 
+def test_a_clone_with_another_name_is_not_taken_for_what_it_may_be_but_the_way_is_shown() -> None:
+    tree = making.tree(FILES, "/home/me/gitops", "work tree", aliases=("github.com/me/fork",))
+    found = identify(tree, [Reference(URL, "main", ("a/values.yaml",))])
+    assert not found.is_self(URL)
+    assert found.notes == (
+        "github.com/example/gitops may be this repository: 1 of 1 paths it names exist here; "
+        f"if it is, say so: --own-url {URL}",
+    )
+
+
 def test_a_host_that_never_answers_is_not_asked_for_each_of_its_repositories() -> None:
     home = making.tree(FILES, URL, "main")
     others = {(f"https://down.org/{n}", ""): UnavailableError("No answer") for n in range(9)}

@@ -74,6 +74,12 @@ def test_the_stage_comes_from_the_most_trusted_witness_with_its_reason(
     assert found.stage.reason.startswith(reason)
 
 
+def test_a_name_that_says_another_stage_is_told_beside_the_reason() -> None:
+    found = one(environment("x", "staging.alpha.example.org", name="alpha-prod"))
+    assert found.stage.value == "staging"
+    assert found.stage.reason.endswith("says staging, though the Application is named alpha-prod: prod")
+
+
 def test_the_clusters_name_is_the_last_witness_of_a_stage() -> None:
     files = {
         "a.yaml": application(
