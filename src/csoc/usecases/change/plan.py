@@ -90,7 +90,8 @@ def plan_change(
     before_outcome = checker.check(fleet)
     after_outcome = checker.check(attempt.after) if attempt.files else before_outcome
     asked = {view.name for view in views} - {name for name, _ in attempt.refused}
-    changed = _environments(builder, StateBuilder(ports, attempt.after), asked, manifests=manifests)
+    paths = {change.path for change in attempt.files}
+    changed = _environments(builder, StateBuilder(ports, attempt.after), asked, paths, manifests=manifests)
     touched = {item.environment for item in changed}
     return ChangePlan(
         operations=tuple(operations),
@@ -227,9 +228,9 @@ def _again(after: LoadedFleet, view: EnvironmentView) -> EnvironmentView | None:
 
 
 def _environments(
-    before: StateBuilder, after: StateBuilder, asked: Collection[str], *, manifests: bool
+    before: StateBuilder, after: StateBuilder, asked: Collection[str], changed: Collection[str], *, manifests: bool
 ) -> list[EnvironmentChange]:
-    """Environments whose values or chart differ afterwards, those that only share a file too."""
+    """Environments whose values or chart differ afterwards, those that only share a file too. changed: paths."""
     found: list[EnvironmentChange] = []
     rendered = 0
     for view in before.fleet.view.environments:
@@ -238,7 +239,7 @@ def _environments(
             reasons: tuple[str, ...] = ("it is not found afterwards",)
             found.append(EnvironmentChange(view.name, view.name in asked, (), None, reasons))
             continue
-        values = value_differences(before.resolved(view).values, after.resolved(now).values)
+        values = _value_differences(before, after, view, now, changed)
         chart = (view.chart.revision, now.chart.revision) if view.chart != now.chart else None
         if not values and chart is None:
             continue
@@ -257,6 +258,17 @@ def _environments(
         item = EnvironmentChange(view.name, view.name in asked, tuple(values), objects, reasons, chart, renamed)
         found.append(item)
     return found
+
+
+def _value_differences(
+    before: StateBuilder, after: StateBuilder, view: EnvironmentView, now: EnvironmentView, changed: Collection[str]
+) -> list[Difference]:
+    """What an environment's values say differently; not looked for where no file of it was changed and all is equal."""
+    one, other = before.resolved(view).values, after.resolved(now).values
+    places = [layer.locate(()) for layer in one.layers]
+    if one.data == other.data and not any(place and place.path in changed for place in places):
+        return []
+    return value_differences(one, other)
 
 
 def _names(one: LoadedFleet, other: LoadedFleet) -> dict[str, str]:
