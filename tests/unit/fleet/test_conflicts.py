@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csoc.fleet import conflicts
 from csoc.fleet.conflicts import Difference, conflict, differing
 
 OLD, NEW = "1" * 40, "2" * 40
@@ -61,3 +62,10 @@ def test_a_conflict_of_many_files_stays_readable() -> None:
 
 def test_absent_and_present_differ() -> None:
     assert differing({"a": None, "b": OLD, "c": OLD}, {"a": NEW, "c": OLD}) == ["a", "b"]
+
+
+def test_a_secret_that_does_not_show_in_its_own_line_is_hidden_in_context_lines() -> None:
+    old = b"env:\n  - name: DB_PASSWORD\n    value: Zq81LmNo\npassword: |\n  first-Part9\n  second-Part8\nreplicas: 1\n"
+    text = "\n".join(conflicts.masked_diff(old, old.replace(b"replicas: 1", b"replicas: 2"), context=9))
+    assert not {"Zq81LmNo", "first-Part9", "second-Part8"} & set(text.split())
+    assert "+replicas: 2" in text
