@@ -97,6 +97,16 @@ def test_only_what_is_new_is_added() -> None:
     assert world.load().environment("alpha-prod").stage.value == "staging"
 
 
+def test_schemas_of_another_version_are_written_with_the_next_document_and_not_alone() -> None:
+    world = two_stages()
+    adopt(world)
+    schema = next(path for path in world.home.commits[world.home.branches["main"]].entries if "/schemas/" in path)
+    world.write({schema: "{}"})
+    assert adopt(world).files == {}
+    world.write(environment("west", "beta.example.org"))
+    assert schema in adopt(world).files
+
+
 def test_an_application_that_moved_is_a_problem_that_names_its_new_place() -> None:
     world = two_stages()
     adopt(world)

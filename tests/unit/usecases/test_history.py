@@ -96,7 +96,7 @@ def test_values_inside_an_application_are_followed_too(form: str) -> None:
     world = World()
     world.write({APP: application("alpha", helm=form.format(tag="1"))}, "Begin")
     world.write({APP: application("alpha", helm=form.format(tag="1"), namespace="x")}, "Namespace")
-    world.write({APP: "# first\n---\n" + application("alpha", helm=form.format(tag="2"))}, "Tag")
+    world.write({APP: "kind: ConfigMap\n---\n" + application("alpha", helm=form.format(tag="2"))}, "Tag")
     assert told(history(world, "alpha", "fence.image.tag")) == [
         ("Tag", "Ada", '"1"', '"2"'),
         ("Begin", "Ada", "not set", '"1"'),

@@ -137,6 +137,14 @@ def test_two_productions_of_one_commons_are_blue_and_green() -> None:
     assert [item.name for item in view.environments] == ["alpha-prod-blue", "alpha-prod-green"]
 
 
+def test_a_word_for_what_is_to_come_tells_green_from_blue() -> None:
+    view = read(environment("x1prod", "new.alpha.org", name="a"), environment("x2prod", "portal.alpha.org", name="b"))
+    assert {item.hostname.value: item.slot.value for item in view.environments} == {
+        "portal.alpha.org": "blue",
+        "new.alpha.org": "green",
+    }
+
+
 def test_three_of_one_stage_have_no_slot_that_could_be_said() -> None:
     view = read(
         *(environment(f"x{n}prod", f"{word}alpha.org", name=f"a{n}") for n, word in enumerate(("", "new.", "old.")))

@@ -88,6 +88,16 @@ def test_asking_for_one_environment_writes_into_its_own_file_and_not_into_a_shar
     assert [item.environment for item in made.environments] == ["alpha"]
 
 
+def test_a_new_value_goes_into_its_own_file_even_if_a_shared_one_has_its_relatives() -> None:
+    made = plan(world(TWO), ["alpha"], "fence.labels.team=blue")
+    assert added(made) == {ALPHA: ["fence:", "labels:", "team: blue"]}
+
+
+def test_a_new_value_goes_into_a_value_file_rather_than_into_the_application() -> None:
+    files = environment("east", "alpha.example.org", helm="valuesObject: {fence: {replicaCount: 1}}")
+    assert added(plan(world(files), ["alpha"], "fence.labels.team=blue")).keys() == {ALPHA}
+
+
 def test_asking_for_all_users_of_a_shared_file_changes_it_once() -> None:
     made = plan(world(TWO), ["alpha", "beta"], "fence.replicaCount=5")
     assert added(made) == {SHARED: ["replicaCount: 5"]}
@@ -110,9 +120,10 @@ def test_text_stays_text_and_a_number_where_the_chart_has_text_becomes_text() ->
         world(environment("east", "alpha.example.org", "version: '2026.01'\n")),
         ["alpha"],
         "version=2026.10",
-        "global.dispatcherJobNum=20",
+        "global.tierAccessLevel=20",
+        "global.other=20",
     )
-    assert added(made) == {ALPHA: ["dispatcherJobNum: '20'", "version: '2026.10'"]}
+    assert added(made) == {ALPHA: ["tierAccessLevel: '20'", "other: 20", "version: '2026.10'"]}
 
 
 def test_a_key_is_removed_and_renamed_wherever_the_environment_writes_it() -> None:
@@ -209,6 +220,14 @@ def test_a_parameter_keeps_its_value_as_text() -> None:
 def test_a_mapping_cannot_be_a_parameter() -> None:
     helm = f"{OBJECT}\nparameters:\n  - {{name: fence.replicaCount, value: '1'}}"
     assert "parameter" in reason(plan(inline(helm), ["alpha"], "fence.replicaCount={a: 1}"))
+
+
+def test_what_would_not_come_to_be_is_refused() -> None:
+    helm = f"{OBJECT}\nparameters:\n  - {{name: fence.note, value: x}}"
+    # Helm takes what stands in braces for a list.
+    found = plan(inline(helm), ["alpha"], parse_assignment("fence.note={a}", as_text=True))
+    assert "something else decides it" in reason(found)
+    assert not found.files
 
 
 def test_the_chart_is_changed_in_the_application() -> None:
@@ -328,7 +347,7 @@ def test_an_application_inside_a_list_is_refused() -> None:
 
 def test_an_older_manifest_is_never_changed() -> None:
     manifest = '{"versions": {"fence": "quay.io/cdis/fence:1"}, "global": {"hostname": "alpha.example.org"}}'
-    assert "manifest.json" in reason(plan(world({"alpha/manifest.json": manifest}), ["alpha"], "fence.image.tag=2"))
+    assert "older system" in reason(plan(world({"alpha/manifest.json": manifest}), ["alpha"], "fence.image.tag=2"))
 
 
 def test_a_file_that_cannot_be_edited_safely_is_refused_by_name() -> None:

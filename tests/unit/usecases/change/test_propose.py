@@ -296,6 +296,8 @@ def test_of_a_change_in_parts_only_the_part_that_conflicts_is_made_again(world: 
     world.write({ALPHA: world.read(ALPHA).replace("2026.01", "2026.03")})
     made = rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
     assert made.closed
+    assert made.report is not None
+    assert [outcome.files for outcome in made.report.outcomes] == [(ALPHA,)]
     assert world.host.pulls[2].state is PullState.OPEN
     assert set(world.host.pulls) == {1, 2, 3}
 
