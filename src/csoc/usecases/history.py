@@ -15,7 +15,7 @@ from typing import Any
 
 from csoc.errors import CsocError, NotFoundError
 from csoc.fleet.location import Location
-from csoc.fleet.masking import masked
+from csoc.fleet.masking import mask_text, masked
 from csoc.fleet.repositories import CommitInfo, Tree
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.views import EnvironmentView
@@ -100,9 +100,9 @@ class Timelines:
                 continue
             yield ValueChange(
                 info.commit,
-                info.author,
+                mask_text(info.author),
                 info.at,
-                info.subject,
+                mask_text(info.subject),
                 where.path,
                 _shown(steps, before[0]),
                 _shown(steps, after),

@@ -12,7 +12,7 @@ from typing import Any
 
 from csoc.errors import RejectedError
 from csoc.fleet.location import Location
-from csoc.fleet.masking import mask_tree, masked
+from csoc.fleet.masking import mask_text, mask_tree, masked
 from csoc.fleet.values import Path, walk
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.views import EnvironmentView
@@ -74,7 +74,7 @@ def _names(view: EnvironmentView) -> Iterator[Use]:
 
 def _claims(view: EnvironmentView, facts: EnvironmentFacts) -> Iterator[Use]:
     for claim in facts.claims:
-        yield Use(view.name, claim.kind, f"{claim.key}: {claim.identity}", claim.location)
+        yield Use(view.name, claim.kind, mask_text(f"{claim.key}: {claim.identity}"), claim.location)
     for service in facts.services.values():
         if service.enabled:
             yield Use(view.name, "image", f"{service.name}: {service.repository}:{service.tag}", service.location)

@@ -14,6 +14,7 @@ from csoc.errors import CsocError, Kind
 from csoc.fleet.argocd.identity import Identity, repository_key
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.location import Location
+from csoc.fleet.masking import mask_text
 from csoc.fleet.repositories import Tree
 
 UNREACHABLE = "unreachable repository"
@@ -105,7 +106,7 @@ class Trees:
         for failure in self._failures.values():
             places = failure.places or [Location(self.home.repository, self.home.commit, "")]
             revision = f' at revision "{failure.revision}"' if failure.revision else ""
-            cause = f"{failure.repo_url}{revision} could not be read: {failure.cause}"
+            cause = f"{mask_text(failure.repo_url)}{revision} could not be read: {failure.cause}"
             found.append(problem_at(UNREACHABLE, cause, places, failure.fix))
         if self._beyond:
             count = len(self._beyond)
