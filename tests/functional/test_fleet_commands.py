@@ -165,6 +165,24 @@ def test_set_commits_and_the_work_tree_follows(csoc: Command) -> None:
     assert head(csoc.folder) == outcome["commit"]
 
 
+def test_set_and_adopt_on_another_branch_read_and_change_that_branch(csoc: Command) -> None:
+    repository = pygit2.Repository(str(csoc.folder))
+    first = repository[repository.head.target].parents[0]  # type: ignore[attr-defined]
+    repository.branches.create("next", first)
+    before = head(csoc.folder)
+    done = csoc("fleet", "set", "coral-prod", "fence.replicaCount=2", "--commit", "--branch", "next", "--json")
+    assert done.code == 0, done.err
+    adopted = csoc("fleet", "adopt", ".", "--write", "--branch", "next", "--json")
+    assert adopted.data["adoption"]["branch"] == "next"
+    assert head(csoc.folder) == before
+    tip = repository.branches["next"].peel(pygit2.Commit)
+    assert (tip.tree / ".csoc/fleet.yaml").name == "fleet.yaml"
+    text = (tip.tree / PROD).data  # type: ignore[attr-defined]
+    assert b"replicaCount: 2" in text
+    assert b'tag: "2026.02"' in text
+    assert repository.status() == {}
+
+
 def test_set_on_a_file_with_uncommitted_changes_is_a_conflict(csoc: Command) -> None:
     (csoc.folder / PROD).write_bytes((csoc.folder / PROD).read_bytes() + b"mine: 1\n")
     done = csoc("fleet", "set", "coral-prod", "fence.replicaCount=2", "--commit")
