@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -94,6 +94,29 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: s
     for row in rows:
         made.add_row(*(_cell(cell) for cell in row))
     console().print(made)
+
+
+def console_width() -> int:
+    """Columns of characters that standard output has."""
+    return console().width
+
+
+_WIDEST_COLUMN = 28
+_GAP = 3
+
+
+def side_by_side(widths: Mapping[str, int], room: int) -> list[list[str]]:
+    """Columns in groups that fit beside each other in a room of that many characters, in order; none is empty."""
+    groups: list[list[str]] = []
+    left = 0
+    for name, width in widths.items():
+        taken = min(width, _WIDEST_COLUMN) + _GAP
+        if not groups or taken > left:
+            groups.append([])
+            left = room
+        groups[-1].append(name)
+        left -= taken
+    return groups
 
 
 def _cell(cell: str | Text) -> Text:

@@ -9,7 +9,19 @@ from typing import Any
 import click
 from rich.text import Text
 
-from csoc.cli.output import EXIT_OF, count, example, json_option, print_diff, print_json, say, table
+from csoc.cli.output import (
+    EXIT_OF,
+    clean,
+    console_width,
+    count,
+    example,
+    json_option,
+    print_diff,
+    print_json,
+    say,
+    side_by_side,
+    table,
+)
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.errors import Kind
 from csoc.fleet.location import Location
@@ -76,23 +88,39 @@ def _matrix_json(made: Matrix) -> dict[str, Any]:
 
 
 def _print_matrix(made: Matrix) -> None:
-    rows: list[list[str | Text]] = []
-    for service in made.services:
-        cells: list[str | Text] = [Text(service, style="bold")]
-        for view in made.environments:
-            cell = made.cells[service].get(view.name)
-            if cell is None:
-                cells.append(Text("-", style="dim"))
-                continue
-            text = Text(cell.tag or "?", style="" if cell.pinned else "dim italic")
-            if cell.since:
-                text.append(f"\n{_day(cell.since)}", style="dim")
-            if cell.behind:
-                text.append(f"\nbehind {cell.behind}", style="yellow")
-            cells.append(text)
-        rows.append(cells)
-    table(["service", *(view.name for view in made.environments)], rows)
+    if not made.services:
+        say("No service runs in these environments." if made.environments else "There are no environments.")
+        return
+    columns = {view.name: _column(made, view.name) for view in made.environments}
+    services = [Text(service, style="bold") for service in made.services]
+    first = max(map(len, made.services))
+    widths = {name: max(len(name), *map(_width, cells)) for name, cells in columns.items()}
+    for names in side_by_side(widths, console_width() - first - 3):
+        rows: list[list[str | Text]] = [
+            [service, *(columns[name][number] for name in names)] for number, service in enumerate(services)
+        ]
+        table(["service", *names], rows)
     say("Slanted versions are the chart's own: the environment names none. Below each: since when.", "dim")
+
+
+def _column(made: Matrix, name: str) -> list[Text]:
+    cells = []
+    for service in made.services:
+        cell = made.cells[service].get(name)
+        if cell is None:
+            cells.append(Text("-", style="dim"))
+            continue
+        text = Text(clean(cell.tag) or "?", style="" if cell.pinned else "dim italic")
+        if cell.since:
+            text.append(f"\n{_day(cell.since)}", style="dim")
+        if cell.behind:
+            text.append(f"\nbehind {cell.behind}", style="yellow")
+        cells.append(text)
+    return cells
+
+
+def _width(cell: Text) -> int:
+    return max(map(len, cell.plain.split("\n")))
 
 
 def _day(moment: datetime) -> str:
