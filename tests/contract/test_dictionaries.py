@@ -16,8 +16,8 @@ from csoc.adapters.dictionaries import AWAY, BRANCH_FRESH, PUBLISHED, VERSION_FR
 from csoc.config import Settings
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.values import EffectiveValues
-from csoc.gen3.dictionaries import Dictionaries, Lookup, NoDictionaries
-from csoc.gen3.dictionary import SIZE_BYTES
+from csoc.gen3.data_model.dictionary import SIZE_BYTES
+from csoc.gen3.data_model.published import Dictionaries, Lookup, NoDictionaries
 from csoc.testing.dictionaries import MemoryDictionaries, node, schema
 from csoc.testing.states import layer
 from tests.contract.chart_server import Reply, Site, serving

@@ -22,7 +22,7 @@ from csoc.fleet.values import EffectiveValues, Layer, merge_mappings
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.extract import extract
 from csoc.gen3.facts import EnvironmentFacts, to_json
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.states import environment_view, location
 
 EXACT = {"secret", "hostname", "load balancer group", "certificate", "web acl"}

@@ -31,7 +31,7 @@ from csoc.gen3.rules import (
     secret_store_operator_identity,
     workspace_namespaces_differ,
 )
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.states import environment_view, layer
 
 RULES = [

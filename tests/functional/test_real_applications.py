@@ -10,7 +10,7 @@ import pytest
 from csoc.errors import NotFoundError
 from csoc.fleet.argocd.discovery import Discovery, Ports, discover
 from csoc.fleet.argocd.model import Application
-from csoc.fleet.argocd.values import resolve
+from csoc.fleet.argocd.values.resolution import resolve
 from csoc.fleet.repositories import Tree
 from csoc.testing.repositories import MemoryRepositories, MemoryTree
 from tests.unit.fleet.argocd.making import FolderCharts

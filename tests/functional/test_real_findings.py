@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from csoc import bootstrap, config
-from csoc.gen3.dictionaries import NoDictionaries
+from csoc.gen3.data_model.published import NoDictionaries
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.views import EnvironmentView

@@ -17,8 +17,8 @@ from csoc.fleet.values import EffectiveValues, Layer, merge_mappings
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.checking import check_environment
 from csoc.gen3.findings import ChartUsed
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.table import RULES
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.states import environment_view, location
 from tests.contract.chart_files import files_of
 

@@ -24,7 +24,7 @@ from csoc.config import Settings
 from csoc.errors import CsocError, DeniedError, RejectedError, UnavailableError
 from csoc.fleet import addresses
 from csoc.fleet.addresses import Policy
-from csoc.gen3.dictionary import SIZE_BYTES, Dictionary, parse
+from csoc.gen3.data_model.dictionary import SIZE_BYTES, Dictionary, parse
 
 PUBLISHED = "https://s3.amazonaws.com/dictionary-artifacts/"
 VERSION_FRESH = timedelta(days=30)  # a published version is not changed, but it can be withdrawn

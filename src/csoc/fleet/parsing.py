@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import yaml
 
 from csoc.errors import CsocError, UnavailableError
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 from csoc.fleet.caching import Cache
 from csoc.fleet.repositories import Entry
 from csoc.fleet.values import Path
@@ -106,7 +106,7 @@ class ParsedStore:
 
     def parse(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
         """By blob id; every file given is in the answer."""
-        with collector.paused():
+        with gc_pause.paused():
             return self._parse_all(files)
 
     def _parse_all(self, files: Sequence[tuple[Entry, Read]]) -> dict[str, Parsed]:
@@ -174,7 +174,7 @@ class ParsedStore:
         compute gets what work holds for the blob; where it raises a CsocError the blob is left out and asked again next
         time.
         """
-        with collector.paused():
+        with gc_pause.paused():
             return self._remembered_all(name, work, compute)
 
     def _remembered_all(

@@ -15,7 +15,8 @@ from datetime import date
 
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Finding, Severity, merge
-from csoc.gen3.rules.model import EnvironmentState, FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState, FleetState
 
 CHECK_FAILED = "check-failed"
 WAIVER_EXPIRED = "waiver-expired"

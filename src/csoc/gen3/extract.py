@@ -14,12 +14,12 @@ from typing import Any
 
 from csoc.fleet.masking import mask_tree
 from csoc.fleet.values import Path, look_up
-from csoc.gen3 import claims, rendered_claims
 from csoc.gen3.catalogue import Catalogue, Image, load
+from csoc.gen3.claims import from_manifests, from_values
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
+from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.images import split_image
-from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
 
 _RENDERED_KINDS = frozenset({"secret", "hostname", "load balancer group", "certificate", "web acl"})
@@ -31,12 +31,12 @@ _LONG = 200
 def extract(state: EnvironmentState, *, chart_digest: str = "", catalogue: Catalogue | None = None) -> EnvironmentFacts:
     """The facts of an environment. catalogue: another than the one that the package brings along."""
     values = Gen3Values(state, catalogue or load())
-    found = claims.from_values(values)
+    found = from_values.claims_in_values(values)
     if state.view.system == MANIFEST:
         found = [item for item in found if item.kind in _MANIFEST_KINDS]
     rendered = state.rendering is not None and state.rendering.failure is None
     if rendered:
-        exact = rendered_claims.from_objects(values, [item.body for item in state.objects()])
+        exact = from_manifests.claims_in_objects(values, [item.body for item in state.objects()])
         found = [item for item in found if item.kind not in _RENDERED_KINDS] + exact
     return EnvironmentFacts(
         environment=state.view.name,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.errors import NotFoundError, UnavailableError
-from csoc.gen3.dictionary import Dictionary, parse
+from csoc.gen3.data_model.dictionary import Dictionary, parse
 
 
 class MemoryDictionaries:

@@ -13,7 +13,7 @@ from csoc.fleet.values import EffectiveValues, Layer, Path, merge_mappings
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.findings import ChartUsed
-from csoc.gen3.rules.model import EnvironmentState, FleetState
+from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import ClusterView, EnvironmentView, Fact, FleetView, unknown
 
 COMMIT = "0" * 40

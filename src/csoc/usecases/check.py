@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 from csoc.fleet.charts import RenderRequest
 from csoc.fleet.location import Location
 from csoc.gen3 import extract
@@ -30,10 +30,11 @@ from csoc.gen3.checking import (
     report,
 )
 from csoc.gen3.checking import only as part_of
-from csoc.gen3.dictionaries import Lookup
+from csoc.gen3.data_model.published import Lookup
 from csoc.gen3.findings import ChartUsed, Finding, merge
-from csoc.gen3.rules.model import EnvironmentState, FleetState, Rule
+from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.table import RULES
+from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
@@ -126,7 +127,7 @@ class FleetChecker:
 
         Raises what fetching a chart that a person named on the command line raises.
         """
-        with collector.paused():
+        with gc_pause.paused():
             return self._check(fleet, only, rules, waivers, known or {}, progress)
 
     def _check(

@@ -17,7 +17,7 @@ from csoc.fleet.manifests import identity, mask_objects, normalise
 from csoc.fleet.masking import mask_text, mask_tree, masked
 from csoc.fleet.values import EffectiveValues, Path, look_up
 from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.lines import is_long, lines_of, text_lines
 

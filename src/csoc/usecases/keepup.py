@@ -12,7 +12,7 @@ from datetime import date
 from typing import TypeVar
 
 from csoc.errors import CsocError, Kind
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartSources
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree
@@ -91,16 +91,16 @@ class KeepUp:
         Raises what opening the fleet raises, and the error of any other repository or chart that could be had at the
         last look and cannot be now; what was known then stays known, and the next call looks again.
         """
-        with collector.paused():
+        with gc_pause.paused():
             update = self._refresh(progress)
             # Else the collector would begin with all of a new fleet, while somebody waits for the update.
-            collector.hide()
+            gc_pause.hide()
             return update
 
     def tidy(self) -> None:
         """Frees what the last look replaced. Takes a moment, and is best called while nobody waits."""
         self._replaced = None
-        collector.tidy()
+        gc_pause.tidy()
 
     def _refresh(self, progress: Progress | None) -> Update:
         tree = self._repositories.again(self.query.address, self.query.revision)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csoc.errors import NotFoundError
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 from csoc.fleet.argocd.discovery import Discovery, discover
 from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
 from csoc.fleet.argocd.helmtemplates import HelmTemplates
-from csoc.fleet.argocd.values import ResolvedValues
+from csoc.fleet.argocd.values.resolution import ResolvedValues
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.parsing import ParsedStore
@@ -123,7 +123,7 @@ def load_fleet(ports: Ports, query: FleetQuery) -> LoadedFleet:
 
 def understand_tree(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore | None = None) -> LoadedFleet:
     """The fleet that a tree describes. store: keeps what was parsed, for whoever reads a fleet again and again."""
-    with collector.paused():
+    with gc_pause.paused():
         return _understand(ports, query, tree, store or ParsedStore(ports.cache))
 
 

@@ -11,7 +11,7 @@ from csoc.fleet.caching import Cache
 from csoc.fleet.charts import ChartRenderer, ChartSources
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import Repositories, SourceAddress
-from csoc.gen3.dictionaries import Dictionaries, NoDictionaries
+from csoc.gen3.data_model.published import Dictionaries, NoDictionaries
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
-from csoc.fleet.argocd.values import ResolvedValues
+from csoc.fleet.argocd.values.resolution import ResolvedValues
 from csoc.fleet.charts import ChartArchive, ChartRef, Rendering, RenderRequest, unpack
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
@@ -20,7 +20,7 @@ from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappi
 from csoc.gen3 import catalogue, chart_keys
 from csoc.gen3.chart_keys import ChartKeys, read_keys
 from csoc.gen3.findings import ChartUsed
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports

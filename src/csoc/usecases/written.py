@@ -16,7 +16,7 @@ from csoc.fleet.argocd import kustomize
 from csoc.fleet.location import Location
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up
 from csoc.fleet.yaml import yamltext
-from csoc.gen3.adoption import manifests
+from csoc.gen3.adoption import cloud_automation
 from csoc.gen3.views import MANIFEST, EnvironmentView
 from csoc.usecases.change.operations import parse_key
 
@@ -195,10 +195,10 @@ def _manifest(where: Written, content: bytes) -> Mapping[str, Any]:
     if name == "manifest.json":
         documents = yamltext.parse(content)
         data = documents[0].data if documents else None
-        if not isinstance(data, Mapping) or not manifests.looks_like_manifest(data):
+        if not isinstance(data, Mapping) or not cloud_automation.looks_like_manifest(data):
             return {}
-        return manifests.translate(data, lambda _: None, "").data
-    for target, sibling in manifests.SIBLINGS:
+        return cloud_automation.translate(data, lambda _: None, "").data
+    for target, sibling in cloud_automation.SIBLINGS:
         if where.path.endswith(sibling):
             text = content.decode("utf-8", "replace")
             return _nested(target, text if sibling.endswith(".json") else _first(content))

@@ -22,7 +22,8 @@ from csoc.gen3.checking import (
 )
 from csoc.gen3.findings import Evidence, Finding, Patch, Severity, from_json, merge, to_json
 from csoc.gen3.rules import table
-from csoc.gen3.rules.model import EnvironmentState, FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.testing.states import environment_state, environment_view, fleet_state, location
 
 TODAY = date(2026, 11, 23)

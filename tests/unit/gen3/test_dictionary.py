@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.errors import RejectedError
-from csoc.gen3.dictionary import SIZE_BYTES, Dictionary, nearest, parse
+from csoc.gen3.data_model.dictionary import SIZE_BYTES, Dictionary, nearest, parse
 from csoc.testing.dictionaries import node, schema
 
 

@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.gen3.dictionary import Dictionary, parse
-from csoc.gen3.etl_dictionary import against
-from csoc.gen3.etl_mapping import read
-from csoc.gen3.etl_model import Fault
+from csoc.gen3.data_model.dictionary import Dictionary, parse
+from csoc.gen3.data_model.etl_dictionary import against
+from csoc.gen3.data_model.etl_mapping import read
+from csoc.gen3.data_model.etl_model import Fault
 from csoc.testing.dictionaries import node, schema
 
 NODES = (

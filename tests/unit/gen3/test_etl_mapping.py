@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.gen3.etl_mapping import parent_steps, read
-from csoc.gen3.etl_model import EtlMapping, Fault
+from csoc.gen3.data_model.etl_mapping import parent_steps, read
+from csoc.gen3.data_model.etl_model import EtlMapping, Fault
 
 GOOD = """
 mappings:

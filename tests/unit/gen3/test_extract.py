@@ -15,7 +15,7 @@ from csoc.gen3 import catalogue, facts
 from csoc.gen3.extract import claims_of, extract
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
 from csoc.gen3.images import split_image
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
 from csoc.testing.states import environment_state, environment_view
 

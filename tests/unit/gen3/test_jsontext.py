@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.fleet.values import Path, walk
-from csoc.gen3.jsontext import SIZE, JsonError, parse
+from csoc.gen3.data_model.jsontext import SIZE, JsonError, parse
 
 TEXT = """{
   "a": [

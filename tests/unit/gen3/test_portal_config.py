@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.fleet.values import Path
-from csoc.gen3.portal_config import Fault, faults
-from csoc.gen3.portal_uses import node_uses, type_uses, uses
+from csoc.gen3.data_model.portal_config import Fault, faults
+from csoc.gen3.data_model.portal_uses import node_uses, type_uses, uses
 
 TAB: dict[str, Any] = {
     "tabTitle": "Cases",

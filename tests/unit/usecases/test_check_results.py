@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.fleets import World, application, environment
 from csoc.usecases.baseline import write_baseline
 from csoc.usecases.check import FleetChecker

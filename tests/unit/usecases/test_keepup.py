@@ -12,7 +12,8 @@ import pytest
 from csoc.errors import CsocError, NotFoundError, UnavailableError
 from csoc.fleet.charts import ChartRef
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.charts import chart
 from csoc.testing.fleets import CHARTS, HOME, NOW, REVISION, World, application, environment
 from csoc.usecases import keepup

@@ -13,17 +13,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from csoc.errors import CsocError
-from csoc.fleet.argocd import applicationsets, parse
-from csoc.fleet.argocd.gotemplate import TemplateRenderer
-from csoc.fleet.argocd.holdings import Holdings, holdings
-from csoc.fleet.argocd.identity import Identity, Reference, identify
-from csoc.fleet.argocd.library import Library
+from csoc.fleet.argocd import parse
+from csoc.fleet.argocd.applicationsets import expansion as applicationsets
+from csoc.fleet.argocd.deployed_files import Holdings, holdings
+from csoc.fleet.argocd.gotemplate.evaluation import TemplateRenderer
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem, Project
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Manifest, unreadable
 from csoc.fleet.argocd.rendering import ApplicationCharts, Order
+from csoc.fleet.argocd.same_repository import Identity, Reference, identify
 from csoc.fleet.argocd.scanning import Scan, scan, sort_manifest
 from csoc.fleet.argocd.trees import OpenTree, Trees, problem_at
-from csoc.fleet.argocd.values import resolve
+from csoc.fleet.argocd.values.resolution import resolve
 from csoc.fleet.caching import Cache
 from csoc.fleet.charts import ChartRef, ChartRenderer, ChartSources
 from csoc.fleet.location import Location

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError
+from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError
 from csoc.fleet.charts import ChartRenderer, RenderRequest, pack
 
 _METADATA = b"apiVersion: v2\nname: text\nversion: 0.0.0\n"

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet.argocd.layers import ABSENT, file_layer
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.argocd.paths import ReadValues, behind_link, inside, read_values
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, FilePlace, Place
-from csoc.fleet.argocd.values import UNREAD, ResolvedValues
+from csoc.fleet.argocd.values.layers import ABSENT, file_layer
+from csoc.fleet.argocd.values.resolution import UNREAD, ResolvedValues
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import CsocError
-from csoc.fleet.argocd.identity import repository_key
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.argocd.paths import inside
 from csoc.fleet.argocd.reading import FixedPlace, Manifest
+from csoc.fleet.argocd.same_repository import repository_key
 from csoc.fleet.argocd.scanning import ARGO_GROUP
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartRenderer, ChartSources, Rendering, RenderRequest
 from csoc.fleet.location import Location

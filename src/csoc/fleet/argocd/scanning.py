@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from csoc.errors import CsocError
 from csoc.fleet.argocd import parse
 from csoc.fleet.argocd.kustomize import FILE_NAMES
-from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import KnownCluster, Problem, Project
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import Manifest, unreadable
 from csoc.fleet.repositories import Tree
 

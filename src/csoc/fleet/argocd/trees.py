@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from csoc.errors import CsocError, Kind
-from csoc.fleet.argocd.identity import Identity, repository_key
 from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.same_repository import Identity, repository_key
 from csoc.fleet.location import Location
 from csoc.fleet.masking import mask_text
 from csoc.fleet.repositories import Tree

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import API_GROUP, API_VERSION, Document
 from csoc.fleet.documents.collection import Documents, Placed
@@ -33,7 +33,7 @@ _LARGEST_FILE_BYTES = 2_000_000
 def read_documents(snapshot: FleetSnapshot) -> Documents:
     """The documents of the snapshot's own repository, compared with each other. Raises nothing for what a repository
     can hold."""
-    with collector.paused():
+    with gc_pause.paused():
         return _read(snapshot)
 
 

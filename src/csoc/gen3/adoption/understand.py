@@ -17,7 +17,7 @@ from csoc.fleet.argocd import kustomize
 from csoc.fleet.argocd.discovery import Discovery
 from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster, Problem
 from csoc.fleet.argocd.trees import UNREACHABLE
-from csoc.fleet.argocd.values import ResolvedValues, chart_layer, resolve
+from csoc.fleet.argocd.values.resolution import ResolvedValues, chart_layer, resolve
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Environment
@@ -27,7 +27,7 @@ from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.versions import is_exact
 from csoc.fleet.yaml import yamltext
 from csoc.gen3 import plain_secrets, recognise
-from csoc.gen3.adoption import manifests as old_manifests
+from csoc.gen3.adoption import cloud_automation
 from csoc.gen3.adoption.clusters import Clusters, ClusterValues, StatedCluster, looks_like_cluster_values
 from csoc.gen3.adoption.environments import Candidate, Stated, infer_environments, stages_in_order
 from csoc.gen3.views import MANIFEST, Fact, FleetView, OtherApplication, unknown
@@ -349,14 +349,14 @@ def _old_manifests(tree: Tree, problems: list[Problem]) -> Iterator[_Deployment]
         except CsocError as error:
             problems.append(Problem("unreadable file", error.cause, place, error.fix))
             continue
-        if len(documents) == 1 and old_manifests.looks_like_manifest(documents[0].data):
+        if len(documents) == 1 and cloud_automation.looks_like_manifest(documents[0].data):
             yield _from_manifest(tree, path, documents[0], problems)
 
 
 def _from_manifest(tree: Tree, path: str, document: yamltext.YamlDocument, problems: list[Problem]) -> _Deployment:
     folder = path.rpartition("/")[0]
-    layers = [old_manifests.translate(document.data, _locator(tree, path, document), path)]
-    for target, name in old_manifests.SIBLINGS:
+    layers = [cloud_automation.translate(document.data, _locator(tree, path, document), path)]
+    for target, name in cloud_automation.SIBLINGS:
         sibling = f"{folder}/{name}".lstrip("/")
         if sibling not in tree.entries():
             continue
@@ -380,18 +380,18 @@ def _sibling(tree: Tree, path: str, target: tuple[str, ...]) -> Layer:
     content = tree.read(path, limit_bytes=_MANIFEST_LIMIT_BYTES)
     if path.endswith(".json"):
         # The chart takes the portal's configuration as text.
-        return old_manifests.text_layer(target, content.decode("utf-8", "replace"), Location(*_at(tree, path), 1))
+        return cloud_automation.text_layer(target, content.decode("utf-8", "replace"), Location(*_at(tree, path), 1))
     (document,) = yamltext.parse(content)[:1] or (None,)
     data = document.data if document else {}
     locate = _locator(tree, path, document) if document else lambda _: Location(*_at(tree, path))
-    return old_manifests.sibling_layer(target, data, locate, path)
+    return cloud_automation.sibling_layer(target, data, locate, path)
 
 
 def _at(tree: Tree, path: str) -> tuple[str, str, str]:
     return tree.repository, tree.commit, path
 
 
-def _locator(tree: Tree, path: str, document: yamltext.YamlDocument) -> old_manifests.Locate:
+def _locator(tree: Tree, path: str, document: yamltext.YamlDocument) -> cloud_automation.Locate:
     def locate(steps: tuple[str | int, ...]) -> Location | None:
         at = document.position(steps)
         return Location(tree.repository, tree.commit, path, *at) if at else None

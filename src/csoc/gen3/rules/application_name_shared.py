@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from csoc.fleet.argocd.model import Application
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from csoc.fleet.values import Path
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 _ID, _SECRET = "awsAccessKeyId", "awsSecretAccessKey"
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from csoc.fleet.values import Path
 from csoc.gen3 import catalogue
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.state import EnvironmentState
 
 _SWITCHES = frozenset(
     {

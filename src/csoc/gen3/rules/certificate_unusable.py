@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values, is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.state import EnvironmentState
 
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:([a-z0-9-]+):(\d{12}):certificate/[\w-]+")
 _SERVER = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):server-certificate/\S+")

@@ -13,7 +13,8 @@ from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
 from csoc.fleet.versions import is_exact
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 # A tag that ends in a version ("gen3-0.3.90", "v1.2.3"). With a slash in it, it is a branch ("release/1.2").

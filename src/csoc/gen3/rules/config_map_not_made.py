@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.secret_not_made import missing
 from csoc.gen3.rules.support import needs
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

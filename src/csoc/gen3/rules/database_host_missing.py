@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from csoc.gen3.database_secrets import DEPLOY, written
+from csoc.gen3.claims.database_secrets import DEPLOY, written
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values, is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import listed, rendered
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.state import EnvironmentState
 
 _MASTER = "global.postgres.master.host"
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3.database_secrets import created, written
+from csoc.gen3.claims.database_secrets import created, written
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import listed, rendered
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 KEY = "dbcreated"
 _SWITCH = "global.postgres.dbCreate"

@@ -8,9 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.images import is_moving
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import is_trial
 from csoc.gen3.rules.support.reading import text
+from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.dictionaryUrl"
 _SCHEMA = re.compile(r"schema\.json|.*\.json")

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
 from csoc.fleet import addresses
-from csoc.gen3 import portal_uses as portal
+from csoc.gen3.data_model import portal_uses as portal
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import DICTIONARY, dictionary, dictionary_url, etl_mapping, portal_config
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from csoc.fleet.values import walk
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values, is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import rendered, text
 from csoc.gen3.rules.support.workloads import mapping, name_of
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.state import EnvironmentState
 
 _PROXY = "revproxy-service"
 # Objects that name the Service for other ends than sending traffic from outside to it.

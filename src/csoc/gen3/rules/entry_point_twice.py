@@ -8,9 +8,10 @@ from itertools import combinations
 from typing import Any
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import items, rendered, text
 from csoc.gen3.rules.support.workloads import annotations_of, mapping, name_of
+from csoc.gen3.state import EnvironmentState
 
 _SOURCES = {
     "revproxy-alb": "global.aws.enabled",

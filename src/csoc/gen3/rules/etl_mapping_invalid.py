@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import at_mapping, etl_mapping
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 STOPS = "The ETL job fails at this: no index is built, and the explorer shows old data or none."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3.dictionary import Dictionary
-from csoc.gen3.etl_dictionary import against
+from csoc.gen3.data_model.dictionary import Dictionary
+from csoc.gen3.data_model.etl_dictionary import against
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.etl_mapping_invalid import STOPS
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import DICTIONARY, at_mapping, dictionary, etl_mapping
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 _NEVER = "The index never gets what the mapping promises, and pages that ask for it fail or stay empty."

@@ -11,9 +11,10 @@ import binascii
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.fence_settings import fence_settings
+from csoc.gen3.state import EnvironmentState
 
 _KEY = "ENCRYPTION_KEY"
 _MAKE = "python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import is_trial
 from csoc.gen3.rules.support.fence_settings import fence_settings
+from csoc.gen3.state import EnvironmentState
 
 _SWITCHES = ("MOCK_AUTH", "MOCK_GOOGLE_AUTH")
 

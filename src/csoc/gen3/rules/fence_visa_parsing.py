@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.fence_settings import PUBLIC, SECRET, fence_settings
+from csoc.gen3.state import EnvironmentState
 
 _CRON = "ENABLE_VISA_UPDATE_CRON"
 _PARSE = "GLOBAL_PARSE_VISAS_ON_LOGIN"

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.fleet.values import Path
-from csoc.gen3 import claims
+from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import items, listed, text
 from csoc.gen3.rules.support.workloads import mapping
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
@@ -26,7 +27,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     own = values.has("etl.etlMapping.mappings") and values.on("etl") and values.on("guppy")
     if not values_complete(state) or not own or not mappings or not all(mappings):
         return
-    if claims.search_endpoint(values, "etl")[0] != claims.search_endpoint(values, "guppy")[0]:
+    if from_values.search_endpoint(values, "etl")[0] != from_values.search_endpoint(values, "guppy")[0]:
         return
     aggregate = values.text("metadata.aggMdsNamespace") or state.view.release
     made = {*mappings, f"{aggregate}-commons-index"}

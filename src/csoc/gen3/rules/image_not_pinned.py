@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.images import is_moving
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 
 

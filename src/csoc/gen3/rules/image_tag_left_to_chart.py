@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.image_not_pinned import evidence, moves
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 
 # Copied into the cluster for development only.

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.argo import keeps_live
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.workloads import annotations_of, at_source, mapping, workloads
+from csoc.gen3.state import EnvironmentState
 
 _DATABASE_JOB = "-dbcreate"
 _REPLACED = ("Force=true", "Replace=true")

@@ -15,8 +15,9 @@ from csoc.fleet.values import Path, as_path, look_up, walk
 from csoc.gen3 import catalogue
 from csoc.gen3.chart_keys import nearest, unread
 from csoc.gen3.findings import Patch, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import FleetState
 
 # Minor version: end of standard support, end of extended support.
 SUPPORT: dict[str, tuple[date, date]] = {

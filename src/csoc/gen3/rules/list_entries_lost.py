@@ -11,8 +11,9 @@ from typing import Any
 
 from csoc.fleet.values import Layer, Path, look_up
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.workloads import mappings
+from csoc.gen3.state import EnvironmentState
 
 _NAMES = ("name", "index", "idp")
 _MAX_DEPTH = 20

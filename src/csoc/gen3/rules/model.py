@@ -6,17 +6,12 @@ tested with a few lines of values and no files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from csoc.fleet.argocd.model import Problem
-from csoc.fleet.charts import RenderedObject, Rendering
-from csoc.fleet.location import Location
-from csoc.fleet.values import EffectiveValues, Path, as_path, look_up
-from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.findings import ChartUsed, Evidence, Patch, Severity
-from csoc.gen3.views import HELM, EnvironmentView, FleetView
+from csoc.gen3.findings import Evidence, Patch, Severity
+from csoc.gen3.state import EnvironmentState, FleetState
+from csoc.gen3.views import HELM
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,71 +28,6 @@ class Hit:
     consequence: str = ""
     fix: str = ""
     patches: tuple[Patch, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentState:
-    """One environment, ready to be checked.
-
-    values: what its files say (no chart defaults), with origins. merged: chart defaults and values as Helm coalesces
-    them; where no chart could be had, the values over what the catalogue knows of the defaults. rendering: None if
-    nothing was rendered. chart_keys: dotted paths that the chart's templates or defaults read ("a.*": all below it),
-    None if unknown. duplicates: keys that stand twice in one mapping of a value file, with the place of the later one,
-    which counts. unread: value files that could not be looked at, so that an absent value says nothing; only rules that
-    do without values run then.
-    """
-
-    view: EnvironmentView
-    values: EffectiveValues
-    merged: Mapping[str, Any]
-    rendering: Rendering | None = None
-    chart_used: ChartUsed | None = None
-    chart_keys: frozenset[str] | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
-    duplicates: Sequence[tuple[Path, Location]] = ()
-    unread: Sequence[str] = ()
-
-    def get(self, path: str | Path, default: Any = None) -> Any:
-        """The effective value at a dotted path, chart defaults included."""
-        return look_up(self.merged, as_path(path), default)
-
-    @property
-    def configured(self) -> bool:
-        """True if some value file, inline value or parameter says something."""
-        return bool(self.values.data)
-
-    def written(self, path: str | Path) -> bool:
-        """True if the environment's own files write this path (null counts)."""
-        return self.values.has(path)
-
-    def at(self, path: str | Path, text: str = "") -> Evidence:
-        """Evidence at the place where a path is written; where nothing in it is written, at the Application.
-
-        text defaults to "path: value", the value masked if it looks secret.
-        """
-        location = self.values.origin(path) or self.view.application.location
-        return Evidence(text or self.values.describe(path), location, self.view.name)
-
-    def objects(self, *kinds: str) -> list[RenderedObject]:
-        """Rendered objects of the kinds; empty where nothing was rendered."""
-        if self.rendering is None:
-            return []
-        return [item for item in self.rendering.objects if not kinds or item.body.get("kind") in kinds]
-
-
-@dataclass(frozen=True, slots=True)
-class FleetState:
-    """The whole fleet, for rules about what environments do to each other. facts: by environment name."""
-
-    view: FleetView
-    facts: Mapping[str, EnvironmentFacts]
-    states: Callable[[str], EnvironmentState]
-    history: Callable[[Location], Sequence[tuple[str, str]]] | None = None
-    context: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        return self.view.problems
 
 
 @dataclass(frozen=True, slots=True)

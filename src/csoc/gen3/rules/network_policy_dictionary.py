@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.rules.support.workloads import workloads
+from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.dictionaryUrl"
 _READERS = ("peregrine-deployment", "sheepdog-deployment")

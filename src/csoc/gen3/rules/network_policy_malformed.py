@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.rules.support.workloads import at_source, mapping, name_of, service_of
+from csoc.gen3.state import EnvironmentState
 
 _FUNNEL = (
     "Set global.kubeapi_endpoints.enabled: true and global.kubeapi_endpoints.ip to the addresses of the API server."

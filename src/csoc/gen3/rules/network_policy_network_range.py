@@ -11,9 +11,10 @@ import ipaddress
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.rules.support.workloads import workloads
+from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.netPolicy.dbSubnets"
 _RANGE = ipaddress.IPv4Network("172.0.0.0/8")

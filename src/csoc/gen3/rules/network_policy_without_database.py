@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.netPolicy.dbSubnets"
 

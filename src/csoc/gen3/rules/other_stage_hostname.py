@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from csoc.fleet.values import Path
 from csoc.gen3.adoption.naming import commons_key, find_stage, is_hostname, registrable, stage_order
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 _PRODUCTION = "prod"
 _ADDRESS = 300  # characters of a value that is an address itself, and not a text that names one among others

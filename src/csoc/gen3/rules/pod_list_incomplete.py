@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed, rendered
 from csoc.gen3.rules.support.workloads import Workload, at_source, mapping, mappings, name_of, service_of, workloads
+from csoc.gen3.state import EnvironmentState
 
 _Finder = Callable[[Workload], str]
 _REFERENCE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")

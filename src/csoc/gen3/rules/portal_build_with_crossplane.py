@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.state import EnvironmentState
 
 _BUILD = "portal.portalBuild.enabled"
 _CROSSPLANE = "global.crossplane.enabled"

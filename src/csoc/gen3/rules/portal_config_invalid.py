@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from csoc.gen3 import portal_config as portal
+from csoc.gen3.data_model import portal_config as portal
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import PORTAL, PortalConfig, portal_config
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 _DOWN = "The portal does not start with this configuration: pods that start anew never become ready."

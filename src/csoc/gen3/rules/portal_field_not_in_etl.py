@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3 import claims
-from csoc.gen3 import portal_uses as portal
-from csoc.gen3.dictionary import nearest
-from csoc.gen3.etl_model import Index
+from csoc.gen3.claims import from_values
+from csoc.gen3.data_model import portal_uses as portal
+from csoc.gen3.data_model.dictionary import nearest
+from csoc.gen3.data_model.etl_model import Index
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import at_mapping, etl_mapping, guppy_indices, portal_config
 from csoc.gen3.rules.support.reading import listed
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 
@@ -60,7 +61,7 @@ def _one_search(state: EnvironmentState) -> bool:
     if state.view.system != HELM:
         return True
     values = Gen3Values(state)
-    return claims.search_endpoint(values, "etl")[0] == claims.search_endpoint(values, "guppy")[0]
+    return from_values.search_endpoint(values, "etl")[0] == from_values.search_endpoint(values, "guppy")[0]
 
 
 RULE = Rule(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3 import portal_uses as portal
-from csoc.gen3.dictionary import Dictionary, nearest
+from csoc.gen3.data_model import portal_uses as portal
+from csoc.gen3.data_model.dictionary import Dictionary, nearest
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.explorer import DICTIONARY, dictionary, portal_config
 from csoc.gen3.rules.support.reading import listed
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 
 

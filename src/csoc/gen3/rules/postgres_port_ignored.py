@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.state import EnvironmentState
 
 _FIXED = ("fence", "wts", "requestor", "ohdsi-webapi")
 _MASTER = "global.postgres.master.port"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules import workspace_namespaces_differ
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csoc.gen3.findings import Patch, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import ROLE_ANNOTATION, Gen3Values, is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.rules.support.reading import rendered, text
 from csoc.gen3.rules.support.workloads import annotations_of, name_of
-from csoc.gen3.scope import ROLE_ANNOTATION, Gen3Values, is_true
+from csoc.gen3.state import EnvironmentState
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/([\w+=,.@/-]+)")

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.search_server_missing import PROXIES
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.patching import set_value
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 _PLACEHOLDER = "test.us-east-1.es.amazonaws.com"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3 import claims
+from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values, is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import listed, rendered
 from csoc.gen3.rules.support.workloads import name_of
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.state import EnvironmentState
 
 PROXIES = ("aws-es-proxy", "aws-sigv4-proxy")
 
@@ -34,7 +35,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     made = {name_of(item.body) for item in state.objects("Service")} if rendered(state) else set()
     asking: dict[str, str] = {}
     for service in consumers(values):
-        endpoint, path = claims.search_endpoint(values, service)
+        endpoint, path = from_values.search_endpoint(values, service)
         cluster, _, rest = endpoint.partition("/")
         name = rest.rpartition("/")[2]
         if cluster == values.cluster and name and name not in made:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from csoc.fleet.masking import MASK
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.plain_secrets import secrets_in
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

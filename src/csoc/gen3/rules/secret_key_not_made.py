@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules import database_never_ready
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.reading import listed, rendered
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

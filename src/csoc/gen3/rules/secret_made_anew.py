@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from csoc.fleet.values import Path
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.argo import keeps_live
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.workloads import at_source, mapping, mappings, name_of, service_of
+from csoc.gen3.state import EnvironmentState
 
 _CREDENTIALS = "-dbcreds"
 _ADMIN = "ADMIN_LOGINS of {name} changes, and requests that carry the old password fail."

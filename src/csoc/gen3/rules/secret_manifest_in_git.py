@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
+from csoc.gen3.state import FleetState
 
 
 def check(state: FleetState) -> Iterator[Hit]:

@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import is_true
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.needs import Need
 from csoc.gen3.rules.support.reading import listed, rendered
-from csoc.gen3.scope import is_true
+from csoc.gen3.state import EnvironmentState
 
 _OPERATOR = "{} reads it; nothing in this environment's manifests makes it"
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import stores
 from csoc.gen3.rules.support.reading import listed, rendered
 from csoc.gen3.rules.support.workloads import name_of
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

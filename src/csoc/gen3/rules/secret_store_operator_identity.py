@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import stores
 from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.state import EnvironmentState
 
 _LOCAL = "global.aws.useLocalSecret"
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from csoc.gen3 import extract
 from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.versions_needed import PAIRS, Pair, broken
 from csoc.gen3.views import HELM, MANIFEST
 

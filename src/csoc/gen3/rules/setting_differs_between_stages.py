@@ -12,8 +12,9 @@ from typing import Any
 
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.stages import nearest_lower
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
 

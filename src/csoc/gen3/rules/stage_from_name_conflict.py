@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from csoc.fleet.location import Location
 from csoc.gen3.adoption.naming import find_stage
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import EnvironmentView
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from csoc.gen3.facts import ServiceFact
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.images import months_between, newer
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.rules.support.stages import nearest_lower
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
 _FAR_BEHIND_MONTHS = 3

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import made_by_helm, on, values_complete
+from csoc.gen3.state import EnvironmentState
 
 _QUEUE = "ssjdispatcher.ssjcreds.sqsUrl"
 _EXAMPLE = "https://sqs.us-east-1.amazonaws.com/12345678901234/test-upload_data_upload"

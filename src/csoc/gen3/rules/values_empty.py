@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import EnvironmentState
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
 from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.state import EnvironmentState
 
 _PATH = "funnel.Kubernetes.JobsNamespace"
 

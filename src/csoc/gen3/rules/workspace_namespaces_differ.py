@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from csoc.gen3 import claims
+from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.rules.support.reading import rendered, text
 from csoc.gen3.rules.support.workloads import mapping, mappings, name_of, workloads
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 _WATCHED = "ambassador.jupyterNamespace"
 
@@ -27,7 +28,7 @@ def namespaces(state: EnvironmentState) -> tuple[str, str, str] | None:
     values = Gen3Values(state)
     if not values_complete(state) or not (values.on("ambassador") and values.on("hatchery")):
         return None
-    launched, path = claims.workspace_namespace(values)
+    launched, path = from_values.workspace_namespace(values)
     prefix = values.text("ambassador.userNamespace") or "jupyter-pods"
     watched = values.text(_WATCHED) or f"{prefix}-{state.view.release}"
     if rendered(state):

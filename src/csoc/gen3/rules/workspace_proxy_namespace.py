@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3 import claims
+from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState, Hit, Rule
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 _OWN = "workspace-proxy.deploymentNamespace"
 _PROXY = "workspace-proxy.workspaceNamespace"
@@ -47,7 +48,7 @@ def _workspaces(state: EnvironmentState) -> str:
     """Where workspaces run; "" if hatchery is off, and then nobody knows."""
     if not on(state, "hatchery"):
         return ""
-    found = claims.from_values(Gen3Values(state))
+    found = from_values.claims_in_values(Gen3Values(state))
     return next((claim.identity for claim in found if claim.kind == "workspace namespace"), "")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from csoc.errors import CsocError, NotFoundError
 from csoc.fleet.argocd import parse
-from csoc.fleet.argocd.identity import Identity, repository_key
-from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import Application, Problem
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import Manifest, manifests
+from csoc.fleet.argocd.same_repository import Identity, repository_key
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.charts import (
     ChartArchive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from csoc.fleet.argocd.applicationsets import Expansion, expand
+from csoc.fleet.argocd.applicationsets.expansion import Expansion, expand
 from csoc.fleet.argocd.model import KnownCluster
 from csoc.fleet.repositories import Tree
 from tests.unit.fleet.argocd import making

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet.argocd.applicationsets import expand, references
-from csoc.fleet.argocd.govalues import TemplateError
+from csoc.fleet.argocd.applicationsets.expansion import expand, references
+from csoc.fleet.argocd.gotemplate.substitution import Substitution
+from csoc.fleet.argocd.gotemplate.values import TemplateError
 from csoc.fleet.argocd.helmtemplates import HelmTemplates
-from csoc.fleet.argocd.substitution import Substitution
 from csoc.fleet.charts import RenderFailure, Rendering
 from tests.unit.fleet.argocd import making
 from tests.unit.fleet.argocd.sets import GIT, GO, HOME, appset, expanded, names

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet.argocd.environment import build_environment, expand
+from csoc.fleet.argocd.build_environment import build_environment, expand
 from tests.unit.fleet.argocd import making
 
 VARIABLES = {"NAME": "portal", "A_1": "x"}

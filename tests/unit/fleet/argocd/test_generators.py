@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from csoc.errors import UnavailableError
-from csoc.fleet.argocd.applicationsets import expand
+from csoc.fleet.argocd.applicationsets.expansion import expand
 from csoc.fleet.argocd.model import KnownCluster
 from tests.unit.fleet.argocd import making
 from tests.unit.fleet.argocd.sets import DEV, GIT, GO, HOME, PROD, appset, expanded, names

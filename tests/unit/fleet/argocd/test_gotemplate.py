@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csoc.errors import CsocError
-from csoc.fleet.argocd.gotemplate import SubsetRenderer
-from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError, as_go, shown
+from csoc.fleet.argocd.gotemplate.evaluation import SubsetRenderer
+from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError, as_go, shown
 
 PARAMS: dict[str, Any] = as_go(
     {

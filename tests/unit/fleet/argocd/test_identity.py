@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from csoc.errors import NotFoundError, UnavailableError
-from csoc.fleet.argocd.identity import Reference, folders, identify, repository_key
+from csoc.fleet.argocd.same_repository import Reference, folders, identify, repository_key
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.location import Location
 from tests.unit.fleet.argocd import making

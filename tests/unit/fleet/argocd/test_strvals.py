@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.fleet.argocd.strvals import SetSyntaxError, escape_commas, parse_into
+from csoc.fleet.argocd.values.strvals import SetSyntaxError, escape_commas, parse_into
 from csoc.fleet.values import look_up
 
 ACCEPTED: list[tuple[str, dict[str, Any]]] = [

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from csoc.errors import CsocError, UnavailableError
-from csoc.fleet.argocd import library
-from csoc.fleet.argocd.layers import chart_layer
+from csoc.fleet.argocd import parsed_files
 from csoc.fleet.argocd.trees import Trees
-from csoc.fleet.argocd.values import ResolvedValues, resolve
+from csoc.fleet.argocd.values.layers import chart_layer
+from csoc.fleet.argocd.values.resolution import ResolvedValues, resolve
 from csoc.fleet.repositories import Tree
 from csoc.testing.repositories import Link
 from tests.unit.fleet.argocd import making
@@ -182,7 +182,7 @@ def test_no_more_value_files_are_read_than_the_limit() -> None:
 
 
 def test_patterns_that_try_too_many_paths_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "_MAX_TRIED", 5)
+    monkeypatch.setattr(parsed_files, "_MAX_TRIED", 5)
     found = resolved(files("$values/prod/parts/*.yaml", "$values/prod/**/*.yaml"), HOME)
     assert found.unread == ("$values/prod/**/*.yaml",)
     assert len(found.values.layers) == 2

@@ -11,7 +11,8 @@ import yaml
 
 from csoc.fleet.charts import RenderedObject, Rendering
 from csoc.fleet.values import EffectiveValues, Layer, MissingFile
-from csoc.gen3.rules.model import EnvironmentState, Hit
+from csoc.gen3.rules.model import Hit
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.states import environment_state
 
 ODD: tuple[Any, ...] = ("text", [1, None, {"a": [None]}], 7, 1.5, True, None, {}, {"a": {"b": 1}}, "")

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from csoc.gen3.dictionaries import Lookup
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.data_model.published import Lookup
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.dictionaries import MemoryDictionaries, node, schema
 from csoc.testing.states import NOW, environment_state
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from csoc.gen3.extract import extract
 from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 from csoc.testing.states import environment_state, environment_view, fleet_state, location
 

@@ -5,7 +5,7 @@ import pytest
 from csoc.fleet.argocd.model import Application, ApplicationSource
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.cluster_configuration_elsewhere import check
-from csoc.gen3.rules.model import FleetState
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import ClusterView, unknown
 from csoc.testing.states import environment_view, fleet_state, layer, location
 

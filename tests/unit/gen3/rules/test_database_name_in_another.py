@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from csoc.gen3.facts import Claim, EnvironmentFacts
 from csoc.gen3.rules.database_name_in_another import _words, check
-from csoc.gen3.rules.model import FleetState
+from csoc.gen3.state import FleetState
 from csoc.testing.states import environment_view, fleet_state, location
 
 

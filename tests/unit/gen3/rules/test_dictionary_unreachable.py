@@ -3,7 +3,7 @@
 import pytest
 
 from csoc.errors import CsocError, UnavailableError
-from csoc.gen3.dictionary import Dictionary
+from csoc.gen3.data_model.dictionary import Dictionary
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.dictionary_unreachable import RULE, check
 from csoc.testing.dictionaries import MemoryDictionaries

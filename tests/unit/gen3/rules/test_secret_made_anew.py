@@ -6,8 +6,8 @@ import pytest
 
 from csoc.fleet.argocd.model import IgnoredDifference
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.secret_made_anew import check
+from csoc.gen3.state import EnvironmentState
 from tests.unit.gen3.rules.cases import hostile, hostile_objects, incomplete, line, made, rendered_by
 
 LOCAL = "global:\n  externalSecrets:\n    deploy: false\n"

@@ -13,7 +13,8 @@ from csoc.gen3.rules import (
     search_index_shared,
     secret_shared,
 )
-from csoc.gen3.rules.model import FleetState, Rule
+from csoc.gen3.rules.model import Rule
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import MANIFEST, EnvironmentView, unknown
 from csoc.testing.states import environment_view, fleet_state
 from tests.unit.gen3.rules.making import claiming, fleet_hits

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from csoc.gen3.findings import Severity
-from csoc.gen3.rules.model import FleetState
 from csoc.gen3.rules.stage_out_of_order import check
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import MANIFEST
 from csoc.testing.states import environment_view, fleet_state
 from tests.unit.gen3.rules.making import facts, service

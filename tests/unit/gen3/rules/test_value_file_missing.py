@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from csoc.fleet.values import EffectiveValues, MissingFile
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.value_file_missing import check
+from csoc.gen3.state import EnvironmentState
 from csoc.testing.states import environment_state, location
 
 

@@ -7,9 +7,9 @@ own.
 
 from __future__ import annotations
 
-from csoc.gen3.claims import comes_from_manager
-from csoc.gen3.rules.model import EnvironmentState
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.claims.from_values import comes_from_manager
+from csoc.gen3.gen3_values import Gen3Values
+from csoc.gen3.state import EnvironmentState
 
 TRIAL_STAGES = frozenset({"dev", "test", "qa", "ci", "local", "sandbox"})
 

@@ -13,15 +13,15 @@ from typing import Any
 from csoc.errors import CsocError, UnavailableError
 from csoc.fleet.masking import masked
 from csoc.fleet.values import Path
-from csoc.gen3 import jsontext
-from csoc.gen3.dictionary import Dictionary
-from csoc.gen3.etl_mapping import read
-from csoc.gen3.etl_model import EtlMapping
+from csoc.gen3.data_model import jsontext
+from csoc.gen3.data_model.dictionary import Dictionary
+from csoc.gen3.data_model.etl_mapping import read
+from csoc.gen3.data_model.etl_model import EtlMapping
 from csoc.gen3.findings import Evidence
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import items, text
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.state import EnvironmentState
 from csoc.gen3.versions_needed import tube_has_underscores
 
 MAPPING: Path = ("etl", "etlMapping")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.fleet.values import Path, look_up, merge_mappings
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.support.certainty import made_by_helm, on
 from csoc.gen3.rules.support.workloads import mapping
+from csoc.gen3.state import EnvironmentState
 
 SECRET: Path = ("fence", "FENCE_CONFIG")
 PUBLIC: Path = ("fence", "FENCE_CONFIG_PUBLIC")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.values import walk
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.support.reading import items, text
 from csoc.gen3.rules.support.workloads import Workload, mapping, mappings, name_of, workloads
+from csoc.gen3.state import EnvironmentState
 
 SECRET = "Secret"  # noqa: S105 - a kind
 CONFIG_MAP = "ConfigMap"

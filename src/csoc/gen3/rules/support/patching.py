@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from csoc.fleet.values import Path, as_path
 from csoc.gen3.findings import Patch
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 
 
 def set_value(state: EnvironmentState, path: str | Path, value: object) -> tuple[Patch, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.state import EnvironmentState
 
 
 def rendered(state: EnvironmentState) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from csoc.gen3.facts import Claim
 from csoc.gen3.findings import Evidence
-from csoc.gen3.rules.model import FleetState, Hit, Rule
+from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
 OWNING = frozenset({"own", "write"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csoc.gen3.rules.model import FleetState
+from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 
 # Stages beside the way to production: what runs there is not what is promoted next.

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.gen3.rules.model import EnvironmentState
 from csoc.gen3.rules.support.needs import store_references
 from csoc.gen3.rules.support.workloads import mapping, name_of
+from csoc.gen3.state import EnvironmentState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.gen3.findings import Evidence
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 
 _POD_OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 

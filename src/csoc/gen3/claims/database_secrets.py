@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from csoc.gen3.catalogue import Service
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.gen3_values import Gen3Values, is_true
 
 _PUSHES_NOTHING = frozenset({"embedding-management-service"})  # its chart leaves the template out
 GLOBAL_PUSH = "global.externalSecrets.pushSecret"

@@ -13,14 +13,14 @@ from typing import Any
 
 from csoc.errors import CsocError
 from csoc.fleet.argocd import parse
-from csoc.fleet.argocd.generators import MAX_PARAMETER_SETS, GeneratorError, Generators
-from csoc.fleet.argocd.gotemplate import TemplateRenderer
-from csoc.fleet.argocd.govalues import TemplateError
-from csoc.fleet.argocd.identity import Reference
-from csoc.fleet.argocd.library import Library
+from csoc.fleet.argocd.applicationsets.generators import MAX_PARAMETER_SETS, GeneratorError, Generators
+from csoc.fleet.argocd.gotemplate.evaluation import TemplateRenderer
+from csoc.fleet.argocd.gotemplate.substitution import PlacedError, Substitution
+from csoc.fleet.argocd.gotemplate.values import TemplateError
 from csoc.fleet.argocd.model import Application, KnownCluster, Problem
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, FixedPlace, Manifest
-from csoc.fleet.argocd.substitution import PlacedError, Substitution
+from csoc.fleet.argocd.same_repository import Reference
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.yaml import yamltext
 

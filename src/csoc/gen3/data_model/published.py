@@ -11,7 +11,7 @@ from typing import Protocol
 
 from csoc.errors import CsocError, UnavailableError
 from csoc.fleet.values import EffectiveValues
-from csoc.gen3.dictionary import Dictionary
+from csoc.gen3.data_model.dictionary import Dictionary
 
 
 class Dictionaries(Protocol):

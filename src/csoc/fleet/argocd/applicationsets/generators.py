@@ -12,14 +12,14 @@ from typing import Any, NoReturn
 
 from csoc.errors import CsocError
 from csoc.fleet.argocd import globs
-from csoc.fleet.argocd.gofunctions import sanitize_name
-from csoc.fleet.argocd.govalues import TemplateError, as_go, shown
-from csoc.fleet.argocd.identity import folders
-from csoc.fleet.argocd.library import Library
+from csoc.fleet.argocd.applicationsets.selectors import matches
+from csoc.fleet.argocd.gotemplate.functions import sanitize_name
+from csoc.fleet.argocd.gotemplate.substitution import PlacedError, Substitution
+from csoc.fleet.argocd.gotemplate.values import TemplateError, as_go, shown
 from csoc.fleet.argocd.model import KnownCluster, Problem
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, unreadable
-from csoc.fleet.argocd.selectors import matches
-from csoc.fleet.argocd.substitution import PlacedError, Substitution
+from csoc.fleet.argocd.same_repository import folders
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.repositories import Tree
 from csoc.fleet.snapshot import YAML_SUFFIXES

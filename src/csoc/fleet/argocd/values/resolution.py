@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
-from csoc.fleet.argocd import globs, strvals
-from csoc.fleet.argocd.environment import build_environment, expand
-from csoc.fleet.argocd.layers import ABSENT, chart_layer, file_layer, lists, parameter_layer, text_locator
-from csoc.fleet.argocd.library import Library
+from csoc.fleet.argocd import globs
+from csoc.fleet.argocd.build_environment import build_environment, expand
 from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions, Parameter, Problem, ValueFile
-from csoc.fleet.argocd.overrides import helm_options
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.paths import behind_link, inside
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD
 from csoc.fleet.argocd.trees import Trees
+from csoc.fleet.argocd.values import strvals
+from csoc.fleet.argocd.values.layers import ABSENT, chart_layer, file_layer, lists, parameter_layer, text_locator
+from csoc.fleet.argocd.values.overrides import helm_options
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, MissingFile, Path, look_up

@@ -15,7 +15,7 @@ from typing import Any
 from csoc.fleet.location import Location
 from csoc.fleet.values import Path, as_path, look_up, walk
 from csoc.gen3.catalogue import Catalogue, Service, load
-from csoc.gen3.rules.model import EnvironmentState
+from csoc.gen3.state import EnvironmentState
 
 _ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 _WITNESSES = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from csoc.fleet.argocd.gotemplate import SubsetRenderer, TemplateRenderer
-from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError
+from csoc.fleet.argocd.gotemplate.evaluation import SubsetRenderer, TemplateRenderer
+from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError
 from csoc.fleet.values import Path
 
 _MAX_TEXT = 1_000_000

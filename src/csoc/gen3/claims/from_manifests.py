@@ -10,16 +10,16 @@ from typing import Any
 
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Secret
-from csoc.gen3.claims import SHAREABLE, claim
+from csoc.gen3.claims.from_values import SHAREABLE, claim
 from csoc.gen3.facts import Claim
-from csoc.gen3.scope import Gen3Values
+from csoc.gen3.gen3_values import Gen3Values
 
 _API_VERSION = "global.externalSecrets.apiVersion"
 _ALB = "alb.ingress.kubernetes.io/"
 _CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/\S+")
 
 
-def from_objects(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> list[Claim]:
+def claims_in_objects(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> list[Claim]:
     """Claims of ExternalSecrets, PushSecrets and Ingresses, each once, and the versions of the API that they use."""
     found: list[Claim] = list(_api_versions(values, objects))
     for body in objects:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
-from csoc.fleet.argocd import gofunctions
-from csoc.fleet.argocd.golex import Token, chunks
-from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError, is_true, shown
+from csoc.fleet.argocd.gotemplate import functions
+from csoc.fleet.argocd.gotemplate.lexing import Token, chunks
+from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError, is_true, shown
 
 _MAX_STEPS = 200_000
 _MAX_OUTPUT = 1_000_000
@@ -307,7 +307,7 @@ class _Run:
         arguments = [self._operand(operand, dot) for operand in rest] + piped
         self._spend(sum(map(_weight, arguments)))
         try:
-            value = gofunctions.call(name, arguments)
+            value = functions.call(name, arguments)
             self._spend(_weight(value))
             return value
         except TemplateError as error:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from csoc.errors import CsocError
-from csoc.fleet.argocd.govalues import TemplateError, UnsupportedError, as_go, is_true, kind, shown
+from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError, as_go, is_true, kind, shown
 from csoc.fleet.yaml import yamltext
 
 _MAX_TEXT = 1_000_000

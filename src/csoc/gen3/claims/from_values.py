@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 from csoc.fleet.values import Path
 from csoc.gen3.catalogue import Secret, Service
 from csoc.gen3.facts import Claim
-from csoc.gen3.scope import Gen3Values, is_true
+from csoc.gen3.gen3_values import Gen3Values, is_true
 
 _PROXIES = ("aws-sigv4-proxy", "aws-es-proxy")
 SHAREABLE = frozenset({"stata-workspace-gen3-license"})
 _PROXIED = re.compile(r"^(gen3-)?elasticsearch(-master)?$|^esproxy(-service)?$")
 
 
-def from_values(values: Gen3Values) -> list[Claim]:
+def claims_in_values(values: Gen3Values) -> list[Claim]:
     """Every claim that the values make, each once, in the order of kinds below."""
     sources: tuple[Callable[[Gen3Values], Iterator[Claim]], ...] = (
         _hostnames,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.values import Path
-from csoc.gen3.etl_model import AGGREGATOR, COLLECTOR, EtlMapping, Fault, Field, Index
+from csoc.gen3.data_model.etl_model import AGGREGATOR, COLLECTOR, EtlMapping, Fault, Field, Index
 
 FUNCTIONS = frozenset({"count", "sum", "set", "list", "min", "max", "first"})
 _BLOCKS = {

@@ -7,19 +7,19 @@ from threading import Thread
 
 import pytest
 
-from csoc.fleet import collector
+from csoc.fleet import gc_pause
 
 
 def test_the_collector_rests_inside_and_goes_on_after_the_outermost() -> None:
-    with collector.paused():
-        with collector.paused():
+    with gc_pause.paused():
+        with gc_pause.paused():
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
 
 
 def test_an_error_inside_does_not_leave_it_resting() -> None:
-    with pytest.raises(ValueError), collector.paused():
+    with pytest.raises(ValueError), gc_pause.paused():
         raise ValueError
     assert gc.isenabled()
 
@@ -27,7 +27,7 @@ def test_an_error_inside_does_not_leave_it_resting() -> None:
 def test_a_collector_that_was_off_stays_off() -> None:
     gc.disable()
     try:
-        with collector.paused():
+        with gc_pause.paused():
             pass
         assert not gc.isenabled()
     finally:
@@ -37,7 +37,7 @@ def test_a_collector_that_was_off_stays_off() -> None:
 def test_threads_may_overlap() -> None:
     def work() -> None:
         for _ in range(200):
-            with collector.paused():
+            with gc_pause.paused():
                 seen.append(gc.isenabled())
 
     seen: list[bool] = []

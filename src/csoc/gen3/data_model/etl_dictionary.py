@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from csoc.gen3.dictionary import Dictionary, nearest
-from csoc.gen3.etl_model import AGGREGATOR, COLLECTOR, EtlMapping, Fault, Field, Index
+from csoc.gen3.data_model.dictionary import Dictionary, nearest
+from csoc.gen3.data_model.etl_model import AGGREGATOR, COLLECTOR, EtlMapping, Fault, Field, Index
 
 _SPECIAL = frozenset({"source_node"})  # made by tube in collectors
 _FAULTS = 500

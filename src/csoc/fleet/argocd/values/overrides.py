@@ -11,8 +11,8 @@ from typing import Any
 
 from csoc.errors import CsocError
 from csoc.fleet.argocd import parse
-from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import ApplicationSource, HelmOptions, Problem
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.paths import inside
 from csoc.fleet.argocd.reading import Fields, FilePlace, unreadable
 from csoc.fleet.repositories import Tree

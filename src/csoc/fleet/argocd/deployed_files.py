@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.fleet.argocd import globs, kustomize
-from csoc.fleet.argocd.library import Library
 from csoc.fleet.argocd.model import ApplicationSource, Problem
+from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.paths import behind_link, inside
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD
 from csoc.fleet.argocd.scanning import ARGO_GROUP, makes_applications

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.fleet.values import Path
-from csoc.gen3.portal_config import JOINING_BUTTONS, explorer_on, shown_buttons, tab_name, tabs
+from csoc.gen3.data_model.portal_config import JOINING_BUTTONS, explorer_on, shown_buttons, tab_name, tabs
 
 DEFAULT_COUNTS = ("case", "experiment", "aliquot")  # of a portal that is not told what to count
 _COUNTING_BUTTONS = JOINING_BUTTONS | {

@@ -1,0 +1,1 @@
+"""From an Application's sources to layers of values."""

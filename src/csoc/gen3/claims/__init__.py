@@ -1,0 +1,1 @@
+"""What an environment uses outside of itself, from its values and from its rendered manifests."""

@@ -1,0 +1,1 @@
+"""The data dictionary, the ETL mapping and the portal's configuration: read, and compared with each other."""
