@@ -7,20 +7,20 @@ import json
 import pytest
 
 from csoc.testing.fleets import World, application, environment
-from csoc.usecases.check import FleetChecker
 from csoc.usecases.compare import Comparison, Difference, Side, compare, same
+from csoc.usecases.gathered import gather_facts
 from csoc.usecases.lines import lines_of, text_lines
 from csoc.usecases.states import StateBuilder
 
 
 def compared(world: World, left: str, right: str) -> Comparison:
     ports, fleet = world.ports(), world.load()
-    results = FleetChecker(ports, rules=(), rendering=False).check(fleet).results
+    facts = gather_facts(ports, fleet)
     builder = StateBuilder(ports, fleet)
     sides = []
     for name in (left, right):
         view = fleet.environment(name)
-        sides.append(Side(builder.state(view), results[name].facts, builder.state(view), builder.why_not(view)))
+        sides.append(Side(builder.state(view), facts[name], builder.state(view), builder.why_not(view)))
     return compare(*sides)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import pytest
 
 from csoc.testing.fleets import World, application, environment
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.gathered import gather_facts
 from csoc.usecases.matrix import Matrix, matrix
 
 
 def made(world: World, *, services: tuple[str, ...] = (), history: bool = True) -> Matrix:
     fleet, ports = world.load(), world.ports()
-    checked = FleetChecker(ports, rules=(), rendering=False).check(fleet)
-    facts = {name: result.facts for name, result in checked.results.items()}
-    return matrix(ports, fleet, facts, services=services, history=history)
+    return matrix(ports, fleet, gather_facts(ports, fleet), services=services, history=history)
 
 
 def fence(tag: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from csoc.errors import RejectedError
 from csoc.testing.fleets import World, environment
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.gathered import gather_facts
 from csoc.usecases.where import Use, where
 
 ALPHA = "east/alpha.example.org/values.yaml"
@@ -16,8 +16,7 @@ ALPHA = "east/alpha.example.org/values.yaml"
 
 def uses(world: World, what: str) -> list[Use]:
     fleet = world.load()
-    checked = FleetChecker(world.ports(), rules=(), rendering=False).check(fleet)
-    return where(fleet, {name: result.facts for name, result in checked.results.items()}, what)
+    return where(fleet, gather_facts(world.ports(), fleet), what)
 
 
 def world(values: str) -> World:
