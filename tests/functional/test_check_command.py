@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.functional.small_fleet import FILES, URL, Csoc, Repository, application, at_home, values
+from tests.functional.small_fleet import CHART, FILES, URL, Csoc, Repository, application, at_home, values
 
 MAINTENANCE = "maintenance-mode-not-text"
 MISSING = "value-file-missing"
+NOT_RENDERING = "chart-does-not-render"
 
 
 @pytest.fixture
@@ -242,6 +243,57 @@ def test_only_what_was_added_since_the_base_counts(csoc: Csoc, repository: Repos
     repository.write({"two/beta.example.org/values.yaml": values("beta.example.org")})
     assert csoc("check", "fleet", "--base", "origin/main") == 0
     assert "No findings that are not in origin/main." in csoc.out
+
+
+def test_a_change_that_adds_nothing_has_no_new_finding_where_the_chart_is_the_fleets_own(
+    csoc: Csoc, repository: Repository
+) -> None:
+    repository.write({"one/alpha.example.org/values.yaml": BROKEN})
+    repository.commit()
+    repository.remember("origin/main")
+    repository.write({"README.md": "A word"})
+    data = report(csoc, "fleet", "--base", "origin/main", code=0)
+    assert rules_of(data) == {}
+    assert rules_of(data, "known") == {NOT_RENDERING: ["alpha"]}
+
+
+def test_a_change_of_the_fleets_own_chart_has_the_findings_that_it_makes_and_no_other(
+    csoc: Csoc, repository: Repository
+) -> None:
+    repository.write({"one/alpha.example.org/values.yaml": BROKEN})
+    repository.commit()
+    repository.remember("origin/main")
+    template = CHART["charts/gen3/templates/config.yaml"]
+    repository.write({"charts/gen3/templates/config.yaml": template + '{{ fail "for everybody" }}\n'})
+    repository.commit()
+    data = report(csoc, "fleet", "--base", "origin/main", code=1)
+    assert [(item["rule"], item["environments"]) for item in data["findings"]] == [(NOT_RENDERING, ["beta"])]
+    assert "for everybody" in data["findings"][0]["evidence"][0]["text"]
+    repository.write({"charts/gen3/templates/config.yaml": template})
+    assert csoc("check", "fleet", "--base", "origin/main") == 0
+
+
+def test_applications_that_a_chart_of_the_fleet_makes_are_there_in_the_base_too(
+    csoc: Csoc, repository: Repository
+) -> None:
+    made = application("{{ .Values.name }}", "one/alpha.example.org/values.yaml")
+    root = application("root", "apps/values.yaml", chart="apps")
+    repository.write(
+        {
+            **LOW,
+            "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 0.1.0\n",
+            "apps/values.yaml": "name: alpha\n",
+            "apps/templates/alpha.yaml": made,
+            "one/root.yaml": root,
+            "one/alpha.example.org/app.yaml": None,
+        }
+    )
+    repository.commit()
+    repository.remember("origin/main")
+    repository.write({"README.md": "A word"})
+    data = report(csoc, "fleet", "--base", "origin/main", code=0)
+    assert rules_of(data, "known")[MAINTENANCE] == ["alpha"]
+    assert data["findings"] == data["problems"] == []
 
 
 def test_the_same_cause_in_another_environment_is_new_there_alone(csoc: Csoc, repository: Repository) -> None:

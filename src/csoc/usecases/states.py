@@ -7,7 +7,7 @@ rendering says so. A chart that cannot be had costs the rendering and nothing el
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.errors import CsocError
@@ -67,14 +67,18 @@ class StateBuilder:
     def _fetch(self, ref: ChartRef) -> ChartAtHand:
         trees = self.fleet.discovery.trees
         local: dict[str, Tree] = {}
+        wanted = ref
         if ref.path or not ref.chart:
             try:
                 if trees.is_home(ref.repo_url, ref.revision):
                     local[canonical_name(ref.repo_url)] = trees.home
+                    # By whatever branch the Application calls it: what is looked at is this tree, also where it is the
+                    # base of a change or another revision.
+                    wanted = replace(ref, revision=trees.home.commit)
             except CsocError:
                 local = {}
         try:
-            archive = self.ports.charts.fetch(ref, local=local)
+            archive = self.ports.charts.fetch(wanted, local=local)
         except CsocError as error:
             return ChartAtHand(None, ChartUsed("none", str(ref), differs=True), error)
         return ChartAtHand(archive, ChartUsed(describe(archive), str(ref), differs=False))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from csoc.errors import CsocError
@@ -74,11 +74,12 @@ class ApplicationCharts:
     def _archive(self, order: Order) -> ChartArchive | CsocError:
         assert self._sources is not None  # noqa: S101 - render() checked
         if order.ref not in self._archives:
-            local = {}
+            local, wanted = {}, order.ref
             if order.tree is not None:
                 local = {order.tree.repository: order.tree, repository_key(order.ref.repo_url): order.tree}
+                wanted = replace(order.ref, revision=order.tree.commit)  # whatever branch it is called by
             try:
-                self._archives[order.ref] = self._sources.fetch(order.ref, local=local)
+                self._archives[order.ref] = self._sources.fetch(wanted, local=local)
             except CsocError as error:
                 self._archives[order.ref] = error
         return self._archives[order.ref]
