@@ -187,19 +187,24 @@ class Limits(_Section):
     file_bytes: Count = Field(
         default=20 * _MEGABYTE, description="size of one file; a larger one is listed and not read"
     )
+    folder_entries: Count = Field(default=100_000, description="files and folders in a plain folder")
     folder_bytes: Count = Field(
-        default=2_000 * _MEGABYTE, description="size of all files of a plain folder or a work tree"
+        default=500 * _MEGABYTE,
+        description="size of the files of a plain folder, or of the changed ones of a work tree",
     )
 
 
 class RenderLimits(_Section):
-    """What rendering a chart may cost, for each rendering."""
+    """What rendering a chart may cost, for each rendering; and all of one run together."""
 
     cpu_seconds: Annotated[int, Field(gt=0, le=3_600)] = Field(default=30, description="processor time")
     memory_bytes: Count = Field(default=600 * _MEGABYTE, description="memory of the child process")
     output_bytes: Count = Field(default=50 * _MEGABYTE, description="manifests that come out")
     workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=0, description="child processes at a time; 0 means one for each processor"
+    )
+    total_seconds: Seconds = Field(
+        default=600, description="time for all renderings of one run; the rest is checked by values only"
     )
 
 

@@ -1,7 +1,8 @@
 """Plain folders and work trees, written into csoc's own object databases so that they read like any commit.
 
 Nothing is ever written into the user's repository. What a file held is remembered by its size, times and inode, as
-Git's own index does, so that opening an unchanged folder again reads no file.
+Git's own index does, so that opening an unchanged folder again reads no file. All of it can be made again, so a
+database that turns out to be damaged, at once or in the middle of reading, is dropped and the folder captured anew.
 """
 
 from __future__ import annotations
@@ -9,22 +10,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pygit2
 from pygit2.enums import FileStatus
 
 from csoc.adapters.git.locks import held
 from csoc.adapters.git.packs import PackWriter, object_id
+from csoc.adapters.git.survey import Seen, Survey
 from csoc.adapters.git.tree import Objects
 from csoc.config import Limits
 from csoc.errors import RejectedError, UnavailableError
 
-_VERSION = 1
+_VERSION = 2
 _PACKS = 50
 _PACK_AGE_SECONDS = 3_600
 # A file written this shortly before it is read may change again without its times changing.
@@ -54,8 +58,8 @@ class _Scan:
     started_ns: int
     files: dict[str, tuple[int, str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
     cache: dict[str, tuple[_Stat, str]] = field(default_factory=dict)
-    total_bytes: int = 0
 
 
 class Folders:
@@ -66,6 +70,9 @@ class Folders:
         self._limits = limits
         self._now_ns = now_ns
         self._objects: dict[str, Objects] = {}
+        self._users: dict[str, pygit2.Repository | None] = {}
+        self._scans: dict[str, Callable[[_Scan], None]] = {}
+        self._remade: set[str] = set()
 
     def plain(self, folder: Path) -> Captured:
         """Every file below a folder except what is named ".git". Links are listed and never followed.
@@ -96,27 +103,63 @@ class Folders:
     def _capture(self, folder: Path, scan_into: Callable[[_Scan], None], user: pygit2.Repository | None) -> Captured:
         place = self._place(folder)
         with held(place.with_suffix(".lock"), self._limits.lock_seconds, str(folder)):
+            if not _is_whole(place):
+                self._drop(folder)
+            _remove_halves(place)
             objects = self._objects_of(folder, user)
-            packs = self._packs(place)
-            rewrite = len(packs) > _PACKS
-            known = {} if rewrite else _load_state(place, packs, self._limits.file_bytes)
-            scan = _Scan(known, PackWriter(place / "objects" / "pack"), self._now_ns())
+            self._scans[_key(place, user)] = scan_into
             try:
-                scan_into(scan)
-                tree = _write_tree(scan, objects, force=rewrite)
-                text = f"tree {tree}\nauthor {_SIGNATURE}\ncommitter {_SIGNATURE}\n\nWhat the folder holds\n"
-                commit = object_id("commit", text.encode())
-                if rewrite or commit not in objects.repository:
-                    scan.writer.add("commit", text.encode())
-                scan.writer.close()
-            finally:
-                scan.writer.discard()
-            if rewrite:
-                _remove_old(packs)
-            if rewrite or scan.cache != scan.known:
-                _save_state(place, scan.cache, self._packs(place), self._limits.file_bytes)
-            objects.know_sizes(scan.sizes)
-            return Captured(objects, tree, commit)
+                return self._write(place, objects, scan_into)
+            except (ValueError, pygit2.GitError):
+                self._drop(folder)
+                return self._write(place, objects, scan_into, known=False)
+
+    def _write(
+        self, place: Path, objects: Objects, scan_into: Callable[[_Scan], None], *, known: bool = True
+    ) -> Captured:
+        """Captures into the database at `place`, whose lock is held. known: what was read before is not read again."""
+        packs = _packs(place)
+        rewrite = len(packs) > _PACKS
+        remembered = _load_state(place, self._limits.file_bytes) if known and not rewrite else {}
+        scan = _Scan(remembered, PackWriter(place / "objects" / "pack"), self._now_ns())
+        try:
+            scan_into(scan)
+            tree = _write_tree(scan, objects, force=rewrite)
+            text = f"tree {tree}\nauthor {_SIGNATURE}\ncommitter {_SIGNATURE}\n\nWhat the folder holds\n"
+            commit = object_id("commit", text.encode())
+            if rewrite or commit not in objects.repository:
+                scan.writer.add("commit", text.encode())
+            scan.writer.close()
+        finally:
+            scan.writer.discard()
+        if rewrite:
+            _remove_old(packs)
+        if rewrite or not known or scan.cache != scan.known:
+            _save_state(place, scan.cache, self._limits.file_bytes)
+        objects.know_sizes(scan.sizes)
+        objects.leave_out(scan.left_out)
+        return Captured(objects, tree, commit)
+
+    def _remake(self, folder: Path, user: pygit2.Repository | None) -> bool:
+        """Drops a database that cannot be read and captures the folder again, once. False if that was done already."""
+        place = self._place(folder)
+        key = _key(place, user)
+        scan_into = self._scans.get(key)
+        if scan_into is None or key in self._remade:
+            return False
+        self._remade.add(key)
+        with held(place.with_suffix(".lock"), self._limits.lock_seconds, str(folder)):
+            self._drop(folder)
+            self._write(place, self._objects[key], scan_into, known=False)
+        return True
+
+    def _drop(self, folder: Path) -> None:
+        """Removes the database of a folder. Whoever reads from it elsewhere captures the folder again as well."""
+        place = self._place(folder)
+        shutil.rmtree(place, ignore_errors=True)
+        for key, user in self._users.items():
+            if key.removesuffix("+") == str(place):
+                self._objects[key].reopen(self._opened(place, user))
 
     def _place(self, folder: Path) -> Path:
         name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:40]
@@ -124,34 +167,31 @@ class Folders:
 
     def _objects_of(self, folder: Path, user: pygit2.Repository | None) -> Objects:
         place = self._place(folder)
-        key = f"{place}{'+' if user else ''}"
+        key = _key(place, user)
         if key not in self._objects:
-            if not (place / "HEAD").exists():
-                place.mkdir(parents=True, exist_ok=True, mode=0o700)
-                pygit2.init_repository(str(place), bare=True)
-            repository = pygit2.Repository(str(place))
-            if user is not None:
-                repository.odb.add_disk_alternate(str(common_dir(user) / "objects"))
-            self._objects[key] = Objects(repository, self._limits)
+            repository = self._opened(place, user)
+            self._objects[key] = Objects(repository, self._limits, remake=lambda: self._remake(folder, user))
+            self._users[key] = user
         return self._objects[key]
 
     @staticmethod
-    def _packs(place: Path) -> list[Path]:
-        return sorted((place / "objects" / "pack").glob("pack-*.idx"))
+    def _opened(place: Path, user: pygit2.Repository | None) -> pygit2.Repository:
+        """The database at a place, made if it is not there, and made anew if it is half there."""
+        try:
+            if not (place / "HEAD").read_bytes().startswith(b"ref: refs/heads/"):
+                shutil.rmtree(place, ignore_errors=True)
+            repository = pygit2.Repository(str(place))
+        except (OSError, pygit2.GitError):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            repository = pygit2.init_repository(str(place), bare=True)
+        if user is not None:
+            repository.odb.add_disk_alternate(str(common_dir(user) / "objects"))
+        return repository
 
     def _scan_folder(self, root: Path, scan: _Scan) -> None:
-        waiting = [""]
-        while waiting:
-            prefix = waiting.pop()
-            for entry in _listed(root / prefix):
-                if entry.name == ".git":
-                    continue
-                path = f"{prefix}{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{path}/")
-                else:
-                    self._take(entry.path, path, scan)
-            self._count(len(scan.files) + len(waiting), root)
+        for seen in Survey(root, self._limits).walk():
+            self._take(seen, scan)
 
     def _scan_work_tree(
         self, root: Path, repository: pygit2.Repository, changed: dict[str, FileStatus], scan: _Scan
@@ -163,41 +203,41 @@ class Folders:
         self._count(len(index) + len(changed), root)
         disk = FileStatus.WT_MODIFIED | FileStatus.WT_TYPECHANGE | FileStatus.CONFLICTED | FileStatus.WT_NEW
         tracked = set()
+        survey = Survey(root, self._limits)
         for path, mode, blob in index:
             tracked.add(path)
             flags = changed.get(path)
             if flags is None or (mode == _SUBMODULE and not flags & FileStatus.WT_DELETED):
                 scan.files[path] = mode, blob
             elif flags & disk:
-                self._take(f"{root}/{path}", path, scan)
+                survey.take(path, f"{root}/{path}")
             elif not flags & FileStatus.WT_DELETED:
                 scan.files[path] = mode, blob
         for path, flags in changed.items():
             if flags & disk and path not in tracked:
-                self._take(f"{root}/{path}", path, scan)
+                survey.take(path, f"{root}/{path}")
+        for seen in survey.seen:
+            self._take(seen, scan)
 
-    def _take(self, file: str, path: str, scan: _Scan) -> None:
+    def _take(self, seen: Seen, scan: _Scan) -> None:
         """One file as it is on disk."""
-        try:
-            found = os.lstat(file)
-            if stat.S_ISLNK(found.st_mode):
-                scan.files[path] = _LINK, scan.writer.add("blob", os.fsencode(os.readlink(file)))  # noqa: PTH115
-                return
-        except FileNotFoundError:
-            return  # gone since it was listed
-        except OSError as error:
-            raise UnavailableError(f"The file cannot be looked at: {error.strerror}", place=path) from error
+        path, found = seen.path, seen.found
+        if stat.S_ISLNK(found.st_mode):
+            try:
+                scan.files[path] = _LINK, scan.writer.add("blob", os.fsencode(os.readlink(seen.file)))  # noqa: PTH115
+            except FileNotFoundError:
+                return  # gone since it was counted
+            except OSError as error:
+                raise UnavailableError(f"The link cannot be looked at: {error.strerror}", place=path) from error
+            return
         if not stat.S_ISREG(found.st_mode):
             return  # pipes, sockets and devices are nothing that Git knows
-        scan.total_bytes += found.st_size
-        if scan.total_bytes > self._limits.folder_bytes:
-            raise RejectedError(
-                f"The folder holds more than {self._limits.folder_bytes} bytes (at {path})",
-                place=file.removesuffix(path),
-                fix="Name a smaller folder, or raise limits.folder_bytes in the settings",
-            )
         mode = _PROGRAM if found.st_mode & stat.S_IXUSR else _FILE
-        blob = self._blob(file, path, found, scan)
+        if seen.wanted:
+            blob = self._blob(seen.file, path, found, scan)
+        else:
+            blob = object_id("blob", b"csoc leaves out %d %s" % (found.st_size, os.fsencode(path)))
+            scan.left_out.add(blob)
         scan.files[path] = mode, blob
         scan.sizes[blob] = found.st_size
 
@@ -277,40 +317,67 @@ def _tree_object(entries: list[tuple[bytes, int, str]], scan: _Scan, objects: Ob
     return tree
 
 
-def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            yield from found
-    except FileNotFoundError:
-        return  # gone since it was listed
-    except OSError as error:
-        raise UnavailableError(f"The folder cannot be read: {error.strerror}", place=str(folder)) from error
-
-
 def _times(found: os.stat_result) -> _Stat:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def _load_state(place: Path, packs: list[Path], file_bytes: int) -> dict[str, tuple[_Stat, str]]:
-    """What was remembered; nothing if it cannot be read or a pack that it relies on is gone."""
+def _key(place: Path, user: pygit2.Repository | None) -> str:
+    return f"{place}{'+' if user else ''}"
+
+
+def _packs(place: Path) -> list[Path]:
+    return sorted((place / "objects" / "pack").glob("pack-*.idx"))
+
+
+def _pack_sizes(place: Path) -> dict[str, list[int]]:
+    """The bytes of each index and of its pack; -1 for a pack that is not there."""
+    sizes = {}
+    for index in _packs(place):
+        pack = index.with_suffix(".pack")
+        sizes[index.name] = [index.stat().st_size, pack.stat().st_size if pack.exists() else -1]
+    return sizes
+
+
+def _state(place: Path) -> dict[str, Any]:
+    """What was remembered; nothing if it cannot be read."""
     try:
         state = json.loads((place / "files.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) and state.get("version") == _VERSION else {}
+
+
+def _is_whole(place: Path) -> bool:
+    """False if a file of the database is gone, cut short or left by a capture that was ended in the middle."""
+    sizes = _pack_sizes(place)
+    remembered = _state(place).get("packs", {})
+    whole = all(pack > 0 for _, pack in sizes.values())
+    return whole and isinstance(remembered, dict) and all(sizes.get(name) == size for name, size in remembered.items())
+
+
+def _load_state(place: Path, file_bytes: int) -> dict[str, tuple[_Stat, str]]:
+    state = _state(place)
+    try:
         # What was over another limit has an id and no content.
-        if [state["version"], state["file_bytes"]] != [_VERSION, file_bytes]:
-            return {}
-        if not set(state["packs"]) <= {pack.name for pack in packs}:
+        if state.get("file_bytes") != file_bytes:
             return {}
         return {path: ((size, mtime, ctime, inode), blob) for path, size, mtime, ctime, inode, blob in state["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return {}
 
 
-def _save_state(place: Path, cache: dict[str, tuple[_Stat, str]], packs: list[Path], file_bytes: int) -> None:
+def _save_state(place: Path, cache: dict[str, tuple[_Stat, str]], file_bytes: int) -> None:
     files = [[path, *times, blob] for path, (times, blob) in cache.items()]
-    state = {"version": _VERSION, "file_bytes": file_bytes, "packs": [pack.name for pack in packs], "files": files}
+    state = {"version": _VERSION, "file_bytes": file_bytes, "packs": _pack_sizes(place), "files": files}
     temporary = place / "files.json.new"
     temporary.write_text(json.dumps(state, separators=(",", ":")), encoding="utf-8")
     temporary.replace(place / "files.json")
+
+
+def _remove_halves(place: Path) -> None:
+    """Removes what a capture that was killed left behind; the lock says that none is at work."""
+    for half in (place / "objects" / "pack").glob("tmp_*"):
+        half.unlink(missing_ok=True)
 
 
 def _remove_old(packs: list[Path]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import struct
 import tempfile
 import zlib
@@ -61,7 +62,8 @@ class PackWriter:
         checksum = digest.digest()
         self._file.write(checksum)
         self._file.close()
-        name = hashlib.sha1(b"".join(sorted(self._index)), usedforsecurity=False).hexdigest()
+        # Never a name that was there before: libgit2 remembers packs by their path for as long as the process lives.
+        name = secrets.token_hex(20)
         index = self._index_bytes(checksum)
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix="tmp_idx_", delete=False) as file:
             file.write(index)

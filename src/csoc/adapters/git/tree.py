@@ -6,7 +6,7 @@ folders are the same from commit to commit, and a re-read must cost what has cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import pygit2
@@ -18,6 +18,8 @@ from csoc.fleet.repositories import Entry, EntryKind
 
 _TREE_BYTES = 64_000_000
 _DEPTH = 100
+# What pygit2 raises for an object that is not there or damaged; a kind that no object has is a ValueError.
+_UNREADABLE = (KeyError, ValueError, pygit2.GitError)
 _FOLDERS_REMEMBERED = 200_000
 
 _Folder = tuple[tuple[Entry, ...], tuple[tuple[str, bytes], ...]]
@@ -26,19 +28,33 @@ _Folder = tuple[tuple[Entry, ...], tuple[tuple[str, bytes], ...]]
 class Objects:
     """Object databases that belong together, and what was learned from them. Objects never change, so nothing expires.
 
-    sizes: sizes of blobs that are known and not kept in the database (files over the limit).
+    remake: makes databases again that can be made again, and says whether it did. It is asked when an object that
+    should be there cannot be read, and then calls `reopen`.
     """
 
-    def __init__(self, repository: pygit2.Repository, limits: Limits, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, repository: pygit2.Repository, limits: Limits, *, remake: Callable[[], bool] | None = None
+    ) -> None:
         self.repository = repository
         self.limits = limits
         self._odb = repository.odb
-        self._sizes: dict[str, int] = dict(sizes or {})
+        self._remake = remake
+        self._sizes: dict[str, int] = {}
+        self._left_out: frozenset[str] = frozenset()
         self._folders: dict[tuple[bytes, str], _Folder] = {}
 
     def know_sizes(self, sizes: Mapping[str, int]) -> None:
-        """Adds sizes of blobs that are not kept."""
+        """Adds sizes of blobs that are not kept in the database (files over the limit)."""
         self._sizes.update(sizes)
+
+    def leave_out(self, blobs: Iterable[str]) -> None:
+        """Adds ids that stand for files which were never read."""
+        self._left_out |= frozenset(blobs)
+
+    def reopen(self, repository: pygit2.Repository) -> None:
+        """Goes on with databases that were made again."""
+        self.repository = repository
+        self._odb = repository.odb
 
     def listing(self, tree: str) -> Mapping[str, Entry]:
         """Every path below a tree object, sorted. Raises RejectedError (over the limits, malformed)."""
@@ -90,7 +106,8 @@ class Objects:
             return known
         try:
             kind, size = self._odb.read_header(pygit2.Oid(hex=blob))
-        except (KeyError, pygit2.GitError):
+        except _UNREADABLE:
+            # A clone may well lack an object; a database that can be made again lacks none of its own.
             return None
         if kind != ObjectType.BLOB:
             return None
@@ -105,10 +122,15 @@ class Objects:
             raise NotFoundError("There is no such blob in the repository", place=place)
         if size > limit:
             raise RejectedError(f"The file has {size} bytes; at most {limit} are read", place=place)
+        if blob in self._left_out:
+            raise RejectedError(
+                f"The file has {size} bytes and is of a kind that is left out of folders where it is so large",
+                place=place,
+            )
         try:
-            return self._odb.read(pygit2.Oid(hex=blob))[1]
-        except (KeyError, pygit2.GitError) as error:
-            raise UnavailableError("The file's content is not in this clone", place=place) from error
+            return self._odb_read(pygit2.Oid(hex=blob))
+        except _UNREADABLE as error:
+            raise UnavailableError("The file's content is not in this clone", place=place, fix="Try again") from error
 
     def tree_of(self, commit: str) -> str:
         """The tree object of a commit. Raises NotFoundError."""
@@ -143,15 +165,31 @@ class Objects:
         kind = EntryKind.LINK if mode & 0o170000 == 0o120000 else EntryKind.FILE
         return Entry(path, blob, kind, self.size(blob) or 0, kind is EntryKind.FILE and bool(mode & 0o111))
 
+    def _header(self, oid: pygit2.Oid) -> tuple[int, int]:
+        try:
+            return self._odb.read_header(oid)
+        except _UNREADABLE:
+            if self._remake is None or not self._remake():
+                raise
+        return self._odb.read_header(oid)
+
+    def _odb_read(self, oid: pygit2.Oid) -> bytes:
+        try:
+            return self._odb.read(oid)[1]
+        except _UNREADABLE:
+            if self._remake is None or not self._remake():
+                raise
+        return self._odb.read(oid)[1]
+
     def _tree_bytes(self, oid: bytes, place: str) -> bytes:
         wanted = pygit2.Oid(raw=oid)
         try:
-            kind, size = self._odb.read_header(wanted)
+            kind, size = self._header(wanted)
             if kind != ObjectType.TREE or size > _TREE_BYTES:
                 raise RejectedError("The repository holds a malformed or very large folder", place=place[:200])
             # libgit2 knows the header of the empty tree without having it.
-            return self._odb.read(wanted)[1] if size else b""
-        except (KeyError, pygit2.GitError) as error:
+            return self._odb_read(wanted) if size else b""
+        except _UNREADABLE as error:
             raise UnavailableError(
                 "A folder of the repository is not in this clone", place=place[:200], fix="Fetch the repository wholly"
             ) from error

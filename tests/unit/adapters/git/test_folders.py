@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pygit2
 import pytest
 
-from csoc.adapters.git import GitRepositories, folders
+from csoc.adapters.git import GitRepositories, folders, survey
 from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.packs import PackWriter
 from csoc.config import Limits, Settings
@@ -142,6 +144,84 @@ def test_a_folder_whose_packs_are_gone_is_read_anew(opened: Callable[..., Tree],
     assert (tree.commit, tree.read("a.yaml")) == (first, b"a: 1\n")
 
 
+def _database(tmp_path: Path) -> Path:
+    return next((tmp_path / "cache" / "folders").glob("*.git"))
+
+
+def _flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    middle = range(12, len(content) - 20) if file.suffix == ".pack" else range(1032, len(content) - 40)
+    for at in middle:
+        content[at] ^= 0xFF
+    file.chmod(0o644)
+    file.write_bytes(content)
+
+
+def _cut(file: Path) -> None:
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _empty(file: Path) -> None:
+    file.chmod(0o644)
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [_flip, _cut, _empty, Path.unlink])
+@pytest.mark.parametrize("name", ["objects/pack/*.pack", "objects/pack/*.idx", "HEAD", "config", "files.json"])
+def test_a_damaged_file_in_the_cache_of_a_folder_is_made_again(
+    folder: Path, tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    now = max(file.stat().st_ctime_ns for file in folder.rglob("*")) + LATER_NS
+    first = Folders(tmp_path / "cache", Limits(), now_ns=lambda: now).plain(folder)
+    damage(next(_database(tmp_path).glob(name)))
+    again = Folders(tmp_path / "cache", Limits(), now_ns=lambda: now).plain(folder)
+    blobs = again.objects.listing(again.tree)
+    assert again.commit == first.commit
+    assert again.objects.read(blobs["a.yaml"].blob, None, "a.yaml") == b"a: 1\n"
+    assert git(_database(tmp_path), "fsck", "--full", "--no-dangling") == ""
+    third = Folders(tmp_path / "cache", Limits(), now_ns=lambda: now).plain(folder)
+    assert third.objects.read(blobs["a.yaml"].blob, None, "a.yaml") == b"a: 1\n"
+
+
+def test_a_damaged_work_tree_capture_is_made_again_and_its_history_stays(
+    opened: Callable[..., Tree], clone: Path, tmp_path: Path
+) -> None:
+    write(clone, {"a.yaml": "a: changed\n"})
+    opened(clone)
+    _flip(next(_database(tmp_path).glob("objects/pack/*.pack")))
+    tree = opened(clone)
+    assert (tree.read("a.yaml"), tree.read("envs/prod/values.yaml")) == (b"a: changed\n", b"b: 1\n")
+
+
+def test_a_file_that_changed_before_its_capture_was_made_again_is_said_and_not_mixed_up(
+    folder: Path, tmp_path: Path
+) -> None:
+    now = max(file.stat().st_ctime_ns for file in folder.rglob("*")) + LATER_NS
+    Folders(tmp_path / "cache", Limits(), now_ns=lambda: now).plain(folder)
+    index = next(_database(tmp_path).glob("objects/pack/*.idx"))
+    captured = Folders(tmp_path / "cache", Limits(), now_ns=lambda: now).plain(folder)
+    blob = captured.objects.listing(captured.tree)["a.yaml"].blob
+    (folder / "a.yaml").write_text("a: 2\n")
+    shutil.rmtree(_database(tmp_path))
+    captured.objects.reopen(pygit2.init_repository(str(index.parents[2]), bare=True))
+    with pytest.raises(UnavailableError, match="content") as refused:
+        captured.objects.read(blob, None, "a.yaml")
+    assert refused.value.fix == "Try again"
+
+
+def test_what_a_killed_csoc_leaves_behind_disturbs_nobody(opened: Callable[..., Tree], folder: Path) -> None:
+    first = opened(folder).commit
+    place = _database(folder.parent)
+    place.with_suffix(".lock").write_bytes(b"")
+    for name in ("objects/pack/tmp_pack_x", "objects/pack/tmp_idx_x", "files.json.new", "config.lock", "HEAD.lock"):
+        (place / name).write_bytes(b"half")
+    (place / "HEAD").unlink()
+    tree = opened(folder)
+    assert (tree.commit, tree.read("a.yaml")) == (first, b"a: 1\n")
+    assert not list(place.rglob("tmp_*"))
+
+
 def test_many_changes_leave_few_packs_and_every_file_readable(tmp_path: Path, folder: Path) -> None:
     looking = Folders(tmp_path / "cache", Limits())
     for number in range(60):
@@ -211,10 +291,61 @@ def test_a_file_that_was_over_the_limit_is_read_once_the_limit_is_raised(folder:
 
 
 def test_a_folder_over_the_limits_is_refused_by_name(opened: Callable[..., Tree], folder: Path) -> None:
-    with pytest.raises(RejectedError, match="1 files"):
-        opened(folder, tree_entries=1)
-    with pytest.raises(RejectedError, match="8 bytes"):
+    with pytest.raises(RejectedError, match=r"more than 1 files and folders.* below 'envs'") as refused:
+        opened(folder, folder_entries=1)
+    assert "limits.folder_entries" in refused.value.fix
+    with pytest.raises(RejectedError, match="8 bytes") as refused:
         opened(folder, folder_bytes=8)
+    assert "limits.folder_bytes" in refused.value.fix
+
+
+def test_a_large_file_of_another_kind_is_listed_and_never_read(opened: Callable[..., Tree], folder: Path) -> None:
+    with (folder / "disk.iso").open("wb") as file:
+        file.truncate(10**12)  # sparse: reading it would never end
+    (folder / "large.yaml").write_bytes(b"#" * 1_500_000)
+    tree = opened(folder)
+    assert tree.entries()["disk.iso"].size_bytes == 10**12
+    with pytest.raises(RejectedError, match="at most"):
+        tree.read("disk.iso")
+    with pytest.raises(RejectedError, match="left out"):
+        tree.read("disk.iso", limit_bytes=10**13)
+    assert len(tree.read("large.yaml")) == 1_500_000
+
+
+def test_a_folder_over_a_limit_is_refused_before_any_file_is_read(
+    opened: Callable[..., Tree], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        write(tmp_path / "many", {f"{number:02}/{name}.yaml": "a: 1\n" for name in "abcdefghij"})
+    listed: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(survey.os, "scandir", lambda folder: (listed.append(str(folder)), scandir(folder))[1])
+    monkeypatch.setattr(Folders, "_store", lambda *_: pytest.fail("a file was read"))
+    with pytest.raises(RejectedError, match="more than 100 files and folders"):
+        opened(tmp_path / "many", folder_entries=100)
+    # One folder holds ten files, so a handful of them says enough.
+    assert len(listed) <= 8
+    with pytest.raises(RejectedError, match="more than 1000 bytes"):
+        opened(tmp_path / "many", folder_bytes=1000)
+
+
+def test_refusing_a_large_folder_costs_no_more_than_listing_it(opened: Callable[..., Tree], tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / "many" / str(number)).mkdir(parents=True)
+        for name in range(50):
+            (tmp_path / "many" / str(number) / f"{name}.yaml").touch()
+
+    def cost(work: Callable[[], object]) -> float:
+        begun = time.process_time()
+        work()
+        return time.process_time() - begun
+
+    def refused() -> None:
+        with pytest.raises(RejectedError, match="more than 10000 files"):
+            opened(tmp_path / "many", folder_entries=10_000)
+
+    listing = min(cost(lambda: [os.lstat(file) for file in (tmp_path / "many").rglob("*")]) for _ in range(3))
+    assert min(cost(refused) for _ in range(3)) < 3 * listing
 
 
 def test_what_is_no_folder_says_what_it_is(opened: Callable[..., Tree], folder: Path) -> None:
