@@ -195,9 +195,8 @@ ADDRESSES = [
 
 
 def _also(problem: Any) -> list[str]:
-    """Further places that a problem names in its text."""
-    named = problem["cause"].partition("Also named at ")[2]
-    return [place.rpartition(":")[0] for place in named.split(", ")]
+    """Files of a problem's further places."""
+    return [place["path"] for place in problem["places"]]
 
 
 def test_no_address_in_a_repository_leads_inside(hostile: Hostile) -> None:

@@ -152,7 +152,7 @@ def print_overview(page: Overview) -> None:
     if page.problems:
         say(f"Not understood or not readable ({len(page.problems)}):", "bold yellow")
         for problem in page.problems[:_MANY]:
-            say(f"  {problem.location}  {problem.cause}")
+            say(f"  {problem.location}  {problem.told()}")
             if problem.fix:
                 say(f"      fix: {problem.fix}", "dim")
         if len(page.problems) > _MANY:

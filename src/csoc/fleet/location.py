@@ -20,4 +20,18 @@ class Location:
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}" if self.line else self.path
+        path = one_line(self.path)
+        return f"{path}:{self.line}" if self.line else path
+
+
+def one_line(text: str) -> str:
+    """Text from a repository as one line: a line end, a tab or another control character in it becomes visible, and
+    what cannot be shown as well. Names of files and of Applications can hold them."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _visible(sign) for sign in text)
+
+
+def _visible(sign: str) -> str:
+    number = ord(sign)
+    return {"\n": "\\n", "\t": "\\t"}.get(sign) or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")

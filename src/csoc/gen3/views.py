@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from csoc.fleet.argocd.model import Application, ApplicationSource, Problem
 from csoc.fleet.charts import ChartRef
-from csoc.fleet.location import Location
+from csoc.fleet.location import Location, one_line
 from csoc.fleet.values import Layer
 
 UNKNOWN = "unknown"
@@ -22,13 +22,17 @@ MANIFEST = "cloud-automation"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value with the reason for it. value is UNKNOWN where the repositories do not say. stated: a person wrote it
-    down in a csoc document."""
+    """A value with the reason for it, which is kept to one line whatever it quotes. value is UNKNOWN where the
+    repositories do not say. stated: a person wrote it down in a csoc document."""
 
     value: str
     reason: str
     location: Location | None = None
     stated: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("value", "reason"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
     @property
     def known(self) -> bool:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 from csoc.errors import NotFoundError
 from csoc.fleet.argocd.model import Problem
-from csoc.fleet.argocd.trees import PLACES
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.parsing import ParsedStore
 from csoc.gen3.checking import OWN_RULES, known_from, only
@@ -82,9 +81,8 @@ def fault_key(fault: Fault) -> FaultKey:
 
 
 def problem_key(problem: Problem) -> ProblemKey:
-    """A problem without its lines, and without the list of all its places: one of them may have moved."""
-    cause = problem.cause.partition(PLACES)[0]
-    return (problem.kind, "" if cause != problem.cause else problem.location.path, _LINE.sub("", cause))
+    """A problem without its lines, and without its places if it has several: one of them may have moved."""
+    return (problem.kind, "" if problem.places else problem.location.path, _LINE.sub("", problem.cause))
 
 
 _LINE = re.compile(r":\d+\b")

@@ -131,4 +131,5 @@ def problem_json(problem: Problem) -> Mapping[str, Any]:
         "cause": problem.cause,
         "fix": problem.fix,
         "location": location_to_json(problem.location),
+        "places": [location_to_json(place) for place in problem.places],
     }

@@ -204,7 +204,7 @@ def _notifications(verdict: Verdict) -> Iterable[dict[str, Any]]:
         yield {"level": "warning", "message": {"text": _text(text)}}
     for problem in verdict.problems:
         place = shown_place(verdict, problem.location)
-        yield {"level": "warning", "message": {"text": _text(f"{place}: {problem.cause}. {problem.fix}".rstrip())}}
+        yield {"level": "warning", "message": {"text": _text(f"{place}: {problem.told()}. {problem.fix}".rstrip())}}
 
 
 def _text(text: str) -> str:

@@ -77,7 +77,7 @@ def _problems(verdict: Verdict) -> Iterator[Line]:
         return
     yield Line(f"Not understood or not readable ({len(verdict.problems)}), and so not checked:", "bold yellow")
     for problem in verdict.problems[:_PROBLEMS]:
-        yield Line(f"  - {one_line(shown_place(verdict, problem.location))}  {one_line(problem.cause)}")
+        yield Line(f"  - {one_line(shown_place(verdict, problem.location))}  {one_line(problem.told())}")
         if problem.fix:
             yield Line(f"    fix: {one_line(problem.fix)}", "dim")
     if len(verdict.problems) > _PROBLEMS:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.fleet.location import Location
+from csoc.fleet.location import Location, one_line
 from csoc.fleet.values import Path
 
 
@@ -154,10 +154,25 @@ class KnownCluster:
 class Problem:
     """Something that was read and not understood, or could not be read. It costs that thing and nothing else.
 
-    kind: "unreadable file", "not understood", "unreachable repository", ... cause and fix are sentences.
+    kind: "unreadable file", "not understood", "unreachable repository", ... cause and fix are sentences, kept to one
+    line whatever they quote. places: every further place with the same cause, in order.
     """
 
     kind: str
     cause: str
     location: Location
     fix: str = ""
+    places: tuple[Location, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("cause", "fix"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
+    def told(self, most: int = 2) -> str:
+        """The cause with at most that many of its further places, and how many more there are."""
+        if not self.places:
+            return self.cause
+        named = [", ".join(map(str, self.places[:most]))] if most else []
+        if len(self.places) > most:
+            named.append(f"{len(self.places) - most} more")
+        return f"{self.cause}. Also at {' and '.join(named)}"

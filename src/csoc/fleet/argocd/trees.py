@@ -20,9 +20,6 @@ from csoc.fleet.repositories import Tree
 UNREACHABLE = "unreachable repository"
 OpenTree = Callable[[str, str], Tree]
 """Opens (repository URL, revision as written). Raises CsocError."""
-_MAX_PLACES = 20
-PLACES = ". Also named at "
-"""Begins the list of further places in the cause of a Problem."""
 # Without a network each attempt may last until its time limit, and nobody waits for that a hundred times.
 _TRIES = 3
 
@@ -118,10 +115,6 @@ class Trees:
 
 
 def problem_at(kind: str, cause: str, places: Collection[Location], fix: str = "") -> Problem:
-    """One Problem with several places: it stands at the first, and its cause names the others (at most 20)."""
+    """One Problem with several places: it stands at the first."""
     first, *others = sorted(set(places))
-    if others:
-        named = ", ".join(str(place) for place in others[:_MAX_PLACES])
-        more = len(others) - _MAX_PLACES
-        cause += f"{PLACES}{named}{f' and {more} more' if more > 0 else ''}"
-    return Problem(kind, cause, first, fix)
+    return Problem(kind, cause, first, fix, tuple(others))

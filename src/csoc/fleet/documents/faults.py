@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents import base
-from csoc.fleet.location import Location
+from csoc.fleet.location import Location, one_line
 from csoc.fleet.masking import MASK, masked
 from csoc.fleet.values import Path, look_up
 
@@ -53,7 +53,7 @@ class Fault:
     def cause(self) -> str:
         """One sentence without the place."""
         where = f"{self.field}: " if self.field else ""
-        return f"{where}expected {self.expected}" + (f", found {self.found}" if self.found else "")
+        return one_line(f"{where}expected {self.expected}" + (f", found {self.found}" if self.found else ""))
 
     def __str__(self) -> str:
         return f"{self.location}: {self.cause}" + (f". {self.fix}" if self.fix else "")

@@ -21,7 +21,7 @@ from csoc.fleet.argocd.values.resolution import ResolvedValues, chart_layer, res
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Environment
-from csoc.fleet.location import Location
+from csoc.fleet.location import Location, one_line
 from csoc.fleet.repositories import EntryKind, Tree
 from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.versions import is_exact
@@ -318,7 +318,7 @@ def _is_commit(revision: str) -> bool:
 
 def _other(discovery: Discovery, application: Application, cluster: Fact, *, applies: bool) -> OtherApplication:
     verdict = recognise.other_application(application, list(_objects(discovery, application)), applies=applies)
-    return OtherApplication(application, cluster, verdict.role, verdict.reason)
+    return OtherApplication(application, cluster, verdict.role, one_line(verdict.reason))
 
 
 def _objects(discovery: Discovery, application: Application) -> Iterator[Mapping[str, Any]]:
