@@ -16,15 +16,15 @@ from csoc.fleet.masking import mask_tree
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Catalogue, Image, load
 from csoc.gen3.claims import from_manifests, from_values
-from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
+from csoc.gen3.facts import Claim, EnvironmentFacts, Kind, ServiceFact
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.images import split_image
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
 
-_RENDERED_KINDS = frozenset({"secret", "hostname", "load balancer group", "certificate", "web acl"})
+_RENDERED_KINDS = frozenset({Kind.SECRET, Kind.HOSTNAME, Kind.LOAD_BALANCER_GROUP, Kind.CERTIFICATE, Kind.WEB_ACL})
 # What an older manifest really says; where its databases and indices are stands elsewhere.
-_MANIFEST_KINDS = frozenset({"hostname", "certificate", "dictionary", "bucket"})
+_MANIFEST_KINDS = frozenset({Kind.HOSTNAME, Kind.CERTIFICATE, Kind.DICTIONARY, Kind.BUCKET})
 _LONG = 200
 
 
@@ -156,6 +156,6 @@ def _digest(size: str, text: str) -> str:
     return f"{size}, sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def claims_of(facts: EnvironmentFacts, *kinds: str) -> list[Claim]:
+def claims_of(facts: EnvironmentFacts, *kinds: Kind) -> list[Claim]:
     """The claims of these kinds."""
     return [item for item in facts.claims if item.kind in kinds]

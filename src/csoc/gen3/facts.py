@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from csoc.fleet.location import Location
@@ -27,19 +28,50 @@ class ServiceFact:
     location: Location | None = None
 
 
+class Kind(StrEnum):
+    """What is claimed. The texts stand in caches and in what commands print as JSON."""
+
+    API_VERSION = "api version"
+    BUCKET = "bucket"
+    CERTIFICATE = "certificate"
+    CLUSTER_ROLE = "cluster role"
+    DATABASE = "database"
+    DATABASE_USER = "database user"
+    DICTIONARY = "dictionary"
+    HOSTNAME = "hostname"
+    LOAD_BALANCER_GROUP = "load balancer group"
+    NAMESPACE = "namespace"
+    QUEUE = "queue"
+    RELEASE = "release"
+    ROLE = "role"
+    SEARCH_ENDPOINT = "search endpoint"
+    SEARCH_INDEX = "search index"
+    SECRET = "secret"  # noqa: S105 - a kind
+    WEB_ACL = "web acl"
+    WORKSPACE_NAMESPACE = "workspace namespace"
+
+
+class Access(StrEnum):
+    """What an environment does with a thing. OWN: it is the only one that should have it. USE: any number may."""
+
+    OWN = "own"
+    READ = "read"
+    USE = "use"
+    WRITE = "write"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Something outside the environment that it uses by name, and that two environments may or may not share.
 
-    kind: "hostname", "secret", "database", "search index", "bucket", "namespace", "queue", ... identity: normalised
-    name (bucket with prefix as "bucket/prefix", secret as "account or store/name"). scope: what makes the identity
-    unique (an account id, a cluster, or ""). access: "read", "write" or "own".
+    identity: normalised name (bucket with prefix as "bucket/prefix", secret as "account or store/name"). scope: what
+    makes the identity unique (an account id, a cluster, or "").
     """
 
-    kind: str
+    kind: Kind
     identity: str
     scope: str
-    access: str
+    access: Access
     key: str
     location: Location | None = None
 
@@ -97,7 +129,7 @@ def from_json(text: str) -> EnvironmentFacts:
         for name, enabled, repository, tag, pinned, place in data["services"]
     }
     claims = (
-        Claim(kind, identity, scope, access, key, location(place))
+        Claim(Kind(kind), identity, scope, Access(access), key, location(place))
         for kind, identity, scope, access, key, place in data["claims"]
     )
     return EnvironmentFacts(

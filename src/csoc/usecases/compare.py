@@ -16,7 +16,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.manifests import identity, mask_objects, normalise
 from csoc.fleet.masking import mask_text, mask_tree, masked
 from csoc.fleet.values import EffectiveValues, Path, look_up
-from csoc.gen3.facts import EnvironmentFacts
+from csoc.gen3.facts import EnvironmentFacts, Kind
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.lines import is_long, lines_of, text_lines
@@ -24,6 +24,18 @@ from csoc.usecases.lines import is_long, lines_of, text_lines
 OWN = "<own>"
 _ABSENT = object()
 _SHORTEST_NAME = 3
+_NAMED = frozenset(  # claims whose identity is a name of the environment's own
+    (
+        Kind.HOSTNAME,
+        Kind.ROLE,
+        Kind.CERTIFICATE,
+        Kind.QUEUE,
+        Kind.SEARCH_ENDPOINT,
+        Kind.WEB_ACL,
+        Kind.SECRET,
+        Kind.BUCKET,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def own_names(side: Side) -> list[str]:
     environment = side.state.get("global.environment")
     names |= {environment} if isinstance(environment, str) else set()
     for claim in side.facts.claims:
-        if claim.kind in ("hostname", "role", "certificate", "queue", "search endpoint", "web acl", "secret", "bucket"):
+        if claim.kind in _NAMED:
             names.add(claim.identity)
         scope = claim.scope.split("/")[0]
         if scope.isdigit():

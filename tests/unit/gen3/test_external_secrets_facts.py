@@ -8,6 +8,7 @@ import pytest
 
 from csoc.gen3.adoption.clusters import ClusterValues, external_secrets_version
 from csoc.gen3.extract import claims_of, extract
+from csoc.gen3.facts import Kind
 from csoc.testing.states import environment_state, location
 
 
@@ -38,7 +39,7 @@ def test_each_version_that_manifests_use_is_one_claim_that_names_an_object() -> 
         {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "a"}, "spec": {}},
         {"apiVersion": "external-secrets.io/v1beta1", "kind": "ExternalSecret", "metadata": {"name": "b"}, "spec": {}},
     ]
-    found = claims_of(extract(environment_state("", objects=objects)), "api version")
+    found = claims_of(extract(environment_state("", objects=objects)), Kind.API_VERSION)
     assert [(item.identity, item.key) for item in found] == [
         ("external-secrets.io/v1", "SecretStore store and 1 more"),
         ("external-secrets.io/v1beta1", "ExternalSecret b"),
@@ -47,5 +48,5 @@ def test_each_version_that_manifests_use_is_one_claim_that_names_an_object() -> 
 
 def test_a_workspace_manifest_wins_over_the_namespace_that_the_chart_would_write() -> None:
     values = 'hatchery:\n  jupyterNamespace: other\n  hatchery: {json: \'{"user-namespace": "pods"}\'}\n'
-    (found,) = claims_of(extract(environment_state(values)), "workspace namespace")
+    (found,) = claims_of(extract(environment_state(values)), Kind.WORKSPACE_NAMESPACE)
     assert found.identity == "pods"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from csoc.fleet.values import merge_mappings
 from csoc.gen3 import catalogue, facts
 from csoc.gen3.extract import claims_of, extract
-from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind, ServiceFact
 from csoc.gen3.images import split_image
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
@@ -29,11 +29,11 @@ def state(values: str = "", **options: Any) -> EnvironmentState:
 
 
 def identities(found: EnvironmentFacts, kind: str) -> set[str]:
-    return {item.identity for item in claims_of(found, kind)}
+    return {item.identity for item in claims_of(found, Kind(kind))}
 
 
 def claim(found: EnvironmentFacts, kind: str, identity: str) -> Claim:
-    return next(item for item in claims_of(found, kind) if item.identity == identity)
+    return next(item for item in claims_of(found, Kind(kind)) if item.identity == identity)
 
 
 def test_a_service_takes_its_image_from_values_then_chart_then_catalogue() -> None:
@@ -153,7 +153,7 @@ def test_a_master_credential_is_read_since_environments_may_share_it() -> None:
 
 def test_where_the_account_is_not_known_secrets_belong_to_the_cluster() -> None:
     found = extract(state("global: {externalSecrets: {deploy: true}}", cluster="east"))
-    assert {item.scope for item in claims_of(found, "secret")} == {"east"}
+    assert {item.scope for item in claims_of(found, Kind.SECRET)} == {"east"}
 
 
 def test_databases_made_by_helm_are_claimed_on_their_server() -> None:
@@ -172,7 +172,7 @@ def test_databases_made_by_helm_are_claimed_on_their_server() -> None:
 
 def test_in_development_the_database_server_is_the_releases_own() -> None:
     found = extract(state("", release="gen3", namespace="n", cluster="c"))
-    assert {item.scope for item in claims_of(found, "database")} == {"c/n/gen3-postgresql"}
+    assert {item.scope for item in claims_of(found, Kind.DATABASE)} == {"c/n/gen3-postgresql"}
 
 
 def test_database_names_inside_a_secret_are_not_guessed() -> None:
@@ -198,7 +198,7 @@ def test_indices_live_on_the_server_behind_the_signing_proxy() -> None:
         )
     )
     assert identities(found, "search endpoint") == {"vpc-search.us-east-1.es.amazonaws.com"}
-    indices = claims_of(found, "search index")
+    indices = claims_of(found, Kind.SEARCH_INDEX)
     assert {(item.identity, item.access) for item in indices} == {
         ("case", "own"),
         ("case-array-config", "own"),
@@ -211,16 +211,16 @@ def test_indices_live_on_the_server_behind_the_signing_proxy() -> None:
 def test_without_a_proxy_the_search_server_is_the_named_or_the_namespaces_own() -> None:
     mapping = "etl: {esEndpoint: %s, etlMapping: {mappings: [{name: case}]}}"
     named = extract(state(mapping % "https://search.example.org:443"))
-    assert {item.scope for item in claims_of(named, "search index")} == {"search.example.org"}
+    assert {item.scope for item in claims_of(named, Kind.SEARCH_INDEX)} == {"search.example.org"}
     own = extract(state(mapping % "gen3-elasticsearch-master", namespace="n", cluster="c"))
-    assert {item.scope for item in claims_of(own, "search index")} == {"c/n/gen3-elasticsearch-master"}
+    assert {item.scope for item in claims_of(own, Kind.SEARCH_INDEX)} == {"c/n/gen3-elasticsearch-master"}
 
 
 def test_services_that_are_off_claim_nothing() -> None:
     off = "etl: {enabled: false, etlMapping: {mappings: [{name: case}]}}\nguppy: {indices: [{index: case}]}\n"
     off += "dashboard: {dashboardConfig: {bucket: pages, prefix: x}}"
     found = extract(state(off))
-    assert claims_of(found, "search index", "bucket") == []
+    assert claims_of(found, Kind.SEARCH_INDEX, Kind.BUCKET) == []
 
 
 def test_buckets_carry_their_prefix_and_how_they_are_used() -> None:
@@ -235,7 +235,7 @@ def test_buckets_carry_their_prefix_and_how_they_are_used() -> None:
             "sower: {enabled: true, sowerConfig: [{container: {env: [{name: BUCKET, value: exports}]}}]}\n"
         )
     )
-    assert {(item.identity, item.access) for item in claims_of(found, "bucket")} == {
+    assert {(item.identity, item.access) for item in claims_of(found, Kind.BUCKET)} == {
         ("users/alpha/user.yaml", "read"),
         ("uploads", "write"),
         ("uploads", "read"),
@@ -315,11 +315,11 @@ def test_the_edge_is_claimed_only_on_aws() -> None:
     )
     on = extract(state(edge % "true", cluster="east"))
     assert identities(on, "hostname") == {"alpha.example.org"}
-    assert [(item.identity, item.scope) for item in claims_of(on, "load balancer group")] == [("prod", "east")]
+    assert [(item.identity, item.scope) for item in claims_of(on, Kind.LOAD_BALANCER_GROUP)] == [("prod", "east")]
     assert identities(on, "certificate") == {f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"}
     assert identities(on, "web acl") == {"arn:acl"}
     off = extract(state(edge % "false"))
-    assert claims_of(off, "load balancer group", "certificate", "web acl") == []
+    assert claims_of(off, Kind.LOAD_BALANCER_GROUP, Kind.CERTIFICATE, Kind.WEB_ACL) == []
 
 
 def test_hosts_of_an_own_ingress_are_claimed_too() -> None:
@@ -406,7 +406,9 @@ _text = st.text(max_size=8)
         services=st.dictionaries(_text, st.booleans()).map(
             lambda names: {name: ServiceFact(name, on, "r", "t", on) for name, on in names.items()}
         ),
-        claims=st.lists(st.builds(Claim, _text, _text, _text, _text, _text)).map(tuple),
+        claims=st.lists(st.builds(Claim, st.sampled_from(Kind), _text, _text, st.sampled_from(Access), _text)).map(
+            tuple
+        ),
         settings=st.dictionaries(_text, st.one_of(st.none(), st.booleans(), st.integers(), _text)),
         rendered=st.booleans(),
         chart_digest=_text,
@@ -449,3 +451,11 @@ def test_values_of_any_shape_are_survived(values: dict[str, Any]) -> None:
         merged=merge_mappings(catalogue.load().defaults(), values),
     )
     assert extract(odd).environment == "alpha-prod"
+
+
+def test_kinds_and_accesses_are_kept_as_plain_text_and_no_others_are_read_back() -> None:
+    kept = facts.to_json(extract(state("global: {hostname: a.example.org}\n")))
+    assert '["hostname","a.example.org","","own","global.hostname"' in kept
+    for right, wrong in (('["hostname"', '["hostnam"'), ('"own","global.hostname"', '"owns","global.hostname"')):
+        with pytest.raises(ValueError, match="is not a valid"):
+            facts.from_json(kept.replace(right, wrong))

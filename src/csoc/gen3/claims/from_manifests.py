@@ -11,7 +11,7 @@ from typing import Any
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Secret
 from csoc.gen3.claims.from_values import SHAREABLE, claim
-from csoc.gen3.facts import Claim
+from csoc.gen3.facts import Access, Claim, Kind
 from csoc.gen3.gen3_values import Gen3Values
 
 _API_VERSION = "global.externalSecrets.apiVersion"
@@ -42,7 +42,7 @@ def _api_versions(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> I
     for version, names in users.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         place = values.location(_API_VERSION)
-        yield Claim("api version", version, values.cluster, "use", f"{names[0]}{more}", place)
+        yield Claim(Kind.API_VERSION, version, values.cluster, Access.USE, f"{names[0]}{more}", place)
 
 
 def _name(body: Mapping[str, Any]) -> str:
@@ -67,21 +67,21 @@ def _external_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Cl
     name = target if isinstance(target, str) and target else _name(body)
     for key in keys:
         access, path = _named_by(values, name, key)
-        yield claim(values, "secret", key, values.secret_scope, access, path)
+        yield claim(values, Kind.SECRET, key, values.secret_scope, access, path)
 
 
-def _named_by(values: Gen3Values, kubernetes_name: str, key: str) -> tuple[str, str]:
+def _named_by(values: Gen3Values, kubernetes_name: str, key: str) -> tuple[Access, str]:
     """Access and values path of the secret; several secrets of one Kubernetes name differ in their default."""
     candidates: list[Secret] = []
     for service in values.catalogue:
         candidates += [item for item in service.secrets if item.name == kubernetes_name and item.override]
     for item in candidates:
         if len(candidates) == 1 or key in (item.manager, values.text(item.override)):
-            return "read" if item.name in SHAREABLE else "own", item.override
+            return Access.READ if item.name in SHAREABLE else Access.OWN, item.override
     for item in values.catalogue.umbrella_secrets:
         if values.text(item.override) == key:
-            return "read", item.override
-    return "own", "global.externalSecrets"
+            return Access.READ, item.override
+    return Access.OWN, "global.externalSecrets"
 
 
 def _push_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
@@ -90,7 +90,7 @@ def _push_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]
         if isinstance(key, str) and key:
             service = _name(body).removesuffix("-dbcreds")
             path = f"{service}.externalSecrets.dbcreds"
-            yield claim(values, "secret", key, values.secret_scope, "write", path)
+            yield claim(values, Kind.SECRET, key, values.secret_scope, Access.WRITE, path)
 
 
 def _ingress(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
@@ -100,17 +100,17 @@ def _ingress(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
     hosts += [host for tls in _items(body, ("spec", "tls")) for host in _items(tls, ("hosts",))]
     for host in hosts:
         if isinstance(host, str) and host and host != "localhost":
-            yield claim(values, "hostname", host.lower(), "", "own", _host_path(values, host))
+            yield claim(values, Kind.HOSTNAME, host.lower(), "", Access.OWN, _host_path(values, host))
     group = annotations.get(f"{_ALB}group.name")
     if isinstance(group, str) and group:
         stated = "revproxy.ingress.aws.group" if values.text("revproxy.ingress.aws.group") else "global.environment"
-        yield claim(values, "load balancer group", group, values.cluster, "use", stated)
+        yield claim(values, Kind.LOAD_BALANCER_GROUP, group, values.cluster, Access.USE, stated)
     certificates = annotations.get(f"{_ALB}certificate-arn")
     for arn in _CERTIFICATE.findall(certificates.replace(",", " ")) if isinstance(certificates, str) else []:
-        yield claim(values, "certificate", arn, "", "use", "global.revproxyArn")
+        yield claim(values, Kind.CERTIFICATE, arn, "", Access.USE, "global.revproxyArn")
     acl = annotations.get(f"{_ALB}wafv2-acl-arn")
     if isinstance(acl, str) and acl:
-        yield claim(values, "web acl", acl, "", "use", "global.aws.wafv2.wafAclArn")
+        yield claim(values, Kind.WEB_ACL, acl, "", Access.USE, "global.aws.wafv2.wafAclArn")
 
 
 def _host_path(values: Gen3Values, host: str) -> str:

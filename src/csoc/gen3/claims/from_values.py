@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from csoc.fleet.values import Path
 from csoc.gen3.catalogue import Secret, Service
-from csoc.gen3.facts import Claim
+from csoc.gen3.facts import Access, Claim, Kind
 from csoc.gen3.gen3_values import Gen3Values, is_true
 
 _PROXIES = ("aws-sigv4-proxy", "aws-es-proxy")
@@ -39,7 +39,7 @@ def claims_in_values(values: Gen3Values) -> list[Claim]:
     return list(dict.fromkeys(claim for source in sources for claim in source(values)))
 
 
-def claim(values: Gen3Values, kind: str, identity: str, scope: str, access: str, path: str | Path) -> Claim:
+def claim(values: Gen3Values, kind: Kind, identity: str, scope: str, access: Access, path: str | Path) -> Claim:
     """A claim, located where the path is written."""
     key = path if isinstance(path, str) else ".".join(map(str, path))
     return Claim(kind, identity, scope, access, key, values.location(path))
@@ -49,25 +49,27 @@ def _hostnames(values: Gen3Values) -> Iterator[Claim]:
     hostname = values.text("revproxy.hostname") or values.text("global.hostname")
     path = "revproxy.hostname" if values.text("revproxy.hostname") else "global.hostname"
     if hostname and hostname != "localhost":
-        yield claim(values, "hostname", hostname.lower(), "", "own", path)
+        yield claim(values, Kind.HOSTNAME, hostname.lower(), "", Access.OWN, path)
     if values.get("revproxy.ingress.enabled") is True:
         hosts = values.get("revproxy.ingress.hosts")
         for index, entry in enumerate(hosts if isinstance(hosts, list) else []):
             host = entry.get("host") if isinstance(entry, dict) else None
             if isinstance(host, str) and host and host != "chart-example.local":
-                yield claim(values, "hostname", host.lower(), "", "own", ("revproxy", "ingress", "hosts", index))
+                yield claim(
+                    values, Kind.HOSTNAME, host.lower(), "", Access.OWN, ("revproxy", "ingress", "hosts", index)
+                )
 
 
 def _cluster_names(values: Gen3Values) -> Iterator[Claim]:
     view, cluster = values.state.view, values.cluster
     place = view.source.location or view.application.location
-    yield Claim("namespace", view.namespace, cluster, "own", "destination.namespace", view.application.location)
-    yield Claim("release", f"{view.namespace}/{view.release}", cluster, "own", "helm.releaseName", place)
+    yield Claim(Kind.NAMESPACE, view.namespace, cluster, Access.OWN, "destination.namespace", view.application.location)
+    yield Claim(Kind.RELEASE, f"{view.namespace}/{view.release}", cluster, Access.OWN, "helm.releaseName", place)
     if values.on("wts"):
-        yield Claim("cluster role", f"wts-{view.release}", cluster, "own", "helm.releaseName", place)
+        yield Claim(Kind.CLUSTER_ROLE, f"wts-{view.release}", cluster, Access.OWN, "helm.releaseName", place)
     if values.on("hatchery"):
         name, path = workspace_namespace(values)
-        yield claim(values, "workspace namespace", name, cluster, "own", path)
+        yield claim(values, Kind.WORKSPACE_NAMESPACE, name, cluster, Access.OWN, path)
 
 
 def workspace_namespace(values: Gen3Values) -> tuple[str, str]:
@@ -112,10 +114,10 @@ def secrets(values: Gen3Values) -> Iterator[Claim]:
     for service, secret in (*owned, *shared):
         if service is not None and (not values.enabled(service) or secret.owner):
             continue
-        access = "read" if service is None or secret.name in SHAREABLE else "own"
+        access = Access.READ if service is None or secret.name in SHAREABLE else Access.OWN
         name = secret_name(values, secret)
         if name and comes_from_manager(values, secret):
-            yield claim(values, "secret", name, scope, access, secret.override)
+            yield claim(values, Kind.SECRET, name, scope, access, secret.override)
 
 
 def _databases(values: Gen3Values) -> Iterator[Claim]:
@@ -128,10 +130,10 @@ def _databases(values: Gen3Values) -> Iterator[Claim]:
         if not service.database_job or not values.enabled(service):
             continue
         scope = _database_server(values, service)
-        for kind, key in (("database", "database"), ("database user", "username")):
+        for kind, key in ((Kind.DATABASE, "database"), (Kind.DATABASE_USER, "username")):
             path = (service.name, "postgres", key)
             name = values.text(path) or f"{service.name}_{values.state.view.release}"
-            yield claim(values, kind, name, scope, "own", path)
+            yield claim(values, kind, name, scope, Access.OWN, path)
 
 
 def _database_server(values: Gen3Values, service: Service) -> str:
@@ -175,7 +177,7 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
         if values.on(proxy):
             host = _host(values.text((proxy, "esEndpoint")))
             if host and host != "test.us-east-1.es.amazonaws.com":
-                yield claim(values, "search endpoint", host, "", "use", f"{proxy}.esEndpoint")
+                yield claim(values, Kind.SEARCH_ENDPOINT, host, "", Access.USE, f"{proxy}.esEndpoint")
     if values.on("etl") and values.has("etl.etlMapping.mappings"):
         endpoint, _ = search_endpoint(values, "etl")
         mappings = values.get("etl.etlMapping.mappings")
@@ -183,15 +185,17 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
             name = mapping.get("name") if isinstance(mapping, dict) else None
             if isinstance(name, str) and name:
                 path: Path = ("etl", "etlMapping", "mappings", index)
-                yield claim(values, "search index", name, endpoint, "own", path)
-                yield claim(values, "search index", f"{name}-array-config", endpoint, "own", path)
+                yield claim(values, Kind.SEARCH_INDEX, name, endpoint, Access.OWN, path)
+                yield claim(values, Kind.SEARCH_INDEX, f"{name}-array-config", endpoint, Access.OWN, path)
     if values.on("guppy") and (values.has("guppy.indices") or values.has("guppy.configIndex")):
         endpoint, _ = search_endpoint(values, "guppy")
         yield from _guppy(values, endpoint)
     if values.on("metadata") and values.get("metadata.useAggMds") is True:
         endpoint, _ = search_endpoint(values, "metadata")
         name = values.text("metadata.aggMdsNamespace") or values.state.view.release
-        yield claim(values, "search index", f"{name}-commons-index", endpoint, "own", "metadata.aggMdsNamespace")
+        yield claim(
+            values, Kind.SEARCH_INDEX, f"{name}-commons-index", endpoint, Access.OWN, "metadata.aggMdsNamespace"
+        )
 
 
 def _guppy(values: Gen3Values, endpoint: str) -> Iterator[Claim]:
@@ -199,35 +203,35 @@ def _guppy(values: Gen3Values, endpoint: str) -> Iterator[Claim]:
     for index, entry in enumerate(indices if isinstance(indices, list) else []):
         name = entry.get("index") if isinstance(entry, dict) else None
         if isinstance(name, str) and name:
-            yield claim(values, "search index", name, endpoint, "read", ("guppy", "indices", index, "index"))
+            yield claim(values, Kind.SEARCH_INDEX, name, endpoint, Access.READ, ("guppy", "indices", index, "index"))
     config = values.get("guppy.configIndex")
     for name in config if isinstance(config, list) else [config]:
         if isinstance(name, str) and name:
-            yield claim(values, "search index", name, endpoint, "read", "guppy.configIndex")
+            yield claim(values, Kind.SEARCH_INDEX, name, endpoint, Access.READ, "guppy.configIndex")
 
 
 # Values path of a bucket, path of its prefix, service that must be on, access, values path that must be true.
-_BUCKETS: tuple[tuple[str, str, str, str, str], ...] = (
-    ("dashboard.dashboardConfig.bucket", "dashboard.dashboardConfig.prefix", "dashboard", "read", ""),
-    ("portal.portalBuild.s3csi.bucketName", "", "portal", "write", "portal.portalBuild.enabled"),
-    ("fence.usersync.userYamlS3Path", "", "fence", "read", "fence.usersync.usersync"),
-    ("global.dataUploadBucket", "", "portal", "read", ""),
-    ("ssjdispatcher.ssjcreds.jobPattern", "", "ssjdispatcher", "read", ""),
-    ("argo-wrapper.s3Bucket", "", "argo-wrapper", "write", ""),
-    ("argo-wrapper.internalS3Bucket", "", "argo-wrapper", "write", ""),
-    ("gen3-analysis.s3DataMount.s3Path", "", "gen3-analysis", "read", "gen3-analysis.s3DataMount.enabled"),
+_BUCKETS: tuple[tuple[str, str, str, Access, str], ...] = (
+    ("dashboard.dashboardConfig.bucket", "dashboard.dashboardConfig.prefix", "dashboard", Access.READ, ""),
+    ("portal.portalBuild.s3csi.bucketName", "", "portal", Access.WRITE, "portal.portalBuild.enabled"),
+    ("fence.usersync.userYamlS3Path", "", "fence", Access.READ, "fence.usersync.usersync"),
+    ("global.dataUploadBucket", "", "portal", Access.READ, ""),
+    ("ssjdispatcher.ssjcreds.jobPattern", "", "ssjdispatcher", Access.READ, ""),
+    ("argo-wrapper.s3Bucket", "", "argo-wrapper", Access.WRITE, ""),
+    ("argo-wrapper.internalS3Bucket", "", "argo-wrapper", Access.WRITE, ""),
+    ("gen3-analysis.s3DataMount.s3Path", "", "gen3-analysis", Access.READ, "gen3-analysis.s3DataMount.enabled"),
 )
 # The same for buckets that stand in a secret: Kubernetes secret in place of the last column.
-_BUCKETS_IN_SECRETS: tuple[tuple[str, str, str, str, str], ...] = (
+_BUCKETS_IN_SECRETS: tuple[tuple[str, str, str, Access, str], ...] = (
     (
         "manifestservice.manifestserviceG3auto.bucketName",
         "manifestservice.manifestserviceG3auto.prefix",
         "manifestservice",
-        "write",
+        Access.WRITE,
         "manifestservice-g3auto",
     ),
-    ("sower.pelican.bucket", "", "sower", "write", "pelicanservice-g3auto"),
-    ("orthanc.S3Storage.BucketName", "", "orthanc", "write", "orthanc-s3-g3auto"),
+    ("sower.pelican.bucket", "", "sower", Access.WRITE, "pelicanservice-g3auto"),
+    ("orthanc.S3Storage.BucketName", "", "orthanc", Access.WRITE, "orthanc-s3-g3auto"),
 )
 
 
@@ -248,11 +252,11 @@ def _buckets(values: Gen3Values) -> Iterator[Claim]:
         if values.enabled(entry) and not comes_from_manager(values, secret):
             yield from _bucket(values, bucket_path, prefix_path, access)
     for block in _fence_blocks(values):
-        yield from _bucket(values, f"fence.{block}.DATA_UPLOAD_BUCKET", "", "write")
+        yield from _bucket(values, f"fence.{block}.DATA_UPLOAD_BUCKET", "", Access.WRITE)
         named = values.state.values.get(("fence", block, "S3_BUCKETS"))
         for name in named if isinstance(named, dict) else ():
             path = ("fence", block, "S3_BUCKETS", name)
-            yield claim(values, "bucket", bucket_identity(str(name)), "", "read", path)
+            yield claim(values, Kind.BUCKET, bucket_identity(str(name)), "", Access.READ, path)
     yield from _job_buckets(values)
 
 
@@ -265,11 +269,11 @@ def _fence_blocks(values: Gen3Values) -> list[str]:
     return ["FENCE_CONFIG_PUBLIC"] if comes_from_manager(values, secret) else ["FENCE_CONFIG", "FENCE_CONFIG_PUBLIC"]
 
 
-def _bucket(values: Gen3Values, bucket_path: str, prefix_path: str, access: str) -> Iterator[Claim]:
+def _bucket(values: Gen3Values, bucket_path: str, prefix_path: str, access: Access) -> Iterator[Claim]:
     bucket = values.text(bucket_path) if values.has(bucket_path) else ""
     if bucket and bucket.lower() != "none":
         identity = bucket_identity(bucket, values.text(prefix_path) if prefix_path else "")
-        yield claim(values, "bucket", identity, "", access, bucket_path)
+        yield claim(values, Kind.BUCKET, identity, "", access, bucket_path)
 
 
 def _job_buckets(values: Gen3Values) -> Iterator[Claim]:
@@ -283,36 +287,36 @@ def _job_buckets(values: Gen3Values) -> Iterator[Claim]:
         for entry in env if isinstance(env, list) else []:
             if isinstance(entry, dict) and entry.get("name") == "BUCKET" and isinstance(entry.get("value"), str):
                 path: Path = ("sower", "sowerConfig", index)
-                yield claim(values, "bucket", bucket_identity(entry["value"]), "", "write", path)
+                yield claim(values, Kind.BUCKET, bucket_identity(entry["value"]), "", Access.WRITE, path)
 
 
 def _queues(values: Gen3Values) -> Iterator[Claim]:
     ssj = values.catalogue.services["ssjdispatcher"]
     blocks = _fence_blocks(values)
     pushes = (("fence", block, "PUSH_AUDIT_LOGS_CONFIG", "aws_sqs_config", "sqs_url") for block in blocks)
-    candidates: list[tuple[Path, bool, str]] = [
+    candidates: list[tuple[Path, bool, Access]] = [
         (
             ("audit", "server", "sqs", "url"),
             values.on("audit") and is_true(values.get("audit.server.pull_from_queue")),
-            "own",
+            Access.OWN,
         ),
         (
             ("ssjdispatcher", "ssjcreds", "sqsUrl"),
             values.enabled(ssj) and not any(comes_from_manager(values, secret) for secret in ssj.secrets),
-            "own",
+            Access.OWN,
         ),
-        *((path, True, "write") for path in pushes),
+        *((path, True, Access.WRITE) for path in pushes),
     ]
     for path, used, access in candidates:
         url = values.text(path)
         if used and url and values.has(path):
             parts = urlsplit(url if "://" in url else f"//{url}")
-            yield claim(values, "queue", f"{parts.netloc.lower()}{parts.path}".rstrip("/"), "", access, path)
+            yield claim(values, Kind.QUEUE, f"{parts.netloc.lower()}{parts.path}".rstrip("/"), "", access, path)
 
 
 def _roles(values: Gen3Values) -> Iterator[Claim]:
     for arn, path in values.role_annotations():
-        yield claim(values, "role", arn, "", "use", path)
+        yield claim(values, Kind.ROLE, arn, "", Access.USE, path)
     named = [
         ("global.aws.secretStoreServiceAccount.roleArn", is_true(values.get("global.externalSecrets.deploy"))),
         ("global.aws.hatchery_role", values.on("hatchery")),
@@ -324,20 +328,20 @@ def _roles(values: Gen3Values) -> Iterator[Claim]:
         role = values.text(key)
         if used and role:
             arn = role if role.startswith("arn:") else f"arn:aws:iam::{values.account}:role/{role}"
-            yield claim(values, "role", arn, "", "use", key)
+            yield claim(values, Kind.ROLE, arn, "", Access.USE, key)
 
 
 def _edge(values: Gen3Values) -> Iterator[Claim]:
     if values.get("global.aws.enabled") is True:
         path = "revproxy.ingress.aws.group" if values.text("revproxy.ingress.aws.group") else "global.environment"
         # The controller finds a group's load balancer by the cluster's tag, so groups of two clusters never meet.
-        yield claim(values, "load balancer group", values.text(path), values.cluster, "use", path)
+        yield claim(values, Kind.LOAD_BALANCER_GROUP, values.text(path), values.cluster, Access.USE, path)
         certificate = values.text("global.revproxyArn")
         if re.match(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:", certificate):
-            yield claim(values, "certificate", certificate, "", "use", "global.revproxyArn")
+            yield claim(values, Kind.CERTIFICATE, certificate, "", Access.USE, "global.revproxyArn")
         acl = values.text("global.aws.wafv2.wafAclArn")
         if acl and is_true(values.get("global.aws.wafv2.enabled")):
-            yield claim(values, "web acl", acl, "", "use", "global.aws.wafv2.wafAclArn")
+            yield claim(values, Kind.WEB_ACL, acl, "", Access.USE, "global.aws.wafv2.wafAclArn")
     dictionary = values.text("global.dictionaryUrl")
     if dictionary:
-        yield claim(values, "dictionary", dictionary, "", "read", "global.dictionaryUrl")
+        yield claim(values, Kind.DICTIONARY, dictionary, "", Access.READ, "global.dictionaryUrl")

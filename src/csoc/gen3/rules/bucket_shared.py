@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.support.sharing import sharing_rule
@@ -15,6 +16,6 @@ RULE = sharing_rule(
         fix="Give each a bucket or a prefix of its own.",
         covers=("fleet",),
     ),
-    "bucket",
+    Kind.BUCKET,
     "write to",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from csoc.gen3.facts import Claim
+from csoc.gen3.facts import Claim, Kind
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
@@ -18,7 +18,7 @@ def check(state: FleetState) -> Iterator[Hit]:
     groups: dict[tuple[str, str], list[tuple[EnvironmentView, Claim]]] = defaultdict(list)
     for view in state.view.environments:
         for claim in state.facts[view.name].claims:
-            if claim.kind == "cluster role" and view.system == HELM and view.cluster.known:
+            if claim.kind is Kind.CLUSTER_ROLE and view.system == HELM and view.cluster.known:
                 groups[claim.scope, claim.identity].append((view, claim))
     for (cluster, name), found in groups.items():
         if len({view.namespace for view, _ in found}) < 2:

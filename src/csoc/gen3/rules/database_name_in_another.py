@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from csoc.gen3.facts import Claim
+from csoc.gen3.facts import Claim, Kind
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
@@ -25,7 +25,7 @@ def check(state: FleetState) -> Iterator[Hit]:
     servers: dict[str, dict[str, tuple[EnvironmentView, Claim]]] = defaultdict(dict)
     for view in state.view.environments:
         for claim in state.facts[view.name].claims:
-            if claim.kind == "database":
+            if claim.kind is Kind.DATABASE:
                 servers[claim.scope].setdefault(claim.identity, (view, claim))
     for server, databases in servers.items():
         # Only a name with a character that ends a word can hold another one as a word.

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
@@ -54,7 +55,7 @@ def _used(state: FleetState, cluster: ClusterView) -> dict[str, list[Evidence]]:
             continue
         for claim in state.facts[view.name].claims:
             group, _, version = claim.identity.partition("/")
-            if claim.kind == "api version" and group == GROUP:
+            if claim.kind is Kind.API_VERSION and group == GROUP:
                 place = claim.location or view.application.location
                 found[version].append(Evidence(f"{claim.key}: {claim.identity}", place, view.name))
     return found

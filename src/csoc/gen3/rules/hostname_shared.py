@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.support.sharing import sharing_rule
@@ -15,6 +16,6 @@ RULE = sharing_rule(
         fix="Give one of them another global.hostname; if they take turns, state stage and slot in csoc's documents.",
         covers=("fleet",),
     ),
-    "hostname",
+    Kind.HOSTNAME,
     "have the hostname",
 )

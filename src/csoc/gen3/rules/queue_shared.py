@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.gen3.facts import Access, Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.sharing import shared
 from csoc.gen3.state import FleetState
 
-_READS = "own"
+_READS = Access.OWN
 
 
 def check(state: FleetState) -> Iterator[Hit]:
     """One hit for each queue that several environments read, and one for each that others send to."""
-    read_by_several = {(item.scope, item.identity): item for item in shared(state, "queue", {_READS})}
-    for item in shared(state, "queue"):
+    read_by_several = {(item.scope, item.identity): item for item in shared(state, Kind.QUEUE, {_READS})}
+    for item in shared(state, Kind.QUEUE):
         readers = read_by_several.get((item.scope, item.identity))
         if readers is not None:
             yield Hit(

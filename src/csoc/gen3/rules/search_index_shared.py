@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.support.sharing import sharing_rule
@@ -15,6 +16,6 @@ RULE = sharing_rule(
         fix="Give the ETL mappings of one of them other names, and guppy.indices with them.",
         covers=("fleet",),
     ),
-    "search index",
+    Kind.SEARCH_INDEX,
     "write the search index",
 )

@@ -13,7 +13,7 @@ from typing import Any
 from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.stages import nearest_lower
+from csoc.gen3.rules.support.stages import Ladder
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
@@ -59,10 +59,11 @@ _SERVICES = frozenset(
 def check(state: FleetState) -> Iterator[Hit]:
     """One hit for each commons and setting in which production differs from its nearest lower stage, and one for all
     services that are on in one of them only."""
+    ladder = Ladder(state)
     for view in state.view.environments:
         if view.stage.value != "prod":
             continue
-        for lower in nearest_lower(state, view):
+        for lower in ladder.nearest_lower(view):
             mine, theirs = state.facts[view.name], state.facts[lower.name]
             if mine.complete and theirs.complete:
                 yield from _settings(view, lower, mine, theirs)

@@ -13,7 +13,7 @@ from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.images import months_between, newer
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed
-from csoc.gen3.rules.support.stages import nearest_lower
+from csoc.gen3.rules.support.stages import Ladder
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
@@ -26,10 +26,11 @@ _Pair = tuple[ServiceFact, ServiceFact]
 
 def check(state: FleetState) -> Iterator[Hit]:
     """For each production environment at most one hit for what is ahead, and one for what is far behind."""
+    ladder = Ladder(state)
     for view in state.view.environments:
         if view.stage.value != "prod":
             continue
-        lower = nearest_lower(state, view)
+        lower = ladder.nearest_lower(view)
         ahead = list(_pairs(state, view, lower, _is_ahead))
         if ahead:
             yield _hit(view, lower, ahead, "ahead of", "ahead", Severity.MEDIUM)

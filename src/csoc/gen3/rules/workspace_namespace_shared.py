@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.support.sharing import sharing_rule
@@ -18,6 +19,6 @@ RULE = sharing_rule(
         fix="Set hatchery's user-namespace (hatchery.hatchery.json or hatchery.jupyterNamespace) to one each.",
         covers=("fleet", "M6"),
     ),
-    "workspace namespace",
+    Kind.WORKSPACE_NAMESPACE,
     "launch workspaces in the namespace",
 )

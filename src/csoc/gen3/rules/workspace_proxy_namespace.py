@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from csoc.gen3.claims import from_values
+from csoc.gen3.facts import Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
@@ -49,7 +50,7 @@ def _workspaces(state: EnvironmentState) -> str:
     if not on(state, "hatchery"):
         return ""
     found = from_values.claims_in_values(Gen3Values(state))
-    return next((claim.identity for claim in found if claim.kind == "workspace namespace"), "")
+    return next((claim.identity for claim in found if claim.kind is Kind.WORKSPACE_NAMESPACE), "")
 
 
 RULE = Rule(

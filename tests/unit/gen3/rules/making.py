@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from csoc.gen3.extract import extract
-from csoc.gen3.facts import Claim, EnvironmentFacts, ServiceFact
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind, ServiceFact
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
@@ -31,7 +31,7 @@ def facts(environment: str, *services: ServiceFact, complete: bool = True, **set
 
 def claiming(environment: str, kind: str, identity: str, access: str = "own", scope: str = "") -> EnvironmentFacts:
     """The facts of an environment that claims one thing, in line 7 of its values."""
-    claim = Claim(kind, identity, scope, access, f"test.{kind}", location(f"{environment}.yaml", 7))
+    claim = Claim(Kind(kind), identity, scope, Access(access), f"test.{kind}", location(f"{environment}.yaml", 7))
     return EnvironmentFacts(environment, claims=(claim,))
 
 

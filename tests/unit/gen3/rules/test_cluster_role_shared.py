@@ -1,6 +1,6 @@
 """Two releases of one name on a cluster write one ClusterRole."""
 
-from csoc.gen3.facts import Claim, EnvironmentFacts
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind
 from csoc.gen3.rules.cluster_role_shared import check
 from csoc.gen3.rules.model import Hit
 from csoc.gen3.views import EnvironmentView
@@ -15,7 +15,9 @@ def hits(*views: EnvironmentView, role: str = "wts-gen3") -> list[Hit]:
     facts = {
         item.name: EnvironmentFacts(
             item.name,
-            claims=(Claim("cluster role", role, item.cluster.value, "own", "helm.releaseName", location(item.name)),),
+            claims=(
+                Claim(Kind.CLUSTER_ROLE, role, item.cluster.value, Access.OWN, "helm.releaseName", location(item.name)),
+            ),
         )
         for item in views
     }
@@ -43,6 +45,6 @@ def test_quiet_for_one_environment_and_for_none() -> None:
 
 def test_quiet_for_other_names_that_two_environments_share() -> None:
     a, b = view("a", "a"), view("b", "b")
-    claim = Claim("workspace namespace", "jupyter-pods", "one", "own", "hatchery.jupyterNamespace")
+    claim = Claim(Kind.WORKSPACE_NAMESPACE, "jupyter-pods", "one", Access.OWN, "hatchery.jupyterNamespace")
     facts = {item.name: EnvironmentFacts(item.name, claims=(claim,)) for item in (a, b)}
     assert not list(check(fleet_state([a, b], facts)))

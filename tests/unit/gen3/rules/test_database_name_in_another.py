@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csoc.gen3.facts import Claim, EnvironmentFacts
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind
 from csoc.gen3.rules.database_name_in_another import _words, check
 from csoc.gen3.state import FleetState
 from csoc.testing.states import environment_view, fleet_state, location
@@ -14,7 +14,9 @@ def fleet(**databases: str) -> FleetState:
     facts = {}
     for number, (name, written) in enumerate(databases.items(), 1):
         server, _, database = written.partition("/")
-        claim = Claim("database", database, server, "own", "fence.postgres.database", location(f"{name}.yaml", number))
+        claim = Claim(
+            Kind.DATABASE, database, server, Access.OWN, "fence.postgres.database", location(f"{name}.yaml", number)
+        )
         facts[name] = EnvironmentFacts(name, claims=(claim,))
     return fleet_state([environment_view(name) for name in databases], facts)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from csoc.gen3.facts import Claim, EnvironmentFacts
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.external_secrets_version import check, served
 from csoc.gen3.rules.model import Hit
@@ -16,7 +16,7 @@ PLACE = location("alpha/cluster-values.yaml", 7)
 
 def hits(version: Fact, used: str, *, cluster: str = "alpha") -> list[Hit]:
     view = ClusterView("alpha", "test", unknown("test"), unknown("test"), external_secrets=version)
-    claim = Claim("api version", used, "alpha", "use", "ExternalSecret fence", location("values.yaml", 3))
+    claim = Claim(Kind.API_VERSION, used, "alpha", Access.USE, "ExternalSecret fence", location("values.yaml", 3))
     facts = {"alpha-prod": EnvironmentFacts("alpha-prod", claims=(claim,))}
     return list(check(fleet_state([environment_view(cluster=cluster)], facts, clusters=[view])))
 

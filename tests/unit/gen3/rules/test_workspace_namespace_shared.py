@@ -1,6 +1,6 @@
 """Two environments that launch workspaces in one namespace."""
 
-from csoc.gen3.facts import Claim, EnvironmentFacts
+from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind
 from csoc.gen3.rules.model import Hit
 from csoc.gen3.rules.workspace_namespace_shared import RULE
 from csoc.gen3.views import EnvironmentView
@@ -11,7 +11,7 @@ def hits(*environments: tuple[EnvironmentView, str, str]) -> list[Hit]:
     facts = {
         view.name: EnvironmentFacts(
             view.name,
-            claims=(Claim("workspace namespace", name, cluster, "own", "hatchery.jupyterNamespace"),),
+            claims=(Claim(Kind.WORKSPACE_NAMESPACE, name, cluster, Access.OWN, "hatchery.jupyterNamespace"),),
         )
         for view, name, cluster in environments
     }

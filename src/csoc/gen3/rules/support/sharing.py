@@ -10,16 +10,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from csoc.gen3.facts import Claim
+from csoc.gen3.facts import Access, Claim, Kind
 from csoc.gen3.findings import Evidence
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
-OWNING = frozenset({"own", "write"})
+OWNING = frozenset({Access.OWN, Access.WRITE})
 
 
-def sharing_rule(rule: Rule, kind: str, words: str) -> Rule:
+def sharing_rule(rule: Rule, kind: Kind, words: str) -> Rule:
     """The rule with a check that finds one kind of claim. words: what two environments do, before the thing's name."""
 
     def check(state: FleetState) -> Iterator[Hit]:
@@ -39,7 +39,7 @@ def sharing_rule(rule: Rule, kind: str, words: str) -> Rule:
 class Shared:
     """One thing that several environments claim. claims: (environment, claim), in the fleet's order."""
 
-    kind: str
+    kind: Kind
     identity: str
     scope: str
     claims: tuple[tuple[EnvironmentView, Claim], ...]
@@ -56,7 +56,7 @@ class Shared:
         )
 
 
-def shared(state: FleetState, kind: str, access: Collection[str] = OWNING) -> Iterator[Shared]:
+def shared(state: FleetState, kind: Kind, access: Collection[Access] = OWNING) -> Iterator[Shared]:
     """Everything of the kind that at least two environments claim with such an access, and that are not slots of one
     commons and stage. An older manifest and a Helm environment of one name are a migration, and are never compared."""
     groups: dict[tuple[str, str, str], list[tuple[EnvironmentView, Claim]]] = defaultdict(list)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 
@@ -9,20 +13,26 @@ from csoc.gen3.views import HELM, EnvironmentView
 _ASIDE = frozenset({"demo", "sandbox", "training"})
 
 
-def nearest_lower(state: FleetState, view: EnvironmentView) -> list[EnvironmentView]:
-    """The environments of the same commons in the nearest stage below this one that has any; a demonstration is none.
+class Ladder:
+    """The environments of a fleet by commons and stage, worked out once: a fleet has thousands, and each one asks."""
 
-    Empty where the stage is unknown or not in the fleet's order, or the commons itself is not known.
-    """
-    stages = list(state.view.stages)
-    if not view.stage.known or view.stage.value not in stages or not view.commons.known or view.system != HELM:
-        return []
-    for stage in reversed(stages[: stages.index(view.stage.value)]):
-        found = [
-            other
-            for other in state.view.environments
-            if other.stage.value == stage and other.commons.value == view.commons.value and other.system == HELM
-        ]
-        if found and stage not in _ASIDE:
-            return found
-    return []
+    def __init__(self, state: FleetState) -> None:
+        self._height = {stage: number for number, stage in reversed(list(enumerate(state.view.stages)))}
+        self._rungs: dict[str, dict[int, list[EnvironmentView]]] = defaultdict(lambda: defaultdict(list))
+        for view in state.view.environments:
+            height = self._height.get(view.stage.value)
+            if height is not None and view.stage.value not in _ASIDE and view.system == HELM:
+                self._rungs[view.commons.value][height].append(view)
+        self._heights = {commons: sorted(rungs) for commons, rungs in self._rungs.items()}
+
+    def nearest_lower(self, view: EnvironmentView) -> Sequence[EnvironmentView]:
+        """The environments of the same commons in the nearest stage below this one that has any; a demonstration is
+        none.
+
+        Empty where the stage is unknown or not in the fleet's order, or the commons itself is not known.
+        """
+        height, heights = self._height.get(view.stage.value), self._heights.get(view.commons.value)
+        if not view.stage.known or height is None or not view.commons.known or view.system != HELM or not heights:
+            return ()
+        below = bisect_left(heights, height)
+        return self._rungs[view.commons.value][heights[below - 1]] if below else ()
