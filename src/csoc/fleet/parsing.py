@@ -7,27 +7,20 @@ bytes when a reader is to be shown it. Parsed values can be secret, which is why
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeVar
-
-import yaml
 
 from csoc.errors import CsocError, UnavailableError
 from csoc.fleet import gc_pause
 from csoc.fleet.caching import Cache
+from csoc.fleet.code_digest import code_digest
 from csoc.fleet.repositories import Entry
 from csoc.fleet.values import Path
 from csoc.fleet.yaml import yamltext
 from csoc.fleet.yaml.yamltext import YamlDocument
-
-# What decides how bytes are parsed and how the result is written to the cache.
-_PARSER_MODULES = ("parsing.py", *(f"yaml/{name}.py" for name in ("yamlbuild", "yamlnodes", "yamlscalars", "yamltext")))
 
 MARKERS = ("argoproj.io", "csoc.gen3.org")
 """Words that tell which files matter: those of Argo CD's objects and of csoc's documents."""
@@ -36,14 +29,10 @@ Read = Callable[[], bytes]
 _Given = TypeVar("_Given")
 
 
-@cache
 def parser_version() -> str:
     """16 hex digits that change whenever the parser's code does, so that nobody has to remember to count up a version
     before the cache gives answers that this csoc would not."""
-    digest = hashlib.sha256(yaml.__version__.encode())
-    for name in _PARSER_MODULES:
-        digest.update(importlib.resources.files("csoc.fleet").joinpath(name).read_bytes())
-    return digest.hexdigest()[:16]
+    return code_digest(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +135,7 @@ class ParsedStore:
             content = read()
             return [each for each, encoded in sought if encoded in content]
 
-        found = self.remembered(f"mentions-1-{' '.join(words)}", small, look)
+        found = self.remembered(f"mentions-{parser_version()}-{' '.join(words)}", small, look)
         return {entry.blob: word in found.get(entry.blob, words) for entry, _ in files}
 
     def duplicates(

@@ -14,6 +14,7 @@ from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
 from csoc.fleet.argocd.values.resolution import ResolvedValues
 from csoc.fleet.charts import ChartArchive, ChartRef, Rendering, RenderRequest, unpack
+from csoc.fleet.code_digest import code_digest
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappings
@@ -25,7 +26,11 @@ from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 
-_KEYS_NAMESPACE = "chart-keys-1"
+
+def _keys_namespace() -> str:
+    """Changes with the code that finds keys."""
+    return f"chart-keys-{code_digest('csoc.gen3.chart_keys')}"
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ class StateBuilder:
         known = self._keys.get(archive.digest)
         if known is not None:
             return known
-        cached = self.ports.cache.get_many(_KEYS_NAMESPACE, (archive.digest,)).get(archive.digest)
+        cached = self.ports.cache.get_many(_keys_namespace(), (archive.digest,)).get(archive.digest)
         keys: ChartKeys | None = None
         if cached is not None:
             try:
@@ -191,7 +196,7 @@ class StateBuilder:
                 keys = None  # a cut or altered entry is as good as none
         if keys is None:
             keys = read_keys({path: text.decode("utf-8", "replace") for path, text in unpack(archive).items()})
-            self.ports.cache.put_many(_KEYS_NAMESPACE, {archive.digest: keys.to_json().encode()})
+            self.ports.cache.put_many(_keys_namespace(), {archive.digest: keys.to_json().encode()})
         self._keys[archive.digest] = keys
         return keys
 

@@ -6,28 +6,22 @@ else in a warm start. What was asked of a content once is asked again next time,
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
 import json
 from collections.abc import Iterable
-from functools import cache as once
 
 from csoc.fleet.caching import Cache
-from csoc.fleet.parsing import parser_version
+from csoc.fleet.code_digest import code_digest
 from csoc.fleet.values import Path
 
 At = tuple[int, int] | None
 Known = dict[tuple[int, Path, str], At]
-_MODULES = ("argocd/reading.py", "argocd/positions.py", "yaml/yamlnodes.py")
+# What is asked of a content, and how what was answered is kept.
+_CODE = ("csoc.fleet.argocd.reading", "csoc.fleet.argocd.positions")
 
 
-@once
 def _namespace() -> str:
     """Changes with the code that finds positions."""
-    digest = hashlib.sha256(parser_version().encode())
-    for name in _MODULES:
-        digest.update(importlib.resources.files("csoc.fleet").joinpath(name).read_bytes())
-    return f"argocd-positions-{digest.hexdigest()[:16]}"
+    return f"argocd-positions-{code_digest(*_CODE)}"
 
 
 class Positions:
