@@ -1,0 +1,45 @@
+"""The accounts of the emulated cloud, their owners, and the organisation they may belong to."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+from moto.iam.models import iam_backends
+
+from csoc.emulator.cloud.calls import AwsError
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_OWNER = "owner"
+_EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerKey:
+    """Long-lived credentials of an account's owner: an IAM user who may do everything, as people have in real
+    accounts."""
+
+    account: str
+    access_key: str
+    secret: str
+
+
+class Accounts:
+    """Accounts come into being when their owner's key is first asked for. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def owner(self, account: str) -> OwnerKey:
+        """The owner's key; the same one each time. Raises AwsError if the id is not one of 12 digits."""
+        if not _ACCOUNT.fullmatch(account):
+            raise AwsError("ValidationError", f"{account!r} is no account id: it has 12 digits", 400)
+        backend = iam_backends[account]["aws"]
+        with self._lock:
+            if _OWNER not in backend.users:
+                backend.create_user("us-east-1", _OWNER, "/")
+                backend.put_user_policy(_OWNER, "everything", _EVERYTHING)
+                backend.create_access_key(_OWNER)
+            key = backend.users[_OWNER].access_keys[0]
+        return OwnerKey(account, key.access_key_id, key.secret_access_key)

@@ -1,0 +1,116 @@
+"""What the emulator reads out of moto's IAM: users, roles, their policies. The only module that touches its objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
+
+from csoc.emulator.cloud.calls import Identity
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user or role as IAM knows it. policies: identity policies, inline, attached and of groups. boundary: None
+    without. trust: of a role. max_seconds: of a role's sessions. tags: of the principal."""
+
+    account: str
+    name: str
+    arn: str
+    id: str
+    policies: tuple[Document, ...]
+    boundary: Document | None
+    tags: Mapping[str, str]
+    trust: Document | None = None
+    max_seconds: int = 3600
+
+
+def user_of_key(access_key: str) -> tuple[Identity, str] | None:
+    """The user that an active access key belongs to, with the key's secret; None if there is none."""
+    for account in list(iam_backends):
+        key = _backend(account).access_keys.get(access_key)
+        if key is None or key.status != "Active":
+            continue
+        user = _backend(account).users.get(key.user_name or "")
+        if user is not None:
+            return Identity(account, user.arn, user.arn, user.id), key.secret_access_key
+    return None
+
+
+def role(account: str, arn: str) -> Principal | None:
+    """A role by its ARN; None if the account has none such."""
+    for found in _backend(account).roles.values():
+        if found.arn == arn:
+            policies = [_document(text) for text in found.policies.values()]
+            policies += [_managed(policy) for policy in found.managed_policies.values()]
+            return Principal(
+                account,
+                found.name,
+                found.arn,
+                found.id,
+                tuple(policies),
+                _boundary(account, found.permissions_boundary_arn),
+                _tags(found.tags),
+                _document(found.assume_role_policy_document),
+                int(found.max_session_duration or 3600),
+            )
+    return None
+
+
+def user(account: str, arn: str) -> Principal | None:
+    """A user by its ARN; None if the account has none such. Policies of its groups are among its policies."""
+    backend = _backend(account)
+    for found in backend.users.values():
+        if found.arn == arn:
+            policies = [_document(text) for text in found.policies.values()]
+            policies += [_managed(policy) for policy in found.managed_policies.values()]
+            for group in backend.groups.values():
+                if found in group.users:
+                    policies += [_document(text) for text in group.policies.values()]
+                    policies += [_managed(policy) for policy in group.managed_policies.values()]
+            boundary = getattr(found, "permissions_boundary_arn", None)
+            return Principal(
+                account,
+                found.name,
+                found.arn,
+                found.id,
+                tuple(policies),
+                _boundary(account, boundary),
+                _tags(found.tags),
+            )
+    return None
+
+
+def _boundary(account: str, arn: str | None) -> Document | None:
+    return _managed(_backend(account).get_policy(arn)) if arn else None
+
+
+def _backend(account: str) -> IAMBackend:
+    return iam_backends[account]["aws"]
+
+
+def _document(text: str | Mapping[str, Any]) -> Document:
+    if isinstance(text, Mapping):
+        return text
+    document: Document = json.loads(text if text.lstrip().startswith("{") else unquote(text))
+    return document
+
+
+def _managed(policy: ManagedPolicy) -> Document:
+    """The version of a managed policy that counts."""
+    for version in policy.versions:
+        if version.version_id == policy.default_version_id:
+            return _document(version.document)
+    return _document(policy.versions[-1].document)
+
+
+def _tags(tags: Any) -> dict[str, str]:
+    if isinstance(tags, Mapping):
+        return {name: tag["Value"] if isinstance(tag, Mapping) else str(tag) for name, tag in tags.items()}
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}

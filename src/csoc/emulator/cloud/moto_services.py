@@ -1,0 +1,46 @@
+"""Hands calls to moto: the services that it emulates well enough, each with its own small application."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+
+from flask import Flask
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.wrappers import Response
+
+from csoc.emulator.cloud.calls import AwsError, Call, Reply
+
+_ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+# moto's names of its back ends where they are not botocore's.
+_BACKENDS = {"efs": "efs", "budgets": "budgets"}
+
+
+class MotoServices:
+    """moto's services, made at the first call. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, Flask] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, request: Request, call: Call) -> Reply:
+        """moto's answer in the account of the caller. The account comes from the signature, never from a header that
+        the client sent. Raises AwsError InvalidAction where moto does not know the operation."""
+        environ: dict[str, Any] = dict(request.environ)
+        environ[_ACCOUNT] = call.account
+        environ["wsgi.input"] = io.BytesIO(request.get_data())
+        try:
+            response = Response.from_app(self._app(call.service), environ)
+        except NotImplementedError:
+            raise AwsError(
+                "InvalidAction", f"The emulator does not offer {call.service}:{call.operation}", 400
+            ) from None
+        return Reply(response.status_code, dict(response.headers), response.get_data())
+
+    def _app(self, service: str) -> Flask:
+        with self._lock:
+            if service not in self._apps:
+                self._apps[service] = create_backend_app(_BACKENDS.get(service, service))  # type: ignore[arg-type]
+            return self._apps[service]

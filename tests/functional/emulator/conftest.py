@@ -1,0 +1,47 @@
+"""One emulator for all tests of a worker; each test has an account of its own, since accounts share nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from csoc.emulator.running import Emulator, running
+
+_ACCOUNTS = itertools.count(100_000_000_000)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture
+def account() -> str:
+    """The id of an account that no other test uses."""
+    return str(next(_ACCOUNTS))
+
+
+class Owner:
+    """The owner of an account, with clients for its services."""
+
+    def __init__(self, emulator: Emulator, account: str) -> None:
+        self.account = account
+        self._key = emulator.accounts.owner(account)
+        self._endpoint = emulator.endpoint
+
+    def client(self, service: str, region: str = "ap-southeast-2", **changed: str) -> Any:
+        """A client with the owner's key; changed: other credentials."""
+        given = {"aws_access_key_id": self._key.access_key, "aws_secret_access_key": self._key.secret, **changed}
+        config = Config(retries={"max_attempts": 0})
+        return boto3.client(service, region_name=region, endpoint_url=self._endpoint, config=config, **given)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def owner(emulator: Emulator, account: str) -> Owner:
+    return Owner(emulator, account)

@@ -1,0 +1,49 @@
+"""The endpoint: whom it lets in, and whose account answers."""
+
+from __future__ import annotations
+
+import urllib.request
+
+import pytest
+from botocore.exceptions import ClientError
+
+from csoc.emulator.running import Emulator
+from tests.functional.emulator.conftest import Owner
+
+
+def test_the_owner_is_told_who_they_are(owner: Owner) -> None:
+    told = owner.client("sts").get_caller_identity()
+    assert (told["Account"], told["Arn"]) == (owner.account, f"arn:aws:iam::{owner.account}:user/owner")
+
+
+def test_a_wrong_secret_is_refused(owner: Owner) -> None:
+    with pytest.raises(ClientError) as refused:
+        owner.client("ec2", aws_secret_access_key="wrong").describe_vpcs()
+    assert refused.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
+
+
+def test_an_unknown_key_is_refused(owner: Owner) -> None:
+    with pytest.raises(ClientError) as refused:
+        owner.client("s3", aws_access_key_id="AKIAAAAAAAAAAAAAAAAA").list_buckets()
+    assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_accounts_see_only_their_own(owner: Owner, emulator: Emulator) -> None:
+    other = Owner(emulator, "222222222222")
+    made = owner.client("ec2").create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    assert made in {vpc["VpcId"] for vpc in owner.client("ec2").describe_vpcs()["Vpcs"]}
+    assert made not in {vpc["VpcId"] for vpc in other.client("ec2").describe_vpcs()["Vpcs"]}
+
+
+def test_names_with_blanks_and_letters_of_other_scripts_are_signed_right(owner: Owner) -> None:
+    s3 = owner.client("s3")
+    s3.create_bucket(Bucket=f"b-{owner.account}", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-2"})
+    s3.put_object(Bucket=f"b-{owner.account}", Key="a b/ü+c.txt", Body=b"hello")
+    address = s3.generate_presigned_url("get_object", Params={"Bucket": f"b-{owner.account}", "Key": "a b/ü+c.txt"})
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == b"hello"
+
+
+def test_what_is_not_offered_is_said_so(owner: Owner) -> None:
+    with pytest.raises(ClientError, match="does not offer"):
+        owner.client("service-quotas").list_service_quotas(ServiceCode="vpc")
