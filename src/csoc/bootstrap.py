@@ -11,10 +11,12 @@ from csoc.adapters.githost.factory import githost_for
 from csoc.adapters.helm.fetch.sources import HelmChartSources
 from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
+from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
 from csoc.config import Settings, load
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
+from csoc.usecases.budget import RenderBudget
 from csoc.usecases.ports import Ports
 
 
@@ -22,17 +24,27 @@ from csoc.usecases.ports import Ports
 def ports(settings: Settings | None = None) -> Iterator[Ports]:
     """The real ports for one command; child processes and files are released at the end.
 
-    Raises RejectedError if the settings are wrong.
+    Raises RejectedError if the settings are wrong, UnavailableError if the cache folder cannot be used.
     """
     settings = settings or load()
+    folder = CacheFolder.from_settings(settings)
+    folder.prepare()
     repositories = GitRepositories(settings)
     cache = SQLiteCache(settings.cache_dir)
-    renderer = ChildRenderer.from_settings(settings)
+    budget = RenderBudget.from_settings(settings, cache)
+    renderer = ChildRenderer.from_settings(settings, budget)
+    charts = HelmChartSources.from_settings(settings, repositories, credentials=repositories.credentials)
     dictionaries = WebDictionaries.from_settings(settings)
+
+    def begin_round() -> None:
+        repositories.forget()
+        charts.forget()
+        budget.begin()
+
     try:
         yield Ports(
             repositories=repositories,
-            charts=HelmChartSources.from_settings(settings, repositories, credentials=repositories.credentials),
+            charts=charts,
             renderer=renderer,
             cache=cache,
             githost=_hosts(settings, repositories),
@@ -40,10 +52,14 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
             clock=system_clock,
             ids=random_ids,
             dictionaries=dictionaries,
+            begin_round=begin_round,
         )
     finally:
         dictionaries.close()
+        charts.close()
         renderer.close()
+        if folder.tidy():
+            cache.prune(unused_for=folder.unused_for)
         cache.close()
 
 

@@ -223,6 +223,13 @@ class Settings(_Section):
         validate_default=True,
         description="where clones, charts and parsed files are kept",
     )
+    cache_bytes: Count = Field(
+        default=20_000 * _MEGABYTE,
+        description="size of the clones and charts in the cache; what was used longest ago is removed",
+    )
+    cache_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
+        default=60, description="days after which what was not used is removed from the cache"
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=DEFAULT_HOSTS,
         description='hosts that an address found in a repository may name: exact or "*.example.org", with ":port" '

@@ -176,13 +176,18 @@ def _sorted(value: Any) -> Any:
     return value
 
 
+NOT_TRIED = "not tried"
+"""The kind of a failure that is not the chart's: a gate did not let it be rendered."""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderFailure:
     """Why Helm did not render.
 
     kind: "template" (the chart and the values), "limit" (time, memory or output, or the engine ended on this input),
-    "chart" (not loadable). template: the file whose rendering failed, as Helm names it ("gen3/charts/fence/templates/
-    x.yaml"), line from 1 (0: unknown). message: Helm's own words in one line, with secret-looking values masked.
+    "chart" (not loadable), NOT_TRIED (what a run may cost is spent; says nothing about the chart). template: the file
+    whose rendering failed, as Helm names it ("gen3/charts/fence/templates/x.yaml"), line from 1 (0: unknown). message:
+    Helm's own words in one line, with secret-looking values masked.
     """
 
     kind: str
@@ -213,6 +218,28 @@ class Rendering:
     values: Mapping[str, Any] = field(default_factory=dict)
     failure: RenderFailure | None = None
     unparsed: Sequence[tuple[str, str]] = ()
+
+
+class RenderGate(Protocol):
+    """Asked by a renderer just before the engine is, and told what came of it. Several threads may ask at once."""
+
+    def refusal(self, chart: ChartArchive, key: str) -> RenderFailure | None:
+        """Why the engine is not to be asked, or None. key: names everything that goes in; the chart's digest for its
+        defaults. After None, `ended` is always called."""
+
+    def ended(self, chart: ChartArchive, key: str, limit: str) -> None:
+        """The engine was asked. limit: which one it reached, in words; "" if none."""
+
+
+class OpenGate:
+    """Lets everything be rendered."""
+
+    def refusal(self, chart: ChartArchive, key: str) -> RenderFailure | None:  # noqa: ARG002
+        """See `RenderGate`."""
+        return None
+
+    def ended(self, chart: ChartArchive, key: str, limit: str) -> None:
+        """See `RenderGate`."""
 
 
 class ChartRenderer(Protocol):

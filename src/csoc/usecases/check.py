@@ -16,6 +16,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from csoc.fleet import gc_pause
+from csoc.fleet.argocd.model import Problem
 from csoc.fleet.charts import RenderRequest
 from csoc.fleet.location import Location
 from csoc.gen3 import extract
@@ -36,6 +37,7 @@ from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM, EnvironmentView
+from csoc.usecases import budget
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.results import Anchors, EnvironmentResult, Results, decode, encode, moved, moved_findings
@@ -66,6 +68,7 @@ class CheckOutcome:
     report: what to act on, waived and known. raw: everything found, one for each cause, before waivers and what is
     known. checked and cached count environments; fresh names those that were checked anew. charts: those that could not
     be had. used: the chart that each environment was rendered with; those that were not rendered are left out.
+    not_tried: environments whose charts were not rendered because of what a run may cost; problems say so.
     """
 
     report: CheckReport
@@ -76,6 +79,8 @@ class CheckOutcome:
     raw: tuple[Finding, ...] = ()
     fresh: tuple[str, ...] = ()
     used: Mapping[str, ChartUsed] = field(default_factory=dict)
+    not_tried: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @cache
@@ -180,6 +185,8 @@ class FleetChecker:
             raw=tuple(found),
             fresh=fresh,
             used=used,
+            not_tried=tuple(builder.not_tried),
+            problems=budget.problems(builder.not_tried),
         )
 
     def _about(self, found: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
@@ -224,8 +231,10 @@ class FleetChecker:
             result = EnvironmentResult(
                 tuple(check_environment(state, self.rules)), extract.extract(state, chart_digest=digest)
             )
-            results[name] = self._results[digests[name]] = moved(result, anchors.loosen)
-            fresh[digests[name]] = encode(results[name])
+            results[name] = moved(result, anchors.loosen)
+            if name not in builder.not_tried and not _reached_limit(state):  # the next run may get further
+                self._results[digests[name]] = results[name]
+                fresh[digests[name]] = encode(results[name])
             if len(fresh) >= _BATCH:
                 self.ports.cache.put_many(_RESULTS_NAMESPACE, fresh)
                 fresh = {}
@@ -333,6 +342,11 @@ class _Blobs:
 def _request(builder: StateBuilder, view: EnvironmentView) -> RenderRequest | None:
     archive = builder.chart(view).archive
     return builder.request(view, archive) if archive is not None else None
+
+
+def _reached_limit(state: EnvironmentState) -> bool:
+    failure = state.rendering.failure if state.rendering is not None else None
+    return failure is not None and failure.kind == "limit"
 
 
 def _view_parts(view: EnvironmentView) -> list[object]:

@@ -103,6 +103,7 @@ class KeepUp:
         gc_pause.tidy()
 
     def _refresh(self, progress: Progress | None) -> Update:
+        self.ports.begin_round()
         tree = self._repositories.again(self.query.address, self.query.revision)
         moved = self._moved()
         today = self.ports.clock().date()

@@ -16,7 +16,11 @@ from csoc.gen3.data_model.published import Dictionaries, NoDictionaries
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """See the module. githost: the host of a repository; raises RejectedError if the settings name none for it."""
+    """See the module. githost: the host of a repository; raises RejectedError if the settings name none for it.
+
+    begin_round: forgets what one look at the fleet may spend (hosts that did not answer, the time of rendering), for
+    whoever looks again and again with the same ports.
+    """
 
     repositories: Repositories
     charts: ChartSources
@@ -27,3 +31,4 @@ class Ports:
     clock: Clock
     ids: Ids
     dictionaries: Dictionaries = field(default_factory=NoDictionaries)
+    begin_round: Callable[[], None] = lambda: None

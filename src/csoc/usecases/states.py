@@ -13,7 +13,7 @@ from typing import Any
 from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
 from csoc.fleet.argocd.values.resolution import ResolvedValues
-from csoc.fleet.charts import ChartArchive, ChartRef, Rendering, RenderRequest, unpack
+from csoc.fleet.charts import NOT_TRIED, ChartArchive, ChartRef, RenderFailure, Rendering, RenderRequest, unpack
 from csoc.fleet.code_digest import code_digest
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
@@ -32,7 +32,6 @@ def _keys_namespace() -> str:
     return f"chart-keys-{code_digest('csoc.gen3.chart_keys')}"
 
 
-
 @dataclass(frozen=True, slots=True)
 class ChartAtHand:
     """The chart for an environment: the archive, or why there is none; used says which one it is, for readers."""
@@ -44,11 +43,13 @@ class ChartAtHand:
 
 @dataclass(slots=True)
 class StateBuilder:
-    """Builds `EnvironmentState`s of one loaded fleet. Charts are fetched once each."""
+    """Builds `EnvironmentState`s of one loaded fleet. Charts are fetched once each. not_tried: why environments were
+    not rendered although they could have been, and where their Applications stand."""
 
     ports: Ports
     fleet: LoadedFleet
     rendering: bool = True
+    not_tried: dict[str, tuple[RenderFailure, Location]] = field(default_factory=dict)
     _charts: dict[ChartRef, ChartAtHand] = field(default_factory=dict)
     _override: ChartAtHand | None = None
     _keys: dict[str, ChartKeys] = field(default_factory=dict)
@@ -116,6 +117,9 @@ class StateBuilder:
         resolved = self.resolved(view)
         if rendering is None and self.rendering and at_hand.archive is not None and not resolved.unread:
             rendering = self.ports.renderer.render(self.request(view, at_hand.archive))
+        if rendering is not None and rendering.failure is not None and rendering.failure.kind == NOT_TRIED:
+            self.not_tried[view.name] = rendering.failure, view.application.location
+            rendering = None
         values = below(resolved.values, view.wrapper)
         return EnvironmentState(
             view=view,
@@ -173,7 +177,9 @@ class StateBuilder:
         return self._chart_defaults(at_hand.archive) if at_hand.archive is not None else {}
 
     def why_not(self, view: EnvironmentView) -> str:
-        """Why an environment's chart could not be had; "" if it could."""
+        """Why an environment's chart could not be had, or was not rendered; "" if it could."""
+        if view.name in self.not_tried:
+            return self.not_tried[view.name][0].message
         error = self.chart(view).error
         return f"its chart could not be had: {error.cause}" if error is not None else ""
 

@@ -82,8 +82,9 @@ class Verdict:
 
     @property
     def not_rendered(self) -> tuple[str, ...]:
-        """Environments that have a chart and were checked by their values only, because it could not be had."""
-        names = {name for chart in self.outcome.charts for name in chart.environments}
+        """Environments that have a chart and were checked by their values only, because it could not be had, or was not
+        rendered because of what a run may cost."""
+        names = {name for chart in self.outcome.charts for name in chart.environments} | {*self.outcome.not_tried}
         return tuple(view.name for view in self.fleet.view.environments if view.name in names)
 
     @property
@@ -97,6 +98,7 @@ class Verdict:
         repositories (but for a chart's, where a person named the chart)."""
         fleet = self.fleet
         found = [f"the chart {chart.named}" for chart in self.outcome.charts]
+        found += [f"manifests of {name}" for name in self.outcome.not_tried]
         found += [f"values of {name}" for name in self.unread]
         replaced = {view.chart.repo_url for view in fleet.view.environments} if fleet.query.chart is not None else set()
         for problem in fleet.view.problems:
@@ -144,7 +146,7 @@ def check_fleet(
         at=ports.clock(),
         base=base,
         faults=_new_faults(fleet.documents.faults, base),
-        problems=_new_problems(fleet.view.problems, base),
+        problems=_new_problems((*fleet.view.problems, *outcome.problems), base),
     )
 
 

@@ -12,10 +12,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pygit2
 
-from csoc.adapters.git.locks import held
+from csoc.adapters.git.locks import held, shared
 from csoc.adapters.git.transfers import Callbacks, MovedError, Transfers, clean
 from csoc.adapters.git.tree import Objects
 from csoc.config import Limits
@@ -36,11 +37,13 @@ _SETTINGS = {
 
 @dataclass
 class Clone:
-    """One clone. fetched_at: when this process last asked the server, on the monotonic clock."""
+    """One clone. in_use: a lock, held for as long as this is at hand, that keeps the clone from being tidied away.
+    fetched_at: when this process last asked the server, on the monotonic clock."""
 
     address: Address
     path: Path
     objects: Objects
+    in_use: IO[bytes]
     fetched_at: float | None = None
 
     @property
@@ -65,10 +68,12 @@ class Clones:
         path = self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:40]}.git"
         clone = self._clones.get(path)
         if clone is None:
+            in_use = shared(path.with_suffix(".use"), self._limits.lock_seconds, address.url)
             with held(path.with_suffix(".lock"), self._limits.lock_seconds, address.url):
                 if not path.exists():
                     _create(path)
-            clone = self._clones[path] = Clone(address, path, Objects(pygit2.Repository(str(path)), self._limits))
+            objects = Objects(pygit2.Repository(str(path)), self._limits)
+            clone = self._clones[path] = Clone(address, path, objects, in_use)
         return clone
 
     def refresh(self, address: Address, *, trusted: bool, force: bool = False) -> Clone:

@@ -1,4 +1,5 @@
-"""A lock between processes of this machine: one file a clone, held while the clone is written to.
+"""Locks between processes of this machine: a file for each clone that is held while the clone is written to, and one
+that all who read it hold together, so that whoever tidies the cache leaves it alone. Taking one marks the time of use.
 
 The kernel releases it when its holder dies, so nothing ever has to be cleaned up by hand.
 """
@@ -6,10 +7,12 @@ The kernel releases it when its holder dies, so nothing ever has to be cleaned u
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from csoc.errors import UnavailableError
 
@@ -23,25 +26,38 @@ def held(path: Path, seconds: float, what: str) -> Iterator[None]:
     Raises UnavailableError if another holds it for `seconds`, or if the disk does not do what the block wants of it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(path, seconds, what):
+        with _locked(path, fcntl.LOCK_EX, seconds, what):
             yield
     except OSError as error:
-        raise UnavailableError(
-            f"The cache of csoc cannot be used: {error.strerror or error}",
-            place=str(path.parent),
-            fix="Check the folder and the space on its disk, or set cache_dir in the settings",
-        ) from error
+        raise _unusable(path, error) from error
 
 
-@contextmanager
-def _locked(path: Path, seconds: float, what: str) -> Iterator[None]:
+def shared(path: Path, seconds: float, what: str) -> IO[bytes]:
+    """Holds the lock file together with others until what is returned is closed or forgotten. Raises as `held`."""
+    try:
+        return _locked(path, fcntl.LOCK_SH, seconds, what)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"The cache of csoc cannot be used: {error.strerror or error}",
+        place=str(path.parent),
+        fix="Check the folder and the space on its disk, or set cache_dir in the settings",
+    )
+
+
+def _locked(path: Path, how: int, seconds: float, what: str) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + seconds
-    with path.open("ab") as file:
+    file = path.open("ab")
+    try:
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                fcntl.flock(file, how | fcntl.LOCK_NB)
+                os.utime(file.fileno())
+                return file
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise UnavailableError(
@@ -50,4 +66,6 @@ def _locked(path: Path, seconds: float, what: str) -> Iterator[None]:
                         fix="Wait for it, or end it",
                     ) from None
                 time.sleep(_POLL_SECONDS)
-        yield
+    except BaseException:
+        file.close()
+        raise

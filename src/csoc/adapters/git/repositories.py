@@ -76,10 +76,15 @@ class GitRepositories:
         self._resolve = _Remembered(resolve or system_resolve, settings.limits.fresh_seconds)
         apps = AppTokens(seconds=settings.limits.connect_seconds, clock=clock)
         self.credentials = Credentials(settings, apps, environ)
-        self._clones = Clones(settings.cache_dir, Transfers(self.credentials, settings.limits), settings.limits)
+        self._transfers = Transfers(self.credentials, settings.limits)
+        self._clones = Clones(settings.cache_dir, self._transfers, settings.limits)
         self._folders = Folders(settings.cache_dir, settings.limits)
         self._local = Local(self._folders, settings.limits)
         self._trees: dict[tuple[str, str, str], GitTree] = {}
+
+    def forget(self) -> None:
+        """Servers that were not reached may be asked again: the next look at the fleet begins."""
+        self._transfers.forget()
 
     @_in_our_words
     def open(self, address: SourceAddress, revision: str | None = None) -> Tree:

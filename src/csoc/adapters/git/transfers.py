@@ -2,7 +2,7 @@
 
 libgit2 can be asked to stop only while it calls back, and a server that sends one byte a minute keeps it from doing so.
 Each transfer therefore runs in a thread of its own: when time is up the caller goes on with an UnavailableError, and
-the thread ends at its next callback or time-out.
+the thread ends at its next callback or time-out. A server that was not reached is not asked again until `forget`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pygit2
 from pygit2.enums import CredentialType
 
 from csoc.adapters.git.credentials import Credentials, GitCredential
+from csoc.adapters.unreached import Unreached
 from csoc.config import Limits
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet import addresses
@@ -25,6 +26,8 @@ from csoc.fleet.addresses import Address
 T = TypeVar("T")
 
 _REMARKS_LENGTH = 2_000
+# How libgit2 and the libraries below it say that there was no connection, or that it went dead.
+_NO_CONNECTION = ("failed to connect", "could not connect", "failed to resolve", "timed out", "timeout")
 
 
 class Callbacks(pygit2.RemoteCallbacks):
@@ -116,6 +119,10 @@ class MovedError(Exception):
     """The branch on the server is not where it was; the push can be built anew."""
 
 
+class TooSlowError(UnavailableError):
+    """Time was up while the server was answering."""
+
+
 class Transfers:
     """Runs transfers. One for each set of clones, since it remembers which hosts hang."""
 
@@ -123,6 +130,7 @@ class Transfers:
         self._credentials = credentials
         self._limits = limits
         self._hanging: dict[str, threading.Thread] = {}
+        self._unreached = Unreached()
         self._lock = threading.Lock()
         # One byte must come within this time; the deadline of the whole transfer is the thread's.
         milliseconds = max(1, int(limits.connect_seconds * 1000))
@@ -133,11 +141,29 @@ class Transfers:
         """Callbacks for one transfer, whose time begins now."""
         return Callbacks(address, self._credentials, self._limits, trusted=trusted)
 
+    def forget(self) -> None:
+        """Servers that were not reached may be asked again."""
+        self._unreached.forget()
+
     def run(self, address: Address, work: Callable[[], T]) -> T:
         """Runs the work in a thread and waits for it, at most `limits.fetch_seconds`.
 
-        Raises what the work raises, in csoc's words, and UnavailableError when time is up.
+        Raises what the work raises, in csoc's words, and UnavailableError when time is up, or at once for a server that
+        was not reached before.
         """
+        origin = f"{address.scheme}://{address.host}:{address.effective_port}"
+        self._unreached.check(origin, address.url)
+        try:
+            return self._run(address, work)
+        except TooSlowError as error:
+            self._unreached.note_slow(origin, address.url, error)
+            raise
+        except UnavailableError as error:
+            if any(words in error.cause.lower() for words in _NO_CONNECTION):
+                self._unreached.note(origin, error)
+            raise
+
+    def _run(self, address: Address, work: Callable[[], T]) -> T:
         with self._lock:
             stuck = self._hanging.get(address.authority)
             if stuck is not None and stuck.is_alive():
@@ -210,8 +236,8 @@ def clean(text: str) -> str:
     return line if len(line) <= 300 else f"{line[:300]}..."
 
 
-def _too_slow(address: Address, seconds: float) -> UnavailableError:
-    return UnavailableError(
+def _too_slow(address: Address, seconds: float) -> TooSlowError:
+    return TooSlowError(
         f"The server took more than {seconds:g} seconds",
         place=address.url,
         fix="Try again, or raise limits.fetch_seconds in the settings",

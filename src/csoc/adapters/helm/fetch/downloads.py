@@ -1,6 +1,7 @@
 """What was fetched for charts, kept on disk: content by its digest for ever, answers to questions for minutes.
 
-Content is checked against its digest each time it is read, so that a damaged file is only a reason to fetch again.
+Content is checked against its digest each time it is read, so that a damaged file is only a reason to fetch again. It
+is kept for the origin that it came from: who names the digest of somebody else's chart must have it to get it.
 Whoever loses the folder loses time. Reading and writing never fail; a full disk means that nothing is kept.
 """
 
@@ -45,27 +46,31 @@ class Downloads:
         self._folder = folder
         self._clock = clock
 
-    def content(self, digest: str) -> bytes | None:
-        """The bytes with this sha256, or None."""
+    def content(self, digest: str, origin: str = "") -> bytes | None:
+        """The bytes with this sha256 that came from an origin, or None."""
+        path = self._content_path(digest, origin)
         try:
-            content = self._content_path(digest).read_bytes()
+            content = path.read_bytes()
         except OSError:
             return None
+        _mark_used(path)
         return content if digest_of(content) == digest else None
 
-    def keep_content(self, content: bytes) -> str:
+    def keep_content(self, content: bytes, origin: str = "") -> str:
         """Keeps bytes; returns their sha256."""
         digest = digest_of(content)
-        self._write(self._content_path(digest), content)
+        self._write(self._content_path(digest, origin), content)
         return digest
 
     def answer(self, *question: str) -> Remembered | None:
         """What was answered to a question, however long ago, or None."""
+        path = self._answer_path(question)
         try:
-            with self._answer_path(question).open("rb") as file:
+            with path.open("rb") as file:
                 data = json.loads(file.read(_ANSWER_BYTES))
             if data["question"] != list(question):
                 return None
+            _mark_used(path)
             return Remembered(data["value"], datetime.fromisoformat(data["at"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -75,8 +80,8 @@ class Downloads:
         data = {"question": list(question), "at": self._clock().isoformat(), "value": value}
         self._write(self._answer_path(question), json.dumps(data).encode())
 
-    def _content_path(self, digest: str) -> Path:
-        return self._folder / "content" / digest[:2] / digest
+    def _content_path(self, digest: str, origin: str) -> Path:
+        return self._folder / "content" / digest_of(origin.encode())[:16] / digest
 
     def _answer_path(self, question: tuple[str, ...]) -> Path:
         return self._folder / "answers" / f"{digest_of(json.dumps(question).encode())}.json"
@@ -96,3 +101,9 @@ class Downloads:
                 with suppress(OSError):
                     Path(name).unlink()
                 raise
+
+
+def _mark_used(path: Path) -> None:
+    """So that what is used is not what is removed when the cache grows too large."""
+    with suppress(OSError):
+        os.utime(path)

@@ -68,7 +68,7 @@ class HelmRepository:
                 place=addresses.shown(base),
                 fix=f"The first versions in the index are {known}" if known else "The index lists none",
             )
-        return Fetched(self._archive(urljoin(base, release.url), release.digest), release.version, notes)
+        return Fetched(self._archive(base, urljoin(base, release.url), release.digest), release.version, notes)
 
     def _releases(self, base: str, chart: str) -> tuple[list[Release], tuple[str, ...]]:
         remembered = self._downloads.answer("index", base, chart)
@@ -87,17 +87,17 @@ class HelmRepository:
         self._downloads.keep_answer(entries, "index", base, chart)
         return _read_releases(entries), ()
 
-    def _archive(self, url: str, digest: str) -> bytes:
+    def _archive(self, base: str, url: str, digest: str) -> bytes:
         known = digest
         if not digest:
-            remembered = self._downloads.answer("archive", url)
+            remembered = self._downloads.answer("archive", base, url)
             fresh = remembered is not None and remembered.age(self._clock()) < FRESH
             known = str(remembered.value) if remembered is not None and fresh else ""
-        content = self._downloads.content(known) if known else None
+        content = self._downloads.content(known, base) if known else None
         if content is not None:
             return content
         content = self._http.get(url, limit_bytes=self._archive_bytes).content
-        found = self._downloads.keep_content(content)
+        found = self._downloads.keep_content(content, base)
         if digest and found != digest:
             raise RejectedError(
                 f"The archive's digest is {found}, and the index says {digest}",
@@ -105,7 +105,7 @@ class HelmRepository:
                 fix="The archive was changed after it was published, or on the way; do not use it",
             )
         if not digest:
-            self._downloads.keep_answer(found, "archive", url)
+            self._downloads.keep_answer(found, "archive", base, url)
         return content
 
 

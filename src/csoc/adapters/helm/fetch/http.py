@@ -3,11 +3,15 @@
 Addresses come from repositories, and servers may send a client on to anywhere. So redirects are followed here, by
 hand: each hop passes the same gate as the first address, and gets the credential that the settings name for that
 address, if any. The gate sees scheme, host and port, since that is what decides whom csoc speaks to.
+
+A server that sends a byte now and then is within every time-out of the client, so each request runs in a thread of its
+own, which is left behind when time is up.
 """
 
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from csoc.adapters.unreached import Unreached
 from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet import addresses
 
@@ -54,8 +59,24 @@ class Answer:
     content: bytes
 
 
+class _TooSlowError(UnavailableError):
+    """Time was up while the server was answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One hop of a GET. deadline: on the monotonic clock; expect: statuses whose content is wanted."""
+
+    url: str
+    limit_bytes: int
+    headers: Mapping[str, str]
+    deadline: float
+    expect: frozenset[int]
+
+
 class Http:
-    """Gets things. connect_seconds: until a server answers; total_seconds: for one thing, redirects included."""
+    """Gets things. connect_seconds: until a server answers; total_seconds: for one thing, redirects included.
+    unreached: remembers who did not answer; None if each call is to try."""
 
     def __init__(
         self,
@@ -65,11 +86,13 @@ class Http:
         peer: Peer | None = None,
         connect_seconds: float = 10.0,
         total_seconds: float = 300.0,
+        unreached: Unreached | None = None,
     ) -> None:
         self._allowed = allowed
         self._peer = peer
         self._basic = basic
         self._total_seconds = total_seconds
+        self._unreached = unreached
         self._client = httpx.Client(
             timeout=httpx.Timeout(connect_seconds, read=max(connect_seconds, 30.0)),
             follow_redirects=False,
@@ -100,14 +123,14 @@ class Http:
         first = _origin(url)
         for _ in range(_REDIRECTS + 1):
             origin = _origin(url)
-            self._allowed(origin)
+            self._admit(origin, url)
             sent = dict(headers or {})
             if bearer and origin == first:
                 sent["authorization"] = f"Bearer {bearer}"
             elif basic := self._basic(known_as if known_as and _origin(known_as) == origin else url):
                 pair = base64.b64encode(":".join(basic).encode()).decode()
                 sent["authorization"] = f"Basic {pair}"
-            answer = self._once(url, limit_bytes, sent, deadline, expect)
+            answer = self._in_time(_Request(url, limit_bytes, sent, deadline, expect))
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             if "location" not in answer.headers:
@@ -118,24 +141,66 @@ class Http:
             url = target
         raise UnavailableError("The server redirects without end", place=_shown(url))
 
-    def _once(
-        self, url: str, limit_bytes: int, headers: dict[str, str], deadline: float, expect: frozenset[int]
-    ) -> Answer:
+    def _admit(self, origin: str, url: str) -> None:
+        if self._unreached is not None:
+            self._unreached.check(origin, url)
         try:
-            with self._client.stream("GET", url, headers=headers) as response:
+            self._allowed(origin)
+        except UnavailableError as error:  # the name could not be looked up
+            self._note(origin, error)
+            raise
+
+    def _note(self, origin: str, error: UnavailableError, url: str = "") -> None:
+        """Remembers an origin that was not reached; with a URL, that this thing of it came too slowly."""
+        if self._unreached is not None and url:
+            self._unreached.note_slow(origin, url, error)
+        elif self._unreached is not None:
+            self._unreached.note(origin, error)
+
+    def _in_time(self, request: _Request) -> Answer:
+        """The answer, or an error when time is up, whatever the server does."""
+        answers: list[Answer] = []
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                answers.append(self._once(request))
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+                errors.append(error)
+
+        origin = _origin(request.url)
+        thread = threading.Thread(target=work, daemon=True, name=f"csoc download {origin}")
+        thread.start()
+        thread.join(max(0.0, request.deadline - time.monotonic()))
+        if answers:
+            return answers[0]
+        error = errors[0] if errors else _TooSlowError("The server sends too slowly", place=_shown(request.url))
+        if isinstance(error, _TooSlowError):
+            self._note(origin, error, request.url)
+        raise error
+
+    def _once(self, request: _Request) -> Answer:
+        url = request.url
+        try:
+            with self._client.stream("GET", url, headers=request.headers) as response:
                 self._check_peer(url, response)
                 status = response.status_code
-                if status in expect:
-                    content = _bounded(response, url, limit_bytes, deadline)
+                if status in request.expect:
+                    content = _bounded(response, request)
                 elif response.is_redirect:
                     content = b""
                 else:
                     raise _refusal(status, url)
                 return Answer(url, status, dict(response.headers), content)
         except httpx.TimeoutException:
-            raise UnavailableError("The server does not answer in time", place=_shown(url)) from None
-        except httpx.HTTPError as error:
-            raise UnavailableError(f"The server cannot be reached: {_words(error)}", place=_shown(url)) from None
+            error = UnavailableError("The server does not answer in time", place=_shown(url))
+            self._note(_origin(url), error)
+            raise error from None
+        except httpx.HTTPError as cause:
+            error = UnavailableError(f"The server cannot be reached: {_words(cause)}", place=_shown(url))
+            if isinstance(cause, httpx.ConnectError):
+                self._note(_origin(url), error)
+            raise error from None
         except (httpx.InvalidURL, UnicodeError, ValueError):
             raise RejectedError("This is not an address that can be asked", place=_shown(url)) from None
 
@@ -147,14 +212,14 @@ class Http:
             self._peer(_origin(url), str(peer[0]))
 
 
-def _bounded(response: httpx.Response, url: str, limit_bytes: int, deadline: float) -> bytes:
+def _bounded(response: httpx.Response, request: _Request) -> bytes:
     parts, size = [], 0
     for part in response.iter_bytes(1 << 16):
         size += len(part)
-        if size > limit_bytes:
-            raise RejectedError(f"The server sends more than {limit_bytes:,} bytes", place=_shown(url))
-        if time.monotonic() > deadline:
-            raise UnavailableError("The server sends too slowly", place=_shown(url))
+        if size > request.limit_bytes:
+            raise RejectedError(f"The server sends more than {request.limit_bytes:,} bytes", place=_shown(request.url))
+        if time.monotonic() > request.deadline:
+            raise _TooSlowError("The server sends too slowly", place=_shown(request.url))
         parts.append(part)
     return b"".join(parts)
 

@@ -52,7 +52,7 @@ class OciRegistry:
         if not (is_exact(version) or _DIGEST.fullmatch(version)):
             version = self._newest(repository, ref)
         digest = self._layer(repository, version)
-        content = self._downloads.content(digest)
+        content = self._downloads.content(digest, repository.base)
         if content is None:
             content = repository.get(f"blobs/sha256:{digest}", self._archive_bytes).content
             if digest_of(content) != digest:
@@ -61,7 +61,7 @@ class OciRegistry:
                     place=repository.place,
                     fix="It was changed on the way; do not use it",
                 )
-            self._downloads.keep_content(content)
+            self._downloads.keep_content(content, repository.base)
         return Fetched(content, version)
 
     def _newest(self, repository: _Repository, ref: ChartRef) -> str:

@@ -26,6 +26,7 @@ from csoc.adapters.helm.fetch.folders import DiskRoot, TreeRoot, read_file
 from csoc.adapters.helm.fetch.helm_repository import FRESH, Fetched, HelmRepository
 from csoc.adapters.helm.fetch.http import Allowed, Basic, Http, Peer, gate
 from csoc.adapters.helm.fetch.oci import OciRegistry
+from csoc.adapters.unreached import Unreached
 from csoc.clock import Clock, system_clock
 from csoc.config import Settings
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
@@ -58,12 +59,14 @@ class HelmChartSources:
         self._repositories = repositories
         self._limits = limits or tar.Limits()
         self._clock = clock
+        self._unreached = Unreached()
         self._http = Http(
             allowed,
             basic or (lambda _: None),
             peer=peer,
             connect_seconds=connect_seconds,
             total_seconds=total_seconds,
+            unreached=self._unreached,
         )
         downloads = Downloads(cache_dir / "charts", clock)
         archive_bytes = self._limits.archive_bytes
@@ -104,6 +107,10 @@ class HelmChartSources:
     def close(self) -> None:
         """Releases connections."""
         self._http.close()
+
+    def forget(self) -> None:
+        """Servers that were not reached may be asked again: the next look at the fleet begins."""
+        self._unreached.forget()
 
     def fetch(self, ref: ChartRef, *, local: Mapping[str, Tree] | None = None) -> ChartArchive:
         """See the port."""

@@ -5,6 +5,8 @@ The parent's side of the port `fleet.charts.ChartRenderer`. It never imports Hel
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import queue
 import tempfile
@@ -19,15 +21,25 @@ from typing import Any, Self
 from csoc.adapters.helm.render import messages
 from csoc.adapters.helm.render.process import Child, LimitReachedError, Limits
 from csoc.config import Settings
-from csoc.fleet.charts import ChartArchive, RenderedObject, RenderFailure, Rendering, RenderRequest
+from csoc.fleet.charts import (
+    ChartArchive,
+    OpenGate,
+    RenderedObject,
+    RenderFailure,
+    RenderGate,
+    Rendering,
+    RenderRequest,
+)
 
 
 class ChildRenderer:
     """`ChartRenderer` by Helm's own engine in children without rights. Close it, or use it in a `with`."""
 
-    def __init__(self, *, workers: int = 0, limits: Limits | None = None) -> None:
-        """workers: children at a time, 0 for one a processor. None is started before it is needed."""
+    def __init__(self, *, workers: int = 0, limits: Limits | None = None, gate: RenderGate | None = None) -> None:
+        """workers: children at a time, 0 for one a processor. None is started before it is needed. gate: asked before
+        each rendering."""
         self._limits = limits or Limits()
+        self._gate: RenderGate = gate or OpenGate()
         self._workers = workers or _processors()
         self._folder = tempfile.TemporaryDirectory(prefix="csoc-render-", ignore_cleanup_errors=True)
         # The last one used is asked next: it is warm, and one renderer that is used by one thread has one child.
@@ -40,7 +52,7 @@ class ChildRenderer:
         self._sandbox: Mapping[str, str] = {}
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, gate: RenderGate | None = None) -> Self:
         """With the limits of csoc's settings."""
         render = settings.render
         limits = Limits(
@@ -49,7 +61,7 @@ class ChildRenderer:
             memory_bytes=render.memory_bytes,
             output_bytes=render.output_bytes,
         )
-        return cls(workers=render.workers, limits=limits)
+        return cls(workers=render.workers, limits=limits, gate=gate)
 
     @property
     def version(self) -> str:
@@ -80,7 +92,7 @@ class ChildRenderer:
             "api_versions": list(request.api_versions),
             "output_bytes": self._limits.output_bytes,
         }
-        answer = self._ask(request.chart, message)
+        answer = self._asked(request.chart, message, _name(request.chart, message))
         if isinstance(answer, RenderFailure):
             return Rendering(failure=answer)
         if "failure" in answer:
@@ -108,7 +120,7 @@ class ChildRenderer:
 
     def defaults(self, chart: ChartArchive) -> Mapping[str, Any]:
         """See the port."""
-        answer = self._ask(chart, {"do": "defaults"})
+        answer = self._asked(chart, {"do": "defaults"}, chart.digest)
         if isinstance(answer, RenderFailure) or "failure" in answer:
             return {}
         values: Mapping[str, Any] = answer["values"]
@@ -129,6 +141,23 @@ class ChildRenderer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _asked(self, chart: ChartArchive, message: dict[str, Any], key: str) -> dict[str, Any] | RenderFailure:
+        """The answer, or why there is none. Here rather than when the work is handed out, so that what one rendering
+        cost counts for those that wait."""
+        refusal = self._gate.refusal(chart, key)
+        if refusal is not None:
+            return refusal
+        limit = ""
+        try:
+            answer = self._ask(chart, message)
+            if isinstance(answer, RenderFailure):
+                limit = answer.message
+            elif "failure" in answer and answer["failure"][0] == "limit":
+                limit = answer["failure"][1]
+        finally:
+            self._gate.ended(chart, key, limit)
+        return answer
 
     def _ask(self, chart: ChartArchive, message: dict[str, Any]) -> dict[str, Any] | RenderFailure:
         message |= {"chart": chart.digest, "cpu_seconds": self._limits.cpu_seconds}
@@ -174,6 +203,12 @@ class ChildRenderer:
                 child = self._start()
         finally:
             self._idle.put(child)
+
+
+def _name(chart: ChartArchive, message: Mapping[str, Any]) -> str:
+    """Names a rendering by everything that goes into it. Of the values' text: taking values apart once more would need
+    as many stack frames as they are deep."""
+    return hashlib.sha256(f"{chart.digest} {json.dumps(message)}".encode()).hexdigest()
 
 
 def _processors() -> int:
