@@ -1,0 +1,85 @@
+"""What the engine asks of a resource type.
+
+The engine decides what is made, changed, replaced or removed and in which order; a handler only knows how its service is
+called. It acts with clients that carry the rights of the stack, so what is forbidden fails as it would at AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A resource that exists. physical_id: what Ref gives (unless `ref` says otherwise). attributes: what Fn::GetAtt
+    gives, by name ("Endpoint.Address" for nested ones)."""
+
+    physical_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    ref: str | None = None
+
+
+class ResourceError(Exception):
+    """The service said no, or the resource went bad. The message is the reason in the stack's events. code: the
+    HandlerErrorCode of CloudFormation ("AlreadyExists", "InvalidRequest", "AccessDenied", "NotStabilized", ...)."""
+
+    def __init__(self, message: str, code: str = "GeneralServiceException") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Clients(Protocol):
+    """boto3 clients that act with the rights of the stack, in its region."""
+
+    def __call__(self, service: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The stack on whose behalf a handler acts. name: made up for a resource without a name of its own, from stack and
+    logical id with a suffix, stable over repeated attempts. token: for idempotent calls, stable likewise. tags: of the
+    stack, with aws:cloudformation:stack-name, :stack-id and :logical-id."""
+
+    clients: Clients
+    account: str
+    region: str
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    name: str
+    token: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Handler(Protocol):
+    """One resource type. Errors of boto3 (ClientError) may pass through: the engine turns them into a ResourceError."""
+
+    @property
+    def type_name(self) -> str:
+        """As in a template: "AWS::EC2::VPC"."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long creating takes in the emulated world, from the field (an EKS cluster: 540). Changing and deleting take
+        a part of it."""
+        ...
+
+    def create(self, context: Context, properties: Properties) -> Made: ...
+
+    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Only called with changes that need no replacement."""
+        ...
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Deleting what is gone already is no error."""
+        ...
+
+    def read(self, context: Context, physical_id: str) -> Properties | None:
+        """The live properties as far as the service tells them, in the form of a template, for drift; None if the
+        resource is gone."""
+        ...
