@@ -5,23 +5,17 @@ Every implementation of the port to repositories refuses the same and raises the
 
 from __future__ import annotations
 
-import bisect
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.fleet import masking, revisions
 from csoc.fleet.repositories import CommitRequest
-from csoc.fleet.values import look_up, walk
-from csoc.fleet.yaml import yamltext
 
 _DIFF_BYTES = 1_000_000
 _DIFF_LINES = 40
 _PATHS = 20
-_SECRET = re.compile(r"\s*kind:\s*['\"]?Secret['\"]?\s*")
-_PAIR = re.compile(r"(\s*(?:- +)?['\"]?([\w.-]+)['\"]?\s*[:=]\s+)(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,77 +84,34 @@ def _diff(difference: Difference) -> list[str]:
     return lines[:_DIFF_LINES] + ([f"({len(lines) - _DIFF_LINES} more lines)"] if len(lines) > _DIFF_LINES else [])
 
 
-_SHORTEST_SECRET = 4
-
-
 def masked_diff(
     old: bytes, new: bytes, names: tuple[str, str] = ("expected", "found"), *, context: int = 1
 ) -> list[str]:
-    """A unified diff of two contents that differ, for readers: secrets masked, control characters hidden, only line
-    numbers where a Kubernetes Secret is among them. [] for what is no text. Takes seconds for tens of megabytes."""
-    sides = [_lines(old), _lines(new)]
-    if any(side is None for side in sides):
+    """A unified diff of two contents that differ, for readers: secrets masked, control characters hidden. Only the
+    places, and how many lines, where a Kubernetes Secret is among them or one is no YAML, since nothing tells then what
+    of it is secret. [] for what is no text. Takes seconds for tens of megabytes."""
+    sides = [_text_of(old), _text_of(new)]
+    if sides[0] is None or sides[1] is None:
         return []
-    before, after = (side or [] for side in sides)
-    secret = any(_SECRET.match(line) for line in [*before, *after])
-    if not secret:
-        before, after = _masked(before, _secret_lines(old)), _masked(after, _secret_lines(new))
+    files = [masking.mask_file(text) for text in sides if text is not None]
+    if any(file is None or file.manifest for file in files):
+        return _places_only(_lines(sides[0]), _lines(sides[1]), names)
+    words = {word for file in files if file is not None for word in file.words}
+    before, after = (_lines(masking.hide_words(file.text, words)) for file in files if file is not None)
     lines = list(difflib.unified_diff(before, after, *names, n=context, lineterm=""))
-    if secret:
-        lines = [line for line in lines if line.startswith("@@")]
     return lines or ["(they differ only in what is masked, or in line ends)"]
 
 
-def _masked(lines: list[str], secret: frozenset[int]) -> list[str]:
-    # First as a whole, for what spans lines (keys in PEM), then by the key that stands in a line or above it.
-    shown = [_masked_line(line) for line in masking.mask_text("\n".join(lines)).split("\n")]
-    return [_hidden(line) if number in secret else line for number, line in enumerate(shown, start=1)]
+def _places_only(before: list[str], after: list[str], names: tuple[str, str]) -> list[str]:
+    lines = list(difflib.unified_diff(before, after, *names, n=0, lineterm=""))[2:]
+    places = [line for line in lines if line.startswith("@@")]
+    gone, come = (sum(line.startswith(sign) for line in lines) for sign in "-+")
+    return [*places, f"({gone} lines removed, {come} added; their text is not shown, since secrets may stand in it)"]
 
 
-def _hidden(line: str) -> str:
-    start, colon, _ = line.partition(":")
-    if colon:
-        return f"{start}: {masking.MASK}"
-    return line[: len(line) - len(line.lstrip())] + masking.MASK
+def _text_of(content: bytes) -> str | None:
+    return None if b"\0" in content else content.decode("utf-8-sig", errors="replace")
 
 
-def _secret_lines(content: bytes) -> frozenset[int]:
-    """Lines of a YAML file that hold a part of a secret value: block scalars, `{name, value}` pairs and anchors show
-    nothing of what they are in the line itself. Empty for what is not YAML."""
-    try:
-        documents = yamltext.parse(content)
-    except yamltext.YamlError:
-        return frozenset()
-    hidden: set[int] = set()
-    words: set[str] = set()
-    for document in documents:
-        masked = masking.mask_tree(document.data)
-        leaves = [(path, value, document.position(path)) for path, value in walk(document.data)]
-        lines = sorted({at[0] for _, _, at in leaves if at is not None})
-        for path, value, at in leaves:
-            if at is None or look_up(masked, path, masking.MASK) == value:
-                continue
-            number = bisect.bisect_right(lines, at[0])
-            # The last value of a document may go on for long; what follows it is hidden with it.
-            end = lines[number] if number < len(lines) else at[0] + str(value).count("\n") + 2
-            hidden.update(range(at[0], max(end, at[0] + 1)))
-            words |= {part for part in str(value).split("\n") if len(part) >= _SHORTEST_SECRET}
-    if words:
-        text = content.decode("utf-8", "replace").splitlines()
-        hidden |= {number for number, line in enumerate(text, start=1) if any(word in line for word in words)}
-    return frozenset(hidden)
-
-
-def _masked_line(line: str) -> str:
-    match = _PAIR.fullmatch(line)
-    if not match:
-        return line
-    start, key, value = match.groups()
-    return f"{start}{masking.MASK}" if masking.looks_secret((key,), value.strip("'\"")) else line
-
-
-def _lines(content: bytes) -> list[str] | None:
-    if b"\0" in content:
-        return None
-    text = content.decode(errors="replace")
+def _lines(text: str) -> list[str]:
     return ["".join(char if char.isprintable() else "?" for char in line) for line in text.splitlines()]

@@ -1,7 +1,9 @@
 """What a secret looks like by itself, and what only stands in for one.
 
-The patterns are the published shapes of tokens (AWS, GitHub, GitLab, Slack, Google, JWT, PEM) and the places where
-passwords hide in text: URLs, connection strings, headers, `key: value` inside a string that is itself a file.
+`tokenshapes` knows the published shapes of tokens. Here are the places where passwords hide in text: `key: value` in a
+string that is itself a file, elements, arguments of commands; and what a value must look like to count. All of it takes
+time linear in the text, which anybody may have written: every repetition in a pattern has a bound, or cannot begin
+again where it has been. (`linearregex` takes patterns of others, and is too slow for all the text that is masked.)
 """
 
 from __future__ import annotations
@@ -13,61 +15,35 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from csoc.fleet.masking.secretkeys import Suspicion, key_suspicion, names_a_key
+from csoc.fleet.masking import tokenshapes
+from csoc.fleet.masking.secretkeys import Suspicion, key_suspicion, names_a_key, words_of
 
 Span = tuple[int, int, str]  # start and end of the secret part, and the reason
-
-_BASIC, _BEARER = "a basic auth header", "a bearer token"
-_PATTERNS: tuple[tuple[str, re.Pattern[str], str], ...] = (
-    (
-        "-----BEGIN",
-        re.compile(
-            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{1,40}-----|\Z)", re.S
-        ),
-        "a private key",
-    ),
-    ("A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])"), "an AWS access key"),
-    (
-        "eyJ",
-        re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
-        "a JSON web token",
-    ),
-    (
-        "_",
-        re.compile(r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
-        "a GitHub token",
-    ),
-    ("glpat-", re.compile(r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}"), "a GitLab token"),
-    ("xox", re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,}"), "a Slack token"),
-    ("xapp-", re.compile(r"(?<![A-Za-z0-9])xapp-[0-9]-[A-Za-z0-9-]{10,}"), "a Slack token"),
-    (
-        "hooks",
-        re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{8,}"),
-        "a Slack webhook",
-    ),
-    ("api/webhooks/", re.compile(r"(?<=api/webhooks/)[0-9]{5,}/[A-Za-z0-9_-]{20,}"), "a webhook with its key"),
-    ("webhook.office.com", re.compile(r"(?<=webhook\.office\.com/)webhookb2/[A-Za-z0-9@/-]{20,}"), "a Teams webhook"),
-    ("AIza", re.compile(r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"), "a Google API key"),
-    ("sk-", re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,}"), "an API key"),
-    (
-        "://",
-        re.compile(r"(?<=://)[^\s/@:?#'\"<>|{}$]{0,200}:(?P<secret>[^\s/@'\"<>]{1,400})@(?=[^\s@]{1,300})"),
-        "a password in a URL",
-    ),
-    (
-        "=",
-        re.compile(
-            r"(?i)(?<![a-z])(?:AccountKey|SharedAccessKey|SharedAccessSignature|Pwd)\s?=\s?(?P<secret>[^;\s'\"]{4,})"
-        ),
-        "a connection string with its key",
-    ),
-    ("", re.compile(r"(?i)(?<![a-z])basic\s+(?P<secret>[a-z0-9+/]{12,}={0,2})(?![a-z0-9+/=])"), _BASIC),
-    ("", re.compile(r"(?i)(?<![a-z])bearer\s+(?P<secret>[a-z0-9._~+/-]{20,}=*)"), _BEARER),
-)
 
 _ASSIGNMENT = re.compile(
     r"(?<![\w.])(?<!\w-)(?P<key>[A-Za-z_][\w.-]{1,60})(?P<sign>\\?[\"']?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4})"
     r"(?:(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\r\n]{1,400})(?P=quote)|(?P<bare>[^\s\"',;(){}\[\]]{1,400}))"
+)
+_ELEMENT = re.compile(
+    r"<(?P<key>[A-Za-z_][\w.:-]{1,60})(?:\s[^<>]{0,200})?>\s{0,20}(?:<!\[CDATA\[)?(?P<secret>[^<>\]]{1,400})(?:\]\]>)?\s{0,20}</"
+)
+_ARGUMENT = re.compile(
+    r"(?<![\w-])--?(?P<key>[A-Za-z][\w.-]{1,60})(?P<sign>['\"]?[ \t]{0,4},[ \t]{0,4}|[ \t]{1,8})"
+    r"(?:(?P<quote>['\"])(?P<quoted>[^'\"\r\n]{1,400})(?P=quote)|(?P<bare>[^\s\"',;(){}\[\]-][^\s\"',;(){}\[\]]{0,400}))"
+)
+_DIRECTIVE = re.compile(
+    r"(?m)^[ \t]{0,20}(?:ENV|ARG|setenv|set -gx|set -x)[ \t]{1,8}"
+    r"(?P<key>[A-Za-z_]\w{1,60})[ \t]{1,8}(?P<secret>[^\s=]{1,400})"
+)
+# The first words of a sentence that speaks of an option and gives it no value.
+_SENTENCE = words_of(
+    "a an and are argument as at be before but by can cannot could does else failed flag for from has have if "
+    "in into is it may must no nor not of on option or parameter please required set should so than that the "
+    "then they this to unless use used using value was were when which while will with without you your"
+)
+_BLOCK = re.compile(
+    r"(?m)^(?P<indent>[ \t]{0,80})(?P<dash>- {1,8})?(?P<quote>[\"']?)(?P<key>[A-Za-z_][\w.-]{1,60})(?P=quote)"
+    r"[ \t]{0,4}:[ \t]{1,4}[|>][-+0-9]{0,2}[ \t]{0,8}(?:#.*)?$"
 )
 _PLACEHOLDER = re.compile(
     r"(?i)(?:\*+|[|>][-+]?|x{3,}|-+|_+|\.{3}|none|null|nil|n/?a|tbd|todo|empty|undefined|redacted|masked|hidden|anonymous|"
@@ -75,7 +51,7 @@ _PLACEHOLDER = re.compile(
     r"example|fill[-_ ]?(?:me|in))(?:[^a-z].*)?|your[-_ ].{0,100})"
 )
 _REFERENCE = re.compile(
-    r"(?is)(?:\$\{.+\}|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{.+\}\}|<path:.+>|vault:.+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
+    r"(?is)(?:\$\{.+\}|\{\w+\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{.+\}\}|<path:.+>|vault:.+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
     r"ENC\[.+\]|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|\.?\.?(?:/[\w.-]+){2,}|[\w-]+(?:/[\w.-]+)*\.(?:ya?ml|json|"
     r"txt|pem|key|crt|env|conf|cfg|ini|properties))\Z"
 )
@@ -115,14 +91,32 @@ def reason_by_key(level: Suspicion, text: str) -> str | None:
 
 def spans(text: str) -> Iterator[Span]:
     """The secret parts inside a text, whatever its key is. Spans may overlap."""
-    for sign, pattern, reason in _PATTERNS:
-        if sign and sign not in text:
+    for pattern in tokenshapes.PATTERNS:
+        if pattern.sign and pattern.sign not in text:
             continue
-        for match in pattern.finditer(text):
-            group = "secret" if "secret" in pattern.groupindex else 0
-            if group == 0 or (not is_stand_in(match[group]) and _is_plausible(reason, match[group])):
-                yield *match.span(group), reason
+        for match in pattern.expression.finditer(text):
+            group = "secret" if "secret" in pattern.expression.groupindex else 0
+            if group == 0 or (not is_stand_in(match[group]) and _is_plausible(pattern.reason, match[group])):
+                yield *match.span(group), pattern.reason
+    for login in tokenshapes.LOGINS:
+        yield from _logins(login, text)
     yield from _assignments(text)
+    yield from _arguments(text)
+    yield from _named(text)
+    yield from _blocks(text)
+
+
+def _logins(login: tokenshapes.Login, text: str) -> Iterator[Span]:
+    """Passwords in the rest of each line that calls a program."""
+    end = 0
+    for program in login.program.finditer(text) if login.sign in text else ():
+        if program.start() < end:
+            continue
+        end = text.find("\n", program.end())
+        end = len(text) if end < 0 else end
+        for match in login.argument.finditer(text, program.end(), end):
+            if not is_stand_in(match["secret"]) and not match["secret"].isdigit():
+                yield *match.span("secret"), "a login with its password"
 
 
 def _assignments(text: str) -> Iterator[Span]:
@@ -142,24 +136,73 @@ def _assignments(text: str) -> Iterator[Span]:
             position = match.start(group) if level is Suspicion.NONE else match.end()
 
 
+def _arguments(text: str) -> Iterator[Span]:
+    """`--password X`, and ["--password", "X"] in a list."""
+    if "-" not in text:
+        return
+    for match in _ARGUMENT.finditer(text):
+        group = "quoted" if match["quoted"] is not None else "bare"
+        level, value = key_suspicion(match["key"]), match[group]
+        if level < Suspicion.MEDIUM or value.lower() in _SENTENCE or not reason_by_key(level, value):
+            continue
+        if level is Suspicion.STRONG or group == "quoted" or _looks_random(value, 8):
+            yield *match.span(group), f"the value of --{match['key']}"
+
+
+def _named(text: str) -> Iterator[Span]:
+    """Elements of XML, and variables of an image's build file."""
+    for sign, pattern in (("</", _ELEMENT), (" ", _DIRECTIVE)):
+        for match in pattern.finditer(text) if sign in text else ():
+            if key_suspicion(match["key"]) >= Suspicion.MEDIUM and reason_by_key(
+                key_suspicion(match["key"]), match["secret"]
+            ):
+                yield *match.span("secret"), f"the value of {match['key']}"
+
+
+def _blocks(text: str) -> Iterator[Span]:
+    """Lines of a block below a key that holds a secret, in a text that may be no YAML as a whole (a template)."""
+    end = 0
+    for match in _BLOCK.finditer(text) if "\n" in text else ():
+        if match.start() < end or key_suspicion(match["key"]) < Suspicion.MEDIUM:
+            continue
+        depth = len(match["indent"]) + len(match["dash"] or "")
+        first = end = match.end() + 1
+        while end < len(text):
+            stop = text.find("\n", end) + 1 or len(text) + 1
+            line = text[end : stop - 1]
+            if line.strip() and len(line) - len(line.lstrip()) <= depth:
+                break
+            end = stop
+        body = text[first : min(end, len(text))]
+        lead, length = len(body) - len(body.lstrip()), len(body.strip())
+        if length and reason_by_key(key_suspicion(match["key"]), body):
+            yield first + lead, first + lead + length, f"the value of {match['key']}"
+
+
 def _is_bare_word(match: re.Match[str], level: Suspicion) -> bool:
     """Whether what follows a key in a text is code or a sentence: `token = read(file)`, `password: must be`."""
     value, rest = match["bare"], match.string[match.end() : match.end() + 2]
     if level is not Suspicion.STRONG:
-        return not _looks_random(value, 8)
+        # A variable of a shell is written in capitals and without spaces: what stands behind it is its value.
+        is_export = match["sign"] == "=" and level is Suspicion.MEDIUM and match["key"].isupper() and len(value) > 3
+        return not is_export and not _looks_random(value, 8)
     is_code = rest[:1] in ("(", "[") or re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", value) is not None
     is_sentence = ":" in match["sign"] and value.isalpha() and rest[:1] == " " and rest[1:].isalpha()
     return is_code or is_sentence
 
 
 def _is_plausible(reason: str, text: str) -> bool:
-    """Whether what stands behind "basic" or "bearer" is more than the next word of a sentence."""
-    if reason == _BASIC:
+    """Whether what stands behind "basic" or "bearer" is more than the next word of a sentence, and the like."""
+    if reason == tokenshapes.BASIC:
         try:
             return b":" in base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
         except (binascii.Error, ValueError):
             return False
-    return reason != _BEARER or _looks_random(text, 20)
+    if reason == tokenshapes.HEADER:
+        return text.lower() not in _SENTENCE and not text.lower().startswith(("token", "auth"))
+    if reason == tokenshapes.KEY_IN_URL:
+        return _looks_random(text, 16)
+    return reason != tokenshapes.BEARER or _looks_random(text, 20)
 
 
 def _is_name(text: str) -> bool:
