@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import socket
 import subprocess
 import tarfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +29,7 @@ from csoc.fleet.repositories import SourceAddress
 from csoc.fleet.yaml import yamltext
 from csoc.testing.charts import MemoryChartSources, chart
 from csoc.testing.repositories import Link, MemoryRepositories, Submodule
-from tests.contract.chart_server import Reply, Site, serving
+from tests.contract.chart_server import CHART_TYPE, Reply, Site, serving
 
 GIT = "https://github.com/example/charts"
 
@@ -283,6 +286,98 @@ def test_a_server_that_is_not_there_is_unavailable_and_not_nothing(world: World)
         world.fetch(url, "demo")
 
 
+@contextmanager
+def raw(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[int]]]:
+    """A server that does to each connection what `answer` does; its address, and a number for each connection."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    connections: list[int] = []
+
+    def attend(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            answer(connection)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                connections.append(len(connections))
+                threading.Thread(target=attend, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{listening.getsockname()[1]}", connections
+    finally:
+        listening.close()
+
+
+def test_a_server_that_does_not_answer_is_asked_once_whatever_is_wanted_of_it(world: World) -> None:
+    stop = threading.Event()
+    with raw(lambda _: stop.wait(30) and None) as (origin, connections):
+        world.hosts, world.extra = (origin,), {"limits": {"connect_seconds": 1, "fetch_seconds": 1}}
+        sources = world.sources()
+        wanted = (
+            *(ChartRef(f"http://{origin}/{n}", "demo") for n in range(20)),
+            *(ChartRef(f"oci://{origin}/{n}", "demo") for n in range(20)),
+        )
+        began = time.monotonic()
+        causes = []
+        for ref in wanted:
+            with pytest.raises(UnavailableError) as caught:
+                sources.fetch(ref)
+            causes.append(caught.value.cause)
+        assert time.monotonic() - began < 8
+        assert len(connections) <= 3
+        assert causes[-1] == f"not tried again: {causes[0]}"
+        sources.forget()
+        with pytest.raises(UnavailableError) as caught:
+            sources.fetch(wanted[0])
+        assert not caught.value.cause.startswith("not tried again")
+    stop.set()
+
+
+def test_a_server_that_is_not_there_is_asked_again_when_the_next_look_begins(world: World) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        origin = f"127.0.0.1:{closed.getsockname()[1]}"
+    world.hosts = (origin,)
+    sources = world.sources()
+    causes = []
+    for name in ("a", "b"):
+        with pytest.raises(UnavailableError) as caught:
+            sources.fetch(ChartRef(f"http://{origin}/{name}", "demo"))
+        causes.append(caught.value.cause)
+    assert causes[1] == f"not tried again: {causes[0]}"
+    sources.forget()
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        sources.fetch(ChartRef(f"http://{origin}/c", "demo"))
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"])
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up_in_time(world: World, sent: bytes) -> None:
+    stop = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(sent)
+        while not stop.wait(0.05):
+            connection.sendall(b"a")
+
+    with raw(drip) as (origin, connections):
+        world.hosts, world.extra = (origin,), {"limits": {"connect_seconds": 20, "fetch_seconds": 0.5}}
+        sources = world.sources()
+        began = time.monotonic()
+        causes = []
+        for number in (0, 0, 1, 2, 3, 4, 5):
+            with pytest.raises(UnavailableError) as caught:
+                sources.fetch(ChartRef(f"http://{origin}/{number}", "demo"))
+            causes.append(caught.value.cause)
+        assert time.monotonic() - began < 8
+        stop.set()
+    assert len(connections) == 3
+    slow, again = "The server sends too slowly", "not tried again: The server sends too slowly"
+    assert causes == [slow, again, slow, slow, again, again, again]
+
+
 # Whom csoc speaks to
 
 
@@ -340,6 +435,28 @@ def test_redirects_in_a_circle_end(world: World) -> None:
     world.site.replies["/index.yaml"] = Reply(status=302, headers={"Location": "/index.yaml"})
     with pytest.raises(UnavailableError, match="without end"):
         world.fetch(world.site.url, "demo")
+
+
+def test_a_redirect_that_sends_much_is_not_read(world: World) -> None:
+    world.site.publish(*versions("1.0.0"), folder="/there")
+    world.site.replies["/index.yaml"] = Reply(
+        b"x" * 1_000_000, status=302, headers={"Location": "/there/index.yaml"}, chunks=100_000
+    )
+    began = time.monotonic()
+    with pytest.raises(NotFoundError):  # the archive stands beside the first address, where nothing is
+        world.fetch(world.site.url, "demo")
+    assert time.monotonic() - began < 5
+    assert "/there/index.yaml" in world.site.paths
+
+
+@pytest.mark.parametrize(
+    "target", ["http://169.254.169.254/latest", "https://10.0.0.1/x", "file:///etc/passwd", "ftp://x/y", "http://a@b/"]
+)
+def test_a_redirect_to_an_inner_address_or_another_scheme_is_not_followed(world: World, target: str) -> None:
+    world.site.replies["/index.yaml"] = Reply(status=302, headers={"Location": target})
+    with pytest.raises((DeniedError, RejectedError)):
+        world.fetch(world.site.url, "demo")
+    assert world.site.paths == ["/index.yaml"]
 
 
 def test_a_credential_goes_to_its_prefix_and_never_to_another_host(world: World) -> None:
@@ -428,6 +545,64 @@ def test_a_registry_is_known_by_its_name_alone_as_argo_cd_writes_it(world: World
     world.site.push("team", archive)
     assert world.fetch(f"{world.site.origin}/team", "demo", "1.0.0+build.5").digest == archive.digest
     assert world.fetch(f"oci://{world.site.origin}/team/demo", path=".").digest == archive.digest
+
+
+def test_a_manifest_cannot_point_elsewhere_for_its_chart(world: World) -> None:
+    (archive,) = versions("1.0.0")
+    digest = hashlib.sha256(archive.content).hexdigest()
+    with serving() as stranger:
+        stranger.replies["/demo.tgz"] = Reply(archive.content)
+        layer = {"mediaType": CHART_TYPE, "digest": f"sha256:{digest}", "urls": [f"{stranger.url}/demo.tgz"]}
+        manifest = json.dumps({"schemaVersion": 2, "layers": [layer]}).encode()
+        world.site.replies["/v2/team/demo/manifests/1.0.0"] = Reply(manifest)
+        with pytest.raises(NotFoundError):
+            world.fetch(f"oci://{world.site.origin}/team", "demo", "1.0.0")
+        world.site.replies[f"/v2/team/demo/blobs/sha256:{digest}"] = Reply(
+            status=307, headers={"Location": f"{stranger.url}/demo.tgz"}
+        )
+        with pytest.raises(DeniedError, match="not allowed"):
+            world.fetch(f"oci://{world.site.origin}/team", "demo", "1.0.0")
+        assert stranger.seen == []
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../../x", "sha256:" + "a" * 63, "sha512:" + "a" * 128, "", None, ["a"]])
+def test_a_digest_that_is_none_is_never_part_of_an_address(world: World, digest: Any) -> None:
+    manifest = json.dumps({"layers": [{"mediaType": CHART_TYPE, "digest": digest}]}).encode()
+    world.site.replies["/v2/team/demo/manifests/1.0.0"] = Reply(manifest)
+    with pytest.raises(RejectedError):
+        world.fetch(f"oci://{world.site.origin}/team", "demo", "1.0.0")
+    assert world.site.paths == ["/v2/team/demo/manifests/1.0.0"]
+
+
+def test_a_chart_is_never_served_in_the_name_of_another_origin(world: World) -> None:
+    """Naming the digest of somebody's chart is not having it."""
+    (private,) = versions("1.0.0")
+    owner, thief = world.sites
+    owner.publish(private, folder="/private")
+    owner.push("private", private)
+    assert world.fetch(f"{owner.url}/private", "demo").digest == private.digest
+    assert world.fetch(f"oci://{owner.origin}/private", "demo").digest == private.digest
+    thief.publish(private)
+    thief.push("team", private)
+    owner.publish(private, folder="/public")
+    digest = hashlib.sha256(private.content).hexdigest()
+    del thief.replies["/demo-1.0.0.tgz"], thief.replies[f"/v2/team/demo/blobs/sha256:{digest}"]
+    del owner.replies["/public/demo-1.0.0.tgz"]
+    for url in (thief.url, f"oci://{thief.origin}/team", f"{owner.url}/public"):
+        with pytest.raises(NotFoundError):
+            world.fetch(url, "demo")
+
+
+def test_an_archive_that_another_index_names_is_fetched_for_that_index(world: World) -> None:
+    """Without digests too: an index cannot make another one's archive what it says."""
+    first, second = versions("1.0.0", "1.0.0")
+    second = chart({"Chart.yaml": "name: demo\nversion: 1.0.0\n", "values.yaml": "v: other\n"}, name="demo")
+    world.sites[0].publish(first, digests=False)
+    assert world.fetch(world.sites[0].url, "demo").digest == first.digest
+    world.sites[1].publish(second, digests=False, urls=f"{world.sites[0].url}/")
+    world.sites[0].replies["/demo-1.0.0.tgz"] = Reply(second.content)
+    assert world.fetch(world.sites[1].url, "demo").digest == second.digest
+    assert world.fetch(world.sites[0].url, "demo").digest == first.digest
 
 
 def test_a_manifest_is_fetched_by_its_digest_and_held_to_it(world: World) -> None:

@@ -63,9 +63,9 @@ def everything_below(folder: Path) -> bytes:
 
 
 @contextmanager
-def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server that does to each connection what `answer` does."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def raw_server(answer: Callable[[socket.socket], None], *, port: int = 0) -> Iterator[int]:
+    """A server that does to each connection what `answer` does. port: 0 for any that is free."""
+    listening = socket.create_server(("127.0.0.1", port))
     stop = threading.Event()
 
     def serve() -> None:
@@ -179,8 +179,10 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up_in_time(tmp_path: P
         with pytest.raises(UnavailableError, match=r"more than 0\.5 seconds"):
             repositories.open(address)
         assert time.monotonic() - began < 10
-        with pytest.raises(UnavailableError, match="earlier"):
+        with pytest.raises(UnavailableError, match=r"not tried again: .*more than 0\.5 seconds"):
             repositories.open(address)
+        with pytest.raises(UnavailableError, match="earlier"):
+            repositories.open(SourceAddress(f"http://127.0.0.1:{port}/y", trusted=True))
         stop.set()
 
 
@@ -385,3 +387,28 @@ def test_a_host_that_cannot_be_looked_up_is_not_looked_up_for_each_of_its_reposi
         with pytest.raises(UnavailableError, match="cannot be looked up"):
             repositories.open(SourceAddress(f"https://github.com/example/{number}"))
     assert asked == [("github.com", 443)]
+
+
+def test_a_server_that_was_not_reached_is_asked_again_only_when_the_next_look_begins(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    repositories = GitRepositories(settings(tmp_path))
+    with pytest.raises(UnavailableError) as first:
+        repositories.open(SourceAddress(f"http://127.0.0.1:{port}/one", trusted=True))
+    asked: list[bool] = []
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(True)
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+
+    with raw_server(answer, port=port):
+        with pytest.raises(UnavailableError) as again:
+            repositories.open(SourceAddress(f"http://127.0.0.1:{port}/two", trusted=True))
+        assert again.value.cause == f"not tried again: {first.value.cause}"
+        assert not asked
+        repositories.forget()
+        with pytest.raises(NotFoundError):
+            repositories.open(SourceAddress(f"http://127.0.0.1:{port}/two", trusted=True))
+    assert asked
