@@ -24,8 +24,16 @@ Generated from the command line by `make docs`; a test keeps it in step. `csoc C
 | 5 | conflict: somebody changed the same thing |
 | 6 | unavailable: could not be found out |
 | 130 | interrupted |
+| 141 | nobody reads what csoc prints any more (`csoc ... \\| head`) |
 
-Every command takes `--json`, and then prints JSON on standard output and errors as JSON on standard error.
+Every command takes `--json`, and then prints JSON on standard output and errors as JSON on standard error:
+`{"error": {"kind", "cause", "place", "fix"}}`, where the kind is `usage`, `rejected`, `denied`, `not found`,
+`conflict`, `unavailable` or `interrupted`. A group of commands (`csoc`, `csoc fleet`, `csoc rules`) with `--json` lists
+its commands.
+
+On a terminal, lines and tables are as wide as it is; elsewhere as wide as they need to be. Colours go to terminals only,
+and to none if `NO_COLOR` is set or `TERM` is `dumb`. What a repository names is printed on one line, with line breaks
+and characters that do not show as escapes (`\\n`, `\\x1b`, `\\u202e`).
 """
 
 
@@ -40,7 +48,10 @@ def commands(group: click.Command = csoc, name: str = "csoc") -> Iterator[tuple[
     if not isinstance(group, click.Group):
         yield name, group
         return
-    for part, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for part in sorted(group.list_commands(context)):
+        command = group.get_command(context, part)
+        assert command is not None, part
         yield from commands(command, f"{name} {part}")
 
 

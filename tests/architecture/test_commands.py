@@ -49,8 +49,9 @@ def assert_understood(line: str) -> None:
     name = "csoc"
     while isinstance(command, click.Group):
         word = words.pop(0)
-        assert word in command.commands, line
-        command, name = command.commands[word], f"{name} {word}"
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, line
+        command, name = found, f"{name} {word}"
     command.make_context(name, words)
 
 

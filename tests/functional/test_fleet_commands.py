@@ -353,7 +353,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(csoc: Command) -> None
     os.close(write)
     _, complaints = running.communicate(timeout=60)
     assert complaints == b""
-    assert running.returncode == 1
+    assert running.returncode == 141
 
 
 def test_output_to_a_pipe_has_no_colours_and_whole_lines(csoc: Command) -> None:

@@ -184,20 +184,20 @@ class Between:
         self._fleet, self._changed = fleet, changed
 
     def __enter__(self) -> None:
-        from csoc.cli import change
+        from csoc.cli.fleet import set as set_module
 
-        self._real = change.propose_change
+        self._real = set_module.propose_change
 
         def propose(*arguments: object, **options: object) -> object:
             self._fleet.push(self._changed, message="Meanwhile")
             return self._real(*arguments, **options)  # type: ignore[arg-type]
 
-        change.propose_change = propose  # type: ignore[assignment]
+        set_module.propose_change = propose  # type: ignore[assignment]
 
     def __exit__(self, *_: object) -> None:
-        from csoc.cli import change
+        from csoc.cli.fleet import set as set_module
 
-        change.propose_change = self._real
+        set_module.propose_change = self._real
 
 
 def test_another_file_that_changes_meanwhile_is_no_matter(fleet: GiteaRepository, csoc: Command) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from csoc.cli import watch
+from csoc.cli.fleet import watch
 from csoc.gen3.rules.table import RULES
 from tests.functional.small_fleet import Csoc, Repository, at_home, values
 
@@ -82,7 +82,7 @@ def test_a_fleet_that_cannot_be_read_for_a_while_is_told_and_tried_again(
     between(monkeypatch, leave, come_back)
     assert csoc("fleet", "watch", "--fleet", "fleet", "--rounds", "3") == 0
     assert "There is no such folder" in csoc.err
-    assert csoc.out.count("findings") == 1
+    assert csoc.out.count("1 finding") == 1
     assert "gone" not in csoc.out
 
 

@@ -1,6 +1,7 @@
 """The entry point: the command tree, and the one place where errors become exit codes.
 
-0 done, 1 failed or findings, 2 usage, 3 denied, 4 not found, 5 conflict, 6 unavailable, 130 interrupted.
+0 done, 1 failed or findings, 2 usage, 3 denied, 4 not found, 5 conflict, 6 unavailable, 130 interrupted, 141 nobody
+reads what csoc prints (as the shell tells it of programs that SIGPIPE ends).
 """
 
 from __future__ import annotations
@@ -14,71 +15,119 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli import change, check, demo, fleet, rules, see, watch
-from csoc.cli.output import EXIT_FAILED, EXIT_OF, example, print_error
+from csoc.cli.commands import CONTEXT, CommandGroup, Listed
+from csoc.cli.escaping import json_text
+from csoc.cli.output import (
+    EXIT_FAILED,
+    EXIT_OF,
+    EXIT_USAGE,
+    OutputClosedError,
+    complaint_json,
+    print_complaint,
+    print_error,
+    print_json,
+    write,
+)
 from csoc.errors import CsocError, RejectedError
 
 EXIT_INTERRUPTED = 130
+EXIT_OUTPUT_CLOSED = 141
 
+COMMANDS = {
+    "demo": Listed("csoc.cli.demo:demo", "Adopt and check an invented fleet with a handful of instructive faults."),
+    "fleet": Listed("csoc.cli.fleet:fleet", "Make, adopt, look at and change a fleet."),
+    "check": Listed(
+        "csoc.cli.check:check", "Find what is wrong: in values, in what they render to, and between environments."
+    ),
+    "rules": Listed("csoc.cli.rules:rules", "What csoc check looks for."),
+    "help": Listed("csoc.cli.help:help_command", "What a command does and takes."),
+}
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog=example("csoc fleet adopt https://github.com/example/gitops", "csoc check ."),
+csoc = CommandGroup(
+    "csoc",
+    COMMANDS,
+    help="See, check and change a fleet of Gen3 data commons, from the Git repositories that describe it.",
+    examples=("csoc demo", "csoc fleet adopt https://github.com/example/gitops", "csoc check ."),
 )
-@click.version_option(__version__, prog_name="csoc")
-def csoc() -> None:
-    """See, check and change a fleet of Gen3 data commons, from the Git repositories that describe it."""
+csoc.context_settings = CONTEXT
 
 
-csoc.add_command(check.check)
-csoc.add_command(fleet.fleet)
-csoc.add_command(demo.demo)
-csoc.add_command(rules.rules)
-for _command in (
-    see.matrix_command,
-    see.compare_command,
-    see.where_command,
-    see.history_command,
-    change.set_command,
-    change.changes_command,
-    watch.watch_command,
-):
-    fleet.fleet.add_command(_command)
+def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    if not value or context.resilient_parsing:
+        return
+    if context.obj:
+        print_json({"csoc": __version__})
+    else:
+        write(f"csoc {__version__}\n")
+    context.exit()
+
+
+csoc.params.append(
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_version,
+        help="Show the version and exit.",
+    )
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line and exits with its code. Never shows a traceback for what a user can cause."""
+    """Runs the command line and exits with its code."""
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit code."""
+    """Runs the command line and returns the exit code. Never shows a traceback for what a user can cause."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given or "--format=json" in given or ("--format", "json") in itertools.pairwise(given)
+    as_json = _wants_json(given)
     try:
-        result = csoc.main(args=given, prog_name="csoc", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:
-        click.echo("csoc: interrupted", err=True)
-        return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        click.echo("csoc: interrupted", err=True)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away ("csoc ... | head"); say nothing more to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+        return _run(given, as_json=as_json)
+    except OutputClosedError:
+        return EXIT_OUTPUT_CLOSED
     except CsocError as error:
         print_error(error, as_json=as_json)
         return EXIT_OF[error.kind]
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of csoc, not of its user
         _print_defect(error, as_json=as_json)
         return EXIT_FAILED
+
+
+def _run(given: list[str], *, as_json: bool) -> int:
+    try:
+        result = csoc.main(args=given, prog_name="csoc", standalone_mode=False, obj=as_json)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        _print_usage(error, as_json=as_json)
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        if as_json:
+            write(f"{json_text(complaint_json('interrupted', 'csoc was interrupted'))}\n", error=True)
+        else:
+            write("csoc: interrupted\n", error=True)
+        return EXIT_INTERRUPTED
+
+
+def _wants_json(given: Sequence[str]) -> bool:
+    """Whether errors are to be JSON. It is needed before anything is understood, since that may be what fails."""
+    options = list(itertools.takewhile(lambda word: word != "--", given))
+    return bool({"--json", "--format=json"} & set(options)) or ("--format", "json") in itertools.pairwise(options)
+
+
+def _print_usage(error: click.ClickException, *, as_json: bool) -> None:
+    """What was typed wrongly, and where to look."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    place = context.command_path if context is not None else "csoc"
+    cause = " ".join(error.format_message().split()).rstrip(".")
+    fix = getattr(error, "fix", "") or f"`{place} --help` says what it takes"
+    if as_json:
+        write(f"{json_text(complaint_json('usage', cause, place, fix))}\n", error=True)
+    else:
+        print_complaint(cause, fix, head=place)
 
 
 def _print_defect(error: Exception, *, as_json: bool) -> None:

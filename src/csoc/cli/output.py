@@ -1,25 +1,26 @@
-"""How commands print: text for people, JSON for programs, and one place where errors become exit codes.
+"""How commands print: text for people, JSON for programs, errors for both.
 
-Text goes through rich with markup switched off, so that a name from a repository cannot colour or hide anything;
-control characters in it are shown, not sent to the terminal.
+Everything goes through one function, so that a reader who went away, a full disk and a terminal that knows no colours
+are met in one place. Text from outside is cleaned (`csoc.cli.escaping`) before it gets there.
 """
 
 from __future__ import annotations
 
-import json
+import io
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO, TypeVar
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from csoc.errors import CsocError, Kind
+from csoc.cli.escaping import clean, json_text
+from csoc.cli.tables import Cell, clean_text, table_lines, wrap
+from csoc.errors import ConflictError, CsocError, Kind, UnavailableError
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_OF: dict[Kind, int] = {
     Kind.REJECTED: 1,
     Kind.DENIED: 3,
@@ -28,13 +29,18 @@ EXIT_OF: dict[Kind, int] = {
     Kind.UNAVAILABLE: 6,
 }
 
-
-_NAME_WIDTH = 32
-_PIPE_WIDTH = 500
-
 STYLE_OF_SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+_USUAL_WIDTH = 80
+_NARROWEST = 20
+_DULL_TERMINALS = ("", "dumb", "unknown")
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class OutputClosedError(Exception):
+    """Who read our output went away ("csoc ... | head"): there is nothing more to do, and nobody to tell."""
 
 
 def json_option(command: F) -> F:
@@ -42,107 +48,129 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
-def example(*lines: str) -> str:
-    """The epilogue of a command's --help: one example a line."""
-    return "\b\nExamples:\n" + "\n".join(f"  $ {line}" for line in lines)
+# Where it goes
 
 
-def clean(text: str) -> str:
-    """Text from outside, safe for a terminal: control characters become visible."""
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-
-
-def console(*, error: bool = False) -> Console:
-    """A console for text; wide where the output is not a terminal, so that lines are not broken for a program."""
+def console_width(*, error: bool = False) -> int | None:
+    """Columns of characters that standard output (or standard error) has; None where it is not a terminal, so that no
+    line is broken for a program."""
     stream = sys.stderr if error else sys.stdout
-    terminal = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    if not terminal.is_terminal:
-        return Console(file=stream, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, no_color=True)
-    return terminal
+    if stream is None or not stream.isatty():
+        return None
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isdecimal() and int(stated) > 0:
+        return max(int(stated), _NARROWEST)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH, _NARROWEST)
+    except OSError:
+        return _USUAL_WIDTH
 
 
-def print_json(data: Any) -> None:
-    """One JSON document on standard output, with sorted keys left as they are made."""
-    click.echo(json_text(data, indent=2))
+def write(text: str, *, error: bool = False) -> None:
+    """Sends text off. Raises OutputClosedError if nobody reads standard output any more, UnavailableError if it cannot
+    be written; a standard error that nobody reads is no reason to stop."""
+    stream = sys.stderr if error else sys.stdout
+    name = "Standard error" if error else "Standard output"
+    if stream is None:
+        if error:
+            return
+        raise UnavailableError(f"{name} is closed", fix="Send it to a file, or to /dev/null")
+    try:
+        stream.write(_encodable(text, stream))
+        stream.flush()
+    except OSError as failure:
+        _let_go(stream)
+        if error:
+            return
+        if isinstance(failure, BrokenPipeError):
+            raise OutputClosedError from failure
+        raise UnavailableError(f"{name} cannot be written: {failure.strerror}") from failure
 
 
-def json_text(data: Any, *, indent: int | None = None) -> str:
-    """JSON that can be written as UTF-8 and shown: halves of characters, which names of files can hold, and what a
-    terminal would obey become escapes. JSON itself escapes only some of them."""
-    text = json.dumps(data, indent=indent, ensure_ascii=False, default=str)
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def say(text: str = "", style: str = "") -> None:
-    """A line for people, on standard output."""
-    console().print(Text(clean(text), style=style), soft_wrap=True)
+def _let_go(stream: TextIO) -> None:
+    """Lets what is still in the buffer go nowhere, or Python would complain when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _coloured(stream: TextIO | None) -> bool:
+    """NO_COLOR (no-color.org) and terminals that say that they know nothing get no escape sequence, not even bold."""
+    if stream is None or not stream.isatty() or os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("TERM", "").lower() not in _DULL_TERMINALS
+
+
+def _send(lines: Iterable[Text], *, error: bool = False) -> None:
+    """Lines whose text is clean."""
+    if not _coloured(sys.stderr if error else sys.stdout):
+        write("".join(f"{line.plain}\n" for line in lines), error=error)
+        return
+    from rich.console import Console
+
+    terminal = Console(
+        file=io.StringIO(), force_terminal=True, highlight=False, markup=False, emoji=False, width=_USUAL_WIDTH
+    )
+    with terminal.capture() as captured:
+        for line in lines:
+            terminal.print(line, soft_wrap=True)
+    write(captured.get(), error=error)
+
+
+# What people read
+
+
+def say(text: str = "", style: str = "", *, error: bool = False) -> None:
+    """A line for people; on a terminal it goes on in the next one, indented, if it is too long."""
+    print_line(Text(text, style=style), error=error)
+
+
+def print_line(line: Text, *, error: bool = False) -> None:
+    """A line that may be coloured."""
+    print_lines([line], error=error)
+
+
+def print_lines(lines: Sequence[Text], *, error: bool = False) -> None:
+    """Lines that may be coloured."""
+    width = console_width(error=error)
+    shown = [clean_text(line) for line in lines]
+    if width is not None:
+        shown = [part for line in shown for part in wrap(line, width, hanging=_hanging(line.plain, width))]
+    _send(shown, error=error)
+
+
+def _hanging(text: str, width: int) -> int:
+    lead = len(text) - len(text.lstrip())
+    return lead + 2 if (lead + 2) * 2 < width else 0
 
 
 def progress(text: str) -> None:
     """A line about what is going on, on standard error, only for a person at a terminal."""
-    if sys.stderr.isatty():
-        console(error=True).print(Text(clean(text), style="dim"))
+    if sys.stderr is not None and sys.stderr.isatty():
+        say(text, "dim", error=True)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
-    """A plain table; cells that are Text keep their style."""
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for number, column in enumerate(columns):
-        longest = max((len(str(row[number])) for row in rows), default=0)
-        # The first column names what people copy, so it is kept whole as long as that leaves room for the others.
-        made.add_column(column, overflow="fold", no_wrap=number == 0 and longest <= _NAME_WIDTH)
-    for row in rows:
-        made.add_row(*(_cell(cell) for cell in row))
-    console().print(made)
+def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> None:
+    """A table that fits (see `csoc.cli.tables`); without rows its title alone."""
+    if title:
+        say(title, "italic")
+    if not rows:
+        return
+    encoding = (sys.stdout.encoding or "").lower() if sys.stdout is not None else ""
+    _send(table_lines(columns, rows, room=console_width(), rule="─" if encoding.startswith("utf") else "-"))
+    say()
 
 
-def console_width() -> int:
-    """Columns of characters that standard output has."""
-    return console().width
-
-
-_WIDEST_COLUMN = 28
-_GAP = 3
-
-
-def side_by_side(widths: Mapping[str, int], room: int) -> list[list[str]]:
-    """Columns in groups that fit beside each other in a room of that many characters, in order; none is empty."""
-    groups: list[list[str]] = []
-    left = 0
-    for name, width in widths.items():
-        taken = min(width, _WIDEST_COLUMN) + _GAP
-        if not groups or taken > left:
-            groups.append([])
-            left = room
-        groups[-1].append(name)
-        left -= taken
-    return groups
-
-
-def _cell(cell: str | Text) -> Text:
-    """A cell without control characters. Coloured cells hold names from outside too."""
-    if not isinstance(cell, Text):
-        return Text(clean(cell))
-    parts = cell.split("\n", allow_blank=True)
-    if all(clean(part.plain) == part.plain for part in parts):
-        return cell
-    return Text(clean(cell.plain), style=cell.style)
-
-
-def print_line(line: Text) -> None:
-    """A line that is coloured already, on standard output; its text must be clean."""
-    console().print(line, soft_wrap=True)
-
-
-DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
-
-
-def print_diff(lines: Sequence[str], *, indent: str = "    ", most: int | None = None) -> None:
-    """Lines of a unified diff, at most that many."""
-    for line in lines[:most]:
-        print_line(Text(clean(f"{indent}{line}"), style=DIFF_STYLES.get(line[:1], "")))
+def print_diff(lines: Sequence[str], *, indent: str = "    ", most: int | None = None, error: bool = False) -> None:
+    """Lines of a unified diff, at most that many. They are never broken, so that they stay those of the file."""
+    shown = [Text(clean(f"{indent}{line}"), style=DIFF_STYLES.get(line[:1], "")) for line in lines[:most]]
+    if shown:
+        _send(shown, error=error)
     if most is not None and len(lines) > most:
-        say(f"{indent}({count(len(lines) - most, 'more line')})", "dim")
+        say(f"{indent}({count(len(lines) - most, 'more line')})", "dim", error=error)
 
 
 def count(number: int, noun: str) -> str:
@@ -155,21 +183,53 @@ def severity_text(name: str) -> Text:
     return Text(name, style=STYLE_OF_SEVERITY.get(name, ""))
 
 
+# What programs read
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on standard output, with keys in the order in which they are made."""
+    write(f"{json_text(data, indent=2)}\n")
+
+
 def error_json(error: CsocError) -> dict[str, Any]:
     """An error for programs."""
-    return {
-        "error": {"kind": error.kind.value, "cause": error.cause, "place": error.place, "fix": error.fix},
-    }
+    return complaint_json(error.kind.value, error.cause, error.place, error.fix)
+
+
+def complaint_json(kind: str, cause: str, place: str = "", fix: str = "") -> dict[str, Any]:
+    """What went wrong, for programs. kind: one of `Kind`, or "usage" or "interrupted"."""
+    return {"error": {"kind": kind, "cause": cause, "place": place, "fix": fix}}
+
+
+# What went wrong
 
 
 def print_error(error: CsocError, *, as_json: bool) -> None:
     """An error on standard error, as text or JSON."""
     if as_json:
-        click.echo(json_text(error_json(error)), err=True)
+        write(f"{json_text(error_json(error))}\n", error=True)
         return
-    terminal = console(error=True)
-    head = Text("csoc: ", style="bold red")
-    head.append(clean(f"{error.place}: {error.cause}" if error.place else error.cause), style="default")
-    terminal.print(head, soft_wrap=True)
+    cause, *more = _cause_lines(error)
+    print_complaint(f"{error.place}: {cause}" if error.place else cause, error.fix, more=more)
+
+
+def print_complaint(cause: str, fix: str = "", *, head: str = "csoc", more: Sequence[str] = ()) -> None:
+    """What went wrong, on standard error, as text. more: lines that belong to the cause."""
+    print_line(Text.assemble((f"{head}: ", "bold red"), clean(cause)), error=True)
+    print_diff(more, indent="    ", error=True)
+    if fix:
+        say(f"  fix: {fix}", error=True)
+
+
+def say_error(before: str, error: CsocError, style: str = "red") -> None:
+    """An error as a part of the answer, on standard output, behind a few words."""
+    cause, *more = _cause_lines(error)
+    say(f"{before}{error.place + ': ' if error.place else ''}{cause}", style)
+    print_diff(more)
     if error.fix:
-        terminal.print(Text(clean(f"  fix: {error.fix}")), soft_wrap=True)
+        say(f"  fix: {error.fix}")
+
+
+def _cause_lines(error: CsocError) -> list[str]:
+    """A conflict shows both sides, which are lines; the cause of anything else is a sentence."""
+    return error.cause.strip("\n").split("\n") if isinstance(error, ConflictError) else [error.cause]

@@ -8,7 +8,10 @@ from typing import Any
 import click
 from rich.text import Text
 
-from csoc.cli.output import example, json_option, print_json, say, severity_text, table
+from csoc.cli.arguments import ONE_LINE
+from csoc.cli.commands import CommandGroup, Listed, command
+from csoc.cli.output import print_json, say, severity_text, table
+from csoc.cli.tables import Cell
 from csoc.errors import NotFoundError
 from csoc.gen3.checking import OWN_RULES
 from csoc.gen3.rules.model import Rule
@@ -20,29 +23,33 @@ def all_rules() -> list[Rule]:
     return sorted((*RULES, *OWN_RULES), key=lambda rule: rule.id)
 
 
-@click.group(epilog=example("csoc rules list", "csoc rules show chart-does-not-render"))
-def rules() -> None:
-    """What csoc check looks for."""
+rules = CommandGroup(
+    "rules",
+    {
+        "list": Listed("csoc.cli.rules:list_command", "Every rule with its severity."),
+        "show": Listed("csoc.cli.rules:show_command", "One rule: what it finds, what happens otherwise, and the fix."),
+    },
+    help="What csoc check looks for.",
+    examples=("csoc rules list", "csoc rules show chart-does-not-render"),
+)
 
 
-@rules.command("list", epilog=example("csoc rules list", "csoc rules list --json"))
-@json_option
+@command("list", "csoc rules list", "csoc rules list --json")
 def list_command(as_json: bool) -> None:
     """Every rule with its severity."""
     found = all_rules()
     if as_json:
         print_json([rule_json(rule) for rule in found])
         return
-    rows: list[list[str | Text]] = [
+    rows: list[list[Cell]] = [
         [Text(rule.id, style="bold"), severity_text(rule.severity.name.lower()), rule.title] for rule in found
     ]
     table(["rule", "severity", "finds"], rows, title=f"{len(rows)} rules")
     say("`csoc rules show ID` says what happens otherwise, and how to mend it.")
 
 
-@rules.command("show", epilog=example("csoc rules show chart-does-not-render"))
-@click.argument("rule_id", metavar="ID")
-@json_option
+@command("show", "csoc rules show chart-does-not-render")
+@click.argument("rule_id", metavar="ID", type=ONE_LINE)
 def show_command(rule_id: str, as_json: bool) -> None:
     """One rule: what it finds, what happens otherwise, and the fix."""
     found = {rule.id: rule for rule in all_rules()}

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.cli.check import FORMATS
 from csoc.cli.formats import github, jsonreport, junit, sarif
+from csoc.cli.mending import Mended
+from csoc.cli.reports import FORMATS
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.faults import Fault
@@ -240,7 +241,7 @@ def lines_as_runners_see_them(text: str) -> list[str]:
 @given(texts)
 @settings(max_examples=150, deadline=None)
 def test_text_stays_in_its_lines_and_starts_no_command(text: str) -> None:
-    made, plain = FORMATS["text"](hostile(text)), FORMATS["text"](hostile("plain"))
+    made, plain = FORMATS["text"](hostile(text), Mended()), FORMATS["text"](hostile("plain"), Mended())
     assert len(lines_as_runners_see_them(made)) == len(lines_as_runners_see_them(plain))
     for line in lines_as_runners_see_them(made):
         assert not line.strip().startswith("::")
@@ -276,7 +277,7 @@ def test_junit_stays_well_formed_with_the_same_cases(text: str) -> None:
 @given(texts)
 @settings(max_examples=150, deadline=None)
 def test_sarif_stays_what_it_is(text: str) -> None:
-    content = FORMATS["sarif"](hostile(text))
+    content = FORMATS["sarif"](hostile(text), Mended())
     assert content.isascii()
     check_sarif(json.loads(content))
 
@@ -284,7 +285,7 @@ def test_sarif_stays_what_it_is(text: str) -> None:
 @given(texts)
 @settings(max_examples=50, deadline=None)
 def test_json_gives_the_text_back(text: str) -> None:
-    made = json.loads(FORMATS["json"](hostile(text)).encode())
+    made = json.loads(FORMATS["json"](hostile(text), Mended()).encode())
     assert made["findings"][0]["cause"] == f"cause {text}"
 
 

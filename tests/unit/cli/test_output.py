@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from csoc.cli import output
+from csoc.cli import escaping, output, tables
 
 
 @given(st.text())
 def test_json_says_the_same_without_anything_that_a_terminal_obeys(text: str) -> None:
-    written = output.json_text({"a": text}, indent=2)
+    written = escaping.json_text({"a": text}, indent=2)
     assert json.loads(written) == {"a": text}
     assert all(char.isprintable() or char == "\n" for char in written)
     written.encode()
@@ -29,16 +29,22 @@ def test_cells_show_control_characters_coloured_or_not(capsys: pytest.CaptureFix
 
 
 def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(["name", "what"], [["x" * 60, "y" * 200]])
-    assert f"{'x' * 60}   {'y' * 200}" in capsys.readouterr().out
+    output.table(["name", "what"], [["x" * 60, "y" * 2000]])
+    assert f"{'x' * 60}  {'y' * 2000}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("room", "groups"),
-    [(100, [["a", "b", "c"]]), (26, [["a", "b"], ["c"]]), (25, [["a"], ["b"], ["c"]]), (0, [["a"], ["b"], ["c"]])],
+    [
+        (100, [["a", "b", "c"]]),
+        (None, [["a", "b", "c"]]),
+        (24, [["a", "b"], ["c"]]),
+        (23, [["a"], ["b"], ["c"]]),
+        (0, [["a"], ["b"], ["c"]]),
+    ],
 )
 def test_columns_stand_beside_each_other_as_far_as_they_fit(room: int, groups: list[list[str]]) -> None:
-    assert output.side_by_side({"a": 10, "b": 10, "c": 10}, room) == groups
+    assert tables.side_by_side({"a": 10, "b": 10, "c": 10}, room) == groups
 
 
 def test_one_is_not_several() -> None:

@@ -6,7 +6,8 @@ return and line feed; properties the colon and the comma too.
 
 from __future__ import annotations
 
-from csoc.cli.formats.shared import at_home, one_line, other_charts, shortened, shown_place
+from csoc.cli.escaping import clean
+from csoc.cli.formats.shared import at_home, other_charts, shortened, shown_place
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Finding, Severity
@@ -49,17 +50,17 @@ def _of_finding(verdict: Verdict, finding: Finding) -> str:
     if len(others) > 1:
         parts.append(f"Places: {shortened(others, _ENVIRONMENTS)}")
     title = f"csoc {finding.rule}"
-    return command(verdict, _LEVELS[finding.severity], title, places[0] if places else None, "\n".join(parts))
+    return command(verdict, _LEVELS[finding.severity], title, places[0] if places else None, *parts)
 
 
-def command(verdict: Verdict, level: str, title: str, place: Location | None, message: str) -> str:
-    """One workflow command. message may have several lines."""
-    properties = [f"title={escape_property(one_line(title))}"]
+def command(verdict: Verdict, level: str, title: str, place: Location | None, *message: str) -> str:
+    """One workflow command. message: its lines."""
+    properties = [f"title={escape_property(clean(title))}"]
     if place is not None and at_home(verdict, place):
-        properties.insert(0, f"file={escape_property(one_line(place.path))}")
+        properties.insert(0, f"file={escape_property(clean(place.path))}")
         if place.line:
             properties.insert(1, f"line={place.line}")
-    text = escape_data("\n".join(one_line(line) for line in message.split("\n")))
+    text = escape_data("\n".join(map(clean, message)))
     return f"::{level} {','.join(properties)}::{text}"
 
 

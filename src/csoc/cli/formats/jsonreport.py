@@ -6,6 +6,7 @@ from typing import Any
 
 from csoc import __version__
 from csoc.cli.formats.shared import other_charts
+from csoc.cli.mending import Mended
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.masking import mask_tree
 from csoc.gen3.checking import Waiver
@@ -16,8 +17,8 @@ from csoc.usecases.verdict import Verdict
 VERSION = 1
 
 
-def report(verdict: Verdict) -> dict[str, Any]:
-    """The whole verdict."""
+def report(verdict: Verdict, mended: Mended | None = None) -> dict[str, Any]:
+    """The whole verdict. mended: what was done beside checking."""
     outcome, request = verdict.outcome, verdict.request
     return {
         "version": VERSION,
@@ -60,6 +61,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
             {"named": chart.named, "reason": chart.reason, "environments": list(chart.environments)}
             for chart in outcome.charts
         ],
+        **(mended or Mended()).as_json(),
     }
 
 

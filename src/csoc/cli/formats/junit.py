@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 
+from csoc.cli.escaping import clean
 from csoc.cli.formats.shared import other_charts, shown_place
-from csoc.cli.output import clean
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.views import HELM
@@ -91,7 +91,7 @@ class _Cases:
             failure = ET.SubElement(
                 case, "failure", type=failing[0].severity.name.lower(), message=_text(failing[0].cause)
             )
-            failure.text = _text("\n\n".join(self._described(finding, name) for finding in failing))
+            failure.text = "\n\n".join(self._described(finding, name) for finding in failing)
         elif (rule, name) in self._waived or (rule, name) in self._known:
             reasons = [*self._waived.get((rule, name), ())]
             reasons += [f"known: {finding.cause}" for finding in self._known.get((rule, name), ())]
@@ -100,7 +100,7 @@ class _Cases:
             ET.SubElement(case, "skipped", message=_text(self._unseen(name)))
         milder = [finding for finding in found if id(finding) not in self._failing]
         if milder:
-            ET.SubElement(case, "system-out").text = _text("\n\n".join(self._described(f, name) for f in milder))
+            ET.SubElement(case, "system-out").text = "\n\n".join(self._described(f, name) for f in milder)
         return case
 
     def _unseen(self, name: str) -> str:
@@ -118,7 +118,7 @@ class _Cases:
         lines += [f"  {shown_place(self._verdict, item.location)}  {item.text}" for item in evidence]
         lines += [f"otherwise: {finding.consequence}", f"fix: {finding.fix}"]
         lines += [c.sentence for c in other_charts(self._verdict, finding) if name in c.environments]
-        return "\n".join(lines)
+        return "\n".join(map(_text, lines))
 
     def _fault_case(self, number: int) -> ET.Element:
         fault = self._verdict.faults[number]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from csoc import __version__
+from csoc.cli.escaping import clean
 from csoc.cli.formats.shared import at_home, other_charts, rules_of, shortened, shown_place, uri_path
-from csoc.cli.output import clean
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Finding, Severity
@@ -132,7 +132,7 @@ def _message(verdict: Verdict, finding: Finding) -> str:
         lines.append(f"Environments: {shortened(finding.environments, _ENVIRONMENTS)}.")
     lines += [f"Otherwise: {finding.consequence}", f"Fix: {finding.fix}"]
     lines += [f"Chart: {chart.sentence}." for chart in other_charts(verdict, finding)]
-    return _text("\n".join(lines))
+    return "\n".join(map(_text, lines))
 
 
 def _locations(items: Sequence[Evidence]) -> list[dict[str, Any]]:

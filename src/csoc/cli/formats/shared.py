@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
-from csoc.cli.output import clean
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.model import Rule
 from csoc.usecases.verdict import Verdict
-
-# CI systems take such marks, wherever they stand in a line of a log, for commands to themselves.
-_COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
-
-
-def one_line(text: str) -> str:
-    """Text from outside on one line that no terminal and no CI system acts upon: control characters become visible."""
-    return _COMMAND.sub("# #", clean(text).replace("\n", "\\n").replace("\t", " "))
 
 
 def uri_path(path: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from csoc.cli.formats.shared import one_line, other_charts, rendered_with, shortened, shown_place
+from csoc.cli.escaping import clean
+from csoc.cli.formats.shared import other_charts, rendered_with, shortened, shown_place
 from csoc.cli.output import STYLE_OF_SEVERITY, count
 from csoc.gen3.findings import Finding
 from csoc.usecases.verdict import Verdict
@@ -42,22 +43,22 @@ def report(verdict: Verdict) -> list[Line]:
 def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
     severity = finding.severity.name.lower()
     yield Line(f"{severity.upper()}  {finding.rule}", STYLE_OF_SEVERITY[severity], len(severity))
-    yield Line(f"  {one_line(finding.cause)}", "bold")
+    yield Line(f"  {clean(finding.cause)}", "bold")
     if finding.environments:
-        yield Line(f"  in: {one_line(shortened(finding.environments, _ENVIRONMENTS))}")
+        yield Line(f"  in: {clean(shortened(finding.environments, _ENVIRONMENTS))}")
     for item in finding.evidence[:_EVIDENCE]:
-        place = one_line(shown_place(verdict, item.location)) or "no one place"
-        yield Line(f"  - {place}  {one_line(item.text)}".rstrip(), "dim", 4 + len(place))
+        place = clean(shown_place(verdict, item.location)) or "no one place"
+        yield Line(f"  - {place}  {clean(item.text)}".rstrip(), "dim", 4 + len(place))
     if len(finding.evidence) > _EVIDENCE:
         yield Line(f"  and {len(finding.evidence) - _EVIDENCE} more places (--format json lists all)", "dim")
-    yield Line(f"  otherwise: {one_line(finding.consequence)}")
-    yield Line(f"  fix: {one_line(finding.fix)}")
+    yield Line(f"  otherwise: {clean(finding.consequence)}")
+    yield Line(f"  fix: {clean(finding.fix)}")
     others = other_charts(verdict, finding)
     for chart in others:
         where = "" if len(others) == 1 else f" ({shortened(chart.environments, _ENVIRONMENTS)})"
-        yield Line(f"  chart: {one_line(chart.sentence + where)}", "yellow")
+        yield Line(f"  chart: {clean(chart.sentence + where)}", "yellow")
     if not others and rendered_with(verdict, finding):
-        yield Line(f"  chart: {one_line(', '.join(rendered_with(verdict, finding)))}", "dim")
+        yield Line(f"  chart: {clean(', '.join(rendered_with(verdict, finding)))}", "dim")
     yield Line(f"  fingerprint: {finding.fingerprint}", "dim")
 
 
@@ -66,9 +67,9 @@ def _faults(verdict: Verdict) -> Iterator[Line]:
         return
     yield Line(f"Documents of csoc's own have {count(len(verdict.faults), 'fault')}:", "bold red")
     for fault in verdict.faults:
-        yield Line(f"  - {one_line(str(fault.location))}  {one_line(fault.cause)}")
+        yield Line(f"  - {clean(str(fault.location))}  {clean(fault.cause)}")
         if fault.fix:
-            yield Line(f"    fix: {one_line(fault.fix)}", "dim")
+            yield Line(f"    fix: {clean(fault.fix)}", "dim")
     yield Line()
 
 
@@ -77,9 +78,9 @@ def _problems(verdict: Verdict) -> Iterator[Line]:
         return
     yield Line(f"Not understood or not readable ({len(verdict.problems)}), and so not checked:", "bold yellow")
     for problem in verdict.problems[:_PROBLEMS]:
-        yield Line(f"  - {one_line(shown_place(verdict, problem.location))}  {one_line(problem.told())}")
+        yield Line(f"  - {clean(shown_place(verdict, problem.location))}  {clean(problem.told())}")
         if problem.fix:
-            yield Line(f"    fix: {one_line(problem.fix)}", "dim")
+            yield Line(f"    fix: {clean(problem.fix)}", "dim")
     if len(verdict.problems) > _PROBLEMS:
         yield Line(f"  and {len(verdict.problems) - _PROBLEMS} more (--format json lists all)", "dim")
     yield Line()
@@ -93,7 +94,7 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         return
     counts = ", ".join(f"{number} {severity.name.lower()}" for severity, number in verdict.counts.items() if number)
     total = len(verdict.findings)
-    added = f" that {'is' if total == 1 else 'are'} not in {one_line(verdict.base.revision)}" if verdict.base else ""
+    added = f" that {'is' if total == 1 else 'are'} not in {clean(verdict.base.revision)}" if verdict.base else ""
     head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
     yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
     yield Line(
@@ -111,11 +112,11 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
     if not verdict.rendering:
         yield Line("Charts were not rendered: what only manifests show was not looked for.", "yellow")
     if verdict.unread:
-        names = one_line(shortened(verdict.unread, _ENVIRONMENTS))
+        names = clean(shortened(verdict.unread, _ENVIRONMENTS))
         yield Line(f"Values could not all be read, so they were not checked, in {names}", "yellow")
     for chart in outcome.charts:
-        yield Line(f"The chart {one_line(chart.named)} could not be had: {one_line(chart.reason)}", "yellow")
-        yield Line(f"  checked by values only: {one_line(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")
+        yield Line(f"The chart {clean(chart.named)} could not be had: {clean(chart.reason)}", "yellow")
+        yield Line(f"  checked by values only: {clean(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")
 
 
 def _next(verdict: Verdict) -> Iterator[Line]:

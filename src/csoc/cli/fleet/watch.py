@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
-from csoc import bootstrap, config
+from csoc import config
+from csoc.cli.commands import command
+from csoc.cli.escaping import json_text
 from csoc.cli.formats import jsonreport
-from csoc.cli.formats.shared import one_line, shortened
-from csoc.cli.output import count, error_json, example, json_option, json_text, print_error, progress, say
-from csoc.cli.session import chart_option, fleet_option
+from csoc.cli.formats.shared import shortened
+from csoc.cli.output import count, error_json, print_error, progress, say, write
+from csoc.cli.session import chart_option, fleet_option, open_ports
 from csoc.errors import CsocError
 from csoc.gen3.findings import Finding
 from csoc.usecases.keepup import KeepUp, Update, follow
@@ -22,12 +24,10 @@ _PATHS = 8
 _ENVIRONMENTS = 8
 
 
-@click.command(
+@command(
     "watch",
-    epilog=example(
-        "csoc fleet watch --fleet https://github.com/example/gitops",
-        "csoc fleet watch --interval 300 --json",
-    ),
+    "csoc fleet watch --fleet https://github.com/example/gitops",
+    "csoc fleet watch --interval 300 --json",
 )
 @fleet_option
 @chart_option
@@ -41,7 +41,6 @@ _ENVIRONMENTS = 8
 )
 @click.option("--rounds", type=click.IntRange(min=0), default=0, help="Stop after so many looks (default: never).")
 @click.option("--no-render", is_flag=True, help="Do not render charts: quicker, and sees values only.")
-@json_option
 def watch_command(
     source: str,
     revision: str | None,
@@ -61,7 +60,7 @@ def watch_command(
     fresh = min(settings.limits.fresh_seconds, interval / 2)
     settings = settings.model_copy(update={"limits": settings.limits.model_copy(update={"fresh_seconds": fresh})})
     query = FleetQuery(source, revision=revision, chart=chart, own_urls=own_urls)
-    with bootstrap.ports(settings) as ports:
+    with open_ports(settings) as ports:
         keep_up = KeepUp(ports, query, rendering=not no_render)
         progress(f"reading {source}")
         try:
@@ -85,12 +84,12 @@ def _waiting() -> Callable[[float], bool]:
 def _show(found: Update | CsocError, *, as_json: bool) -> None:
     if isinstance(found, CsocError):
         if as_json:
-            click.echo(json_text(error_json(found)))
+            write(f"{json_text(error_json(found))}\n")
         else:
             print_error(found, as_json=False)
     elif found.changed:
         if as_json:
-            click.echo(json_text(update_json(found)))
+            write(f"{json_text(update_json(found))}\n")
         else:
             _print(found)
 
@@ -100,7 +99,8 @@ def _print(update: Update) -> None:
     outcome = update.verdict.outcome
     if update.first:
         say(
-            f"{at}  {update.commit[:12]}: {outcome.checked} environments, {len(update.verdict.findings)} findings",
+            f"{at}  {update.commit[:12]}: {count(outcome.checked, 'environment')}, "
+            f"{count(len(update.verdict.findings), 'finding')}",
             "bold",
         )
         return
@@ -108,11 +108,11 @@ def _print(update: Update) -> None:
     anew = count(len(update.environments), "environment")
     say(f"{at}  {what}: {count(len(update.paths), 'file')}, {anew} checked anew", "bold")
     if update.paths:
-        say(f"  files: {one_line(shortened(update.paths, _PATHS))}")
+        say(f"  files: {shortened(update.paths, _PATHS)}")
     if update.moved:
-        say(f"  elsewhere: {one_line(shortened(update.moved, _PATHS))}")
+        say(f"  elsewhere: {shortened(update.moved, _PATHS)}")
     if update.environments:
-        say(f"  environments: {one_line(shortened(update.environments, _ENVIRONMENTS))}")
+        say(f"  environments: {shortened(update.environments, _ENVIRONMENTS)}")
     for sign, style, findings in (("new", "red", update.new), ("gone", "green", update.gone)):
         for finding in findings:
             say(f"  {sign}: {_sentence(finding)}", style)
@@ -123,7 +123,7 @@ def _print(update: Update) -> None:
 def _sentence(finding: Finding) -> str:
     where = shortened(finding.environments, _ENVIRONMENTS)
     text = f"{finding.severity.name.lower()} {finding.rule}: {finding.cause}"
-    return one_line(f"{text} ({where})" if where else text)
+    return f"{text} ({where})" if where else text
 
 
 def update_json(update: Update) -> dict[str, Any]:

@@ -1,0 +1,111 @@
+"""`csoc fleet matrix`: which version runs where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.cells import cell_len
+from rich.text import Text
+
+from csoc.cli.arguments import ONE_LINE
+from csoc.cli.commands import command
+from csoc.cli.output import console_width, print_json, say, table
+from csoc.cli.session import fleet_option, opened
+from csoc.cli.tables import Cell, cell_texts, side_by_side, wrap
+from csoc.usecases.gathered import gather_facts
+from csoc.usecases.matrix import Matrix, matrix
+
+_WIDEST_NAME = 20
+_WIDEST_CELL = 28
+
+
+@command("matrix", "csoc fleet matrix", "csoc fleet matrix brh --service fence --service guppy")
+@click.argument("environments", nargs=-1, metavar="[ENV]...", type=ONE_LINE)
+@fleet_option
+@click.option(
+    "--service", "services", type=ONE_LINE, multiple=True, metavar="NAME", help="Only this service; give several."
+)
+@click.option("--history/--no-history", default=True, help="Look up since when each version runs.")
+def matrix_command(
+    environments: tuple[str, ...],
+    source: str,
+    revision: str | None,
+    own_urls: tuple[str, ...],
+    services: tuple[str, ...],
+    history: bool,
+    as_json: bool,
+) -> None:
+    """Services by environments: which version runs where, since when, and what lags behind."""
+    with opened(source, revision, own_urls) as (ports, loaded):
+        views = loaded.select(environments)
+        facts = gather_facts(ports, loaded)
+        made = matrix(ports, loaded, facts, environments=views, services=services, history=history)
+    if as_json:
+        print_json(_matrix_json(made))
+        return
+    _print_matrix(made)
+
+
+def _matrix_json(made: Matrix) -> dict[str, Any]:
+    return {
+        "environments": [view.name for view in made.environments],
+        "services": {
+            service: {
+                name: {
+                    "tag": cell.tag,
+                    "repository": cell.repository,
+                    "pinned": cell.pinned,
+                    "since": cell.since.isoformat() if cell.since else None,
+                    "behind": cell.behind or None,
+                }
+                for name, cell in made.cells[service].items()
+            }
+            for service in made.services
+        },
+    }
+
+
+def _print_matrix(made: Matrix) -> None:
+    if not made.services:
+        say("No service runs in these environments." if made.environments else "There are no environments.")
+        return
+    columns = {view.name: [_cell(made, service, view.name) for service in made.services] for view in made.environments}
+    services: list[Cell] = [Text(service, style="bold") for service in made.services]
+    room = console_width()
+    first = max(cell_len(line.plain) for service in services for line in cell_texts(service))
+    widths = {name: _width(name, cells) for name, cells in columns.items()}
+    parts = side_by_side(widths, None if room is None else room - first - 2)
+    for number, names in enumerate(parts):
+        rows = [
+            [
+                service,
+                *(
+                    [part for line in cell_texts(columns[name][at]) for part in wrap(line, widths[name])]
+                    for name in names
+                ),
+            ]
+            for at, service in enumerate(services)
+        ]
+        title = f"part {number + 1} of {len(parts)}" if len(parts) > 1 else ""
+        table(["service", *names], rows, title=title)
+    say("Slanted versions are the chart's own: the environment names none. Below each: since when.", "dim")
+
+
+def _width(name: str, cells: Sequence[Cell]) -> int:
+    """As wide as the tags and a word of the name; a longer name takes several lines."""
+    lines = [line for cell in cells for line in cell_texts(cell)]
+    return max(min(cell_len(name), _WIDEST_NAME), *(min(line.cell_len, _WIDEST_CELL) for line in lines))
+
+
+def _cell(made: Matrix, service: str, name: str) -> Cell:
+    cell = made.cells[service].get(name)
+    if cell is None:
+        return Text("-", style="dim")
+    lines = [Text(cell.tag or "?", style="" if cell.pinned else "dim italic")]
+    if cell.since:
+        lines.append(Text(cell.since.date().isoformat(), style="dim"))
+    if cell.behind:
+        lines.append(Text(f"behind {cell.behind}", style="yellow"))
+    return lines

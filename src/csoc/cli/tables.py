@@ -1,0 +1,196 @@
+"""Tables of text for as many columns of characters as there are.
+
+Names are never cut: two that differ at the end would look the same. Where there is too little room, long cells go on in
+the next line; where that would leave columns of a few characters, each row becomes a block with a line for each column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from csoc.cli.escaping import clean
+
+# A cell, or the lines of one. Text may be coloured; line breaks in it are shown as any other control character.
+Cell = str | Text | Sequence[str | Text]
+
+_GAP = 2
+_NARROWEST = 8
+_WIDEST_PIECE = 24
+_BLOCK_NAME = 16
+# Where text may go on in the next line: after spaces, and in names after what joins their parts.
+_BREAK = re.compile(r"\s+|(?<=[/,;:=@_.-])(?=[^\s])")
+
+
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, room: int | None = None, rule: str = "─"
+) -> list[Text]:
+    """The lines of a table with a head; none is wider than room (None: as wide as it takes), but for single characters
+    in a room of next to none."""
+    cells = [[cell_texts(cell) for cell in row] for row in rows]
+    natural = [
+        max([cell_len(name), *(line.cell_len for row in cells for line in row[number])])
+        for number, name in enumerate(columns)
+    ]
+    widths = natural if room is None else _widths(columns, cells, natural, room)
+    if widths is None:
+        return list(_blocks(columns, cells, max(room or 0, _NARROWEST)))
+    lines = [_joined([Text(name, style="bold") for name in columns], widths)]
+    lines.append(Text(rule * (sum(widths) + _GAP * (len(widths) - 1))))
+    for row in cells:
+        wrapped = [
+            [part for line in cell for part in wrap(line, width)] for cell, width in zip(row, widths, strict=True)
+        ]
+        for number in range(max(map(len, wrapped))):
+            parts = [lines_of[number] if number < len(lines_of) else Text() for lines_of in wrapped]
+            lines.append(_joined(parts, widths))
+    return lines
+
+
+def cell_texts(cell: Cell) -> list[Text]:
+    """The lines of a cell, without control characters. Coloured cells hold names from outside too."""
+    if isinstance(cell, str):
+        return [Text(clean(cell))]
+    if isinstance(cell, Text):
+        return [clean_text(cell)]
+    return [clean_text(item) if isinstance(item, Text) else Text(clean(item)) for item in cell] or [Text()]
+
+
+def clean_text(text: Text) -> Text:
+    """Text that keeps its colours if it needs no escapes, and else its main one."""
+    return text if clean(text.plain) == text.plain else Text(clean(text.plain), style=text.style)
+
+
+def wrap(text: Text, width: int, *, hanging: int = 0) -> list[Text]:
+    """Text in lines of at most that many columns, broken at spaces and joints of names where that is possible. The
+    lines after the first are indented by hanging."""
+    lines: list[Text] = []
+    while text.cell_len > width:
+        end, after = _break(text.plain, width)
+        first, *_, rest = text.divide([end, after] if after > end else [end])
+        lines.append(first)
+        if not rest.plain.strip():
+            return lines
+        text = Text(" " * hanging).append_text(rest)
+    return [*lines, text]
+
+
+def _break(text: str, width: int) -> tuple[int, int]:
+    """Where a line of that width ends and where the next one begins; spaces between them go away."""
+    lead = len(text) - len(text.lstrip())
+    best = None
+    for found in _BREAK.finditer(text, lead + 1):
+        if cell_len(text[: found.start()]) > width:
+            break
+        # A joint close to the beginning would make many short lines out of one name.
+        if found[0] or cell_len(text[: found.start()]) * 2 > width:
+            best = found.span()
+    if best is not None:
+        return best
+    end = len(text)
+    while end > 1 and cell_len(text[:end]) > width:
+        end -= 1
+    return end, end
+
+
+def _widths(
+    columns: Sequence[str], cells: Sequence[Sequence[Sequence[Text]]], natural: Sequence[int], room: int
+) -> list[int] | None:
+    """Widths that fit: as asked for, or with the widest columns narrower; None if a column would be too narrow."""
+    left = room - _GAP * (len(natural) - 1)
+    if sum(natural) <= left:
+        return list(natural)
+    least = [
+        min(
+            natural[number],
+            max(
+                [
+                    _NARROWEST,
+                    cell_len(name),
+                    *(_longest_piece(line.plain, whole=number == 0) for row in cells for line in row[number]),
+                ]
+            ),
+        )
+        for number, name in enumerate(columns)
+    ]
+    if sum(least) > left:
+        return None
+    level = min(max(natural), left)
+    while sum(_at_level(natural, least, level)) > left:
+        level -= 1
+    widths = _at_level(natural, least, level)
+    spare = left - sum(widths)
+    for number, width in enumerate(widths):
+        if spare > 0 and width < natural[number]:
+            widths[number] += 1
+            spare -= 1
+    return widths
+
+
+def _at_level(natural: Sequence[int], least: Sequence[int], level: int) -> list[int]:
+    return [min(wide, max(narrow, level)) for wide, narrow in zip(natural, least, strict=True)]
+
+
+def _longest_piece(text: str, *, whole: bool) -> int:
+    """The longest part that should stay in one line; the first column holds what people copy, so its names stay whole
+    unless they are very long."""
+    pieces = text.split() if whole else _BREAK.split(text)
+    return min(max(map(cell_len, pieces), default=0), _WIDEST_PIECE * 2 if whole else _WIDEST_PIECE)
+
+
+def _joined(parts: Sequence[Text], widths: Sequence[int]) -> Text:
+    line = Text()
+    for number, (part, width) in enumerate(zip(parts, widths, strict=True)):
+        line.append_text(part)
+        if number < len(widths) - 1:
+            line.append(" " * (width - part.cell_len + _GAP))
+    line.rstrip()
+    return line
+
+
+def _blocks(columns: Sequence[str], cells: Sequence[Sequence[Sequence[Text]]], room: int) -> Iterator[Text]:
+    """Each row as a block: the first cell as its head, below it each column with its name."""
+    wide = min(max((cell_len(name) for name in columns[1:]), default=0), _BLOCK_NAME)
+    narrow = room < wide + 2 + _GAP + _NARROWEST * 2
+    for number, row in enumerate(cells):
+        if number:
+            yield Text()
+        head = [part for line in row[0] for part in wrap(line, room)]
+        for part in head:
+            made = part.copy()
+            made.stylize_before("bold")
+            yield made
+        for name, cell in zip(columns[1:], row[1:], strict=True):
+            lines = [line for line in cell if line.plain.strip()]
+            if not lines:
+                continue
+            if narrow:
+                yield Text(f"  {name}", style="dim")
+                yield from (_indented(part, 4) for line in lines for part in wrap(line, max(room - 4, 1)))
+                continue
+            parts = [part for line in lines for part in wrap(line, room - wide - 2 - _GAP)]
+            for position, part in enumerate(parts):
+                first = Text(f"  {name if position == 0 else '':<{wide}}{' ' * _GAP}", style="dim")
+                yield Text.assemble(first, part)
+
+
+def _indented(text: Text, by: int) -> Text:
+    return Text(" " * by).append_text(text)
+
+
+def side_by_side(widths: Mapping[str, int], room: int | None) -> list[list[str]]:
+    """Columns in groups that fit beside each other in a room of that many characters (None: in any), in order; none is
+    empty."""
+    groups: list[list[str]] = []
+    left = 0
+    for name, width in widths.items():
+        taken = width + _GAP
+        if not groups or (room is not None and taken > left):
+            groups.append([])
+            left = room or 0
+        groups[-1].append(name)
+        left -= taken
+    return groups
