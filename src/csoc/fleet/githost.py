@@ -17,6 +17,7 @@ from typing import Protocol
 
 from csoc.errors import RejectedError
 from csoc.fleet import addresses
+from csoc.fleet.codeowners import Dialect
 
 
 class PullState(Enum):
@@ -265,6 +266,10 @@ class GitHost(Protocol):
     @property
     def repository(self) -> HostedRepository:
         """The repository that every method acts on."""
+
+    @property
+    def codeowners(self) -> Dialect:
+        """Whose rules a CODEOWNERS file follows at this host."""
 
     def current_user(self) -> str:
         """Account name of the credential. Raises DeniedError for an app's credential, which has no account."""

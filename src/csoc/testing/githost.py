@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.fleet.codeowners import Dialect
 from csoc.fleet.githost import (
     BranchProtection,
     Check,
@@ -43,6 +44,7 @@ class MemoryHost:
     git: MemoryRepository
     writers: set[str] = field(default_factory=set)
     readers: set[str] = field(default_factory=set)
+    codeowners: Dialect = Dialect.GITEA
     down: bool = False
     exists: bool = True
     pulls: dict[int, PullRequest] = field(default_factory=dict)
@@ -79,6 +81,11 @@ class MemoryGitHost:
     def repository(self) -> HostedRepository:
         """The repository that every method acts on."""
         return self._repository
+
+    @property
+    def codeowners(self) -> Dialect:
+        """Whose rules a CODEOWNERS file follows."""
+        return self._host.codeowners
 
     def current_user(self) -> str:
         """The person."""

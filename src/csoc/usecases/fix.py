@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from csoc.errors import RejectedError
 from csoc.fleet import conflicts
+from csoc.fleet.markdown import at_most, code
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.repositories import EntryKind
 from csoc.fleet.values import Path
@@ -24,6 +25,8 @@ from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, Published, publish
 from csoc.usecases.worktree import FileWrite, contents, write_files
+
+_BODY = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def apply_fixes(ports: Ports, fleet: LoadedFleet, plan: FixPlan, *, pull_request
         return None
     rules = sorted({finding.rule for finding in plan.mended})
     subject = f"Mend {rules[0]}" if len(rules) == 1 else f"Mend {len(rules)} kinds of findings"
-    lines = [f"- {finding.rule}: {finding.cause} ({', '.join(finding.environments)})" for finding in plan.gone]
+    found = [f"- {item.rule}: {code(item.cause)} ({code(', '.join(item.environments))})" for item in plan.gone]
+    lines = at_most(found, _BODY, "findings")
     return publish(
         ports,
         Proposal(

@@ -18,6 +18,7 @@ from csoc.adapters.githost import shapes
 from csoc.adapters.githost.client import Answer
 from csoc.adapters.githost.rest import RestGitHost, common_fields
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, UnavailableError
+from csoc.fleet.codeowners import Dialect
 from csoc.fleet.githost import (
     BranchProtection,
     Check,
@@ -51,6 +52,7 @@ _CHECKS = {
 class GiteaHost(RestGitHost):
     """One repository on a Gitea."""
 
+    codeowners: ClassVar[Dialect] = Dialect.GITEA
     page_size_parameter: ClassVar[str] = "limit"
     settle_seconds: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
     answers_may_be_old: ClassVar[bool] = True

@@ -15,6 +15,7 @@ from csoc.adapters.githost import shapes
 from csoc.adapters.githost.client import Answer
 from csoc.adapters.githost.rest import RestGitHost, common_fields
 from csoc.errors import ConflictError, CsocError, DeniedError, UnavailableError
+from csoc.fleet.codeowners import Dialect
 from csoc.fleet.githost import (
     BranchProtection,
     Check,
@@ -48,6 +49,7 @@ _PASSED_CONCLUSIONS = {"success", "neutral", "skipped"}
 class GitHubHost(RestGitHost):
     """One repository on GitHub."""
 
+    codeowners: ClassVar[Dialect] = Dialect.GITHUB
     page_size_parameter: ClassVar[str] = "per_page"
     settle_seconds: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0)
     answers_may_be_old: ClassVar[bool] = False

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 
 from csoc.errors import RejectedError
+from csoc.fleet.markdown import is_inert
 from csoc.fleet.masking import looks_secret
 from csoc.usecases.change.operations import (
     Operation,
@@ -24,12 +25,14 @@ from csoc.usecases.change.operations import (
 
 PROGRAM = "csoc fleet set"
 _LINE = re.compile(r"^ {4}(csoc fleet set .*)$", re.MULTILINE)
+_SIGN = re.compile(r"[^A-Za-z0-9._/=,+-]|(?<=[@#!\[])\w|(?<=:)/|(?<=://)\w|(?<=[gG][hH]-)\d|(?<=[wW]{3})\.")
 _HIDDEN = "***"
 _MOST = 20_000
 
 
 def command_line(environments: Sequence[str], operations: Sequence[Operation]) -> str:
-    """One line for a shell. Secrets in it are hidden, so that it cannot be used again then."""
+    """One line for a shell. Secrets in it are hidden, so that it cannot be used again then. "" if a name or value is
+    not one line of text: half a command would be worse than none."""
     words: list[str] = []
     sets = [operation for operation in operations if operation.action == "set"]
     as_text = any(_needs_text(operation) for operation in sets)
@@ -43,7 +46,18 @@ def command_line(environments: Sequence[str], operations: Sequence[Operation]) -
             words += ["--rename", f"{dotted(operation.path)}={dotted((str(operation.value),))}"]
         else:
             words += ["--chart-revision", str(operation.value)]
-    return f"{PROGRAM} {shlex.join([*environments, *words, *(['--text'] if as_text else [])])}"
+    words = [*environments, *words, *(["--text"] if as_text else [])]
+    if not all(word.isprintable() for word in words):
+        return ""
+    return " ".join([PROGRAM, *map(_quoted, words)])
+
+
+def _quoted(word: str) -> str:
+    """The word for a shell. Where a Git host would find someone to call or something to do in it, every sign is escaped
+    and so is what follows it: the shell reads the same, and the host nothing."""
+    if is_inert(word):
+        return shlex.quote(word)
+    return _SIGN.sub(r"\\\g<0>", word)
 
 
 def _needs_text(operation: Operation) -> bool:

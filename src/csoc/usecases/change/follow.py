@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from csoc.errors import CsocError, Kind, RejectedError
 from csoc.fleet.githost import GitHost, MergeMethod, MergeOutcome, PullRequest, PullState, missing_for_merge
+from csoc.fleet.markdown import code, plain
 from csoc.fleet.repositories import SourceAddress
 from csoc.usecases.change.command import read_command
 from csoc.usecases.change.operations import Operation
 from csoc.usecases.change.plan import ChangePlan, plan_change
-from csoc.usecases.change.propose import HEAD_PREFIX, ChangeReport, propose_change
+from csoc.usecases.change.propose import HEAD_PREFIX, ChangeReport, file_line, propose_change
 from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import host_of
@@ -98,10 +99,13 @@ def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
     names, operations = _command(pull)
     fleet = load_fleet(ports, FleetQuery(query.source, pull.base, query.chart, query.own_urls))
     plan = plan_change(ports, fleet, fleet.select(names), operations)
-    paths = _paths(pull.body)
-    if not any(change.path in paths for change in plan.files):
+    listed = set(pull.body.replace("\r\n", "\n").split("\n"))
+    paths = [change.path for change in plan.files if file_line(change.path) in listed]
+    if not paths:
         return Rebuilt(pull, plan, None, closed=False)
-    report = propose_change(ports, fleet, plan, pull_request=True, message=pull.title, branch=pull.base, only=paths)
+    report = propose_change(
+        ports, fleet, plan, pull_request=True, message=plain(pull.title), branch=pull.base, only=paths
+    )
     made = [outcome.published.pull_request for outcome in report.outcomes if outcome.published]
     new = [item for item in made if item is not None and item.number != number]
     if len(new) != len(report.outcomes):
@@ -109,7 +113,7 @@ def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
     links = ", ".join(f"#{item.number}" for item in new)
     note = ""
     try:
-        host.comment(number, f"Made again on what {pull.base} holds now, as {links}.")
+        host.comment(number, f"Made again on what {code(pull.base)} holds now, as {links}.")
     except CsocError as error:
         note = f"#{number} could not be told of {links}: {error.cause}"
     host.close(number)
@@ -122,12 +126,6 @@ def _command(pull: PullRequest) -> tuple[list[str], list[Operation]]:
     except CsocError as error:
         error.place = pull.url
         raise
-
-
-def _paths(body: str) -> list[str]:
-    """The files that a pull request of csoc says it changes."""
-    lines = body.replace("\r\n", "\n").split("\n")
-    return [line[3:-1] for line in lines if line.startswith("- `") and line.endswith("`")]
 
 
 def _own(host: GitHost, number: int) -> PullRequest:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.errors import CsocError, RejectedError
-from csoc.fleet import addresses
 from csoc.fleet.codeowners import CodeOwners, Dialect, find_codeowners, group_by_owners, parse_codeowners
+from csoc.fleet.markdown import at_most, code, plain
 from csoc.fleet.overlay import blob_id
 from csoc.usecases.change.command import command_line
 from csoc.usecases.change.plan import ChangePlan, EnvironmentChange
@@ -19,6 +19,9 @@ from csoc.usecases.publish import Proposal, Published, host_of, publish
 
 _SUBJECT = 72
 _ENVIRONMENTS = 3
+# GitHub takes 65536 characters in a pull request's text; these together stay below.
+_ROOM = {"operations": 8_000, "environments": 6_000, "files": 16_000, "findings": 16_000, "command": 8_000}
+_LISTED = 100
 HEAD_PREFIX = "csoc/"
 
 
@@ -64,9 +67,8 @@ def propose_change(
     groups: Mapping[frozenset[str], Sequence[str]] = {frozenset(): sorted(contents)}
     notes: tuple[str, ...] = ()
     if pull_request:
-        groups, notes = _groups(ports, fleet, sorted(contents))
-    if pull_request:
-        host_of(ports, fleet.query.address, fleet.tree)
+        host = host_of(ports, fleet.query.address, fleet.tree)
+        groups, notes = _groups(host.codeowners, fleet, sorted(contents))
     text = message or _message(plan)
     home = {
         view.name: view.application.location.path
@@ -114,9 +116,8 @@ def _publish(ports: Ports, proposal: Proposal, outcome: Outcome) -> Outcome:
 
 
 def _groups(
-    ports: Ports, fleet: LoadedFleet, paths: list[str]
+    dialect: Dialect, fleet: LoadedFleet, paths: list[str]
 ) -> tuple[Mapping[frozenset[str], list[str]], tuple[str, ...]]:
-    dialect = _dialect(ports, fleet)
     found = find_codeowners(fleet.tree.entries(), dialect)
     if found is None:
         return {frozenset(): paths}, ()
@@ -125,18 +126,11 @@ def _groups(
     return group_by_owners(paths, codeowners), notes
 
 
-def _dialect(ports: Ports, fleet: LoadedFleet) -> Dialect:
-    address = addresses.parse(fleet.query.source)
-    for entry in ports.settings.git_hosts:
-        if entry.kind == "gitea" and addresses.below(entry.url, address):
-            return Dialect.GITEA
-    return Dialect.GITHUB
-
-
 def _message(plan: ChangePlan) -> str:
-    """What was done, where; one line if it fits."""
-    names = sorted({name for change in plan.files for name in change.environments})
-    what = "; ".join(str(operation) for operation in plan.operations)
+    """What was done, where; one line if it fits. Names and values are foreign text, so none can add a line."""
+    names = [plain(name) for name in sorted({name for change in plan.files for name in change.environments})]
+    operations = [plain(str(operation)) for operation in plan.operations]
+    what = "; ".join(operations)
     what = what[:1].upper() + what[1:]
     few = f"{what} in {', '.join(names)}"
     if len(names) <= _ENVIRONMENTS and len(few) <= _SUBJECT:
@@ -144,8 +138,9 @@ def _message(plan: ChangePlan) -> str:
     subject = f"{what} in {_count(len(names), 'environment')}"
     if len(subject) > _SUBJECT:
         subject = f"{_cut(what)} in {_count(len(names), 'environment')}"
-    done = "".join(f"- {operation}\n" for operation in plan.operations)
-    return f"{subject}\n\n{done}\nEnvironments: {', '.join(names)}"
+    done = at_most([f"- {operation}" for operation in operations], _ROOM["operations"], "operations")
+    where = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+    return "\n".join([subject, "", *done, "", f"Environments: {where}"])
 
 
 def _cut(text: str) -> str:
@@ -168,35 +163,42 @@ def _body(
     groups: Mapping[frozenset[str], Sequence[str]],
 ) -> str:
     """The pull request's text: what, where, and what the rules say, so that a reviewer need not run anything."""
-    lines = [f"- {_shown(str(operation))}" for operation in plan.operations]
-    lines += ["", f"Environments: {', '.join(environments)}", "", "Files:", *(f"- `{path}`" for path in paths), ""]
+    lines = at_most([f"- {code(str(operation))}" for operation in plan.operations], _ROOM["operations"], "operations")
+    lines += [
+        "",
+        "Environments:",
+        *at_most([f"- {code(name)}" for name in environments], _ROOM["environments"], "names"),
+    ]
+    lines += ["", "Files:", *at_most([file_line(path) for path in paths], _ROOM["files"], "files"), ""]
     if len(groups) > 1:
         lines += [f"One of {len(groups)} parts of a change: each set of owners gets its own.", ""]
-    for change in plan.environments:
-        lines += [f"- {text}" for text in _effect(change, environments)]
-    lines += [f"- New finding ({item.severity.name.lower()}): {_shown(item.cause)}" for item in plan.findings_new]
-    lines += [f"- Mends ({item.severity.name.lower()}): {_shown(item.cause)}" for item in plan.findings_gone]
+    effects = [f"- {text}" for change in plan.environments for text in _effect(change, environments)]
+    effects += [f"- New finding ({item.severity.name.lower()}): {code(item.cause)}" for item in plan.findings_new]
+    effects += [f"- Mends ({item.severity.name.lower()}): {code(item.cause)}" for item in plan.findings_gone]
+    lines += at_most(effects, _ROOM["findings"], "effects and findings")
     names = [name for name in plan.asked if name not in {refused for refused, _ in plan.refused}]
-    lines += ["", "Made by", "", f"    {command_line(names, plan.operations)}"]
-    return "\n".join(lines)
+    command = command_line(names, plan.operations)
+    if command and len(command) <= _ROOM["command"]:
+        return "\n".join([*lines, "", "Made by", "", f"    {command}"])
+    why = "it is too long" if command else "a name or value in it is not one line of text"
+    return "\n".join([*lines, "", f"Made by `csoc fleet set`; the command is left off, since {why}."])
+
+
+def file_line(path: str) -> str:
+    """How the text of a pull request lists a file; `follow` looks for the same."""
+    return f"- {code(path, 1_000)}"
 
 
 def _effect(change: EnvironmentChange, environments: Sequence[str]) -> list[str]:
     """What a reviewer must know of one environment."""
     if change.environment not in environments and change.asked:
         return []  # in another part
-    text = f"{change.environment}: {_count(len(change.values), 'value')}"
+    text = f"{code(change.environment)}: {_count(len(change.values), 'value')}"
     if change.chart:
-        text += f", the chart ({change.chart[0] or 'newest'} to {change.chart[1] or 'newest'})"
+        before, after = (code(revision) if revision else "newest" for revision in change.chart)
+        text += f", the chart ({before} to {after})"
     if change.objects is not None:
         text += f", {_count(len(change.objects), 'Kubernetes object')}"
     if not change.asked:
         text += "; it uses the same file"
-    return [_shown(text)]
-
-
-def _shown(text: str) -> str:
-    """Text from files, so that it cannot pretend to be something else in a page of the host: one line, no markup that
-    calls people or hides."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return line.replace("<", "&lt;").replace("@", "@\u200b")
+    return [text]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.fleet.codeowners import Dialect
 from csoc.fleet.githost import MergeMethod, PullState, Verdict
-from csoc.fleet.repositories import SourceAddress
+from csoc.fleet.repositories import CommitRequest, SourceAddress
 from csoc.testing.fleets import HOME, World, environment
+from csoc.testing.repositories import MemoryRepositories
+from csoc.usecases.change.command import read_command
 from csoc.usecases.change.follow import close_proposed, merge_proposed, proposed_changes, rebuild_proposed
 from csoc.usecases.change.operations import parse_assignment
 from csoc.usecases.change.plan import ChangePlan, plan_change
@@ -228,11 +233,72 @@ def test_nothing_to_do_is_refused(world: World) -> None:
         propose(world, ["alpha"], "fence.image.tag=2026.01")
 
 
-def test_text_from_files_cannot_call_people_in_a_pull_request(world: World) -> None:
-    propose(world, ["alpha"], "fence.note='@everyone <!-- x'")
-    body = world.host.pulls[1].body.partition("Made by")[0]
-    assert "@everyone" not in body
-    assert "<!--" not in body
+TRICK = "x @everyone fixes #1 ![a](https://evil.example.org) <img> `` [skip ci]"
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Messages of the commits that are made."""
+    made: list[str] = []
+    commit = MemoryRepositories.commit
+
+    def noted(self: MemoryRepositories, address: SourceAddress, request: CommitRequest) -> str:
+        made.append(request.message)
+        return commit(self, address, request)
+
+    monkeypatch.setattr(MemoryRepositories, "commit", noted)
+    return made
+
+
+def test_text_from_files_has_no_effect_in_a_pull_request_or_its_commit(world: World, messages: list[str]) -> None:
+    path = f"east/{TRICK.replace('/', '')}.example.org/values.yaml"
+    files = environment("east", "trick.example.org", "fence: {image: {tag: '2026.01'}}\n")
+    application = next(path for path in files if path.endswith("values.yaml"))
+    world.write({(path if name == application else name): content for name, content in files.items()})
+    propose(world, ["alpha"], f"fence.note='{TRICK}'")
+    pull = world.host.pulls[1]
+    for text in (pull.title, pull.body, *messages):
+        assert not re.search(r"@\w|#\d|://|\[\w", text)
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    kinds = {part.type for token in parser.parse(pull.body) for part in token.children or [token]}
+    assert not kinds & {"image", "link_open", "html_inline", "html_block", "heading_open", "table_open"}
+
+
+def test_a_command_that_would_call_people_is_written_so_that_only_a_shell_reads_it(world: World) -> None:
+    propose(world, ["alpha"], f"fence.note='{TRICK}'")
+    names, operations = read_command(world.host.pulls[1].body)
+    assert names == ["alpha"]
+    assert [(item.path, item.value) for item in operations] == [(("fence", "note"), TRICK)]
+
+
+def test_a_value_of_several_lines_cannot_leave_the_command(world: World) -> None:
+    propose(world, ["alpha"], 'fence.note="a\n\n# Heading @everyone"\n')
+    body = world.host.pulls[1].body
+    assert "\n# Heading" not in body
+    assert "the command is left off" in body
+    with pytest.raises(RejectedError, match="does not hold the command"):
+        rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
+
+
+def test_the_text_of_a_large_change_says_what_was_left_off(messages: list[str]) -> None:
+    made = World()
+    names = [f"{'long-' * 9}{number:03}" for number in range(300)]
+    for name in names:
+        made.write(environment("east", f"{name}.example.org", "fence: {image: {tag: '2026.01'}}\n"))
+    fleet, plan = planned(made, names, "fence.image.tag=2026.04")
+    propose_change(made.ports(), fleet, plan, pull_request=True)
+    pull = made.host.pulls[1]
+    assert len(pull.body) < 65_536
+    assert re.search(r"and \d+ more files, left off because of the length", pull.body)
+    assert "Made by `csoc fleet set`; the command is left off, since it is too long." in pull.body
+    assert "and 200 more" in messages[0]
+
+
+def test_the_owners_are_read_as_the_host_reads_them(world: World) -> None:
+    world.write({"CODEOWNERS": "/east/ @approver\n/west/ @reader\n"})
+    world.host.codeowners = Dialect.GITHUB
+    report = propose(world, *BOTH)
+    assert [outcome.owners for outcome in report.outcomes] == [("@approver",), ("@reader",)]
 
 
 # Afterwards
@@ -282,7 +348,7 @@ def test_a_conflict_is_made_again_on_what_the_branch_holds_now(world: World) -> 
     assert made.closed
     assert made.note == ""
     assert world.host.pulls[1].state is PullState.CLOSED
-    assert world.host.comments[1] == [("maker", "Made again on what main holds now, as #2.")]
+    assert world.host.comments[1] == [("maker", "Made again on what `main` holds now, as #2.")]
     new = world.host.pulls[2]
     assert new.title == world.host.pulls[1].title
     assert world.read(ALPHA, new.head).endswith("fence: {image: {tag: '2026.04'}}\narborist: {}\n")
