@@ -184,6 +184,10 @@ class Limits(_Section):
     )
     fetch_bytes: Count = Field(default=2_000 * _MEGABYTE, description="bytes that one fetch may bring")
     tree_entries: Count = Field(default=300_000, description="paths in one repository")
+    applicationset_elements: Count = Field(default=500, description="Applications that one ApplicationSet makes")
+    generated_applications: Count = Field(
+        default=5_000, description="Applications that all ApplicationSets of a fleet make together"
+    )
     file_bytes: Count = Field(
         default=20 * _MEGABYTE, description="size of one file; a larger one is listed and not read"
     )

@@ -48,6 +48,8 @@ class Ports:
     render_template: TemplateRenderer | None = None
     max_depth: int = 5
     max_trees: int = 200
+    max_generated_each: int = applicationsets.MOST
+    max_generated: int = applicationsets.MOST_TOGETHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class _Discovery:
         self._doubts: dict[tuple[str, str], set[Location]] = defaultdict(set)
         self._rendered: set[tuple[str, str, str]] = set()
         self._sets: list[GeneratedSet] = []
+        self._generated = 0
         self._too_deep: set[Location] = set()
         applications = list(self._parsed(self._scan.applications))
         identity = identify(home, self._references(applications), stated)
@@ -222,7 +225,10 @@ class _Discovery:
             library=self._library,
             clusters=self._clusters,
             renderer=self._ports.render_template,
+            most=self._ports.max_generated_each,
+            left=max(0, self._ports.max_generated - self._generated),
         )
+        self._generated += len(expansion.applications)
         self._problems.extend(expansion.problems)
         self._sets.append(GeneratedSet(expansion.name, manifest.location, len(expansion.applications)))
         for application in expansion.applications:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csoc.fleet.argocd.applicationsets.expansion import expand, references
+from csoc.fleet.argocd.discovery import Ports, discover
 from csoc.fleet.argocd.gotemplate.substitution import Substitution
 from csoc.fleet.argocd.gotemplate.values import TemplateError
 from csoc.fleet.argocd.helmtemplates import HelmTemplates
@@ -174,13 +176,52 @@ def test_generators_nested_too_deeply_end() -> None:
     assert "nested too deeply" in found.problems[0].cause
 
 
-def test_an_application_set_makes_no_more_than_its_limit() -> None:
-    numbers = ", ".join(f"{{n{letter}: '{number}'}}" for letter in "a" for number in range(300))
-    other = numbers.replace("na", "nb")
-    generator = f"- matrix: {{generators: [{{list: {{elements: [{numbers}]}}}}, {{list: {{elements: [{other}]}}}}]}}"
-    found = expanded(appset(generator, "x-{{na}}-{{nb}}"))
-    assert len(found.applications) == 20_000
-    assert "20000" in found.problems[0].cause
+def numbered(count: int, key: str = "no1") -> str:
+    """A list generator of so many elements."""
+    elements = ", ".join(f"{{{key}: '{number}'}}" for number in range(count))
+    return f"- {{list: {{elements: [{elements}]}}}}"
+
+
+def test_an_application_set_makes_no_more_than_its_limit_and_says_how_many_are_left_out() -> None:
+    found = expanded(appset(f"{numbered(400)}\n{numbered(200, 'no2')}", "x-{{no1}}{{no2}}"))
+    assert len(found.applications) == 500
+    problem = next(problem for problem in found.problems if "makes 600" in problem.cause)
+    assert 'ApplicationSet "set"' in problem.cause
+    assert "makes 600 Applications, and no more than 500 of one ApplicationSet are read: 100 were" in problem.cause
+    assert "limits.applicationset_elements" in problem.fix
+    assert len(expanded(appset(numbered(600), "x-{{no1}}"), most=600).applications) == 600
+
+
+def test_what_a_fleet_has_left_bounds_an_application_set_too() -> None:
+    found = expanded(appset(numbered(20), "x-{{no1}}"), left=7)
+    assert len(found.applications) == 7
+    (problem,) = found.problems
+    assert "makes 20 Applications, and only 7 are left" in problem.cause
+    assert "limits.generated_applications" in problem.fix
+    assert expanded(appset(numbered(20), "x-{{no1}}"), left=0).applications == ()
+
+
+def test_the_application_sets_of_a_fleet_are_bounded_together() -> None:
+    sets = {
+        f"{name}.yaml": appset(numbered(4), f"{name}-{{{{no1}}}}").replace("name: set", f"name: {name}")
+        for name in "abc"
+    }
+    found = discover(making.tree(sets), Ports(max_generated=10))
+    assert len(found.applications) == 10
+    assert [made.count for made in found.application_sets] == [4, 4, 2]
+    (problem,) = [problem for problem in found.problems if "left out" in problem.cause]
+    assert 'ApplicationSet "c"' in problem.cause
+
+
+def test_a_matrix_of_matrices_that_gives_nothing_ends_soon() -> None:
+    many = numbered(3_000).removeprefix("- ")
+    nothing = "{list: {elements: []}}"
+    inner = f"{{matrix: {{generators: [{many}, {nothing}]}}}}"
+    began = time.process_time()
+    found = expanded(appset(f"- matrix: {{generators: [{many}, {inner}]}}", "x"))
+    assert time.process_time() - began < 10
+    assert found.applications == ()
+    assert "more than 50000 times" in found.problems[0].cause
 
 
 def test_a_matrix_made_to_explode_ends_soon() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from csoc.errors import CsocError
 from csoc.fleet.argocd import parse
-from csoc.fleet.argocd.applicationsets.generators import MAX_PARAMETER_SETS, GeneratorError, Generators
+from csoc.fleet.argocd.applicationsets.generators import GeneratorError, Generators
 from csoc.fleet.argocd.gotemplate.evaluation import TemplateRenderer
 from csoc.fleet.argocd.gotemplate.substitution import PlacedError, Substitution
 from csoc.fleet.argocd.gotemplate.values import TemplateError
@@ -25,6 +25,8 @@ from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.yaml import yamltext
 
 RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+MOST = 500  # Applications of one ApplicationSet
+MOST_TOGETHER = 5_000  # of all of a fleet
 _MAX_ALIKE = 20  # Problems of one ApplicationSet that differ in the parameters only
 
 
@@ -44,12 +46,15 @@ def expand(
     library: Library | None = None,
     clusters: Collection[KnownCluster] = (),
     renderer: TemplateRenderer | None = None,
+    most: int = MOST,
+    left: int = MOST_TOGETHER,
 ) -> Expansion:
-    """The Applications of an ApplicationSet, at most 20,000; each stands where the ApplicationSet does.
+    """The Applications of an ApplicationSet; each stands where the ApplicationSet does.
 
-    renderer: asked for Go templates beyond csoc's subset. Never raises for what the ApplicationSet holds.
+    renderer: asked for Go templates beyond csoc's subset. most: how many it may make; left: how many the fleet's
+    ApplicationSets may still make together. Never raises for what the ApplicationSet holds.
     """
-    return _Expander(manifest, trees, library or Library(), clusters, renderer).run()
+    return _Expander(manifest, trees, library or Library(), clusters, renderer).run(most, left)
 
 
 def references(manifest: Manifest) -> Iterator[Reference]:
@@ -112,22 +117,33 @@ class _Expander:
         self._applications: list[Application] = []
         self._alike = 0
 
-    def run(self) -> Expansion:
+    def run(self, most: int, left: int) -> Expansion:
         generators = self._spec.children("generators")
         if not generators:
             self._spec.complain(("generators",), "is missing")
+        count, allowed = 0, min(most, left)
         for generator in generators:
             try:
                 found = self._generators.evaluate(generator)
             except GeneratorError:
                 continue
             template, base = self._template(generator)
-            for params in found:
-                if len(self._applications) >= MAX_PARAMETER_SETS:
-                    self._spec.complain((), f"makes more than {MAX_PARAMETER_SETS} Applications; the rest is left out")
-                    return self._result()
+            for params in found[: max(0, allowed - count)]:
                 self._make(template, base, params)
+            count += len(found)
+        if count > allowed:
+            self._say_left_out(count, most, left)
         return self._result()
+
+    def _say_left_out(self, count: int, most: int, left: int) -> None:
+        if left < most:
+            why = f"only {left} are left of what all ApplicationSets of a fleet may make together"
+            setting = "generated_applications"
+        else:
+            why = f"no more than {most} of one ApplicationSet are read"
+            setting = "applicationset_elements"
+        fix = f"If they are wanted, raise limits.{setting} in the settings (CSOC_LIMITS_{setting.upper()})"
+        self._spec.complain((), f"makes {count} Applications, and {why}: {count - min(most, left)} were left out", fix)
 
     def _result(self) -> Expansion:
         for name, path in self._substitution.unknown.items():

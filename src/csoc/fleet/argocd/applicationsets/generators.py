@@ -30,6 +30,7 @@ IN_CLUSTER = "https://kubernetes.default.svc"
 MAX_PARAMETER_SETS = 20_000
 _MAX_NESTING = 4
 _MAX_TRIED = 20_000_000
+_MAX_EVALUATED = 50_000
 _OUTSIDE = {
     "scmProvider": "asks a code host for repositories",
     "pullRequest": "asks a code host for pull requests",
@@ -70,6 +71,7 @@ class Generators:
         self._depth = 0
         self._matched: dict[tuple[str, str, str, str], frozenset[str]] = {}
         self._tried = 0
+        self._evaluated = 0
 
     @property
     def _go(self) -> bool:
@@ -96,6 +98,11 @@ class Generators:
             fields = Fields({}, (*generator.path, kind), generator.place, generator.problems, generator.what)
         if self._depth >= _MAX_NESTING:
             generator.complain((), "is nested too deeply")
+            raise GeneratorError
+        self._evaluated += 1
+        if self._evaluated > _MAX_EVALUATED:  # a matrix evaluates its second generator for each set of its first
+            if self._evaluated == _MAX_EVALUATED + 1:
+                generator.complain((), f"makes csoc evaluate generators more than {_MAX_EVALUATED} times")
             raise GeneratorError
         self._depth += 1
         try:
