@@ -71,11 +71,11 @@ class CacheFolder:
             self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=self._path):
                 pass
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a null byte in it is a ValueError
             raise UnavailableError(
-                f"The cache of csoc cannot be used: {error.strerror or error}",
+                f"The cache of csoc cannot be used: {getattr(error, 'strerror', None) or error}",
                 place=str(self._path),
-                fix="Make it a folder that you may write to, or name another in CSOC_CACHE_DIR (cache_dir in the settings)",
+                fix="Make it a folder that you may write to, or name another in CSOC_CACHE_DIR (or cache_dir)",
             ) from error
         self._make_private()
 
