@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.location import Location
-from csoc.fleet.masking import masked
+from csoc.fleet.masking import judged_path, masked
 
 Path = tuple[str | int, ...]
 _ABSENT = object()
@@ -111,7 +111,7 @@ class EffectiveValues:
         value = look_up(self.data, steps, _ABSENT)
         if value is _ABSENT:
             return f"{name} is not set"
-        return f"{name}: {masked(steps, value)}"
+        return f"{name}: {masked(judged_path(self.data, steps), value)}"
 
     def walk(self) -> Iterator[tuple[Path, Any]]:
         """Every leaf (scalars, empty mappings and lists), depth first, in written order."""

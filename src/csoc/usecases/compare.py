@@ -14,7 +14,7 @@ from typing import Any
 
 from csoc.fleet.location import Location
 from csoc.fleet.manifests import identity, mask_objects, normalise
-from csoc.fleet.masking import mask_text, mask_tree, masked
+from csoc.fleet.masking import MASK, mask_text, mask_tree, masked
 from csoc.fleet.values import EffectiveValues, Path, look_up
 from csoc.gen3.facts import EnvironmentFacts, Kind
 from csoc.gen3.state import EnvironmentState
@@ -22,7 +22,9 @@ from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases.lines import is_long, lines_of, text_lines
 
 OWN = "<own>"
+HIDDEN = "differs, hidden"
 _ABSENT = object()
+_ABSENT_TEXT = "not set"
 _SHORTEST_NAME = 3
 _NAMED = frozenset(  # claims whose identity is a name of the environment's own
     (
@@ -40,8 +42,9 @@ _NAMED = frozenset(  # claims whose identity is a name of the environment's own
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One path that differs. left and right are masked, "not set" where absent. folded: only own names differ. diff: of
-    long texts and of lists, the lines that differ (masked, own names taken out)."""
+    """One path that differs. left and right are masked, "not set" where absent; right says so where they differ only in
+    what is hidden. folded: only own names differ. diff: of long texts and of lists, the lines that differ (masked, own
+    names taken out)."""
 
     path: str
     left: str
@@ -138,6 +141,8 @@ def _differences(
 ) -> list[Difference]:
     paths: dict[Path, None] = dict.fromkeys(_leaves(left))
     paths |= dict.fromkeys(_leaves(right))
+    # Whole trees are masked, since a value may be secret only by what stands beside it or above.
+    hidden = (mask_tree(left), mask_tree(right))
     found = []
     for path in sorted(paths, key=_sorting):
         one, other = look_up(left, path, _ABSENT), look_up(right, path, _ABSENT)
@@ -145,12 +150,12 @@ def _differences(
             continue
         if all(isinstance(side, (Mapping, list)) and side and not _is_plain_list(side) for side in (one, other)):
             continue  # their leaves are compared themselves
-        diff = _line_diff(path, one, other, folding)
+        sides = (look_up(hidden[0], path, _ABSENT), look_up(hidden[1], path, _ABSENT))
+        diff = _line_diff(*sides, folding)
         found.append(
             Difference(
                 ".".join(str(step) for step in path),
-                _shown(path, one),
-                _shown(path, other),
+                *_both_shown(*sides, diff),
                 left_values.origin(path) if left_values.has(path) else None,
                 right_values.origin(path) if right_values.has(path) else None,
                 _is_folded(one, other, folding),
@@ -199,13 +204,13 @@ def _is_folded(one: Any, other: Any, folding: Folding) -> bool:
     return False
 
 
-def _line_diff(path: Path, one: Any, other: Any, folding: Folding) -> tuple[str, ...]:
-    """The lines that differ between two long texts or two lists; () for anything else."""
+def _line_diff(one: Any, other: Any, folding: Folding) -> tuple[str, ...]:
+    """The lines that differ between two masked long texts or two lists; () for anything else."""
     sides = (one, other)
     if all(_is_plain_list(side) for side in sides) and any(sides):
-        texts = [[str(item) for item in mask_tree(side, path)] for side in sides]
+        texts = [[str(item) for item in side] for side in sides]
     elif all(isinstance(side, str) for side in sides) and any(map(is_long, sides)):
-        texts = [text_lines(str(mask_tree(side, path))) for side in sides]
+        texts = [text_lines(side) for side in sides]
     else:
         return ()
     texts = [[_without(line, names) for line in text] for text, names in zip(texts, folding, strict=True)]
@@ -223,8 +228,12 @@ def _without_parts(found: Sequence[Difference], paths: Mapping[Path, None]) -> l
     return [item for item in found if item.path not in parts]
 
 
-def _shown(path: Path, value: Any) -> str:
-    return "not set" if value is _ABSENT else masked(path, value)
+def _both_shown(one: Any, other: Any, diff: Sequence[str]) -> tuple[str, str]:
+    """Two masked values that differ, for readers."""
+    left, right = (_ABSENT_TEXT if side is _ABSENT else masked((), side) for side in (one, other))
+    if left == right and MASK in left and not diff:
+        right = f"{right} ({HIDDEN})"
+    return left, right
 
 
 def value_differences(left: EffectiveValues, right: EffectiveValues) -> list[Difference]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from csoc.errors import CsocError, NotFoundError
 from csoc.fleet.location import Location
-from csoc.fleet.masking import mask_text, masked
+from csoc.fleet.masking import judged_path, mask_text, masked
 from csoc.fleet.repositories import CommitInfo, Tree
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.views import EnvironmentView
@@ -80,8 +80,11 @@ class Timelines:
 
     def _value(self, tree: Tree, blob: str | None, where: Written, steps: Path) -> Any:
         """The value in a past content; _ABSENT if it is not there or the content cannot be read."""
+        return look_up(self._content(tree, blob, where), steps, _ABSENT)
+
+    def _content(self, tree: Tree, blob: str | None, where: Written) -> Mapping[str, Any]:
         if blob is None:
-            return _ABSENT
+            return {}
         # The same layer at two commits of a fleet differs in its location only, which past contents do not depend on.
         key = (blob, replace(where, location=None, label=where.path))
         if key not in self._data:
@@ -89,7 +92,11 @@ class Timelines:
                 self._data[key] = data_in(where, self.ports.repositories.read_blob(tree, blob))
             except CsocError:
                 self._data[key] = {}
-        return look_up(self._data[key], steps, _ABSENT)
+        return self._data[key]
+
+    def _shown(self, tree: Tree, blob: str | None, where: Written, steps: Path) -> str:
+        """The value for readers, judged with what stood beside it then."""
+        return _shown(judged_path(self._content(tree, blob, where), steps), self._value(tree, blob, where, steps))
 
     def changes(self, tree: Tree, where: Written, steps: Path) -> Iterator[ValueChange]:
         """Each commit after which a layer says something else at a path than before, newest first."""
@@ -104,8 +111,8 @@ class Timelines:
                 info.at,
                 mask_text(info.subject),
                 where.path,
-                _shown(steps, before[0]),
-                _shown(steps, after),
+                self._shown(tree, next(iter(info.before), None), where, steps),
+                self._shown(tree, blob, where, steps),
             )
 
     def since(self, view: EnvironmentView, steps: Path) -> ValueChange | None:
@@ -157,7 +164,13 @@ def value_history(ports: Ports, fleet: LoadedFleet, view: EnvironmentView, key: 
         )
     changes.sort(key=lambda change: change.at, reverse=True)
     value = values.get(steps, _ABSENT)
-    return ValueHistory(dotted(steps), _shown(steps, value), values.origin(steps), tuple(changes), tuple(notes))
+    return ValueHistory(
+        dotted(steps),
+        _shown(judged_path(values.data, steps), value),
+        values.origin(steps),
+        tuple(changes),
+        tuple(notes),
+    )
 
 
 def blob_now(tree: Tree, path: str) -> str | None:

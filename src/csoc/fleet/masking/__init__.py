@@ -17,10 +17,21 @@ from typing import Any
 
 from csoc.fleet.masking import secretkeys, secrettext, yamlsecrets
 from csoc.fleet.masking.secretkeys import Steps, Suspicion
-from csoc.fleet.masking.yamlsecrets import MASK, Part
+from csoc.fleet.masking.yamlsecrets import MASK, Part, Secrets
 from csoc.fleet.yaml import yamlscalars
 
-__all__ = ["MASK", "MaskedFile", "hide_words", "looks_secret", "mask_file", "mask_text", "mask_tree", "masked"]
+__all__ = [
+    "MASK",
+    "MaskedFile",
+    "hidden_texts",
+    "hide_words",
+    "judged_path",
+    "looks_secret",
+    "mask_file",
+    "mask_text",
+    "mask_tree",
+    "masked",
+]
 
 _WIDTH = 80
 _SECRET_DATA = ("data", "stringData")
@@ -78,6 +89,41 @@ def mask_tree(data: Any, path: Steps = ()) -> Any:
             for index, item in enumerate(data)
         ]
     return _mask_leaf(data, path)
+
+
+def judged_path(data: Any, path: Steps) -> Steps:
+    """The path that the value at a path of data is judged by: that of {name: DB_PASSWORD, value: ...} ends with the
+    name. For `masked` and `looks_secret`, where data is at hand."""
+    judged: Steps = ()
+    for step in path:
+        if isinstance(data, Mapping):
+            judged = next((way for key, _, way in _children(data, judged) if key == step), (*judged, step))
+            data = data.get(step)
+        else:
+            judged = (*judged, step)
+            in_list = isinstance(data, (list, tuple)) and isinstance(step, int) and 0 <= step < len(data)
+            data = data[step] if in_list else None
+    return judged
+
+
+def hidden_texts(data: Any) -> list[str]:
+    """The texts of a tree that `mask_tree` hides, longest first; of a text that only holds a secret, the secret."""
+    return sorted(set(_hidden(data, ())), key=len, reverse=True)
+
+
+def _hidden(data: Any, path: Steps) -> Iterator[str]:
+    if isinstance(data, Mapping):
+        for _, value, step in _children(data, path):
+            yield from _hidden(value, step)
+    elif isinstance(data, (list, tuple)):
+        beside = _JUDGES.listed(data)
+        for index, item in enumerate(data):
+            yield from _hidden(item, (*path, index))
+            yield from (item[part.start : part.end] for part in beside.get(index, ()) if isinstance(item, str))
+    else:
+        text = str(data)
+        yield from (text[part.start : part.end] if isinstance(data, str) else text for part in _leaf_parts(data, path))
+        yield from _embedded(text, 0).words
 
 
 def mask_text(text: str) -> str:
@@ -159,21 +205,20 @@ def _leaf_parts(value: Any, path: Steps, depth: int = 0) -> list[Part]:
         return [whole] if looks_secret(path, value) else []
     if secrettext.reason_by_key(secretkeys.suspicion(path), value):
         return [whole]
-    return [*_embedded(value, depth), *_text_parts(value)]
+    return [*_embedded(value, depth).parts, *_text_parts(value)]
 
 
-def _embedded(text: str, depth: int) -> tuple[Part, ...]:
+def _embedded(text: str, depth: int) -> Secrets:
     """The secrets of a text that is a YAML or JSON file itself."""
     is_file = len(text) <= _EMBEDDED_CHARACTERS and ":" in text and ("\n" in text or text.lstrip()[:1] in ("{", "["))
     if not is_file or depth >= _EMBEDDED_DEPTH or not _HINT.search(text):
-        return ()
-    return _embedded_parts(text, depth)
+        return Secrets()
+    return _read_embedded(text, depth)
 
 
 @functools.lru_cache(maxsize=64)
-def _embedded_parts(text: str, depth: int) -> tuple[Part, ...]:
-    found = yamlsecrets.find(text, _Judges(depth + 1))
-    return tuple(found.parts) if found else ()
+def _read_embedded(text: str, depth: int) -> Secrets:
+    return yamlsecrets.find(text, _Judges(depth + 1)) or Secrets()
 
 
 @dataclass(frozen=True, slots=True)

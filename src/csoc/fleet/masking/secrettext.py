@@ -62,6 +62,8 @@ _PUBLIC = re.compile(
     r"(?:pub[0-9a-f]{32}|pk_(?:live|test)_\w+|data:[a-z]+/.*|ssh-(?:rsa|ed25519|dss) .*|https?://[^:@\s]+(?:@.*)?)\Z",
     re.S,
 )
+_SHORTEST_TOKEN = 20
+_ONE_WORD = re.compile(r"[\w.]*\Z")
 _LONG_TEXT = 2000  # characters of one scalar beyond which it is a file and no secret by itself
 
 
@@ -91,8 +93,11 @@ def reason_by_key(level: Suspicion, text: str) -> str | None:
 
 def spans(text: str) -> Iterator[Span]:
     """The secret parts inside a text, whatever its key is. Spans may overlap."""
+    if len(text) < _SHORTEST_TOKEN and _ONE_WORD.match(text):
+        return
+    lowered = text.lower()
     for pattern in tokenshapes.PATTERNS:
-        if pattern.sign and pattern.sign not in text:
+        if not any(sign in lowered for sign in pattern.signs):
             continue
         for match in pattern.expression.finditer(text):
             group = "secret" if "secret" in pattern.expression.groupindex else 0

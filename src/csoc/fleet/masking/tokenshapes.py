@@ -15,17 +15,18 @@ KEY_IN_URL, _IN_URL, _CONNECTION = "a key in a URL", "a secret in a URL", "a con
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """sign: what every match holds ("" if nothing fixed). The group "secret" is the secret part; without such a group
-    the whole match is. reason: a clause for readers."""
+    """signs: every match holds one of them, in small letters. The group "secret" is the secret part; without such a
+    group the whole match is. reason: a clause for readers."""
 
-    sign: str
+    signs: tuple[str, ...]
     expression: re.Pattern[str]
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """program: what is called. argument: with the group "secret", behind it in the same line. sign: as above."""
+    """program: what is called. argument: with the group "secret", behind it in the same line. sign: every argument
+    holds it."""
 
     sign: str
     program: re.Pattern[str]
@@ -36,67 +37,72 @@ def _programs(names: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{names})(?![\w-])")
 
 
-def _prefixed(prefixes: str, rest: str, reason: str, sign: str) -> Shape:
-    return Shape(sign, re.compile(rf"(?<![A-Za-z0-9])(?:{prefixes}){rest}"), reason)
+def _prefixed(prefixes: str, rest: str, reason: str, *signs: str) -> Shape:
+    return Shape(signs, re.compile(rf"(?<![A-Za-z0-9])(?:{prefixes}){rest}"), reason)
 
 
 PATTERNS: tuple[Shape, ...] = (
     Shape(
-        "-----BEGIN",
+        ("-----begin",),
         re.compile(
             r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{1,40}-----|\Z)", re.S
         ),
         "a private key",
     ),
-    _prefixed("AKIA|ASIA|ABIA|ACCA", r"[A-Z2-7]{16}(?![A-Za-z0-9])", "an AWS access key", "A"),
+    _prefixed(
+        "AKIA|ASIA|ABIA|ACCA", r"[A-Z2-7]{16}(?![A-Za-z0-9])", "an AWS access key", "akia", "asia", "abia", "acca"
+    ),
     Shape(
-        "eyJ",
+        ("eyj",),
         re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
         "a JSON web token",
     ),
     Shape(
-        "eyJ",
+        ("eyj",),
         re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){4}"),
         "an encrypted JSON web token",
     ),
-    _prefixed("gh[pousr]_|github_pat_", r"[A-Za-z0-9_]{30,}", "a GitHub token", "_"),
+    _prefixed("gh[pousr]_|github_pat_", r"[A-Za-z0-9_]{30,}", "a GitHub token", "gh", "github_pat_"),
     _prefixed(
         "glpat|gldt|glrt|glptt|glcbt|glft|glimt|glagent|gloas|glsoat|glffct",
         r"-[A-Za-z0-9_.-]{20,}",
         "a GitLab token",
         "gl",
     ),
-    _prefixed("npm_|hf_|api_org_", r"[A-Za-z0-9]{20,}", "a package registry's token", "_"),
+    _prefixed("npm_|hf_|api_org_", r"[A-Za-z0-9]{20,}", "a package registry's token", "npm_", "hf_", "api_org_"),
     _prefixed("pypi-", r"[A-Za-z0-9_-]{16,}", "a package registry's token", "pypi-"),
     _prefixed("dckr_[a-z]{3}_", r"[A-Za-z0-9_-]{20,}", "a container registry's token", "dckr_"),
     _prefixed(r"hv[sbr]\.", r"[A-Za-z0-9_-]{20,}", "a Vault token", "hv"),
-    _prefixed(r"SG\.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", "a SendGrid key", "SG."),
+    _prefixed(r"SG\.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", "a SendGrid key", "sg."),
     _prefixed("dapi", r"[0-9a-f]{32}(?:-[0-9])?(?![A-Za-z0-9])", "a Databricks token", "dapi"),
-    _prefixed("[sr]k_(?:live|test)_|whsec_", r"[A-Za-z0-9]{16,}", "a Stripe key", "_"),
-    _prefixed("SK", r"[0-9a-f]{32}(?![A-Za-z0-9])", "a Twilio key", "SK"),
+    _prefixed("[sr]k_(?:live|test)_|whsec_", r"[A-Za-z0-9]{16,}", "a Stripe key", "k_live_", "k_test_", "whsec_"),
+    _prefixed("SK", r"[0-9a-f]{32}(?![A-Za-z0-9])", "a Twilio key", "sk"),
     _prefixed("sk-", r"[A-Za-z0-9_-]{20,}", "an API key", "sk-"),
-    _prefixed("xox[abeoprs]-|xapp-[0-9]-", r"[A-Za-z0-9-]{10,}", "a Slack token", "x"),
-    _prefixed("GOCSPX-", r"[A-Za-z0-9_-]{20,}", "a Google client secret", "GOCSPX-"),
+    _prefixed("xox[abeoprs]-|xapp-[0-9]-", r"[A-Za-z0-9-]{10,}", "a Slack token", "xox", "xapp-"),
+    _prefixed("GOCSPX-", r"[A-Za-z0-9_-]{20,}", "a Google client secret", "gocspx-"),
     _prefixed(r"ya29\.", r"[A-Za-z0-9_-]{20,}", "a Google token", "ya29."),
-    _prefixed("glsa_|dop_v1_|shpat_|sntry[su]_|lin_api_|figd_|PMAK-|ATATT3", r"[A-Za-z0-9_=-]{20,}", "an API key", ""),
-    _prefixed("AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}", "an age key", "AGE-SECRET"),
-    Shape("AIza", re.compile(r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"), "a Google API key"),
+    _prefixed("glsa_|dop_v1_|shpat_|sntry[su]_|lin_api_", r"[A-Za-z0-9_=-]{20,}", "an API key", "_"),
+    _prefixed("PMAK-|ATATT3", r"[A-Za-z0-9_=-]{20,}", "an API key", "pmak-", "atatt3"),
+    _prefixed("AGE-SECRET-KEY-1", r"[A-Z0-9]{40,}", "an age key", "age-secret-key-1"),
+    Shape(("aiza",), re.compile(r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"), "a Google API key"),
     Shape(
-        "hooks",
+        ("hooks",),
         re.compile(r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{8,}"),
         "a Slack webhook",
     ),
-    Shape("api/webhooks/", re.compile(r"(?<=api/webhooks/)[0-9]{5,}/[A-Za-z0-9_-]{20,}"), "a webhook with its key"),
+    Shape(("api/webhooks/",), re.compile(r"(?<=api/webhooks/)[0-9]{5,}/[A-Za-z0-9_-]{20,}"), "a webhook with its key"),
     Shape(
-        "webhook.office.com", re.compile(r"(?<=webhook\.office\.com/)webhookb2/[A-Za-z0-9@/-]{20,}"), "a Teams webhook"
+        ("webhook.office.com",),
+        re.compile(r"(?<=webhook\.office\.com/)webhookb2/[A-Za-z0-9@/-]{20,}"),
+        "a Teams webhook",
     ),
     Shape(
-        "://",
+        ("://",),
         re.compile(r"(?<=://)[^\s/@:?#'\"<>|]{0,200}:(?!\d{1,5}/)(?P<secret>[^\s@'\"<>]{1,400})@(?=[^\s@]{1,300})"),
         "a password in a URL",
     ),
     Shape(
-        "=",
+        ("?", "&", ";"),
         re.compile(
             r"(?i)[?&;](?:x-(?:amz|goog)-(?:signature|credential|security-token)|sig|signature|api[_-]?key|token|"
             r"(?:access|auth|id|refresh|private|bearer|session)[_-]?token|client[_-]?secret|secret|password|passwd|pwd)"
@@ -104,21 +110,21 @@ PATTERNS: tuple[Shape, ...] = (
         ),
         _IN_URL,
     ),
-    Shape("key=", re.compile(r"(?i)[?&](?:auth|access)?key=(?P<secret>[^&\s'\"<>#]{3,400})"), KEY_IN_URL),
+    Shape(("key=",), re.compile(r"(?i)[?&](?:auth|access)?key=(?P<secret>[^&\s'\"<>#]{3,400})"), KEY_IN_URL),
     Shape(
-        "=",
+        ("accountkey", "sharedaccess", "pwd"),
         re.compile(
             r"(?i)(?<![a-z])(?:AccountKey|SharedAccessKey|SharedAccessSignature|Pwd)\s?=\s?(?P<secret>[^;\s'\"]{4,})"
         ),
         _CONNECTION,
     ),
     Shape(
-        "_",
+        ("_auth", "_password"),
         re.compile(r"(?<![A-Za-z0-9])_(?:authToken|auth|password)\s?=\s?['\"]?(?P<secret>[^\s'\"]{4,1000})"),
         "a package registry's token",
     ),
     Shape(
-        "",
+        ("authorization",),
         re.compile(
             r"(?i)authorization['\"]?\s{0,4}[:=]\s{0,4}['\"]?(?:basic|bearer|token|apikey|negotiate)\s{1,4}"
             r"(?P<secret>[^\s'\",;<>]{3,4000})"
@@ -126,22 +132,22 @@ PATTERNS: tuple[Shape, ...] = (
         HEADER,
     ),
     Shape(
-        "",
+        ("x-", "-token"),
         re.compile(
             r"(?i)(?<![\w-])(?:x-(?:[a-z]{1,20}-){0,3}(?:token|key|secret)|private-token|job-token)['\"]?\s?:\s?['\"]?"
             r"(?P<secret>[^\s'\",;<>]{6,4000})"
         ),
         HEADER,
     ),
-    Shape("", re.compile(r"(?i)(?<![a-z])basic\s{1,9}(?P<secret>[a-z0-9+/]{12,}={0,2})(?![a-z0-9+/=])"), BASIC),
-    Shape("", re.compile(r"(?i)(?<![a-z])bearer\s{1,9}(?P<secret>[a-z0-9._~+/-]{20,}=*)"), BEARER),
+    Shape(("basic",), re.compile(r"(?i)(?<![a-z])basic\s{1,9}(?P<secret>[a-z0-9+/]{12,}={0,2})(?![a-z0-9+/=])"), BASIC),
+    Shape(("bearer",), re.compile(r"(?i)(?<![a-z])bearer\s{1,9}(?P<secret>[a-z0-9._~+/-]{20,}=*)"), BEARER),
     Shape(
-        "login",
+        ("login",),
         re.compile(r"(?<![\w-])login\s{1,20}\S{1,200}\s{1,40}(?:password|passwd)\s{1,20}(?P<secret>\S{1,400})"),
         "a password in a netrc file",
     ),
     Shape(
-        "machine",
+        ("machine",),
         re.compile(r"(?<![\w-])machine\s{1,20}\S{1,200}\s{1,40}password\s{1,20}(?P<secret>\S{1,400})"),
         "a password in a netrc file",
     ),

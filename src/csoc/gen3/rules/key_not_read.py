@@ -51,7 +51,8 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         yield Hit(
             cause=_cause(shown, near, state.values.get(found_here[0].path)),
             key=f"{shown} {near}".strip(),
-            evidence=tuple(state.at(item.path) for item in found_here),
+            # Of a key that nobody knows, nobody can say whether its value is a secret.
+            evidence=tuple(state.at(item.path, ".".join(map(str, item.path))) for item in found_here),
             severity=Severity.MEDIUM if any(item.loud for item in found_here) else Severity.LOW,
             fix=f"Write {near} instead, or remove the key." if near else "",
             patches=tuple(patch for item in found_here for patch in _patches(state, item)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from csoc.adapters.helm.render import messages
@@ -40,6 +43,45 @@ def test_secrets_of_the_values_are_masked_wherever_they_are_quoted() -> None:
     assert "correct horse" not in message
     assert "line two" not in message
     assert "db.example.org" in message
+
+
+SAID = {
+    "as it is": lambda text: text,
+    "quoted": lambda text: json.dumps(text),
+    "in one line": lambda text: " ".join(text.split()),
+    "in base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "its last line": lambda text: text.splitlines()[-1].strip(),
+}
+HELD = {
+    "a key": lambda text: {"db": {"password": text}},
+    "a name and a value": lambda text: {"env": [{"name": "DB_PASSWORD", "value": text}]},
+    "a Kubernetes Secret": lambda text: {"extra": [{"kind": "Secret", "stringData": {"a": text}}]},
+    "a mapping below a key": lambda text: {"clientSecret": {"old": {"one": text}, "value": text}},
+    "an argument": lambda text: {"args": ["--password", text]},
+    "a file in a text": lambda text: {"config": f"db:\n  password: {json.dumps(text)}\n"},
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("held", HELD)
+def test_whatever_is_hidden_of_the_values_is_hidden_in_words_about_them(held: str, said: str) -> None:
+    secret = 'Zq81 "LmNo"  Xy7'
+    message = messages.failure(("template", f"fail: {SAID[said](secret)} is odd"), HELD[held](secret)).message
+    assert "LmNo" not in message
+    assert base64.b64encode(secret.encode()).decode() not in message
+    assert message.startswith("fail: ")
+    assert message.endswith("is odd")
+
+
+def test_the_secret_part_of_a_longer_value_is_hidden_in_words_about_it() -> None:
+    values = {"url": "postgres://fence:Zq81LmNo@db/fence"}
+    message = messages.failure(("template", "fail: Zq81LmNo is too short for postgres://fence"), values).message
+    assert message == "fail: *** is too short for postgres://fence"
+
+
+def test_a_short_secret_does_not_hide_parts_of_other_words() -> None:
+    message = messages.failure(("template", "cannot use the pgpool"), {"password": "pg"}).message
+    assert message == "cannot use the pgpool"
 
 
 def test_long_quotations_and_long_messages_are_cut() -> None:

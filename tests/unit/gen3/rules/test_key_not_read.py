@@ -40,7 +40,14 @@ def test_a_name_of_the_older_system_is_found_with_its_line_and_can_be_renamed() 
 
 def test_one_name_in_two_services_is_one_hit_with_both_places() -> None:
     (hit,) = hits("fence:\n  replicas: 3\nguppy:\n  enabled: true\n  replicas: 2\n")
-    assert [item.text for item in hit.evidence] == ["fence.replicas: 3", "guppy.replicas: 2"]
+    assert [item.text for item in hit.evidence] == ["fence.replicas", "guppy.replicas"]
+    assert [item.location.line for item in hit.evidence if item.location] == [2, 5]
+
+
+def test_the_value_of_a_key_that_nobody_knows_is_never_shown() -> None:
+    (hit,) = hits("fence:\n  zugangswort: Zq81LmNoXy7\n")
+    assert "Zq81LmNoXy7" not in repr((hit.cause, hit.key, hit.evidence, hit.fix))
+    assert hit.evidence[0].text == "fence.zugangswort"
 
 
 def test_another_spelling_can_be_renamed_and_another_level_cannot() -> None:

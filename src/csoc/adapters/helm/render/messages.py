@@ -6,6 +6,7 @@ template, the line and the reason, on one line, without secrets.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,12 @@ from typing import Any
 
 from csoc.fleet import masking
 from csoc.fleet.charts import RenderFailure
-from csoc.fleet.values import walk
 
 _LENGTH = 1_200
 _PLACE = re.compile(r"([\w.@+-]+(?:/[\w.@+ -]+)*/templates/[\w.@+/ -]+?):(\d+)(?::\d+)?")
 _FILE = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*/templates/[\w.@+/-]+[\w]")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.){120,})"')
-_SHORTEST_SECRET = 4
+_SHORTEST_SECRET = 6  # a shorter one is a part of too many words
 
 
 class TooLargeError(Exception):
@@ -47,9 +47,7 @@ def failure(answer: Sequence[str], values: Mapping[str, Any]) -> RenderFailure:
     template = (place[1] if place else named[0]) if named else ""
     line = int(place[2]) if place else 0
     clean = _QUOTED.sub('"…"', " ".join(text.split()))
-    for secret in _secrets(values):
-        clean = clean.replace(secret, masking.MASK)
-    clean = masking.mask_text(clean)
+    clean = masking.mask_text(_without_secrets(clean, values))
     if len(clean) > _LENGTH:
         clean = f"{clean[: _LENGTH // 2]} … {clean[-_LENGTH // 2 :]}"
     return RenderFailure(kind, clean, template, line)
@@ -76,10 +74,22 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
+def _without_secrets(text: str, values: Mapping[str, Any]) -> str:
+    """The one place where messages meet the values that they may quote."""
+    for secret in _secrets(values):
+        text = text.replace(secret, masking.MASK)
+    return text
+
+
 def _secrets(values: Mapping[str, Any]) -> list[str]:
-    """Texts among the values that look secret, longest first, so that none is masked in half."""
+    """What is hidden of the values, in the spellings that a message may have: its lines, in one line, quoted, and in
+    base64. Longest first, so that none is masked in half."""
     found = set()
-    for path, value in walk(values):
-        if isinstance(value, str) and len(value) >= _SHORTEST_SECRET and masking.looks_secret(path, value):
-            found.update({value, *value.splitlines()})
+    for text in masking.hidden_texts(values):
+        plain = {text, text.strip(), " ".join(text.split()), *(line.strip() for line in text.splitlines())}
+        for spelled in plain:
+            found |= {spelled, json.dumps(spelled)[1:-1], json.dumps(spelled, ensure_ascii=False)[1:-1]}
+            if len(spelled) >= _SHORTEST_SECRET:
+                found.add(base64.b64encode(spelled.encode(errors="replace")).decode())
+        found |= {base64.b64encode(text.encode(errors="replace")).decode()}
     return sorted((text for text in found if len(text) >= _SHORTEST_SECRET), key=len, reverse=True)
