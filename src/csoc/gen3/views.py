@@ -6,7 +6,7 @@ not; each inferred fact carries its reason, and "unknown" is an answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from csoc.fleet.argocd.model import Application, ApplicationSource, Problem
@@ -45,6 +45,17 @@ def unknown(reason: str) -> Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """Documents of environments of which none counts, since they claim the same, or what is another commons' by the
+    files. names: of the environments that they describe. places: what the cause names, a document first."""
+
+    names: tuple[str, ...]
+    cause: str
+    places: tuple[Location, ...]
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentView:
     """One running (or wanted) instance of a commons.
 
@@ -52,7 +63,8 @@ class EnvironmentView:
     Application's Gen3 source. chart: what it names. wrapper: the key below which values for the Gen3 chart stand, where
     an own chart has it as a dependency ("" otherwise). gated: the values' and the chart's revisions are pinned.
     system: HELM, or MANIFEST for the older cloud-automation, whose manifest.json is read for migration: its values are
-    a translation to the chart's keys, and no chart is rendered.
+    a translation to the chart's keys, and no chart is rendered. disputes: documents that claim its Application or have
+    its name, and do not count; whoever asks for it by name may mean another one.
     """
 
     name: str
@@ -70,6 +82,7 @@ class EnvironmentView:
     gated: bool = False
     document: Location | None = None
     system: str = HELM
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +148,8 @@ class FleetView:
     read: Sequence[tuple[str, str, str]]
     stages: Sequence[str] = ()
     notes: Sequence[str] = ()
-    hostname_claims: Mapping[str, Sequence[Location]] = field(default_factory=dict)
     secrets: Sequence[PlainSecret] = ()
+    disputes: Sequence[Dispute] = ()
 
     def environment(self, name: str) -> EnvironmentView | None:
         """The environment of that name, or None."""

@@ -78,6 +78,10 @@ def environment_json(view: EnvironmentView) -> dict[str, Any]:
             "appliedBy": list(view.application.applied_by),
         },
         "document": location_to_json(view.document),
+        "disputes": [
+            {"cause": item.cause, "fix": item.fix, "places": [location_to_json(place) for place in item.places]}
+            for item in view.disputes
+        ],
     }
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from csoc.errors import ConflictError, DeniedError
+from csoc.fleet.documents.faults import Weight
+from csoc.fleet.documents.schemas import schema_files
 from csoc.fleet.yaml import yamltext
 from csoc.testing.fleets import World, application, environment
+from csoc.testing.repositories import Link
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
 
 ALPHA = ".csoc/commons/alpha/alpha-prod/environment.yaml"
@@ -97,14 +105,39 @@ def test_only_what_is_new_is_added() -> None:
     assert world.load().environment("alpha-prod").stage.value == "staging"
 
 
-def test_schemas_of_another_version_are_written_with_the_next_document_and_not_alone() -> None:
+SCHEMA = ".csoc/schemas/environment.json"
+
+
+def test_schemas_of_another_version_are_renewed_even_where_no_document_is_new() -> None:
     world = two_stages()
     adopt(world)
-    schema = next(path for path in world.home.commits[world.home.branches["main"]].entries if "/schemas/" in path)
-    world.write({schema: "{}"})
+    right = world.read(SCHEMA)
+    world.write({SCHEMA: "{}", ".csoc/schemas/fleet.json": None})
+    made = adopt(world)
+    assert set(made.files) == {SCHEMA, ".csoc/schemas/fleet.json"}
+    assert made.renewed == (SCHEMA,)
+    assert world.read(SCHEMA) == right
+    assert world.home.commits[made.commit].info.subject.startswith("Renew csoc's schemas")
     assert adopt(world).files == {}
-    world.write(environment("west", "beta.example.org"))
-    assert schema in adopt(world).files
+
+
+def test_schemas_that_are_not_those_of_this_version_are_told_and_fail_no_check() -> None:
+    world = two_stages()
+    adopt(world)
+    assert world.load().documents.faults == ()
+    world.write({SCHEMA: "{}"})
+    (fault,) = world.load().documents.faults
+    assert (str(fault.location), fault.weight) == (SCHEMA, Weight.WARNING)
+    assert "environment.json" in fault.cause
+    assert "csoc fleet adopt . --write" in fault.fix
+
+
+def test_schemas_that_somebody_took_away_stay_away() -> None:
+    world = two_stages()
+    adopt(world)
+    world.write(dict.fromkeys(schema_files()))
+    assert world.load().documents.faults == ()
+    assert adopt(world).files == {}
 
 
 def test_an_application_that_moved_is_a_problem_that_names_its_new_place() -> None:
@@ -190,3 +223,117 @@ def test_a_document_that_appeared_meanwhile_is_a_conflict() -> None:
     world.write({ALPHA: "apiVersion: x\n"})
     with pytest.raises(ConflictError):
         write_adoption(ports, fleet, made)
+
+
+# Names that no document can hold
+
+
+LONG = "a" * 300
+
+
+def test_a_name_that_no_document_can_hold_costs_that_document_alone() -> None:
+    world = two_stages()
+    files = environment("west", "beta.example.org", name="beta")
+    files = {path: text.replace("  name: beta\n", f"  name: {LONG}\n", 1) for path, text in files.items()}
+    world.write(files)
+    made = adopt(world)
+    assert ALPHA in made.files
+    assert ".csoc/commons/beta/commons.yaml" in made.files
+    assert not any("beta/environment.yaml" in path for path in made.files)
+    (problem,) = made.problems
+    assert str(problem.location).startswith("west/beta.example.org/app.yaml")
+    assert "spec.application.name: expected at most 253 characters" in problem.cause
+    assert len(problem.cause) < 500
+    again = plan_adoption(world.ports(), world.load())
+    assert (again.files, [item.cause for item in again.problems]) == ({}, [problem.cause])
+
+
+def test_a_cluster_whose_address_no_document_can_hold_is_written_without_it() -> None:
+    world = World()
+    world.write({"app.yaml": application("alpha", server="https://ada:secret@east.example.org")})
+    made = adopt(world)
+    path = ".csoc/clusters/east.example.org/cluster.yaml"
+    assert world.read(path).endswith("\nspec: {}\n")
+    (problem,) = made.problems
+    assert "the cluster east.example.org has a document without its destination" in problem.cause
+    assert "secret" not in problem.cause
+    assert "secret" not in world.read(path)
+    assert world.load().documents.faults == ()
+
+
+@pytest.mark.parametrize("obstacle", [".csoc", ".csoc/clusters", ".csoc/clusters/east"])
+def test_nothing_is_written_through_a_link_or_in_place_of_a_file(obstacle: str) -> None:
+    world = two_stages()
+    world.write({obstacle: Link("../outside")})
+    made = adopt(world)
+    assert not any(path.startswith(f"{obstacle}/") for path in made.files)
+    assert any(str(problem.location) == obstacle for problem in made.problems)
+
+
+def test_a_file_whose_name_differs_in_case_only_is_left_alone() -> None:
+    world = two_stages()
+    world.write({".csoc/clusters/East/cluster.yaml": "# mine\n"})
+    made = adopt(world)
+    assert ".csoc/clusters/east/cluster.yaml" not in made.files
+    assert any(".csoc/clusters/East/cluster.yaml" in problem.cause for problem in made.problems)
+
+
+NAMES = st.one_of(
+    st.sampled_from(
+        [
+            "..",
+            ".",
+            "",
+            "con",
+            "NUL",
+            "com1.x",
+            "unknown",
+            "~",
+            "a/b",
+            "a\\b",
+            "-x",
+            "*",
+            "a\nb: c",
+            "# x",
+            "\x1b[2J",
+            LONG,
+        ]
+    ),
+    st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=40),
+    st.sampled_from(["East", "east", "EAST", "east.", "e_ast", "e-ast", "prod", "Prod"]),
+)
+PLACES = st.fixed_dictionaries(
+    {"name": NAMES, "cluster": NAMES, "host": st.sampled_from(["a.org", "A.org", "con.org", "unknown.org"])}
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PLACES, min_size=1, max_size=5), NAMES, NAMES)
+def test_whatever_the_names_adopting_writes_valid_documents_in_its_folder_and_twice_is_once(
+    places: list[dict[str, str]], fleet_name: str, folder: str
+) -> None:
+    world = World()
+    folder = folder.strip("/") if "/../" not in f"/{folder}/" and "/./" not in f"/{folder}/" else "up"
+    for number, place in enumerate(places):
+        text = application(
+            "NAME", server="name:CLUSTER", namespace="x", helm="valuesObject: {global: {hostname: HOST}}"
+        )
+        for mark, value in (("NAME", place["name"]), ("CLUSTER", place["cluster"]), ("HOST", place["host"])):
+            text = text.replace(mark, json.dumps(value))
+        world.write({f"{folder or 'x'}/{number}.yaml": text})
+    before = dict(world.home.commits[world.home.branches["main"]].entries)
+    ports, fleet = world.ports(), world.load()
+    made = write_adoption(ports, fleet, plan_adoption(ports, fleet, name=fleet_name))
+    after = world.home.commits[world.home.branches["main"]].entries
+    assert {path: entry for path, entry in after.items() if not path.startswith(".csoc/")} == before
+    assert all(path.startswith(".csoc/") and re.fullmatch(r"[a-z0-9./-]+", path) for path in made.files)
+    devices = {"con", "prn", "aux", "nul", "com1", "lpt1", ""}
+    assert not any({part.partition(".")[0] for part in path.split("/")[1:]} & devices for path in made.files)
+    assert all("\n" not in problem.cause + problem.fix for problem in made.problems)
+    again = world.load()
+    assert again.documents.faults == ()
+    names = {item.application.identity: item.name for item in fleet.view.environments}
+    assert all(item.name == names[item.application.identity] for item in again.view.environments if item.document)
+    undocumented = {item.application.location.path for item in again.view.environments if item.document is None}
+    assert undocumented <= {problem.location.path for problem in made.problems}
+    assert plan_adoption(ports, again, name=fleet_name).files == {}

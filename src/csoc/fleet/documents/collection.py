@@ -50,6 +50,7 @@ class Documents:
 
     top: the folder that holds them ("" for the whole repository), or None if there are none: a repository that csoc was
     not made known to, which is no fault. unplannable: (kind, name) to the reason, for documents that share a uid.
+    namesakes: names that several Environment documents have, to all of these; `environments` holds the first.
     """
 
     top: str | None
@@ -63,6 +64,7 @@ class Documents:
     baselines: tuple[Placed[Baseline], ...] = ()
     faults: tuple[Fault, ...] = ()
     unplannable: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    namesakes: Mapping[str, tuple[Placed[Environment], ...]] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Fault, ...]:

@@ -15,16 +15,21 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from csoc.fleet.addresses import canonical_name
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import UNKNOWN, Document
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.faults import Fault, Weight, nearest
 from csoc.fleet.documents.judgements import Baseline, Waivers
 from csoc.fleet.documents.model import Account, Cluster, Commons, Environment, Fleet, Release
+from csoc.fleet.documents.schemas import stale_schemas
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
 
 D = TypeVar("D", bound=Document)
+
+OWN_APPLICATION = "an Application of its own"
+NEITHER_COUNTS = "None of them counts until all but one name another Application, or are removed"
 
 # Each costs a look at every environment; real fleets have a handful.
 _MOST_PATTERNS = 1_000
@@ -55,9 +60,11 @@ def cross_check(top: str, read: Sequence[Placed[Document]], faults: Sequence[Fau
         waivers=tuple(_of(read, Waivers)),
         baselines=tuple(_of(read, Baseline)),
         unplannable=_shared_uids(read, found),
+        namesakes=_namesakes(_of(read, Environment)),
     )
     found.extend(_misnamed(read, top))
-    found.extend(_references(documents, _Files(tree)))
+    found.extend(_references(documents, tree))
+    found.extend(_stale_schemas(tree))
     found.sort(key=lambda fault: (fault.location.path, fault.location.line, fault.location.column, fault.field))
     return replace(documents, faults=tuple(found))
 
@@ -86,10 +93,19 @@ def _by_name(placed: Sequence[Placed[D]], faults: list[Fault]) -> Mapping[str, P
                     "metadata.name",
                     f"a name that no other {candidate.kind} has",
                     f'"{candidate.name}", which {_at(first, "metadata.name")} has too',
-                    "Only the other one counts until one of them is renamed",
+                    "None of them counts until all but one are renamed"
+                    if candidate.kind == "Environment"
+                    else "Only the other one counts until one of them is renamed",
                 )
             )
     return MappingProxyType(named)
+
+
+def _namesakes(environments: Sequence[Placed[Environment]]) -> Mapping[str, tuple[Placed[Environment], ...]]:
+    groups: dict[str, list[Placed[Environment]]] = defaultdict(list)
+    for placed in environments:
+        groups[placed.name].append(placed)
+    return MappingProxyType({name: tuple(group) for name, group in groups.items() if len(group) > 1})
 
 
 def _shared_uids(read: Sequence[Placed[Document]], faults: list[Fault]) -> Mapping[tuple[str, str], str]:
@@ -139,6 +155,15 @@ def _mismatch(placed: Placed[Document], field: str, in_path: str, written: str) 
     )
 
 
+def _stale_schemas(tree: Tree) -> Iterable[Fault]:
+    stale = stale_schemas(tree)
+    if stale:
+        names = ", ".join(path.rpartition("/")[2] for path in stale)
+        place = Location(tree.repository, tree.commit, stale[0])
+        fix = "Editors check documents by them; csoc fleet adopt . --write renews them"
+        yield Fault(place, "", "the schemas of this csoc", f"others ({names})", fix, Weight.WARNING)
+
+
 class _Files:
     """Which files and folders the repository has."""
 
@@ -157,7 +182,8 @@ class _Files:
         return at < len(self._sorted) and self._sorted[at].startswith(prefix)
 
 
-def _references(documents: Documents, files: _Files) -> Iterable[Fault]:
+def _references(documents: Documents, tree: Tree) -> Iterable[Fault]:
+    files = _Files(tree)
     for cluster in documents.clusters.values():
         yield from _cluster(cluster, documents, files)
     for commons in documents.commons.values():
@@ -165,7 +191,7 @@ def _references(documents: Documents, files: _Files) -> Iterable[Fault]:
             path = ("spec", "members", number)
             yield from _named(commons, path, "Commons", member, documents.commons)
     yield from _accounts(documents)
-    yield from _environments(documents, files)
+    yield from _environments(documents, files, tree)
     for waivers in documents.waivers:
         yield from _waivers(waivers, documents)
 
@@ -200,7 +226,8 @@ def _accounts(documents: Documents) -> Iterable[Fault]:
             yield Fault(account.locate("spec.id"), "spec.id", "an id that no other Account has", found)
 
 
-def _environments(documents: Documents, files: _Files) -> Iterable[Fault]:
+def _environments(documents: Documents, files: _Files, tree: Tree) -> Iterable[Fault]:
+    own = {tree.repository, *tree.aliases}
     stages = documents.fleet.document.spec.stages if documents.fleet else ()
     applications: dict[tuple[str, str, int, str], Placed[Environment]] = {}
     for environment in documents.environments.values():
@@ -219,12 +246,13 @@ def _environments(documents: Documents, files: _Files) -> Iterable[Fault]:
             path = "spec.application.path"
             place, found = environment.locate(path), f'"{application.path}", which is none'
             yield Fault(place, path, "a file of this repository", found, weight=Weight.WARNING)
-        identity = (application.repository or "", application.path, application.document, application.name)
+        named = canonical_name(application.repository) if application.repository else ""
+        identity = ("" if named in own else named, application.path, application.document, application.name)
         first = applications.setdefault(identity, environment)
         if first is not environment:
             found = f'"{application.name}", which is that of {first.name} at {_at(first, "spec.application")} too'
             place = environment.locate("spec.application")
-            yield Fault(place, "spec.application", "an Application of its own", found)
+            yield Fault(place, "spec.application", OWN_APPLICATION, found, NEITHER_COUNTS)
 
 
 def _waivers(waivers: Placed[Waivers], documents: Documents) -> Iterable[Fault]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -16,6 +18,8 @@ from pydantic.fields import FieldInfo
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import API_VERSION, Document, FileReference
 from csoc.fleet.documents.examples import EXAMPLES
+from csoc.fleet.overlay import blob_id
+from csoc.fleet.repositories import Tree
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,12 +36,27 @@ def json_schema(kind: str) -> dict[str, Any]:
     }
 
 
-def schema_files() -> dict[str, bytes]:
+@cache
+def schema_files() -> Mapping[str, bytes]:
     """Path in a fleet repository (".csoc/schemas/environment.json") to content, for every kind."""
-    return {
-        f"{layout.SCHEMAS}/{kind.lower()}.json": (json.dumps(json_schema(kind), indent=2) + "\n").encode()
-        for kind in layout.KINDS
-    }
+    return MappingProxyType(
+        {
+            f"{layout.SCHEMAS}/{kind.lower()}.json": (json.dumps(json_schema(kind), indent=2) + "\n").encode()
+            for kind in layout.KINDS
+        }
+    )
+
+
+def stale_schemas(tree: Tree) -> tuple[str, ...]:
+    """Schemas of a repository that are not those of this csoc: another version wrote them, or a hand changed them. A
+    repository without any has none that are stale."""
+    entries = tree.entries()
+    present = [path for path in _schema_paths() if path in entries]
+    return tuple(path for path in present if entries[path].blob != blob_id(schema_files()[path]))
+
+
+def _schema_paths() -> tuple[str, ...]:
+    return tuple(f"{layout.SCHEMAS}/{kind.lower()}.json" for kind in layout.KINDS)
 
 
 def reference_page() -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from csoc.fleet.argocd.model import Application
 from csoc.fleet.location import Location
 from csoc.fleet.values import Layer, Path, look_up
-from csoc.gen3.adoption.naming import document_name
+from csoc.gen3.adoption.naming import distinct_names, document_name
 from csoc.gen3.views import ClusterView, Fact, unknown
 
 IN_CLUSTER = frozenset({"", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"})
@@ -97,6 +97,10 @@ class Clusters:
         self._stated_by_server = {server: item for item in stated for server in item.servers}
         self._stated_by_folder = {item.folder.strip("/"): item for item in stated if item.folder}
         self._registered = dict(registered or {})
+        named = {application.destination_name for application in applications} - IN_CLUSTER_NAMES
+        self._names = distinct_names({*named, *self._registered.values()}, document_name)
+        servers = {application.destination_server for application in applications} - IN_CLUSTER
+        self._servers = distinct_names(servers, lambda server: document_name(_host(server)))
         self._values_in: dict[str, list[ClusterValues]] = defaultdict(list)
         self._folders = self._cluster_folders(applications, values)
 
@@ -127,13 +131,13 @@ class Clusters:
             reason = f"its csoc document says that {folder} is its folder"
             return Fact(stated.name, reason, stated.location, stated=True)
         if name not in IN_CLUSTER_NAMES:
-            return Fact(document_name(name), "the Application's destination names it", application.location)
+            return Fact(self._names[name], "the Application's destination names it", application.location)
         if server in self._registered:
-            name = document_name(self._registered[server])
+            name = self._names[self._registered[server]]
             return Fact(name, "a cluster Secret in Git has this API server", application.location)
         if server not in IN_CLUSTER:
-            host = re.sub(r"^https?://", "", server).split("/")[0].split(":")[0]
-            return Fact(document_name(host), "the Application's destination is this API server", application.location)
+            reason = "the Application's destination is this API server"
+            return Fact(self._servers[server], reason, application.location)
         return None
 
     def of(self, application: Application) -> Fact:
@@ -206,6 +210,10 @@ class Clusters:
             layers=tuple(item.layer() for item in files),
             external_secrets=external_secrets_version(files),
         )
+
+
+def _host(server: str) -> str:
+    return re.sub(r"^https?://", "", server).split("/")[0].rpartition("@")[2].split(":")[0]
 
 
 def _deepest(path: str, folders: Container[str]) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from csoc.fleet.argocd.model import Application, ApplicationSource
 from csoc.fleet.charts import ChartRef
@@ -90,6 +90,18 @@ def infer_environments(
         [_view(draft) for draft in drafts],
         [CommonsView(name, group[0].commons.reason, tuple(d.name for d in group)) for name, group in commons.items()],
     )
+
+
+def commons_by_files(candidates: Sequence[Candidate]) -> dict[tuple[str, str, int, str], Fact]:
+    """The commons that each Application's hostname gives away, by the Application's identity, whatever documents say;
+    unknown where the values that could be read set none."""
+    hostnames = {item.application.identity: _hostname(replace(item, stated=None)) for item in candidates}
+    keys = {identity: commons_key(fact.value) for identity, fact in hostnames.items() if fact.known}
+    names = commons_names(keys.values())
+    return {
+        identity: Fact(names[keys[identity]], f"its hostname {fact.value}", fact.location) if fact.known else fact
+        for identity, fact in hostnames.items()
+    }
 
 
 def _value(candidate: Candidate, *path: str) -> tuple[object, Location | None]:

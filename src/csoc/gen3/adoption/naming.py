@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 DEFAULT_STAGES = ("dev", "qa", "staging", "prod")
@@ -47,6 +47,11 @@ _MINIMUM_REST = {"dev": 3, "qa": 3, "demo": 3}
 _GENERIC = frozenset({"www", "portal", "new", "next", "old", "archive", "gen3", "data", "blue", "green", "helm"})
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAME_LENGTH = 63
+_SLUG_LENGTH = 50
+# "unknown" says that something is not known; the others are devices and no folders on some computers.
+_RESERVED = frozenset(
+    {"unknown", "con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(10))}
+)
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
 
 
@@ -139,18 +144,33 @@ def commons_names(keys: Iterable[str]) -> dict[str, str]:
 
 
 def slug(text: str) -> str:
-    """Text as a DNS label: lower-case letters, digits, single hyphens, at most 50 long; "x" if nothing is left."""
-    made = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9-]+", "-", text.lower())).strip("-")[:50].strip("-")
-    if not made:
-        return "x"
-    return made if made[0].isalpha() else f"x{made}"
+    """Text as a DNS label that can also name a folder: lower-case letters, digits, single hyphens, at most 51 long; "x"
+    if nothing is left."""
+    made = re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9-]+", "-", text.lower())).strip("-")[:_SLUG_LENGTH].strip("-")
+    return made if made and made[0].isalpha() and made not in _RESERVED else f"x{made}"
 
 
 def document_name(text: str) -> str:
     """Text as the name of a csoc document: as it is where that is possible, else each label as `slug` makes it."""
-    if len(text) <= _NAME_LENGTH and re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text):
+    first = text.partition(".")[0]
+    if len(text) <= _NAME_LENGTH and re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text) and first not in _RESERVED:
         return text
     return ".".join(slug(label) for label in text.split(".") if label)[:_NAME_LENGTH].strip(".-") or "x"
+
+
+def distinct_names(texts: Iterable[str], name_of: Callable[[str], str]) -> dict[str, str]:
+    """A name for each text, different for different ones: "Prod" and "prod" are two clusters. A text that is its own
+    name keeps it."""
+    names: dict[str, str] = {}
+    used: set[str] = set()
+    for text in sorted(set(texts), key=lambda text: (name_of(text) != text, text)):
+        name = base = name_of(text)
+        number = 2
+        while name in used:
+            name, number = f"{base[: _NAME_LENGTH - 8].rstrip('.-')}-{number}", number + 1
+        names[text] = name
+        used.add(name)
+    return names
 
 
 def is_hostname(text: str) -> bool:

@@ -8,7 +8,7 @@ never a silent removal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,8 @@ from csoc.fleet.argocd.model import Application, ApplicationSource, KnownCluster
 from csoc.fleet.argocd.trees import UNREACHABLE
 from csoc.fleet.argocd.values.resolution import ResolvedValues, chart_layer, resolve
 from csoc.fleet.charts import ChartRef
-from csoc.fleet.documents.collection import Documents, Placed
-from csoc.fleet.documents.model import Environment
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.faults import Fault
 from csoc.fleet.location import Location, one_line
 from csoc.fleet.repositories import EntryKind, Tree
 from csoc.fleet.values import EffectiveValues, Layer
@@ -29,20 +29,22 @@ from csoc.fleet.yaml import yamltext
 from csoc.gen3 import plain_secrets, recognise
 from csoc.gen3.adoption import cloud_automation
 from csoc.gen3.adoption.clusters import Clusters, ClusterValues, StatedCluster, looks_like_cluster_values
-from csoc.gen3.adoption.environments import Candidate, Stated, infer_environments, stages_in_order
-from csoc.gen3.views import MANIFEST, Fact, FleetView, OtherApplication, unknown
+from csoc.gen3.adoption.environments import Candidate, infer_environments, stages_in_order
+from csoc.gen3.adoption.stated import Ruling, rule, without_application
+from csoc.gen3.views import MANIFEST, Dispute, EnvironmentView, Fact, FleetView, OtherApplication, unknown
 
 _COMMIT_LENGTH = 40
 _MANIFEST_LIMIT_BYTES = 5_000_000
-MISSING_APPLICATION = "document without Application"
 
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """The fleet, and the values of each environment by its name."""
+    """The fleet, and the values of each environment by its name. faults: of documents, which show only beside the
+    Applications that they name."""
 
     view: FleetView
     resolved: Mapping[str, ResolvedValues]
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,7 +83,6 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
     deployments = list(_deployments(discovery, problems))
     deployed = {deployment.application.identity for deployment in deployments}
     deployments += _old_manifests(discovery.trees.home, problems)
-    stated = _Stated(documents)
     candidates = [
         Candidate(
             application=deployment.application,
@@ -91,13 +92,16 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
             cluster=_cluster(clusters, deployment),
             wrapper=deployment.wrapper,
             pinned=_is_gated(deployment),
-            stated=stated.of(deployment.application),
             system=deployment.system,
         )
         for deployment in deployments
     ]
-    environments, commons = infer_environments(candidates)
-    problems += stated.unused([item.application for item in candidates if item.stated is None])
+    ruling = rule(documents, candidates, discovery.trees.identity, discovery.trees.home.repository)
+    candidates = [replace(item, stated=ruling.stated.get(item.application.identity)) for item in candidates]
+    found, commons = infer_environments(candidates)
+    environments = [replace(view, disputes=_disputes(view, ruling)) for view in found]
+    undocumented = [item.application for item in candidates if item.stated is None]
+    problems += [without_application(placed, undocumented) for placed in ruling.unused]
     resolved_of = {deployment.application.identity: deployment.resolved for deployment in deployments}
     appliers = {name for application in discovery.applications for name in application.applied_by}
     others = [
@@ -115,8 +119,16 @@ def understand(discovery: Discovery, documents: Documents) -> Understood:
         stages=tuple(stages_in_order(environments, _stated_stages(documents))),
         notes=discovery.notes,
         secrets=tuple(plain_secrets.find(discovery.library.files(discovery.trees.home))),
+        disputes=ruling.every_dispute(),
     )
-    return Understood(view, {item.name: resolved_of[item.application.identity] for item in environments})
+    resolved = {item.name: resolved_of[item.application.identity] for item in environments}
+    return Understood(view, resolved, ruling.faults)
+
+
+def _disputes(view: EnvironmentView, ruling: Ruling) -> tuple[Dispute, ...]:
+    """Those about its Application, and those about its name: whoever types that may mean what a document says."""
+    of_name = [item for item in ruling.every_dispute() if view.name in item.names]
+    return tuple(dict.fromkeys((*ruling.disputes.get(view.application.identity, ()), *of_name)))
 
 
 def _cluster(clusters: Clusters, deployment: _Deployment) -> Fact:
@@ -148,58 +160,6 @@ def _stated_clusters(documents: Documents) -> list[StatedCluster]:
             )
         )
     return stated
-
-
-class _Stated:
-    """What Environment documents say, by the Application that they name; by file and name, since that is unique."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._by_application: dict[tuple[str, str, int], Stated] = {}
-        self._left: dict[str, Placed[Environment]] = {}
-        for name, placed in documents.environments.items():
-            spec = placed.document.spec
-            if spec.application is None:
-                continue
-            stated = Stated(
-                name=name,
-                location=placed.locate(),
-                commons=str(spec.commons),
-                cluster=_known(spec.cluster),
-                stage=_known(spec.stage),
-                slot=str(spec.slot or ""),
-                hostname=_known(spec.hostname),
-            )
-            reference = spec.application
-            self._by_application[str(reference.path), str(reference.name), reference.document] = stated
-            self._left[name] = placed
-
-    def of(self, application: Application) -> Stated | None:
-        """What is stated about an Application, or None."""
-        stated = self._by_application.get((application.location.path, application.name, application.document))
-        if stated is not None:
-            self._left.pop(stated.name, None)
-        return stated
-
-    def unused(self, others: Sequence[Application]) -> list[Problem]:
-        """Documents whose Application was not found: the environment vanished, or moved. others: Applications that
-        deploy Gen3 and have no document."""
-        return [_without_application(name, placed, others) for name, placed in self._left.items()]
-
-
-def _without_application(name: str, placed: Placed[Environment], others: Sequence[Application]) -> Problem:
-    reference = placed.document.spec.application
-    named, path = (reference.name, reference.path) if reference is not None else ("", "")
-    cause = f"the Application {named} of the environment {name} is not in {path} any more"
-    fix = "Correct spec.application, or remove the document if the environment is gone for good"
-    same = [other for other in others if other.name == named]
-    if len(same) == 1:
-        at = f"document {same[0].document} of " if same[0].document else ""
-        fix = f"If it has moved to {at}{same[0].location.path}, say so in spec.application"
-    return Problem(MISSING_APPLICATION, cause, placed.locate("spec.application"), fix)
-
-
-def _known(value: object) -> str:
-    return "" if value in (None, "unknown") else str(value)
 
 
 def _cluster_values(discovery: Discovery) -> Iterator[ClusterValues]:

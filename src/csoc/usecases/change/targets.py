@@ -87,6 +87,10 @@ class Targets:
 
         Raises RejectedError, naming the place, where that cannot be done safely or is not in this repository.
         """
+        if view.disputes:
+            dispute = view.disputes[0]
+            cause = f"It is not certain which environment this is: {dispute.cause}"
+            raise RejectedError(cause, place=str(dispute.places[0]), fix=dispute.fix)
         if view.system == MANIFEST:
             raise RejectedError(
                 "It is described by a manifest.json of the older system, which csoc reads and does not change",
