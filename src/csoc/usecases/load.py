@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from csoc.errors import NotFoundError
 from csoc.fleet import gc_pause
@@ -99,6 +99,10 @@ class LoadedFleet:
 
 
 def _no_such_environment(name: str, view: FleetView) -> NotFoundError:
+    dispute = next((item for item in view.disputes if name in item.names), None)
+    if dispute is not None:
+        cause = f"There is no environment {name}, since its document does not count: {dispute.cause}"
+        return NotFoundError(cause, place=str(dispute.places[0]), fix=dispute.fix)
     names = [item.name for item in view.environments]
     if not names:
         hint = next((note for note in view.notes if "--own-url" in note), "")
@@ -147,4 +151,6 @@ def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore)
         stated=query.own_urls,
     )
     understood = understand(discovery, documents)
+    if understood.faults:
+        documents = replace(documents, faults=(*documents.faults, *understood.faults))
     return LoadedFleet(query, tree, understood.view, documents, discovery, understood.resolved)
