@@ -105,7 +105,8 @@ class CommitRequest:
     """One commit to make on a branch.
 
     base: the commit that the changes were made on. read: path to blob (None: absent) for documents that the change
-    depends on without writing them. create_branch: make the branch at base (it must not exist).
+    depends on without writing them. create_branch: make the branch at base (it must not exist). An empty author is
+    whoever the repository, the person's Git and the settings name.
     """
 
     branch: str

@@ -170,6 +170,7 @@ class MemoryRepositories:
 
     def __init__(self, settings: Settings | None = None, *, resolve: addresses.Resolve | None = None) -> None:
         self._policy = addresses.Policy.of(settings or Settings())
+        self._author = (settings or Settings()).author
         self._resolve: addresses.Resolve = resolve or (lambda *_: ["93.184.216.34"])
         self._repositories: dict[str, MemoryRepository] = {}
 
@@ -232,6 +233,11 @@ class MemoryRepositories:
         """Makes one commit. Nothing else happens meanwhile in memory, so there is nothing to try again."""
         repository = self._find(address)
         conflicts.check_request(request)
+        request = replace(
+            request,
+            author_name=request.author_name or self._author.name,
+            author_email=request.author_email or self._author.email,
+        )
         if not request.author_name or not request.author_email:
             raise RejectedError("A commit needs the name and the mail address of its author")
         if request.base not in repository.commits:

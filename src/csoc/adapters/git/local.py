@@ -13,7 +13,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
-from csoc.adapters.git import revisions
+from csoc.adapters.git import gitconfig, revisions
 from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.tree import GitTree, Objects
 from csoc.config import Limits
@@ -104,7 +104,11 @@ class Local:
         return self._tree(found, commit, text)
 
     def repository(self, folder: Path) -> LocalRepository | None:
-        """The repository whose top (or whose bare self) is the folder; None if it is a plain folder."""
+        """The repository whose top (or whose bare self) is the folder; None if it is a plain folder.
+
+        Raises DeniedError (of another user), RejectedError (opening it would wait for ever; it shows another folder).
+        """
+        gitconfig.check(folder)
         try:
             repository = pygit2.Repository(str(folder), RepositoryOpenFlag.NO_SEARCH)
             if Path(repository.path).resolve() == folder:
@@ -118,6 +122,12 @@ class Local:
                     fix=f"If you trust it: git config --global --add safe.directory {folder}",
                 ) from error
             return None
+        if not repository.is_bare and Path(repository.workdir).resolve() != folder:
+            raise RejectedError(
+                "The repository's configuration says that its work tree is another folder (core.worktree)",
+                place=str(folder),
+                fix="Name that folder, or take core.worktree out of the configuration",
+            )
         key = str(folder)
         if key not in self._objects:
             self._objects[key] = Objects(repository, self._limits)

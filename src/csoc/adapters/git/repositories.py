@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pygit2
@@ -20,7 +21,7 @@ import pygit2
 from csoc.adapters.git import history, publishing, revisions, writing
 from csoc.adapters.git.clones import Clone, Clones
 from csoc.adapters.git.credentials import Credentials
-from csoc.adapters.git.folders import Folders
+from csoc.adapters.git.folders import Folders, common_dir
 from csoc.adapters.git.github_app import AppTokens
 from csoc.adapters.git.identity import author_of
 from csoc.adapters.git.local import Local, LocalRepository, existing
@@ -72,6 +73,7 @@ class GitRepositories:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._settings = settings
+        self._environ = environ
         self._policy = addresses.Policy.of(settings)
         self._resolve = _Remembered(resolve or system_resolve, settings.limits.fresh_seconds)
         apps = AppTokens(seconds=settings.limits.connect_seconds, clock=clock)
@@ -157,16 +159,11 @@ class GitRepositories:
 
     @_in_our_words
     def commit(self, address: SourceAddress, request: CommitRequest) -> str:
-        """See the port. An empty author means the settings' author, or else the one in the user's Git configuration."""
+        """See the port. An empty author means the one that Git would take, or the settings' (see `identity`)."""
         conflicts.check_request(request)
-        if not request.author_name or not request.author_email:
-            name, mail = author_of(self._settings)
-            request = replace(
-                request, author_name=request.author_name or name, author_email=request.author_email or mail
-            )
         found = self._checked(address)
         if not found.local:
-            return self._commit_remote(found, request, trusted=address.trusted)
+            return self._commit_remote(found, self._signed(request, None), trusted=address.trusted)
         folder = existing(found.path)
         local = self._local.repository(folder)
         if local is None:
@@ -175,7 +172,17 @@ class GitRepositories:
                 place=str(folder),
                 fix="Name the top of the repository",
             )
-        return self._commit_local(local, request)
+        return self._commit_local(local, self._signed(request, local))
+
+    def _signed(self, request: CommitRequest, local: LocalRepository | None) -> CommitRequest:
+        if request.author_name and request.author_email:
+            return request
+        if local is None:
+            name, mail = author_of(self._settings, self._environ)
+        else:
+            places = [common_dir(local.repository), Path(local.repository.path)]
+            name, mail = author_of(self._settings, self._environ, repository=local.repository, places=places)
+        return replace(request, author_name=request.author_name or name, author_email=request.author_email or mail)
 
     def _checked(self, source: SourceAddress) -> Address:
         address = addresses.parse(source.url)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pygit2
 import pytest
+from pygit2.enums import ConfigLevel
 
 from csoc.adapters.git import GitRepositories, author_of, publishing
 from csoc.config import Author, Settings
 from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError, UnavailableError
 from csoc.fleet.repositories import Change, CommitRequest, SourceAddress
+
+LEVELS = (ConfigLevel.GLOBAL, ConfigLevel.XDG, ConfigLevel.SYSTEM)
 
 
 class Workbench:
@@ -193,12 +198,125 @@ def test_only_the_top_of_a_repository_is_committed_to(bench: Workbench, place: s
     assert bench.git("status", "--porcelain") == ""
 
 
-def test_without_an_author_the_settings_name_one(bench: Workbench, tmp_path: Path) -> None:
-    settings = Settings(cache_dir=tmp_path / "cache", author=Author(name="Set", email="set@example.org"))
+def _author(bench: Workbench, settings: Settings, environ: Mapping[str, str]) -> str:
     request = bench.request({"a.yaml": b"a: 2\n"}, author_name="", author_email="")
-    GitRepositories(settings).commit(bench.address, request)
-    assert bench.git("log", "-1", "--format=%an <%ae>") == "Set <set@example.org>"
-    assert author_of(settings) == ("Set", "set@example.org")
+    GitRepositories(settings, environ=environ).commit(bench.address, request)
+    return bench.git("log", "-1", "--format=%an <%ae>")
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Path]:
+    """The global configuration of the person, and nothing of this machine's."""
+    home = tmp_path / "home"
+    home.mkdir()
+    before = {level: pygit2.settings.search_path[level] for level in LEVELS}
+    for level in LEVELS:
+        pygit2.settings.search_path[level] = str(home)
+    yield home / ".gitconfig"
+    for level, path in before.items():
+        pygit2.settings.search_path[level] = path
+
+
+def test_who_commits_in_a_checkout_is_decided_as_git_does(bench: Workbench, tmp_path: Path, person: Path) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache", author=Author(name="Set", email="set@example.org"))
+    assert author_of(settings, {}) == ("Set", "set@example.org")
+    assert _author(bench, settings, {}) == "Set <set@example.org>"
+    bench.git("reset", "-q", "--hard", "HEAD~1")
+    person.write_text('[user]\n name = Home\n email = "home@example.org"\n')
+    assert _author(bench, settings, {}) == "Home <home@example.org>"
+    assert author_of(settings, {}) == ("Set", "set@example.org")
+    bench.git("reset", "-q", "--hard", "HEAD~1")
+    bench.git("config", "--local", "user.name", "Work # \\ 1")
+    assert _author(bench, settings, {}) == "Work # \\ 1 <home@example.org>"
+    bench.git("reset", "-q", "--hard", "HEAD~1")
+    environ = {"GIT_AUTHOR_NAME": "Env", "GIT_AUTHOR_EMAIL": "env@example.org"}
+    assert _author(bench, settings, environ) == "Env <env@example.org>"
+
+
+def test_a_condition_on_the_place_in_ones_own_configuration_counts(
+    bench: Workbench, tmp_path: Path, person: Path
+) -> None:
+    person.write_text(f'[includeIf "gitdir:{bench.folder}/"]\n path = {tmp_path}/work\n')
+    (tmp_path / "work").write_text("[user]\n name = Work\n email = work@example.org\n")
+    assert _author(bench, Settings(cache_dir=tmp_path / "cache"), {}) == "Work <work@example.org>"
+
+
+def test_what_the_configuration_of_a_repository_includes_names_nobody(
+    bench: Workbench, tmp_path: Path, person: Path
+) -> None:
+    (tmp_path / "included").write_text("[user]\n name = Else\n email = else@example.org\n")
+    bench.git("config", "--local", "include.path", str(tmp_path / "included"))
+    with pytest.raises(RejectedError, match="Nobody is named"):
+        _author(bench, Settings(cache_dir=tmp_path / "cache"), {})
+
+
+@pytest.mark.parametrize(
+    "where", ["include", "nested", "HEAD", "index", "packed-refs", "info/exclude", "config.worktree"]
+)
+def test_a_repository_whose_opening_would_never_end_is_refused(bench: Workbench, tmp_path: Path, where: str) -> None:
+    pipe = tmp_path / "pipe" if where in ("include", "nested") else bench.folder / ".git" / where
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    if where == "include":
+        bench.git("config", "--local", "includeIf.onbranch:main.path", str(pipe))
+    if where == "nested":
+        (bench.folder / ".git" / "more").write_text(f"[include]\n\tpath = {pipe}\n")
+        with (bench.folder / ".git" / "config").open("a") as config:
+            config.write("[include]\n\tpath = more\n")
+    with pytest.raises(RejectedError, match="no regular file"):
+        bench.repositories.open(bench.address)
+
+
+def test_a_repository_that_calls_another_folder_its_work_tree_is_refused(bench: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+    bench.git("config", "--local", "core.worktree", str(tmp_path / "else"))
+    with pytest.raises(RejectedError, match=r"core\.worktree"):
+        bench.repositories.open(bench.address)
+
+
+def test_nothing_that_a_repository_configures_is_run(bench: Workbench, tmp_path: Path) -> None:
+    mark = tmp_path / "run-by-csoc"
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ntouch {mark}\ncat\n")
+    script.chmod(0o755)
+    hooks = bench.folder / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("pre-commit", "post-commit", "post-checkout", "reference-transaction", "post-index-change"):
+        (hooks / name).symlink_to(script)
+    (bench.folder / ".gitattributes").write_text("*.yaml filter=evil diff=evil merge=evil\n")
+    for key in (
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.editor",
+        "core.pager",
+        "core.gitProxy",
+        "core.alternateRefsCommand",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "diff.external",
+        "merge.evil.driver",
+        "credential.helper",
+        "gpg.program",
+    ):
+        with (bench.folder / ".git" / "config").open("a") as config:
+            section, _, name = key.rpartition(".")
+            first, _, below = section.partition(".")
+            head = f'{first} "{below}"' if below else first
+            config.write(f"[{head}]\n\t{name} = {script}\n")
+    with (bench.folder / ".git" / "config").open("a") as config:
+        config.write("[commit]\n\tgpgsign = true\n")
+    (bench.folder / "a.yaml").write_text("a: dirty\n")
+    tree = bench.repositories.open(bench.address)
+    assert tree.read("a.yaml") == b"a: dirty\n"
+    (bench.folder / "a.yaml").write_text("a: 1\n")
+    bench.commit({"envs/prod/values.yaml": b"b: 2\n"})
+    assert not mark.exists()
+    assert (bench.folder / "envs/prod/values.yaml").read_text() == "b: 2\n"
+    bench.git("status")
+    assert mark.exists(), "the trap itself works"
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "a <b>"])
