@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from csoc.errors import RejectedError
+from csoc.fleet import addresses
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.schemas import schema_files, stale_schemas
@@ -17,6 +21,8 @@ from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, publish
 
+_NESTED_DEPTH = 3
+_MOST_NESTED = 50
 _NEAR = (layout.ADOPTED, "accounts/", "clusters/", "commons/", "releases/", "fleet.yaml")
 _MESSAGE = "Describe the fleet for csoc\n\nDocuments below .csoc/ only; nothing that is deployed changes."
 _RENEWED = "Renew csoc's schemas for editors\n\nFiles below .csoc/schemas/ only; nothing that is deployed changes."
@@ -26,7 +32,8 @@ _RENEWED = "Renew csoc's schemas for editors\n\nFiles below .csoc/schemas/ only;
 class Adoption:
     """What adopting would write (path to content), or has written. problems: what has no document, or only a part of
     one, and why. renewed: those of the files that are schemas of another version of csoc so far. again: the pull
-    request was open before, and nothing was added to it. note: what a person must know besides."""
+    request was open before, and nothing was added to it. note: what a person must know besides. commands: where a
+    folder holds several repositories, the command that adopts each."""
 
     files: dict[str, bytes]
     commit: str = ""
@@ -36,6 +43,7 @@ class Adoption:
     again: bool = False
     problems: tuple[Problem, ...] = ()
     renewed: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adoption:
@@ -56,7 +64,29 @@ def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adopti
         place = Location(fleet.tree.repository, fleet.tree.commit, obstacle)
         problems.append(Problem(NOT_WRITTEN, cause, place, fix))
     renewed = tuple(path for path in renewed if path in files)
-    return Adoption(dict(sorted(files.items())), problems=tuple(problems), renewed=renewed)
+    inside = nested_repositories(fleet.query.address.url)
+    commands = tuple(f"csoc fleet adopt {shlex.quote(path)}" for path in inside)
+    return Adoption(dict(sorted(files.items())), problems=tuple(problems), renewed=renewed, commands=commands)
+
+
+def nested_repositories(source: str) -> tuple[str, ...]:
+    """Repositories below a folder that is none itself, at most three levels down; as one would type them, sorted.
+
+    () for an address elsewhere, and for a repository: what stands in it besides is not its own (a submodule, or a clone
+    that Git does not see).
+    """
+    address = addresses.parse(source)
+    top = Path(address.path).expanduser() if address.local else None
+    if top is None or not top.is_dir() or (top / ".git").exists() or (top / "HEAD").is_file():
+        return ()
+    found: list[str] = []
+    for folder, folders, names in os.walk(top):
+        if folder != str(top) and (".git" in folders or ".git" in names):
+            found.append(folder)
+            folders.clear()
+        depth = len(Path(folder).relative_to(top).parts)
+        folders[:] = [] if depth >= _NESTED_DEPTH else sorted(name for name in folders if name != ".git")
+    return tuple(sorted(found)[:_MOST_NESTED])
 
 
 def _obstacles(files: Collection[str], entries: Collection[str]) -> dict[str, str]:
@@ -80,10 +110,17 @@ def write_adoption(
 ) -> Adoption:
     """Commits the documents on the branch that was read (or `branch`), or opens a pull request with them.
 
-    Raises ConflictError, DeniedError (a protected branch: ask for a pull request), UnavailableError, RejectedError.
+    Raises ConflictError, DeniedError (a protected branch: ask for a pull request), UnavailableError, RejectedError (a
+    folder of several repositories among them).
     """
     if not adoption.files:
         return adoption
+    if adoption.commands:
+        raise RejectedError(
+            f"This folder is no repository; it holds {len(adoption.commands)}",
+            place=fleet.query.source,
+            fix=f"Adopt each for itself: {'; '.join(f'{command} --write' for command in adoption.commands)}",
+        )
     strange = [path for path in adoption.files if not path.startswith(f"{layout.ADOPTED}/")]
     if strange and fleet.documents.top in (None, layout.ADOPTED):
         raise RejectedError(f"Adopting writes below {layout.ADOPTED}/ only, and {strange[0]} is outside")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.errors import ConflictError, DeniedError
+from csoc.errors import ConflictError, DeniedError, RejectedError
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.documents.schemas import schema_files
 from csoc.fleet.yaml import yamltext
 from csoc.testing.fleets import World, application, environment
 from csoc.testing.repositories import Link
-from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
+from csoc.usecases.adopt import Adoption, nested_repositories, plan_adoption, write_adoption
+from csoc.usecases.load import FleetQuery
 
 ALPHA = ".csoc/commons/alpha/alpha-prod/environment.yaml"
 
@@ -337,3 +340,37 @@ def test_whatever_the_names_adopting_writes_valid_documents_in_its_folder_and_tw
     undocumented = {item.application.location.path for item in again.view.environments if item.document is None}
     assert undocumented <= {problem.location.path for problem in made.problems}
     assert plan_adoption(ports, again, name=fleet_name).files == {}
+
+
+# A folder of repositories
+
+
+def test_repositories_in_a_folder_are_found_and_what_is_inside_of_them_is_theirs(tmp_path: Path) -> None:
+    for name in ("b/.git", "a b/.git", "deep/er/c/.git", "b/modules/x/.git", "far/too/far/away/.git"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/.git").write_text("gitdir: elsewhere\n")
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    found = nested_repositories(str(tmp_path))
+    assert [Path(path).relative_to(tmp_path).as_posix() for path in found] == ["a b", "b", "deep/er/c", "tree"]
+
+
+def test_a_repository_and_an_address_hold_no_others(tmp_path: Path) -> None:
+    (tmp_path / "inside/.git").mkdir(parents=True)
+    assert len(nested_repositories(str(tmp_path))) == 1
+    (tmp_path / ".git").mkdir()
+    assert nested_repositories(str(tmp_path)) == ()
+    assert nested_repositories("https://git.example.org/ops/gitops") == ()
+    assert nested_repositories(str(tmp_path / "none")) == ()
+
+
+def test_a_folder_of_repositories_is_adopted_by_the_command_for_each(tmp_path: Path) -> None:
+    for name in ("one", "with space"):
+        (tmp_path / name / ".git").mkdir(parents=True)
+    world = two_stages()
+    fleet = replace(world.load(), query=FleetQuery(str(tmp_path)))
+    made = plan_adoption(world.ports(), fleet)
+    assert made.commands == (f"csoc fleet adopt {tmp_path}/one", f"csoc fleet adopt '{tmp_path}/with space'")
+    with pytest.raises(RejectedError, match="it holds 2") as raised:
+        write_adoption(world.ports(), fleet, made)
+    assert f"csoc fleet adopt {tmp_path}/one --write; " in raised.value.fix

@@ -6,12 +6,12 @@ import click
 
 from csoc.cli.arguments import ONE_LINE, SOURCE
 from csoc.cli.commands import command
-from csoc.cli.fleet.show import print_overview, verbose_option
+from csoc.cli.fleet.show import print_overview, print_problem, verbose_option
 from csoc.cli.output import count, print_json, progress, say
 from csoc.cli.session import chart_option, opened, own_url_option, revision_option
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
 from csoc.usecases.baseline import with_baseline
-from csoc.usecases.show import overview, overview_json
+from csoc.usecases.show import overview, overview_json, problem_json
 
 
 @command(
@@ -85,11 +85,23 @@ def _adoption_json(made: Adoption) -> dict[str, object]:
         "branch": made.branch,
         "pullRequest": made.pull_request.url if made.pull_request else None,
         "note": made.note,
+        "renewed": list(made.renewed),
+        "problems": [problem_json(problem) for problem in made.problems],
+        "commands": list(made.commands),
     }
 
 
 def _print_adoption(made: Adoption, *, written: bool, source: str) -> None:
     files = count(len(made.files), "file")
+    if made.problems:
+        say(f"Not written, or not as a whole ({len(made.problems)}):", "bold yellow")
+        for problem in made.problems:
+            print_problem(problem, verbose=False)
+    if made.commands:
+        say(f"This folder is no repository; it holds {len(made.commands)}. Adopt each for itself:", "bold yellow")
+        for command_line in made.commands:
+            say(f"  {command_line}")
+        return
     if not made.files:
         say("Every environment has its document already; there is nothing to add.")
     elif made.pull_request is not None:
@@ -99,5 +111,7 @@ def _print_adoption(made: Adoption, *, written: bool, source: str) -> None:
         say(f"Committed {files} below .csoc/ to {made.branch} as {made.commit[:12]}.", "bold green")
     else:
         say(f"Nothing was changed. `csoc fleet adopt {source} --write` would add {files} below .csoc/.")
+    if made.renewed and made.files:
+        say(f"  among them: {count(len(made.renewed), 'schema')} for editors of another version of csoc", "dim")
     if made.note:
         say(f"  note: {made.note}", "yellow")

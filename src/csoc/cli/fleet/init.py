@@ -25,14 +25,17 @@ from csoc.usecases.init import init_fleet
     help="A stage, in order of promotion; give several.",
 )
 def init(folder: str, name: str | None, stages: tuple[str, ...], as_json: bool) -> None:
-    """Write the repository of a new fleet into DIR. Nothing that exists is overwritten."""
+    """Write the repository of a new fleet into DIR. Nothing that exists is overwritten but csoc's own schemas."""
     with open_ports() as ports:
         given = {"stages": stages} if stages else {}
-        paths = init_fleet(ports, Path(folder), name=name or "", **given)
+        made = init_fleet(ports, Path(folder), name=name or "", **given)
     if as_json:
-        print_json({"folder": folder, "files": paths})
+        print_json({"folder": folder, "files": list(made.files), "renewed": list(made.renewed)})
         return
-    for path in paths:
-        say(f"  {path}")
+    for path in made.files:
+        say(f"  {path}{' (renewed)' if path in made.renewed else ''}")
     say()
+    if made.renewed and "fleet.yaml" not in made.files:
+        say("Only the schemas for editors were of another version of csoc; nothing else was touched.")
+        return
     say(f"A fleet's repository is in {folder}. Next: look at fleet.yaml, then commit it.")

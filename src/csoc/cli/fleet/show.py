@@ -80,13 +80,14 @@ def print_overview(page: Overview, *, verbose: bool = False) -> None:
     if page.problems:
         say(f"Not understood or not readable ({len(page.problems)}):", "bold yellow")
         for problem in page.problems[:most]:
-            _print_problem(problem, verbose=verbose)
+            print_problem(problem, verbose=verbose)
         _and_more(len(page.problems), most)
     for note in view.notes:
         say(f"note: {note}", "dim")
 
 
-def _print_problem(problem: Problem, *, verbose: bool) -> None:
+def print_problem(problem: Problem, *, verbose: bool) -> None:
+    """A problem with its place and its fix. verbose: with all its places."""
     say(f"  {problem.location}  {problem.told(len(problem.places) if verbose else _PLACES)}")
     if problem.fix:
         say(f"      fix: {problem.fix}", "dim")

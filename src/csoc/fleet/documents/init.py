@@ -27,7 +27,8 @@ DEFAULT_STAGES = ("dev", "staging", "prod")
 def plan_init(
     name: str, stages: Sequence[str] = DEFAULT_STAGES, *, ids: Ids, existing: Collection[str] = ()
 ) -> dict[str, bytes]:
-    """Every file of a new fleet repository by path. existing: paths that the target holds already.
+    """Every file of a new fleet repository by path. existing: paths that the target holds already; schemas among them
+    are csoc's own, and the present ones take their place.
 
     Raises RejectedError (name or stages cannot be used; says what was expected), ConflictError (a file would be
     overwritten; names all of them).
@@ -42,7 +43,7 @@ def plan_init(
         **{path: _folder(title, text, kind) for path, (title, text, kind) in _FOLDERS.items()},
         **schema_files(),
     }
-    taken = sorted(set(files) & set(existing))
+    taken = sorted((set(files) - set(schema_files())) & set(existing))
     if taken:
         raise ConflictError(
             f"{len(taken)} of the files to write exist already: {', '.join(taken)}",
