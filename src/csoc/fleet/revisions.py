@@ -1,4 +1,4 @@
-"""Names of revisions, branches and paths, checked before they reach Git.
+"""Names of revisions, branches, versions and paths, checked before they reach Git or a chart's host.
 
 They come from documents that anyone may have written, and Git gives some characters a meaning. csoc runs no git
 program, so a name cannot become an option; but what is refused here can also not become one in a command that a reader
@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass
 
 from csoc.errors import RejectedError
+from csoc.fleet.versions import Constraint
 
 _FORBIDDEN = re.compile(r"\.\.|@\{|//|/\.|\.lock(/|\Z)|[\x00-\x20\x7f~^:?*\[\\]")
 _STEPS = re.compile(r"((?:~[0-9]{0,4}|\^)*)\Z")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LENGTH = 250
 
 
@@ -50,6 +52,27 @@ def parse_revision(text: str) -> Revision:
     return Revision(_checked(name, "revision"), back)
 
 
+def check_revision(text: str, *, packed: bool | None = None) -> str:
+    """A revision as an Application or a document names it; "" means the newest, or the default branch.
+
+    packed: True for a chart in a Helm repository or registry (a version, a constraint, or a manifest's digest), False
+    for Git (a name or a commit; Argo CD takes constraints on tags there too), None if that is not known. Raises
+    RejectedError.
+    """
+    is_constraint = text.isprintable() and Constraint.parse(text) is not None  # white space counts for nothing there
+    if not text or is_constraint or (packed is not False and _DIGEST.fullmatch(text)):
+        return text
+    if packed:
+        raise RejectedError(
+            "This is neither a version nor a constraint on versions",
+            place=_shown(text),
+            fix='Write it as in "1.2.3", "~1.2" or ">=1.2 <2"',
+        )
+    if parse_revision(text).back:
+        raise RejectedError("Argo CD does not step back from a revision", place=_shown(text), fix="Name the commit")
+    return text
+
+
 def check_branch(name: str) -> str:
     """A branch's short name, as it may be written to. Raises RejectedError."""
     if name in ("HEAD", "@") or name.startswith("refs/"):
@@ -73,7 +96,7 @@ def _checked(name: str, what: str) -> str:
     if name.startswith("-"):
         raise RejectedError(f'A {what} must not begin with "-"', place=_shown(name))
     if (
-        not name
+        name in ("", "@")
         or len(name) > _LENGTH
         or not name.isprintable()
         or name.endswith((".", "/"))

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from csoc.fleet.documents.base import ChartReference, FileReference
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.examples import EXAMPLES
 from csoc.fleet.documents.faults import Fault, Weight
@@ -426,3 +428,20 @@ def test_no_content_of_a_document_makes_reading_fail(kind: str, body: dict[str, 
     found = read({".csoc/fleet.yaml": fleet(), ".csoc/x.yaml": text})
     assert found.fleet is not None or kind == "Fleet"
     assert all(fault.location.path.startswith(".csoc/") and fault.expected for fault in found.faults)
+
+
+@pytest.mark.parametrize(
+    ("kind", "revision", "expected"),
+    [
+        ("chart: gen3", "-x", "a version or a constraint on versions"),
+        ("chart: gen3", "main", "a version or a constraint on versions"),
+        ("path: helm/gen3", "../../x", "a branch, a tag or a commit"),
+        ("path: helm/gen3", "--upload-pack=x", "a branch, a tag or a commit"),
+    ],
+)
+def test_a_revision_that_is_none_is_a_fault(kind: str, revision: str, expected: str) -> None:
+    reference = {"repoURL": "https://charts.example.org", **dict([kind.split(": ")]), "revision": revision}
+    with pytest.raises(ValidationError, match=expected):
+        ChartReference.model_validate(reference)
+    with pytest.raises(ValidationError, match="a branch, a tag or a commit"):
+        FileReference.model_validate({"path": "a", "repository": "https://git.example.org/a/b", "revision": "-x"})

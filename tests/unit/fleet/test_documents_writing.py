@@ -162,7 +162,7 @@ def test_any_text_and_any_reason_read_back_as_the_same_document(text: str, comme
     "word", ["true", "Yes", "n", "OFF", "null", "~", "1", "0.3.90", "2025.10", "1e3", ".inf", "012"]
 )
 def test_text_that_yaml_could_take_for_something_else_is_quoted(word: str) -> None:
-    chart = ChartReference.model_validate({"repoURL": "https://x.org", "chart": word, "revision": "a"})
+    chart = ChartReference.model_validate({"repoURL": "https://x.org", "chart": word, "revision": "1.0.0"})
     assert f'chart: "{word}"\n' in render_document(environment(chart=chart)).decode()
 
 

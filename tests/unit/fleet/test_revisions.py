@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csoc.errors import RejectedError
-from csoc.fleet.revisions import Revision, check_branch, check_path, parse_revision
+from csoc.fleet.revisions import Revision, check_branch, check_path, check_revision, parse_revision
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,49 @@ def test_a_branch_is_written_by_its_short_name() -> None:
     for name in ("HEAD", "@", "refs/heads/main", "main~1"):
         with pytest.raises(RejectedError):
             check_branch(name)
+
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "packed"),
+    [
+        ("", True),
+        ("", False),
+        ("1.2.3", True),
+        ("v1.2.3-rc.1+build", True),
+        ("~1.2", True),
+        (">=1.2 <2 || ^3", True),
+        ("*", True),
+        (DIGEST, True),
+        ("main", False),
+        ("gen3-0.3.90", False),
+        ("feature/a-b", False),
+        ("0" * 40, False),
+        ("refs/tags/v1", False),
+        ("1.*", False),
+        ("main", None),
+        ("~1.2", None),
+        (DIGEST, None),
+    ],
+)
+def test_a_revision_is_a_version_where_charts_are_packed_and_a_name_in_git(text: str, packed: bool | None) -> None:
+    assert check_revision(text, packed=packed) == text
+
+
+@pytest.mark.parametrize("packed", [True, False, None])
+@pytest.mark.parametrize(
+    "text",
+    ["-x", "--upload-pack=x", "../../x", "a/../b", "a b", "a\nb", "x.lock", "@", "@{-1}", "/x", "HEAD~1", "main^",
+     "a?b", "1.2.3\n- x", "$(id)\0", "sha256:../../x", "1" * 300],
+)  # fmt: skip
+def test_what_is_no_revision_anywhere_is_refused(text: str, packed: bool | None) -> None:
+    with pytest.raises(RejectedError):
+        check_revision(text, packed=packed)
+
+
+@pytest.mark.parametrize("text", ["main", "latest", "gen3-0.3.90", "a" * 40, "sha256:abc"])
+def test_a_name_of_git_is_no_version_of_a_packed_chart(text: str) -> None:
+    with pytest.raises(RejectedError, match="neither a version"):
+        check_revision(text, packed=True)

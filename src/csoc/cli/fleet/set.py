@@ -10,6 +10,7 @@ from csoc.cli.fleet.plans import exit_code, plan_json, print_plan, print_report,
 from csoc.cli.output import print_json
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.errors import RejectedError
+from csoc.fleet.revisions import check_revision
 from csoc.usecases.change.operations import (
     Operation,
     is_assignment,
@@ -113,5 +114,8 @@ def _operations(
     except RejectedError as error:
         raise click.UsageError(str(error)) from error
     if chart_revision:
-        operations.append(Operation("chart", (), chart_revision))
+        try:
+            operations.append(Operation("chart", (), check_revision(chart_revision)))
+        except RejectedError as error:
+            raise click.UsageError(f"--chart-revision: {error}") from error
     return operations

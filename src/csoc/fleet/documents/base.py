@@ -14,6 +14,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from csoc.errors import RejectedError
+from csoc.fleet.revisions import check_revision
+
 API_VERSION = "csoc.gen3.org/v1alpha1"
 API_GROUP = "csoc.gen3.org"
 UNKNOWN = "unknown"
@@ -32,6 +35,14 @@ FINGERPRINT_PATTERN = r"^[0-9a-f]{16}$"
 def wrong_field(field: str, expected: str) -> PydanticCustomError:
     """For checks that compare several fields: the error of one of them, so that its line is the one shown."""
     return PydanticCustomError("wrong_field", "{expected}", {"field": field, "expected": expected})
+
+
+def _check_revision(text: str, *, packed: bool) -> None:
+    try:
+        check_revision(text, packed=packed)
+    except RejectedError as error:
+        what = "a version or a constraint on versions" if packed else "a branch, a tag or a commit"
+        raise wrong_field("revision", f"{what} ({error.cause})") from None
 
 
 def _not_reserved(value: str) -> str:
@@ -138,6 +149,7 @@ class FileReference(Part):
     def _revision_needs_repository(self) -> FileReference:
         if self.revision and self.repository is None:
             raise wrong_field("revision", "a repository beside it: files of this one are read at its own commit")
+        _check_revision(self.revision, packed=False)
         return self
 
 
@@ -157,6 +169,7 @@ class ChartReference(Part):
     def _chart_or_path(self) -> ChartReference:
         if bool(self.chart) == bool(self.path):
             raise wrong_field("chart", 'either "chart" (Helm repository or registry) or "path" (Git), and not both')
+        _check_revision(self.revision, packed=bool(self.chart))
         return self
 
 

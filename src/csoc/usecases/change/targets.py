@@ -14,6 +14,7 @@ from typing import Any
 
 from csoc.errors import RejectedError
 from csoc.fleet.argocd import kustomize
+from csoc.fleet.revisions import check_revision
 from csoc.fleet.values import Layer, Path, look_up
 from csoc.fleet.yaml import yamledit, yamltext
 from csoc.fleet.yaml.yamledit import Edit
@@ -297,10 +298,11 @@ class Targets:
     # The chart's revision
 
     def _chart(self, view: EnvironmentView, operation: Operation) -> FileEdit:
-        revision = str(operation.value)
+        folder = kustomize.find(self.fleet.tree, view.source.path.strip("/"))
+        packed = bool(view.wrapper or view.chart.chart)
+        revision = check_revision(str(operation.value), packed=packed)
         if view.wrapper:
             return self._dependency(view, revision)
-        folder = kustomize.find(self.fleet.tree, view.source.path.strip("/"))
         if view.chart.chart != view.source.chart and folder is not None:
             where = Written(Form.OBJECT, None, name=view.chart.chart)
             path, steps = self._helm_chart(view, where)

@@ -34,6 +34,7 @@ from csoc.fleet import addresses
 from csoc.fleet.addresses import Policy
 from csoc.fleet.charts import ChartArchive, ChartRef, pack
 from csoc.fleet.repositories import Repositories, SourceAddress, Tree
+from csoc.fleet.revisions import check_revision
 
 _REMEMBERED = 16
 
@@ -154,6 +155,7 @@ class HelmChartSources:
         return read_archive(self._fetched(ref).content, self._limits)
 
     def _fetched(self, ref: ChartRef) -> Fetched:
+        check_revision(ref.revision, packed=True)
         if ref.repo_url.startswith(("https://", "http://")):
             return self._helm.fetch(ref)
         return self._oci.fetch(ref)
