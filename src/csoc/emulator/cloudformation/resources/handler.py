@@ -1,7 +1,7 @@
 """What the engine asks of a resource type.
 
-The engine decides what is made, changed, replaced or removed and in which order; a handler only knows how its service is
-called. It acts with clients that carry the rights of the stack, so what is forbidden fails as it would at AWS.
+The engine decides what is made, changed, replaced or removed and in which order; a handler only knows how its service
+is called. It acts with clients that carry the rights of the stack, so what is forbidden fails as it would at AWS.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ class Handler(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long creating takes in the emulated world, from the field (an EKS cluster: 540). Changing and deleting take
-        a part of it."""
+        """How long creating takes in the emulated world, from the field (an EKS cluster: 540). Changing and deleting
+        take a part of it."""
         ...
 
     def create(self, context: Context, properties: Properties) -> Made: ...
