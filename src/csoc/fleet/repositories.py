@@ -120,6 +120,21 @@ class CommitRequest:
     create_branch: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a branch of a repository on this machine is published.
+
+    remote: its name there. url: without any credential. branch: what the branch is called there ("": not known).
+    head: the branch's commit here. ahead: how many commits it has that the remote, when it was last asked, had not.
+    """
+
+    remote: str
+    url: str
+    branch: str
+    head: str
+    ahead: int
+
+
 class Repositories(Protocol):
     """Opens repositories and writes to them. Contract: tests/contract/repositories.py."""
 
@@ -136,6 +151,13 @@ class Repositories(Protocol):
         """The branch that a change goes to unless somebody names another: a work tree's own, else the default one.
 
         Raises as `open`; RejectedError for a folder that is no repository, and where no branch is checked out.
+        """
+
+    def upstream(self, address: SourceAddress, revision: str | None = None) -> Upstream | None:
+        """The remote that a branch of a local repository (None: the one that is checked out) tracks, else "origin" or
+        the only one; None if there is none, and for an address that is not local. No remote is contacted.
+
+        Raises as `open`.
         """
 
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:

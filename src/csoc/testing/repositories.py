@@ -16,7 +16,7 @@ from types import MappingProxyType
 from csoc.config import Settings
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses, conflicts, revisions
-from csoc.fleet.repositories import CommitInfo, CommitRequest, Entry, EntryKind, SourceAddress, Tree
+from csoc.fleet.repositories import CommitInfo, CommitRequest, Entry, EntryKind, SourceAddress, Tree, Upstream
 
 _READ_BYTES = 20_000_000
 
@@ -173,6 +173,7 @@ class MemoryRepositories:
         self._author = (settings or Settings()).author
         self._resolve: addresses.Resolve = resolve or (lambda *_: ["93.184.216.34"])
         self._repositories: dict[str, MemoryRepository] = {}
+        self.upstreams: dict[str, Upstream] = {}
 
     def add(self, url: str, *, default_branch: str = "main", aliases: Iterable[str] = ()) -> MemoryRepository:
         """An empty repository at an address."""
@@ -193,6 +194,10 @@ class MemoryRepositories:
     def default_branch(self, address: SourceAddress) -> str:
         """The branch that `add` was told of."""
         return self._find(address).default_branch
+
+    def upstream(self, address: SourceAddress, revision: str | None = None) -> Upstream | None:  # noqa: ARG002
+        """What a test put into `upstreams` for a folder."""
+        return self.upstreams.get(address.url)
 
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """Commits that changed the path, newest first."""

@@ -9,13 +9,13 @@ branch and the pull request of the first time and goes on from there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csoc.errors import ConflictError, CsocError, DeniedError, Kind, NotFoundError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.githost import GitHost, PullRequest
 from csoc.fleet.overlay import blob_id
-from csoc.fleet.repositories import Change, CommitRequest, SourceAddress, Tree
+from csoc.fleet.repositories import Change, CommitRequest, SourceAddress, Tree, Upstream
 from csoc.usecases.ports import Ports
 
 
@@ -25,8 +25,9 @@ class Proposal:
 
     tree: what the change was made on. files: path to new content (None removes). read: paths that the change depends on
     without writing them. message: first line is the subject. branch: where it goes ("": the branch that was read).
-    pull_request: on a branch of its own (named by `head`), to be merged into `branch`. by_path: it is the same proposal
-    if it has the same paths, since what is in them is made up anew each time.
+    base: the commit to begin at ("": the tree's). pull_request: on a branch of its own (named by `head`), to be merged
+    into `branch`. by_path: it is the same proposal if it has the same paths, since what is in them is made up anew each
+    time.
     """
 
     address: SourceAddress
@@ -40,6 +41,7 @@ class Proposal:
     reviewers: Sequence[str] = ()
     labels: Sequence[str] = ()
     read: Sequence[str] = ()
+    base: str = ""
     by_path: bool = False
 
 
@@ -55,18 +57,41 @@ class Published:
     again: bool = False
 
 
-def host_of(ports: Ports, address: SourceAddress, tree: Tree | None = None) -> GitHost:
-    """The host of a repository. Raises RejectedError for a folder on this machine (its remotes are named as far as the
-    tree tells them), and as the port does."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pull requests for an address are made. note: which remote was taken for a folder on this machine.
+    upstream: that remote."""
+
+    address: SourceAddress
+    note: str = ""
+    upstream: Upstream | None = None
+
+
+def place_of(ports: Ports, address: SourceAddress, revision: str | None = None, tree: Tree | None = None) -> Place:
+    """The address itself, or the remote that a branch (None: the one checked out) of a folder on this machine tracks.
+
+    The remote stands in a file that came with the folder, so it counts as little as any address from a repository.
+    Raises RejectedError where there is no remote (the tree's own names are offered, as far as it has any).
+    """
     if not addresses.parse(address.url).local:
-        return ports.githost(address)
-    remotes = sorted(name for name in tree.aliases if "/" in name and not name.startswith("/")) if tree else []
-    named = f"https://{remotes[0]}" if remotes else "https://HOST/OWNER/NAME"
-    raise RejectedError(
-        "Pull requests are made at a repository's host, and this is a folder on this machine",
-        place=address.url,
-        fix=f"Name the repository by its URL, e.g. --fleet {named}",
-    )
+        return Place(address)
+    found = ports.repositories.upstream(address, revision)
+    if found is None or addresses.parse(found.url).local:
+        remotes = sorted(name for name in tree.aliases if "/" in name and not name.startswith("/")) if tree else []
+        named = f"https://{remotes[0]}" if remotes else "https://HOST/OWNER/NAME"
+        raise RejectedError(
+            "Pull requests are made at a repository's host, and this is a folder on this machine without a remote",
+            place=address.url,
+            fix=f"Name the repository by its URL, e.g. --fleet {named}",
+        )
+    url = addresses.parse(found.url).url
+    note = f"Pull requests are those of {url}, the remote {found.remote} of this folder"
+    return Place(SourceAddress(url), note, found)
+
+
+def host_of(ports: Ports, address: SourceAddress, revision: str | None = None, tree: Tree | None = None) -> GitHost:
+    """The host of a repository, or of the remote of a folder. Raises as `place_of`, and as the port does."""
+    return ports.githost(place_of(ports, address, revision, tree).address)
 
 
 def publish(ports: Ports, proposal: Proposal) -> Published:
@@ -95,7 +120,7 @@ def _request(ports: Ports, proposal: Proposal, branch: str) -> CommitRequest:
 
     return CommitRequest(
         branch=branch,
-        base=proposal.tree.commit,
+        base=proposal.base or proposal.tree.commit,
         changes=[Change(path, content, blob(path)) for path, content in sorted(proposal.files.items())],
         message=proposal.message,
         author_name="",
@@ -107,7 +132,12 @@ def _request(ports: Ports, proposal: Proposal, branch: str) -> CommitRequest:
 
 
 def _propose(ports: Ports, proposal: Proposal) -> Published:
-    host = host_of(ports, proposal.address, proposal.tree)
+    place = place_of(ports, proposal.address, proposal.branch or None, proposal.tree)
+    if place.upstream is not None:
+        proposal, note = _at_the_remote(ports, proposal, place, place.upstream)
+        published = _propose(ports, proposal)
+        return replace(published, note=". ".join(text for text in (note, published.note) if text))
+    host = ports.githost(place.address)
     # Asked before anything is pushed: a wrong token or a host that is down must leave nothing behind.
     default = host.default_branch()
     target = proposal.branch or default
@@ -138,6 +168,35 @@ def _propose(ports: Ports, proposal: Proposal) -> Published:
     if proposal.reviewers:
         note = _ask_for_reviews(host, opened, proposal.reviewers)
     return Published(commit, proposal.head, opened, note)
+
+
+def _at_the_remote(ports: Ports, proposal: Proposal, place: Place, upstream: Upstream) -> tuple[Proposal, str]:
+    """The proposal for the remote of a folder, on the commit that both have, and what a person must know of it.
+
+    Raises RejectedError where the branch has commits that the remote has not, or a file of the proposal has changes
+    that are not committed: a pull request would hold less than was looked at, or more than was asked for.
+    """
+    if upstream.ahead:
+        commits = "1 commit" if upstream.ahead == 1 else f"{upstream.ahead} commits"
+        raise RejectedError(
+            f"The branch has {commits} that {upstream.remote} has not, as far as this folder knows",
+            place=proposal.address.url,
+            fix=f"Push them (git push {upstream.remote}), or name the repository by its URL",
+        )
+    note = f"{place.note}; the change is made on {upstream.branch or 'its default branch'} at {upstream.head[:12]}"
+    if proposal.tree.commit != upstream.head:
+        here = proposal.tree.entries()
+        there = ports.repositories.open(proposal.address, upstream.head).entries()
+        for path in (*proposal.files, *proposal.read):
+            if (here[path].blob if path in here else None) != (there[path].blob if path in there else None):
+                raise RejectedError(
+                    "The file has changes that are not committed, so a pull request cannot be made on it",
+                    place=path,
+                    fix="Commit and push them, or undo them",
+                )
+        note += "; what is not committed in this folder is no part of it"
+    branch = upstream.branch or proposal.branch
+    return replace(proposal, address=place.address, branch=branch, base=upstream.head), note
 
 
 def _changed_since(ports: Ports, proposal: Proposal) -> str:

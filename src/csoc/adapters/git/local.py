@@ -8,20 +8,23 @@ repository can be looked at alone, and `csoc check .` at the top of a clone sees
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from csoc.adapters.git import gitconfig, revisions
-from csoc.adapters.git.folders import Folders
+from csoc.adapters.git.folders import Folders, common_dir
 from csoc.adapters.git.tree import GitTree, Objects
 from csoc.config import Limits
 from csoc.errors import DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses
-from csoc.fleet.revisions import parse_revision
+from csoc.fleet.repositories import Upstream
+from csoc.fleet.revisions import Revision, parse_revision
 
 WORK_TREE = "work tree"
+_USERINFO = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
 
 
 class LocalRepository:
@@ -93,6 +96,30 @@ class Local:
         if head is None or head[0] == "HEAD":
             raise RejectedError("No branch is checked out", place=str(folder), fix="Check one out, or name a branch")
         return head[0]
+
+    def upstream(self, path: str, name: str | None) -> Upstream | None:
+        """See `Repositories.upstream`. name: a branch, or anything else that can be read, which tracks nothing."""
+        found = self.repository(existing(path))
+        head = revisions.head(found.repository) if found else None
+        if found is None or (name is None and head is None):
+            return None
+        branch = name or (head[0] if head else "")
+        commit = revisions.branch(found.repository, branch) or (
+            revisions.resolve(found.repository, parse_revision(name)) if name else head[1] if head else None
+        )
+        config = dict(gitconfig.entries(common_dir(found.repository) / "config"))
+        remote = _remote(found.repository, config.get(f"branch.{branch}.remote", ""))
+        if commit is None or remote is None:
+            return None
+        there = config.get(f"branch.{branch}.merge", "").removeprefix("refs/heads/")
+        tracked = revisions.resolve(found.repository, Revision(f"refs/remotes/{remote.name}/{there or branch}"))
+        return Upstream(
+            remote=str(remote.name),
+            url=_USERINFO.sub(r"\1", str(remote.url)),
+            branch=there or (branch if tracked else ""),
+            head=commit,
+            ahead=_ahead(found.repository, commit, tracked, str(remote.name)),
+        )
 
     def at(self, found: LocalRepository, text: str) -> GitTree:
         """The tree at a revision. Raises NotFoundError, RejectedError."""
@@ -168,6 +195,26 @@ class Local:
             tree=found.objects.tree_of(commit),
             aliases=found.aliases,
         )
+
+
+def _remote(repository: pygit2.Repository, tracked: str) -> pygit2.Remote | None:
+    """The remote of that name, else "origin", else the only one."""
+    remotes = {str(remote.name): remote for remote in repository.remotes if remote.url}
+    only = next(iter(remotes.values())) if len(remotes) == 1 else None
+    return remotes.get(tracked) or remotes.get("origin") or only
+
+
+def _ahead(repository: pygit2.Repository, commit: str, tracked: str | None, remote: str) -> int:
+    """Commits that the tracked branch has not; where none is tracked, those that no branch of the remote has."""
+    oid = pygit2.Oid(hex=commit)
+    if tracked is not None:
+        return repository.ahead_behind(oid, pygit2.Oid(hex=tracked))[0]
+    walker = repository.walk(oid)
+    for name in repository.references:
+        known = revisions.resolve(repository, Revision(name)) if name.startswith(f"refs/remotes/{remote}/") else None
+        if known is not None:
+            walker.hide(pygit2.Oid(hex=known))
+    return sum(1 for _ in walker)
 
 
 def existing(path: str) -> Path:

@@ -32,7 +32,7 @@ from csoc.config import Settings
 from csoc.errors import ConflictError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet import addresses, conflicts
 from csoc.fleet.addresses import Address
-from csoc.fleet.repositories import CommitInfo, CommitRequest, SourceAddress, Tree
+from csoc.fleet.repositories import CommitInfo, CommitRequest, SourceAddress, Tree, Upstream
 from csoc.fleet.revisions import parse_revision
 
 P = ParamSpec("P")
@@ -114,6 +114,12 @@ class GitRepositories:
         if not found.local:
             return self.open(address).revision
         return self._local.branch(found.path)
+
+    @_in_our_words
+    def upstream(self, address: SourceAddress, revision: str | None = None) -> Upstream | None:
+        """See the port."""
+        found = self._checked(address)
+        return self._local.upstream(found.path, revision) if found.local else None
 
     @_in_our_words
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:

@@ -20,7 +20,7 @@ from csoc.usecases.change.plan import ChangePlan, plan_change
 from csoc.usecases.change.propose import HEAD_PREFIX, ChangeReport, file_line, propose_change
 from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.publish import host_of
+from csoc.usecases.publish import host_of, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,11 @@ def merge_proposed(ports: Ports, address: SourceAddress, number: int, method: Me
     Raises ConflictError (the branches conflict, the head moved), DeniedError (says what is missing), RejectedError (not
     one of csoc's), and as the port.
     """
-    host = host_of(ports, address)
+    place = place_of(ports, address)
+    host = ports.githost(place.address)
     pull = _own(host, number)
     outcome = host.merge(number, method, expected_head=pull.head_commit)
-    return Merged(outcome, _remove_branch(host, pull))
+    return Merged(outcome, _joined(place.note, _remove_branch(host, pull)))
 
 
 def close_proposed(ports: Ports, address: SourceAddress, number: int) -> str:
@@ -78,10 +79,11 @@ def close_proposed(ports: Ports, address: SourceAddress, number: int) -> str:
 
     Raises ConflictError if it is merged, RejectedError if it is not one of csoc's, and as the port.
     """
-    host = host_of(ports, address)
+    place = place_of(ports, address)
+    host = ports.githost(place.address)
     pull = _own(host, number)
     host.close(number)
-    return _remove_branch(host, pull)
+    return _joined(place.note, _remove_branch(host, pull))
 
 
 def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
@@ -90,14 +92,18 @@ def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
 
     Raises RejectedError (its text does not say how it was made; not one of csoc's; not open), and as the ports.
     """
-    host = host_of(ports, query.address)
+    place = place_of(ports, query.address)
+    host = ports.githost(place.address)
     pull = _own(host, number)
     if pull.state is not PullState.OPEN:
         raise RejectedError(
             f"#{number} is {pull.state.value} already", place=pull.url, fix="Run `csoc fleet set` again"
         )
     names, operations = _command(pull)
-    fleet = load_fleet(ports, FleetQuery(query.source, pull.base, query.chart, query.own_urls))
+    if place.upstream is not None:
+        # An address from a folder's configuration is not trusted, and a query's is: so it has to pass here first.
+        ports.repositories.open(place.address, pull.base)
+    fleet = load_fleet(ports, FleetQuery(place.address.url, pull.base, query.chart, query.own_urls))
     plan = plan_change(ports, fleet, fleet.select(names), operations)
     listed = set(pull.body.replace("\r\n", "\n").split("\n"))
     paths = [change.path for change in plan.files if file_line(change.path) in listed]
@@ -117,7 +123,7 @@ def rebuild_proposed(ports: Ports, query: FleetQuery, number: int) -> Rebuilt:
     except CsocError as error:
         note = f"#{number} could not be told of {links}: {error.cause}"
     host.close(number)
-    return Rebuilt(pull, plan, report, closed=True, note=note or _remove_branch(host, pull))
+    return Rebuilt(pull, plan, report, closed=True, note=_joined(place.note, note or _remove_branch(host, pull)))
 
 
 def _command(pull: PullRequest) -> tuple[list[str], list[Operation]]:
@@ -126,6 +132,10 @@ def _command(pull: PullRequest) -> tuple[list[str], list[Operation]]:
     except CsocError as error:
         error.place = pull.url
         raise
+
+
+def _joined(*notes: str) -> str:
+    return ". ".join(note for note in notes if note)
 
 
 def _own(host: GitHost, number: int) -> PullRequest:

@@ -67,7 +67,7 @@ def propose_change(
     groups: Mapping[frozenset[str], Sequence[str]] = {frozenset(): sorted(contents)}
     notes: tuple[str, ...] = ()
     if pull_request:
-        host = host_of(ports, fleet.query.address, fleet.tree)
+        host = host_of(ports, fleet.query.address, branch or fleet.query.revision, fleet.tree)
         groups, notes = _groups(host.codeowners, fleet, sorted(contents))
     text = message or _message(plan)
     home = {

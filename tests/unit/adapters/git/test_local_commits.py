@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pygit2.enums import ConfigLevel
 from csoc.adapters.git import GitRepositories, author_of, publishing
 from csoc.config import Author, Settings
 from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError, UnavailableError
-from csoc.fleet.repositories import Change, CommitRequest, SourceAddress
+from csoc.fleet.repositories import Change, CommitRequest, SourceAddress, Upstream
 
 LEVELS = (ConfigLevel.GLOBAL, ConfigLevel.XDG, ConfigLevel.SYSTEM)
 
@@ -26,7 +27,7 @@ class Workbench:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.address = SourceAddress(str(folder), trusted=True)
-        self.repositories = GitRepositories(Settings(cache_dir=cache))
+        self.repositories = GitRepositories(Settings(cache_dir=cache), resolve=lambda *_: ["93.184.216.34"])
 
     def git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.folder), "-c", "user.name=Ada", "-c", "user.email=a@b.c", *arguments]
@@ -324,3 +325,53 @@ def test_an_author_that_is_no_name_is_refused(bench: Workbench, name: str) -> No
     request = bench.request({"a.yaml": b"a: 2\n"}, author_name=name or " ")
     with pytest.raises(RejectedError, match="author"):
         bench.repositories.commit(bench.address, request)
+
+
+# The remote of a checkout
+
+
+def published(bench: Workbench, tmp_path: Path) -> None:
+    """A remote that has all of main."""
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "there.git")], check=True)
+    bench.git("remote", "add", "up", str(tmp_path / "there.git"))
+    bench.git("push", "-q", "-u", "up", "main:released")
+    bench.git("remote", "set-url", "up", "https://x-access-token:hunter2@git.example.org/acme/fleet.git")
+
+
+def test_the_remote_that_a_branch_tracks_is_told_without_its_credential(bench: Workbench, tmp_path: Path) -> None:
+    published(bench, tmp_path)
+    bench.git("remote", "add", "origin", "https://git.example.org/other/fleet")
+    head = bench.git("rev-parse", "HEAD")
+    told = bench.repositories.upstream(bench.address)
+    assert told == Upstream("up", "https://git.example.org/acme/fleet.git", "released", head, 0)
+    bench.write({"a.yaml": "a: 2\n"})
+    bench.git("commit", "-qam", "Second")
+    assert bench.repositories.upstream(bench.address, "main") == replace(
+        told, head=bench.git("rev-parse", "HEAD"), ahead=1
+    )
+
+
+def test_a_branch_that_tracks_nothing_belongs_to_origin_and_its_commits_are_counted(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    published(bench, tmp_path)
+    bench.git("remote", "rename", "up", "origin")
+    bench.git("switch", "-q", "-c", "topic", "--no-track")
+    told = bench.repositories.upstream(bench.address)
+    assert told is not None
+    assert (told.remote, told.branch, told.ahead) == ("origin", "", 0)
+    bench.write({"a.yaml": "a: 2\n"})
+    bench.git("commit", "-qam", "Second")
+    told = bench.repositories.upstream(bench.address)
+    assert told is not None
+    assert told.ahead == 1
+    bench.git("switch", "-q", "--detach", "main")
+    told = bench.repositories.upstream(bench.address)
+    assert told is not None
+    assert (told.branch, told.ahead) == ("", 0)
+
+
+def test_without_a_remote_or_a_checkout_there_is_none(bench: Workbench) -> None:
+    assert bench.repositories.upstream(bench.address) is None
+    assert bench.repositories.upstream(SourceAddress(str(bench.folder / "envs"), trusted=True)) is None
+    assert bench.repositories.upstream(SourceAddress("https://github.com/acme/fleet", trusted=False)) is None

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.codeowners import Dialect
 from csoc.fleet.githost import MergeMethod, PullState, Verdict
-from csoc.fleet.repositories import CommitRequest, SourceAddress
+from csoc.fleet.repositories import CommitRequest, SourceAddress, Upstream
 from csoc.testing.fleets import HOME, World, environment
 from csoc.testing.repositories import MemoryRepositories
 from csoc.usecases.change.command import read_command
@@ -411,3 +411,54 @@ def test_a_folder_has_no_host_and_the_remote_is_named(world: World) -> None:
     with pytest.raises(RejectedError) as caught:
         propose_change(world.ports(), local, plan, pull_request=True)
     assert "--fleet https://" in caught.value.fix
+
+
+# From a folder on this machine
+
+FOLDER = "/srv/gitops"
+
+
+def local(world: World, **upstream: object) -> tuple[LoadedFleet, ChangePlan]:
+    """The fleet as read from a folder whose remote is the world's repository."""
+    fleet, plan = planned(world, *BOTH)
+    given = {"remote": "origin", "url": HOME, "branch": "main", "head": fleet.tree.commit, "ahead": 0} | upstream
+    world.repositories.upstreams[FOLDER] = Upstream(**given)  # type: ignore[arg-type]
+    return replace(fleet, query=FleetQuery(FOLDER, revision="topic")), plan
+
+
+def test_from_a_folder_a_pull_request_is_made_at_the_remote_and_says_so(world: World) -> None:
+    fleet, plan = local(world)
+    (outcome,) = propose_change(world.ports(), fleet, plan, pull_request=True).outcomes
+    assert outcome.published is not None
+    pull = world.host.pulls[1]
+    assert (pull.base, world.read(ALPHA, pull.head).count("2026.04")) == ("main", 1)
+    assert outcome.published.note.startswith(f"Pull requests are those of {HOME}, the remote origin of this folder")
+    assert f"made on main at {fleet.tree.commit[:12]}" in outcome.published.note
+
+
+def test_commits_that_the_remote_has_not_are_never_published_by_the_way(world: World) -> None:
+    fleet, plan = local(world, ahead=2)
+    (outcome,) = propose_change(world.ports(), fleet, plan, pull_request=True).outcomes
+    assert outcome.error is not None
+    assert "2 commits that origin has not" in outcome.error.cause
+    assert not world.host.pulls
+    assert list(world.home.branches) == ["main"]
+
+
+def test_a_remote_on_a_host_that_is_not_allowed_is_refused(world: World) -> None:
+    fleet, plan = local(world, url="https://evil.example.net/acme/fleet")
+    (outcome,) = propose_change(world.ports(), fleet, plan, pull_request=True).outcomes
+    assert isinstance(outcome.error, DeniedError)
+    assert not world.host.pulls
+
+
+def test_proposals_are_followed_from_a_folder(world: World) -> None:
+    fleet, plan = local(world)
+    propose_change(world.ports(), fleet, plan, pull_request=True)
+    address = SourceAddress(FOLDER, trusted=True)
+    assert [item.pull.number for item in proposed_changes(world.ports(), address)] == [1]
+    world.write({ALPHA: world.read(ALPHA).replace("2026.01", "2026.03")})
+    made = rebuild_proposed(world.ports(), FleetQuery(FOLDER), 1)
+    assert made.closed
+    assert "the remote origin of this folder" in made.note
+    assert "the remote origin" in close_proposed(world.ports(), address, 2)
