@@ -144,6 +144,8 @@ def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore)
             charts=ports.charts,
             renderer=ports.renderer,
             render_template=HelmTemplates(ports.renderer),
+            max_generated_each=ports.settings.limits.applicationset_elements,
+            max_generated=ports.settings.limits.generated_applications,
         ),
         store=store,
         cache=ports.cache,
