@@ -16,6 +16,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.values import Path, as_path, look_up, walk
 from csoc.gen3.catalogue import Catalogue, Service, load
 from csoc.gen3.state import EnvironmentState
+from csoc.gen3.views import MANIFEST
 
 _ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 _WITNESSES = (
@@ -71,6 +72,8 @@ class Gen3Values:
 
     def enabled(self, service: Service) -> bool:
         """True if the chart would deploy the service."""
+        if self.state.view.system == MANIFEST:
+            return self.get((service.name, "enabled")) is True  # what a manifest does not name is not deployed
         if not self.in_chart(service):
             return False
         if not service.condition:
@@ -84,7 +87,7 @@ class Gen3Values:
     def in_chart(self, service: Service) -> bool:
         """False if the chart at hand, an older or another one, certainly has no such service."""
         keys = self.state.chart_keys
-        if keys is None or service.name in self.merged:
+        if keys is None:
             return True
         tops = _tops(keys)
         return "*" in tops or service.name in tops

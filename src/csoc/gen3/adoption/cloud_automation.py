@@ -2,11 +2,13 @@
 same page as those that have, and its versions, ETL mapping and portal are checked by the same rules.
 
 Only what the chart has a key for is translated, to the key that the chart really reads; each translated value keeps the
-place where the manifest says it.
+place where the manifest says it. Two things that only the older system asks for keep names of their own, so that rules
+see whether they are there: arborist.deployment_version and sower.json.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,6 +41,8 @@ _GLOBAL_OF = {
 SIBLINGS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("etl", "etlMapping"), "etlMapping.yaml"),
     (("portal", "gitops", "json"), "portal/gitops.json"),
+    (("hatchery", "hatchery", "json"), "manifests/hatchery/hatchery.json"),
+    (("sower", "json"), "manifests/sower/sower.json"),
     (("fence", "FENCE_CONFIG_PUBLIC"), "manifests/fence/fence-config-public.yaml"),
 )
 
@@ -84,6 +88,17 @@ def translate(manifest: Mapping[str, Any], locate: Locate, label: str) -> Layer:
         source: Path = ("global", "useryaml_s3path")
         made.put(("fence", "usersync", "userYamlS3Path"), manifest["global"]["useryaml_s3path"], source)
         made.put(("fence", "usersync", "usersync"), True, source)
+    if "netpolicy" in manifest["global"]:
+        on = manifest["global"]["netpolicy"] == "on"
+        made.put(("global", "netPolicy", "enabled"), on, ("global", "netpolicy"))
+    arborist = manifest.get("arborist")
+    if isinstance(arborist, Mapping) and "deployment_version" in arborist:
+        version: Path = ("arborist", "deployment_version")
+        made.put(version, arborist["deployment_version"], version)
+    if isinstance(manifest.get("hatchery"), Mapping):
+        made.put(("hatchery", "hatchery", "json"), json.dumps(manifest["hatchery"], default=str), ("hatchery",))
+    if "sower" in manifest:
+        made.put(("sower", "sowerConfig"), manifest["sower"], ("sower",))
     guppy = manifest.get("guppy")
     if isinstance(guppy, Mapping):
         for old, new in (

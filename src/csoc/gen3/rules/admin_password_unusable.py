@@ -1,6 +1,7 @@
 """The password that the chart makes for /mds-admin is encoded together with its quotes, so that no request gets in.
 
-metadata/templates/secrets.yaml of chart 0.3.90. /index-admin has the like: its secret gateway-g3auto is made by no
+metadata/templates/secrets.yaml of the chart (0.2.60 to 0.3.90, as far as tried); whether the version at hand does so is
+read from the secret that it makes. /index-admin has the like: its secret gateway-g3auto is made by no
 chart at all, which cannot be told from one that somebody made by hand, so that only the metadata service is judged.
 """
 
@@ -10,17 +11,20 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.certainty import made_by_helm, on, values_complete
+from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.rules.support.chart import decoded, secret_content
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.state import EnvironmentState
 
 _LOCAL = "metadata.externalSecrets.createK8sMetadataSecret"
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
-    """A hit if metadata and the reverse proxy are on, and the chart makes the secret that both read."""
-    if not (on(state, "metadata") and on(state, "revproxy")) or not values_complete(state):
+    """A hit if metadata and the reverse proxy are on, and the secret that both read is made with quotes inside."""
+    if not rendered(state) or not (on(state, "metadata") and on(state, "revproxy")):
         return
-    if made_by_helm(state, "metadata", "metadata-g3auto"):
+    made = secret_content(state, "metadata-g3auto") or {}
+    if (decoded(made.get("base64Authz.txt", "")) or "").startswith('"'):
         path = _LOCAL if state.written(_LOCAL) else "global.externalSecrets.deploy"
         yield Hit(
             cause="The reverse proxy's password for the metadata service is encoded with its quotes",
@@ -38,4 +42,5 @@ RULE = Rule(
     " gateway:<password> without quotes.",
     covers=("M24",),
     environment=check,
+    rendered=True,
 )

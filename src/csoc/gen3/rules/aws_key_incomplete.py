@@ -12,6 +12,7 @@ from csoc.fleet.values import Path
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.state import EnvironmentState
 
 _ID, _SECRET = "awsAccessKeyId", "awsSecretAccessKey"
@@ -24,12 +25,13 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     values = Gen3Values(state)
     everybody: Path = ("global", "aws")
     global_id, global_secret = bool(state.get((*everybody, _ID))), bool(state.get((*everybody, _SECRET)))
-    if global_id != global_secret:
+    works = rendered(state)  # this version does without the id
+    if global_id != global_secret and not (works and global_secret):
         yield _hit(state, everybody, global_secret)
     for service in values.catalogue:
         own: Path = (service.name, "secrets")
         has_id, has_secret = bool(state.get((*own, _ID))), bool(state.get((*own, _SECRET)))
-        if not values.enabled(service) or has_id == has_secret:
+        if not values.enabled(service) or has_id == has_secret or (works and has_secret):
             continue
         if (has_secret and not global_id) or (has_id and not global_secret):
             yield _hit(state, own, has_secret)

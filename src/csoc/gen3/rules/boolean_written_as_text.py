@@ -14,7 +14,9 @@ from csoc.fleet.values import Path
 from csoc.gen3 import catalogue
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.rules.support.patching import set_value
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.state import EnvironmentState
 
 _SWITCHES = frozenset(
@@ -44,10 +46,10 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     """One hit a switch whose value is text and does not do what it says."""
     for path, value in state.values.walk():
         meant = _MEANS.get(value.strip().lower()) if isinstance(value, str) else None
-        if meant is None or not _is_switch(path):
+        if meant is None or not _is_switch(path) or not may_read(state, path):
             continue
         name = ".".join(map(str, path))
-        if path in _COMPARED:
+        if path in _COMPARED and not rendered(state):
             yield Hit(
                 cause=f"{name} is text, and the chart compares it with true and false",
                 key=name,

@@ -2,6 +2,7 @@
 
 orthanc looks at createK8sOrthancS3G3auto. dicom-server looks at that same name for the ExternalSecret, which no
 document mentions, and at createK8sOrthancG3auto for its own secret (chart 0.3.90, external-secrets.yaml of both).
+Older versions of either look elsewhere, so the rule speaks only where the chart at hand reads the flag.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.state import EnvironmentState
 
 _SHARED = "createK8sOrthancS3G3auto"
@@ -23,7 +25,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         return
     deploy = bool(state.get("global.externalSecrets.deploy"))
     for service in ("orthanc", "dicom-server"):
-        if not on(state, service):
+        if not on(state, service) or not may_read(state, (service, "externalSecrets", _SHARED)):
             continue
         external = not state.get((service, "externalSecrets", _SHARED))
         switch = (service, "enabled")

@@ -14,6 +14,8 @@ from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.state import EnvironmentState
 
 _FLAG = "fence.externalSecrets.createK8sGoogleAppSecrets"
@@ -26,6 +28,9 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         return
     fence = values.catalogue.services["fence"]
     asked = [secret for secret in fence.secrets if secret.keep_local == _FLAG and comes_from_manager(values, secret)]
+    if rendered(state):
+        pulled = {name_of(item.body) for item in state.objects("ExternalSecret")}
+        asked = [secret for secret in asked if secret.name in pulled]
     if not asked or any(values.has(secret.override) for secret in asked):
         return
     yield Hit(

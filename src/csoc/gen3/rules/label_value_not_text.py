@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.state import EnvironmentState
 
@@ -26,7 +27,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         for key in _KEYS:
             path = (service.name, key)
             value = state.values.get(path)
-            if value is None or isinstance(value, str) or not values.enabled(service):
+            if value is None or isinstance(value, str) or not values.enabled(service) or not may_read(state, path):
                 continue
             text = str(value).lower() if isinstance(value, bool) else ""
             yield Hit(

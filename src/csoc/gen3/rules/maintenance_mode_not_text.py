@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.state import EnvironmentState
 
@@ -18,6 +19,8 @@ _PATH = "global.maintenanceMode"
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """A hit if the value is a boolean, or a text that means "on" to its author alone."""
+    if not may_read(state, _PATH):
+        return
     value = state.values.get(_PATH)
     if value is False:
         yield Hit(

@@ -7,8 +7,9 @@ tested with a few lines of values and no files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from csoc.fleet.masking import mask_text
 from csoc.gen3.findings import Evidence, Patch, Severity
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM
@@ -18,7 +19,8 @@ from csoc.gen3.views import HELM
 class Hit:
     """One thing that a rule found. key identifies the cause within the rule; equal keys of several environments become
     one finding, so it holds no environment name unless the cause is that environment's alone. severity, consequence and
-    fix replace the rule's own where this case differs."""
+    fix replace the rule's own where this case differs. cause, fix and the texts of evidence are masked, whatever they
+    quote."""
 
     cause: str
     key: str
@@ -28,6 +30,11 @@ class Hit:
     consequence: str = ""
     fix: str = ""
     patches: tuple[Patch, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("cause", "fix"):
+            object.__setattr__(self, name, mask_text(getattr(self, name)))
+        object.__setattr__(self, "evidence", tuple(replace(item, text=mask_text(item.text)) for item in self.evidence))
 
 
 @dataclass(frozen=True, slots=True)

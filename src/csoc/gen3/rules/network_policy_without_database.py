@@ -12,6 +12,7 @@ from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.netPolicy.dbSubnets"
@@ -23,7 +24,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     if values.get("global.netPolicy.enabled") is not True or values.get("global.dev") is True:
         return
     needing = [service.name for service in values.catalogue if service.postgres and values.enabled(service)]
-    if not needing or values.get(_PATH) or not values_complete(state):
+    if not needing or values.get(_PATH) or not values_complete(state) or not may_read(state, _PATH):
         return
     yield Hit(
         cause="Network policies are on and global.netPolicy.dbSubnets is empty",

@@ -1,7 +1,8 @@
 """With pushSecret on, the chart also pushes fence's signing key, from a secret that it makes only if it is told to.
 
 templates/jwt-keys.yaml of fence (chart 0.3.90) reads the Kubernetes secret fence-jwt-keys; without
-createK8sJwtKeysSecret that one comes from Secrets Manager, where nothing has put it yet.
+createK8sJwtKeysSecret that one comes from Secrets Manager, where nothing has put it yet. Charts before April 2026
+(0.3.10, say) push no such key; what the one at hand does, its PushSecrets say.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from collections.abc import Iterator
 
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.rules.support.chart import secret_content
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 _GLOBAL = "global.externalSecrets.pushSecret"
 _OWN = "fence.externalSecrets.pushSecret"
 _LOCAL = "fence.externalSecrets.createK8sJwtKeysSecret"
+_KEY = "fence-jwt-keys"
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """A hit if the key is pushed and not made. Whether it is in Secrets Manager already cannot be seen in Git."""
-    if not on(state, "fence") or not state.get("global.externalSecrets.deploy") or state.get(_LOCAL):
+    if not rendered(state) or not _pushed(state) or secret_content(state, _KEY) is not None:
         return
     path = _GLOBAL if state.get(_GLOBAL) else _OWN
     if state.get(path):
@@ -31,6 +35,14 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         )
 
 
+def _pushed(state: EnvironmentState) -> bool:
+    for item in state.objects("PushSecret"):
+        selector = mapping(mapping(item.body.get("spec")).get("selector"))
+        if mapping(selector.get("secret")).get("name") == _KEY:
+            return True
+    return False
+
+
 RULE = Rule(
     id="push-secret-without-source",
     title="A secret that is pushed and made by nobody",
@@ -39,4 +51,5 @@ RULE = Rule(
     fix="Set fence.externalSecrets.createK8sJwtKeysSecret: true, or put the key into Secrets Manager by hand.",
     covers=("M17",),
     environment=check,
+    rendered=True,
 )

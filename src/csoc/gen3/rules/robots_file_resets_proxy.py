@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.state import EnvironmentState
 
 _SWITCH = "revproxy.enableRobotsTxt"
@@ -24,7 +25,7 @@ _FIXED = {
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """One hit for all settings that are written and lost."""
-    if not on(state, "revproxy") or not state.get(_SWITCH):
+    if not on(state, "revproxy") or not state.get(_SWITCH) or not may_read(state, _SWITCH):
         return
     lost = [path for path, fixed in _FIXED.items() if state.written(path) and str(state.get(path)) != fixed]
     if lost:

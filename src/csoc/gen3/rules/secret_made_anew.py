@@ -10,13 +10,14 @@ the Secret's data and respects that when it synchronises keeps what was made fir
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csoc.fleet.values import Path
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.argo import keeps_live
 from csoc.gen3.rules.support.certainty import values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.rules.support.workloads import at_source, mapping, mappings, name_of, service_of
 from csoc.gen3.state import EnvironmentState
 
@@ -82,7 +83,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         name = name_of(item.body)
         if keeps_live(state.view.application, "", "Secret", name):
             continue
-        made = _SECRETS.get(name)
+        made = _known(state, name)
         if made is not None and not (made.seeds and all(state.get(seed) for seed in made.seeds)):
             yield _hit(state, name, made)
         elif name.endswith(_CREDENTIALS):
@@ -100,6 +101,12 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
             )
     if credentials:
         yield _credentials(state, credentials)
+
+
+def _known(state: EnvironmentState, name: str) -> _Made | None:
+    """What is known of the secret; of the values that would fill it, those that this version of the chart reads."""
+    made = _SECRETS.get(name)
+    return replace(made, seeds=tuple(seed for seed in made.seeds if may_read(state, seed))) if made else None
 
 
 def _hit(state: EnvironmentState, name: str, made: _Made) -> Hit:

@@ -6,6 +6,7 @@ from csoc.gen3.rules import (
     admin_password_unusable,
     application_name_shared,
     application_not_applied,
+    arborist_deployment_version,
     audit_log_queue,
     autoscaler_and_replicas,
     autoscaler_without_target,
@@ -51,6 +52,7 @@ from csoc.gen3.rules import (
     front_page_without_owner,
     google_secrets_expected,
     guppy_index_not_made,
+    hatchery_sidecar_missing,
     hostname_not_a_label,
     hostname_shared,
     image_not_pinned,
@@ -65,6 +67,8 @@ from csoc.gen3.rules import (
     label_value_not_text,
     list_entries_lost,
     maintenance_mode_not_text,
+    manifest_block_missing,
+    manifest_service_alone,
     namespace_default,
     network_policy_dictionary,
     network_policy_malformed,
@@ -120,6 +124,7 @@ from csoc.gen3.rules import (
     workspace_namespace_shared,
     workspace_namespaces_differ,
     workspace_proxy_namespace,
+    workspaces_without_network_policy,
 )
 from csoc.gen3.rules.model import Rule
 
@@ -127,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     admin_password_unusable.RULE,
     application_name_shared.RULE,
     application_not_applied.RULE,
+    arborist_deployment_version.RULE,
     audit_log_queue.RULE,
     autoscaler_and_replicas.RULE,
     autoscaler_without_target.RULE,
@@ -172,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     front_page_without_owner.RULE,
     google_secrets_expected.RULE,
     guppy_index_not_made.RULE,
+    hatchery_sidecar_missing.RULE,
     hostname_not_a_label.RULE,
     hostname_shared.RULE,
     image_not_pinned.RULE,
@@ -186,6 +193,8 @@ RULES: tuple[Rule, ...] = (
     label_value_not_text.RULE,
     list_entries_lost.RULE,
     maintenance_mode_not_text.RULE,
+    manifest_block_missing.RULE,
+    manifest_service_alone.RULE,
     namespace_default.RULE,
     network_policy_dictionary.RULE,
     network_policy_malformed.RULE,
@@ -241,4 +250,5 @@ RULES: tuple[Rule, ...] = (
     workspace_namespace_shared.RULE,
     workspace_namespaces_differ.RULE,
     workspace_proxy_namespace.RULE,
+    workspaces_without_network_policy.RULE,
 )

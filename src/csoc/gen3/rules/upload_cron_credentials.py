@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.state import EnvironmentState
 
 _PATH = "data-upload-cron.awsCredsSecret.secretName"
@@ -14,7 +15,9 @@ _PATH = "data-upload-cron.awsCredsSecret.secretName"
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """A hit if the job is on and no secret is named."""
-    if on(state, "data-upload-cron") and not state.get(_PATH) and values_complete(state):
+    if not values_complete(state) or not may_read(state, _PATH):
+        return
+    if on(state, "data-upload-cron") and not state.get(_PATH):
         yield Hit(
             cause=f"data-upload-cron is on, and {_PATH} is empty",
             key="secretName",

@@ -11,6 +11,7 @@ from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.state import EnvironmentState
 
@@ -20,6 +21,8 @@ _PATH = "funnel.Kubernetes.JobsNamespace"
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """A hit if funnel is deployed and the value is not the namespace that the chart makes."""
     if not on(state, "funnel") or not state.view.namespace or not values_complete(state):
+        return
+    if not may_read(state, _PATH):
         return
     wanted = f"workflow-pods-{state.view.namespace}"
     value = state.get(_PATH)

@@ -14,6 +14,7 @@ from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
+from csoc.gen3.rules.support.chart import may_read
 from csoc.gen3.state import EnvironmentState
 
 _OWN = "workspace-proxy.deploymentNamespace"
@@ -34,7 +35,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     ]
     for service, path, namespace, meaning in wanted:
         value = state.get(path)
-        if not on(state, service) or not namespace or value == namespace:
+        if not on(state, service) or not namespace or value == namespace or not may_read(state, path):
             continue
         other = ", or correct the Application's destination" if value and path == _OWN else ""
         yield Hit(
