@@ -31,9 +31,9 @@ Every command takes `--json`, and then prints JSON on standard output and errors
 `conflict`, `unavailable` or `interrupted`. A group of commands (`csoc`, `csoc fleet`, `csoc rules`) with `--json` lists
 its commands.
 
-On a terminal, lines and tables are as wide as it is; elsewhere as wide as they need to be. Colours go to terminals only,
-and to none if `NO_COLOR` is set or `TERM` is `dumb`. What a repository names is printed on one line, with line breaks
-and characters that do not show as escapes (`\\n`, `\\x1b`, `\\u202e`).
+On a terminal, lines and tables are as wide as it is; elsewhere as wide as they need to be. Colours go to terminals
+only, and to none if `NO_COLOR` is set or `TERM` is `dumb`. What a repository names is printed on one line, with line
+breaks and characters that do not show as escapes (`\\n`, `\\x1b`, `\\u202e`).
 """
 
 

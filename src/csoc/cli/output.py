@@ -153,7 +153,7 @@ def progress(text: str) -> None:
         say(text, "dim", error=True)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> None:
+def table(columns: Sequence[Cell], rows: Sequence[Sequence[Cell]], title: str = "") -> None:
     """A table that fits (see `csoc.cli.tables`); without rows its title alone."""
     if title:
         say(title, "italic")

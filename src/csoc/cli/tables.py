@@ -16,38 +16,56 @@ from csoc.cli.escaping import clean
 
 # A cell, or the lines of one. Text may be coloured; line breaks in it are shown as any other control character.
 Cell = str | Text | Sequence[str | Text]
+_Row = Sequence[Sequence[Text]]
 
 _GAP = 2
 _NARROWEST = 8
 _WIDEST_PIECE = 24
-_BLOCK_NAME = 16
 # Where text may go on in the next line: after spaces, and in names after what joins their parts.
 _BREAK = re.compile(r"\s+|(?<=[/,;:=@_.-])(?=[^\s])")
 
 
 def table_lines(
-    columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, room: int | None = None, rule: str = "─"
+    columns: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, room: int | None = None, rule: str = "─"
 ) -> list[Text]:
     """The lines of a table with a head; none is wider than room (None: as wide as it takes), but for single characters
     in a room of next to none."""
-    cells = [[cell_texts(cell) for cell in row] for row in rows]
-    natural = [
-        max([cell_len(name), *(line.cell_len for row in cells for line in row[number])])
-        for number, name in enumerate(columns)
-    ]
-    widths = natural if room is None else _widths(columns, cells, natural, room)
+    cells = [[cell_texts(cell) for cell in row] for row in [columns, *rows]]
+    if room is not None:  # a person sees as well that nothing is there, a program counts columns
+        cells = _filled(cells)
+    natural = [max(line.cell_len for row in cells for line in row[number]) for number in range(len(cells[0]))]
+    widths = natural if room is None else _widths(cells, natural, room)
     if widths is None:
-        return list(_blocks(columns, cells, max(room or 0, _NARROWEST)))
-    lines = [_joined([Text(name, style="bold") for name in columns], widths)]
-    lines.append(Text(rule * (sum(widths) + _GAP * (len(widths) - 1))))
+        return list(_blocks(cells, max(room or 0, _NARROWEST)))
+    head = [[_bold(line) for line in cell] for cell in cells[0]]
+    under = Text(rule * (sum(widths) + _GAP * (len(widths) - 1)))
+    return [*_row_lines([head], widths), under, *_row_lines(cells[1:], widths)]
+
+
+def _bold(text: Text) -> Text:
+    made = text.copy()
+    made.stylize_before("bold")
+    return made
+
+
+def _row_lines(cells: Sequence[_Row], widths: Sequence[int]) -> Iterator[Text]:
     for row in cells:
         wrapped = [
             [part for line in cell for part in wrap(line, width)] for cell, width in zip(row, widths, strict=True)
         ]
         for number in range(max(map(len, wrapped))):
             parts = [lines_of[number] if number < len(lines_of) else Text() for lines_of in wrapped]
-            lines.append(_joined(parts, widths))
-    return lines
+            yield _joined(parts, widths)
+
+
+def _filled(cells: Sequence[_Row]) -> list[_Row]:
+    """The columns that say something below their head."""
+    kept = [
+        number
+        for number in range(len(cells[0]))
+        if number == 0 or any(line.plain.strip() for row in cells[1:] for line in row[number])
+    ]
+    return [[row[number] for number in kept] for row in cells]
 
 
 def cell_texts(cell: Cell) -> list[Text]:
@@ -64,57 +82,56 @@ def clean_text(text: Text) -> Text:
     return text if clean(text.plain) == text.plain else Text(clean(text.plain), style=text.style)
 
 
-def wrap(text: Text, width: int, *, hanging: int = 0) -> list[Text]:
-    """Text in lines of at most that many columns, broken at spaces and joints of names where that is possible. The
-    lines after the first are indented by hanging."""
+def wrap(text: Text, width: int, *, hanging: int | None = None) -> list[Text]:
+    """Text in lines of at most that many columns, broken at spaces and joints of names where that is possible.
+
+    hanging: for sentences: the lines after the first are indented by it, and a name is broken only if it is longer than
+    a line, so that it can be copied.
+    """
     lines: list[Text] = []
     while text.cell_len > width:
-        end, after = _break(text.plain, width)
+        end, after = _break(text.plain, width, joints=hanging is None)
         first, *_, rest = text.divide([end, after] if after > end else [end])
         lines.append(first)
         if not rest.plain.strip():
             return lines
-        text = Text(" " * hanging).append_text(rest)
+        text = Text(" " * (hanging or 0)).append_text(rest)
     return [*lines, text]
 
 
-def _break(text: str, width: int) -> tuple[int, int]:
+def _break(text: str, width: int, *, joints: bool) -> tuple[int, int]:
     """Where a line of that width ends and where the next one begins; spaces between them go away."""
     lead = len(text) - len(text.lstrip())
-    best = None
+    space = joint = None
     for found in _BREAK.finditer(text, lead + 1):
-        if cell_len(text[: found.start()]) > width:
+        taken = cell_len(text[: found.start()])
+        if taken > width:
             break
-        # A joint close to the beginning would make many short lines out of one name.
-        if found[0] or cell_len(text[: found.start()]) * 2 > width:
-            best = found.span()
-    if best is not None:
-        return best
+        if found[0]:
+            space = found.span()
+        elif taken * 3 > width:  # one close to the beginning would make many short lines out of one name
+            joint = found.span()
+    if space is not None and (joint is None or not joints or space > joint):
+        return space
+    if joint is not None:
+        return joint
     end = len(text)
     while end > 1 and cell_len(text[:end]) > width:
         end -= 1
     return end, end
 
 
-def _widths(
-    columns: Sequence[str], cells: Sequence[Sequence[Sequence[Text]]], natural: Sequence[int], room: int
-) -> list[int] | None:
+def _widths(cells: Sequence[_Row], natural: Sequence[int], room: int) -> list[int] | None:
     """Widths that fit: as asked for, or with the widest columns narrower; None if a column would be too narrow."""
     left = room - _GAP * (len(natural) - 1)
     if sum(natural) <= left:
         return list(natural)
     least = [
         min(
-            natural[number],
-            max(
-                [
-                    _NARROWEST,
-                    cell_len(name),
-                    *(_longest_piece(line.plain, whole=number == 0) for row in cells for line in row[number]),
-                ]
-            ),
+            wide,
+            max(_NARROWEST, *(_longest_piece(line.plain, whole=not number) for row in cells for line in row[number])),
         )
-        for number, name in enumerate(columns)
+        for number, wide in enumerate(natural)
     ]
     if sum(least) > left:
         return None
@@ -151,30 +168,25 @@ def _joined(parts: Sequence[Text], widths: Sequence[int]) -> Text:
     return line
 
 
-def _blocks(columns: Sequence[str], cells: Sequence[Sequence[Sequence[Text]]], room: int) -> Iterator[Text]:
+def _blocks(cells: Sequence[_Row], room: int) -> Iterator[Text]:
     """Each row as a block: the first cell as its head, below it each column with its name."""
-    wide = min(max((cell_len(name) for name in columns[1:]), default=0), _BLOCK_NAME)
+    names = [" ".join(line.plain for line in cell) for cell in cells[0][1:]]
+    wide = max(map(cell_len, names), default=0)
     narrow = room < wide + 2 + _GAP + _NARROWEST * 2
-    for number, row in enumerate(cells):
+    for number, row in enumerate(cells[1:]):
         if number:
             yield Text()
-        head = [part for line in row[0] for part in wrap(line, room)]
-        for part in head:
-            made = part.copy()
-            made.stylize_before("bold")
-            yield made
-        for name, cell in zip(columns[1:], row[1:], strict=True):
+        yield from (_bold(part) for line in row[0] for part in wrap(line, room))
+        for name, cell in zip(names, row[1:], strict=True):
             lines = [line for line in cell if line.plain.strip()]
-            if not lines:
+            if narrow and lines:
+                yield from (_indented(part, 2) for part in wrap(Text(name, style="dim"), room - 2))
+                yield from (_indented(part, 4) for line in lines for part in wrap(line, room - 4))
                 continue
-            if narrow:
-                yield Text(f"  {name}", style="dim")
-                yield from (_indented(part, 4) for line in lines for part in wrap(line, max(room - 4, 1)))
-                continue
-            parts = [part for line in lines for part in wrap(line, room - wide - 2 - _GAP)]
-            for position, part in enumerate(parts):
-                first = Text(f"  {name if position == 0 else '':<{wide}}{' ' * _GAP}", style="dim")
-                yield Text.assemble(first, part)
+            for at, part in enumerate(part for line in lines for part in wrap(line, room - wide - 2 - _GAP)):
+                label = Text(name if at == 0 else "", style="dim")
+                label.pad_right(wide - label.cell_len + _GAP)
+                yield _indented(label.append_text(part), 2)
 
 
 def _indented(text: Text, by: int) -> Text:

@@ -11,14 +11,15 @@ from rich.text import Text
 
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
-from csoc.cli.output import console_width, print_json, say, table
+from csoc.cli.output import console_width, count, print_json, say, table
 from csoc.cli.session import fleet_option, opened
 from csoc.cli.tables import Cell, cell_texts, side_by_side, wrap
 from csoc.usecases.gathered import gather_facts
 from csoc.usecases.matrix import Matrix, matrix
 
-_WIDEST_NAME = 20
-_WIDEST_CELL = 28
+_WIDEST_NAME = 14
+_WIDEST_CELL = 18
+_MANY_PARTS = 4
 
 
 @command("matrix", "csoc fleet matrix", "csoc fleet matrix brh --service fence --service guppy")
@@ -89,7 +90,10 @@ def _print_matrix(made: Matrix) -> None:
             for at, service in enumerate(services)
         ]
         title = f"part {number + 1} of {len(parts)}" if len(parts) > 1 else ""
-        table(["service", *names], rows, title=title)
+        table(["service", *(wrap(Text(name), widths[name]) for name in names)], rows, title=title)
+    if len(parts) > _MANY_PARTS:
+        say(f"{count(len(columns), 'environment')} side by side take {len(parts)} parts here.")
+        say("A commons, stage or cluster shows its own (csoc fleet matrix ENV...), --service NAME one service.", "dim")
     say("Slanted versions are the chart's own: the environment names none. Below each: since when.", "dim")
 
 
