@@ -23,6 +23,7 @@ from csoc.usecases.change.follow import (
 )
 from csoc.usecases.load import FleetQuery
 from csoc.usecases.ports import Ports
+from csoc.usecases.publish import place_of
 
 _NUMBER = click.IntRange(min=1)
 
@@ -73,6 +74,9 @@ def changes_command(
         if close_number is not None:
             return _close(ports, query, close_number, as_json=as_json)
         found = proposed_changes(ports, query.address)
+        place = place_of(ports, query.address)
+    if place.note and not as_json:
+        say(f"{place.note}.", "dim")
     if as_json:
         print_json([_proposed_json(item) for item in found])
     elif not found:
