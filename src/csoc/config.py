@@ -135,7 +135,9 @@ class Credential(SecretSource):
     passphrase_env: str | None = Field(default=None, description="variable that holds the passphrase of an SSH key")
     app_id: str = Field(default="", description="id (or client id) of the GitHub App")
     installation_id: str = Field(default="", description="id of the App's installation")
-    api_url: str = Field(default="https://api.github.com", description="API that gives the App its tokens")
+    api_url: str = Field(
+        default="", description='API that gives the App its tokens; "" means the one that belongs to url_prefix'
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -158,7 +160,7 @@ class Credential(SecretSource):
 
 
 class GitHostSettings(SecretSource):
-    """A host where csoc opens pull requests."""
+    """A host where csoc opens pull requests. Without a token, what `credentials` have for its addresses is used."""
 
     url: str = Field(description='the host, as in "https://git.example.org"')
     kind: Literal["github", "gitea"] = Field(description="whose API it speaks")
@@ -166,8 +168,8 @@ class GitHostSettings(SecretSource):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.token_env is None) == (self.token_file is None):
-            raise ValueError("needs exactly one of token_env and token_file")
+        if self.token_env is not None and self.token_file is not None:
+            raise ValueError("takes one of token_env and token_file, not both")
         return self
 
 
@@ -248,6 +250,9 @@ class Settings(_Section):
     limits: Limits = Field(default=Limits(), description="what reading a repository may cost")
     render: RenderLimits = Field(default=RenderLimits(), description="what rendering a chart may cost")
     author: Author = Field(default=Author(), description="who commits")
+    waiver_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
+        default=366, description="how far away the end of a waiver may lie; one that lasts longer does not count"
+    )
 
     @property
     def hosts(self) -> tuple[str, ...]:

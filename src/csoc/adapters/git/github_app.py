@@ -17,6 +17,7 @@ import jwt
 from csoc.clock import Clock, system_clock
 from csoc.config import Credential, read_secret_file
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.fleet import addresses
 
 _RENEW_BEFORE = timedelta(minutes=5)
 _ANSWER_BYTES = 1_000_000
@@ -43,7 +44,7 @@ class AppTokens:
         Raises DeniedError (GitHub refuses the key), NotFoundError (no such installation, no key file), RejectedError
         (the file is no key), UnavailableError.
         """
-        key = credential.api_url, credential.app_id, credential.installation_id
+        key = api_of(credential), credential.app_id, credential.installation_id
         with self._lock:
             known = self._tokens.get(key)
             if known is None or known[1] - _RENEW_BEFORE <= self._clock():
@@ -51,7 +52,7 @@ class AppTokens:
             return known[0]
 
     def _fetch(self, credential: Credential) -> tuple[str, datetime]:
-        url = f"{credential.api_url.rstrip('/')}/app/installations/{credential.installation_id}/access_tokens"
+        url = f"{api_of(credential)}/app/installations/{credential.installation_id}/access_tokens"
         headers = {
             "Authorization": f"Bearer {self._signed(credential)}",
             "Accept": "application/vnd.github+json",
@@ -79,6 +80,26 @@ class AppTokens:
             raise RejectedError(
                 "The file does not hold an RSA private key as PEM", place=str(credential.private_key_file)
             ) from None
+
+
+def api_of(credential: Credential) -> str:
+    """The API that a credential says, or the one of the host that it is for; without a slash at the end."""
+    return (credential.api_url or github_api(credential.url_prefix)).rstrip("/")
+
+
+def github_api(url: str) -> str:
+    """Where a GitHub's API is: github.com, its hosts with data residency (ghe.com), or an Enterprise Server.
+
+    https://docs.github.com/en/enterprise-cloud@latest/rest/using-the-rest-api/getting-started-with-the-rest-api and
+    https://docs.github.com/en/enterprise-server@latest/rest/quickstart
+    """
+    address = addresses.parse(url)
+    if address.host == "github.com":
+        return "https://api.github.com"
+    scheme = "http" if address.scheme == "http" else "https"
+    if address.host.endswith(".ghe.com"):
+        return f"{scheme}://api.{address.authority}"
+    return f"{scheme}://{address.authority}/api/v3"
 
 
 def _bounded(answer: httpx.Response) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from csoc.adapters.git.github_app import AppTokens
+from csoc.adapters.git.github_app import AppTokens, github_api
 from csoc.adapters.githost.client import HostClient, Limits
 from csoc.adapters.githost.gitea import GiteaHost
 from csoc.adapters.githost.github import HEADERS, GitHubHost
@@ -26,7 +26,6 @@ Tokens = Callable[[Credential], str]
 """Gives the token of a credential that is not a plain one (a GitHub App's lives for an hour)."""
 
 _GITHUB = "https://github.com"
-_GITHUB_API = "https://api.github.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,9 @@ class HostKind:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def _github_api(url: str) -> str:
-    return _GITHUB_API if url == _GITHUB else f"{url}/api/v3"
-
-
 KINDS: Mapping[str, HostKind] = {
     "gitea": HostKind(GiteaHost, "token", lambda url: f"{url}/api/v1"),
-    "github": HostKind(GitHubHost, "Bearer", _github_api, HEADERS),
+    "github": HostKind(GitHubHost, "Bearer", github_api, HEADERS),
 }
 """Every kind that the settings' `git_hosts` may name."""
 
@@ -69,10 +64,12 @@ def githost_for(
     kind: str
     token: Callable[[], str]
     if entry is not None:
-        kind, api_url, token = entry.kind, _api_url(entry), entry.token
+        kind, api_url = entry.kind, _api_url(entry)
         repository = hosted_repository(address, prefix=addresses.parse(entry.url).path)
         # An SSH address says nothing about the scheme and port that the interface answers on.
         repository = HostedRepository(entry.url.rstrip("/"), repository.owner, repository.name)
+        own = entry.token_env is not None or entry.token_file is not None
+        token = entry.token if own else _credential_token(repository, settings, app_token, needed_by=entry.url)
     else:
         repository = hosted_repository(address)
         if repository.base != _GITHUB:
@@ -81,7 +78,7 @@ def githost_for(
                 place=addresses.shown(address),
                 fix="Add it to git_hosts in the settings of csoc, with url, kind and a token",
             )
-        kind, api_url, token = "github", _GITHUB_API, _credential_token(repository, settings, app_token)
+        kind, api_url, token = "github", github_api(_GITHUB), _credential_token(repository, settings, app_token)
     spoken = KINDS[kind]
     client = HostClient(
         api_url=api_url,
@@ -115,12 +112,23 @@ def _api_url(entry: GitHostSettings) -> str:
     return KINDS[entry.kind].api_url(entry.url.rstrip("/"))
 
 
-def _credential_token(repository: HostedRepository, settings: Settings, app_token: Tokens | None) -> Callable[[], str]:
-    """The token of the most specific credential for the repository; without one, requests carry none."""
+def _credential_token(
+    repository: HostedRepository, settings: Settings, app_token: Tokens | None, *, needed_by: str = ""
+) -> Callable[[], str]:
+    """The token of the most specific credential for the repository; without one, requests carry none.
+
+    Raises DeniedError if there is none and an entry of git_hosts that has no token needs it.
+    """
     address = addresses.parse(str(repository))
     usable = [credential for credential in settings.credentials if credential.kind in {"token", "github-app"}]
     best = max(usable, key=lambda credential: addresses.below(credential.url_prefix, address), default=None)
     if best is None or not addresses.below(best.url_prefix, address):
+        if needed_by:
+            raise DeniedError(
+                "The settings of csoc have no credential for this host",
+                place=needed_by,
+                fix="Give its entry in git_hosts token_env or token_file, or add one under credentials",
+            )
         return lambda: ""
     if best.kind == "token":
         return best.token

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import jwt
 import pygit2
 import pytest
@@ -17,9 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pygit2.enums import CredentialType
 
 from csoc.adapters.git.credentials import Credentials
-from csoc.adapters.git.github_app import AppTokens
+from csoc.adapters.git.github_app import AppTokens, api_of
 from csoc.adapters.git.transfers import Callbacks, clean, translate
-from csoc.config import Credential, Limits, Settings
+from csoc.adapters.githost.factory import githost_for
+from csoc.config import Credential, GitHostSettings, Limits, Settings
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.addresses import parse
 
@@ -117,6 +119,40 @@ def test_an_app_proves_itself_with_a_short_token_signed_by_its_key(
     claims = jwt.decode(authorization.removeprefix("Bearer "), key.public_key(), algorithms=["RS256"], options=options)
     assert claims["iss"] == "12"
     assert claims["iat"] < NOW.timestamp() < claims["exp"] <= claims["iat"] + 600
+
+
+def test_an_app_of_an_enterprise_host_serves_its_pull_requests_too(api: Api, app: Credential) -> None:
+    here = f"http://127.0.0.1:{api.port}"
+    settings = Settings(
+        git_hosts=(GitHostSettings(url=here, kind="github"),),
+        credentials=(app.model_copy(update={"url_prefix": here, "api_url": ""}),),
+    )
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"default_branch": "main"})
+
+    host = githost_for(
+        f"{here}/acme/fleet", settings, app_token=tokens(api).token, transport=httpx.MockTransport(handler)
+    )
+    assert host.default_branch() == "main"
+    assert api.asked[0][0] == "/api/v3/app/installations/34/access_tokens"
+    assert str(seen[0].url) == f"{here}/api/v3/repos/acme/fleet"
+    assert seen[0].headers["authorization"] == "Bearer ghs_1"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("https://github.com/acme", "https://api.github.com"),
+        ("https://acme.ghe.com/acme", "https://api.acme.ghe.com"),
+        ("https://code.example.org:8443/acme", "https://code.example.org:8443/api/v3"),
+        ("https://github.com.example.org", "https://github.com.example.org/api/v3"),
+    ],
+)
+def test_an_app_asks_the_api_of_its_own_host(app: Credential, prefix: str, expected: str) -> None:
+    assert api_of(app.model_copy(update={"url_prefix": prefix, "api_url": ""})) == expected
 
 
 def test_a_token_is_used_until_shortly_before_it_expires(api: Api, app: Credential) -> None:

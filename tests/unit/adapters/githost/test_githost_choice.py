@@ -143,6 +143,15 @@ def test_without_a_credential_github_is_asked_without_one() -> None:
     assert "authorization" not in request.headers
 
 
+def test_an_entry_without_a_token_needs_a_credential_for_its_host() -> None:
+    settings = Settings(
+        git_hosts=(GitHostSettings(url="https://code.example.org", kind="github"),),
+        credentials=(Credential(url_prefix="https://github.com", kind="token", token_env="WIDE"),),
+    )
+    with pytest.raises(DeniedError, match="no credential for this host"):
+        githost_for("https://code.example.org/acme/fleet", settings)
+
+
 def test_a_github_app_gives_its_token_for_each_request() -> None:
     app = Credential(
         url_prefix="https://github.com/acme",
