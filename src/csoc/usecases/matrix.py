@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from csoc.errors import NotFoundError
 from csoc.fleet.values import Path, as_path
 from csoc.gen3 import catalogue
 from csoc.gen3.facts import EnvironmentFacts, ServiceFact
 from csoc.gen3.images import newer
+from csoc.gen3.services import nearest_services
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.history import Timelines
 from csoc.usecases.load import LoadedFleet
@@ -47,15 +49,22 @@ def matrix(
     services: Sequence[str] = (),
     history: bool = True,
 ) -> Matrix:
-    """The matrix of these environments (none given: all) and services (none given: those that run somewhere)."""
+    """The matrix of these environments (none given: all) and services (none given: those that run somewhere).
+
+    Raises NotFoundError for a service that neither the catalogue nor any environment has, with the nearest names.
+    """
+    known = {*catalogue.load().services, *(name for item in facts.values() for name in item.services)}
+    for service in services:
+        if service not in known:
+            raise NotFoundError(f"There is no service {service}", fix=nearest_services(service, known))
     views = tuple(environments or fleet.view.environments)
     timelines = Timelines(ports, fleet)
     cells: dict[str, dict[str, Cell]] = {}
     for view in views:
-        for service in facts[view.name].services.values():
-            if service.enabled and (not services or service.name in services):
-                row = cells.setdefault(service.name, {})
-                row[view.name] = _cell(view, service, views, facts, fleet, timelines if history else None)
+        for fact in facts[view.name].services.values():
+            if fact.enabled and (not services or fact.name in services):
+                row = cells.setdefault(fact.name, {})
+                row[view.name] = _cell(view, fact, views, facts, fleet, timelines if history else None)
     return Matrix(views, tuple(sorted(cells)), cells)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from csoc.errors import NotFoundError
 from csoc.testing.fleets import World, application, environment
 from csoc.usecases.gathered import gather_facts
 from csoc.usecases.matrix import Matrix, matrix
@@ -83,3 +84,19 @@ def test_what_is_off_is_left_out_and_services_can_be_chosen() -> None:
     world.write(environment("east", "alpha.example.org", "fence: {enabled: false}\n"))
     assert "fence" not in made(world).services
     assert made(world, services=("indexd",)).services == ("indexd",)
+
+
+def test_a_service_that_there_is_not_is_an_error_with_the_nearest_names() -> None:
+    world = World()
+    world.write(environment("east", "alpha.example.org"))
+    with pytest.raises(NotFoundError, match="There is no service fense") as raised:
+        made(world, services=("fense",))
+    assert "fence" in raised.value.fix
+    with pytest.raises(NotFoundError, match=r"Its name is wts"):
+        made(world, services=("workspace-token-service",))
+
+
+def test_a_service_that_runs_nowhere_is_no_error() -> None:
+    world = World()
+    world.write(environment("east", "alpha.example.org"))
+    assert made(world, services=("wts",)).services == ()

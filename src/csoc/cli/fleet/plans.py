@@ -49,6 +49,7 @@ def plan_json(plan: ChangePlan) -> dict[str, Any]:
             for item in plan.environments
         ],
         "unchanged": list(plan.unchanged),
+        "warnings": list(plan.warnings),
         "refused": [{"environment": name, **error_json(error)} for name, error in plan.refused],
         "findingsNew": [to_json(item) for item in plan.findings_new],
         "findingsGone": [to_json(item) for item in plan.findings_gone],
@@ -84,6 +85,9 @@ def print_plan(plan: ChangePlan) -> None:
     if plan.unchanged:
         say()
         say(f"Nothing changes in {', '.join(plan.unchanged)}: it is so already.", "dim")
+    for warning in plan.warnings:
+        say()
+        say(f"warning: {warning}", "yellow")
     for name, error in plan.refused:
         say()
         say_error(f"{name}: not possible. ", error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import CsocError, RejectedError
@@ -28,13 +28,15 @@ class Operation:
     """One thing to do in each environment.
 
     action: "set" (path, value), "remove" (path), "rename" (path; value is the new last part), "chart" (value is the new
-    revision). written: the value as it was typed, for where text stands now.
+    revision). written: the value as it was typed, for where text stands now. service: the one whose image it chooses,
+    where it was asked for so.
     """
 
     action: str
     path: Path = ()
     value: Any = None
     written: str = ""
+    service: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         name = dotted(self.path)
@@ -147,7 +149,8 @@ def parse_image(text: str) -> Operation:
     service, *tag = _split(text, "=", 1)
     if not service or not tag or not tag[0]:
         raise RejectedError(f"{text} is not SERVICE=TAG", fix="For example fence=2026.04")
-    return Operation("set", (*parse_key(service), "image", "tag"), tag[0], tag[0])
+    path = parse_key(service)
+    return Operation("set", (*path, "image", "tag"), tag[0], tag[0], str(path[0]))
 
 
 def parse_rename(text: str) -> Operation:

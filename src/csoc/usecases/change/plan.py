@@ -14,6 +14,7 @@ from csoc.fleet.values import look_up
 from csoc.gen3.checking import only
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
+from csoc.usecases.change.images import check_service, image_warnings
 from csoc.usecases.change.operations import Operation, check_operations, dotted
 from csoc.usecases.change.targets import ABSENT, FileEdit, Targets
 from csoc.usecases.check import CheckOutcome, FleetChecker
@@ -59,7 +60,7 @@ class EnvironmentChange:
 class ChangePlan:
     """A change, worked out. asked: environments that it is for. unchanged: those in which everything was so already.
     refused: (environment, error) where it cannot be done. findings_new and findings_gone: what the rules say
-    afterwards."""
+    afterwards. warnings: what is odd about it, though it can be done."""
 
     operations: tuple[Operation, ...]
     files: tuple[FileChange, ...]
@@ -69,6 +70,7 @@ class ChangePlan:
     findings_new: tuple[Finding, ...]
     findings_gone: tuple[Finding, ...]
     asked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def plan_change(
@@ -93,6 +95,7 @@ def plan_change(
     paths = {change.path for change in attempt.files}
     changed = _environments(builder, StateBuilder(ports, attempt.after), asked, paths, manifests=manifests)
     touched = {item.environment for item in changed}
+    facts = {name: result.facts for name, result in before_outcome.results.items()} if _images(operations) else {}
     return ChangePlan(
         operations=tuple(operations),
         files=tuple(attempt.files),
@@ -102,7 +105,12 @@ def plan_change(
         findings_new=_not_in(after_outcome, before_outcome, _names(attempt.after, fleet)),
         findings_gone=_not_in(before_outcome, after_outcome, _names(fleet, attempt.after)),
         asked=tuple(view.name for view in views),
+        warnings=tuple(image_warnings(operations, [view for view in views if view.name in asked], facts)),
     )
+
+
+def _images(operations: Sequence[Operation]) -> bool:
+    return any(operation.service for operation in operations)
 
 
 @dataclass(slots=True)
@@ -147,6 +155,10 @@ def _edits(
     refused: list[tuple[str, CsocError]] = []
     for view in views:
         try:
+            if _images(operations):
+                values, defaults = builder.resolved(view).values, builder.chart_defaults(view)
+                for operation in operations:
+                    check_service(view, operation, values, defaults)
             edits += [
                 edit
                 for operation in operations
