@@ -7,6 +7,7 @@ are those at hand, and a change of three lines is a change of what is found.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pygit2
@@ -15,6 +16,8 @@ import pytest
 from csoc.cli.main import run
 
 URL = "https://git.example.org/team/fleet"
+SOON = (datetime.now(UTC).date() + timedelta(days=90)).isoformat()
+"""A day on which a waiver that is written today may end."""
 _WHO = pygit2.Signature("Ada", "ada@example.org", 1_790_000_000, 0)
 
 CHART = {

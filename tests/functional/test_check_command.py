@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.small_fleet import CHART, FILES, URL, Csoc, Repository, application, at_home, values
+from tests.functional.small_fleet import CHART, FILES, SOON, URL, Csoc, Repository, application, at_home, values
 
 MAINTENANCE = "maintenance-mode-not-text"
 MISSING = "value-file-missing"
@@ -44,7 +44,7 @@ def waivers(*entries: str) -> str:
     return f"{head}  waivers:\n{listed}" if listed else f"{head}  waivers: []\n"
 
 
-def waiver(rule: str, *, expires: str = "2199-01-01", more: str = "") -> str:
+def waiver(rule: str, *, expires: str = SOON, more: str = "") -> str:
     rest = f", {more}" if more else ""
     return f"{{rule: {rule}, reason: It is being replaced this quarter, owner: Ada, expires: {expires}{rest}}}"
 
@@ -331,7 +331,7 @@ def test_the_base_is_what_both_have_in_common(csoc: Csoc, repository: Repository
     assert repository.git.head.target == head
     repository.write(BOTH_LOW)
     data = report(csoc, "fleet", "--base", "origin/main", code=1)
-    assert data["base"] == {"revision": "origin/main", "commit": common}
+    assert data["base"] == {"revision": "origin/main", "commit": common, "notInFull": []}
     assert rules_of(data) == {MAINTENANCE: ["alpha", "beta"]}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.small_fleet import Csoc, Repository, at_home, values
+from tests.functional.small_fleet import SOON, Csoc, Repository, at_home, values
 
 ALPHA = "one/alpha.example.org/values.yaml"
 ODD = "# Ours\nglobal:\n    hostname:   alpha.example.org   # public\n    maintenanceMode:   off # since May\n"
@@ -83,7 +83,7 @@ def test_only_the_environments_that_were_named_are_mended(csoc: Csoc, repository
 
 
 def test_waived_findings_are_left_alone(csoc: Csoc, repository: Repository) -> None:
-    waiver = "{rule: maintenance-mode-not-text, reason: It is meant like this, owner: Ada, expires: 2199-01-01}"
+    waiver = f"{{rule: maintenance-mode-not-text, reason: It is meant like this, owner: Ada, expires: {SOON}}}"
     head = "apiVersion: csoc.gen3.org/v1alpha1\nkind: Waivers\nmetadata: {name: ours}\nspec:\n  waivers:\n"
     repository.write({".csoc/waivers.yaml": f"{head}    - {waiver}\n"})
     assert csoc("check", "fleet", "--fix", "--yes") == 0
@@ -94,7 +94,7 @@ def test_an_environment_whose_finding_is_waived_is_left_alone_where_another_one_
     csoc: Csoc, repository: Repository
 ) -> None:
     other = "two/beta.example.org/values.yaml"
-    waiver = "{rule: maintenance-mode-not-text, reason: It is meant like this, owner: Ada, expires: 2199-01-01"
+    waiver = f"{{rule: maintenance-mode-not-text, reason: It is meant like this, owner: Ada, expires: {SOON}"
     head = "apiVersion: csoc.gen3.org/v1alpha1\nkind: Waivers\nmetadata: {name: ours}\nspec:\n  waivers:\n"
     repository.write(
         {

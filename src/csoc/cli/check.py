@@ -58,6 +58,9 @@ EXIT_UNSEEN = 6
 @click.option("--strict", is_flag=True, help="Exit 6 if nothing failed, but something could not be looked at.")
 @click.option("--no-baseline", is_flag=True, help="Count what the baseline knows as well.")
 @click.option("--write-baseline", is_flag=True, help="Make everything that is found now known from now on.")
+@click.option(
+    "--accept-waivers", is_flag=True, help="With --base: waivers and baseline entries that the change brings count."
+)
 def check(
     arguments: tuple[str, ...],
     source: str,
@@ -76,6 +79,7 @@ def check(
     strict: bool,
     no_baseline: bool,
     write_baseline: bool,
+    accept_waivers: bool,
     as_json: bool,
 ) -> int:
     """Find what is wrong: in values, in what they render to, and between environments.
@@ -91,6 +95,8 @@ def check(
         raise click.UsageError("--yes goes with --fix")
     if fix and write_baseline:
         raise click.UsageError("--fix and --write-baseline are two steps: mend first")
+    if accept_waivers and not base:
+        raise click.UsageError("--accept-waivers goes with --base")
     if pull_request and not (fix or write_baseline):
         raise click.UsageError("--pull-request goes with --fix or --write-baseline")
     if write_baseline and (base or rules or no_baseline):
@@ -106,6 +112,7 @@ def check(
         rules=rules,
         base=base or "",
         baseline=not no_baseline,
+        accept=accept_waivers,
         fail_on=Severity[fail_on.upper()],
     )
     form = "json" if as_json else form

@@ -2,7 +2,8 @@
 
 Rules see hostile data, so a rule that trips over a value nobody foresaw is reported as "could not be checked" for that
 environment; it neither hides the other rules nor passes for "nothing wrong". What is already known (a baseline, a base
-revision) and what somebody took responsibility for (a waiver) is kept apart, never dropped.
+revision) and what somebody took responsibility for (a waiver) is kept apart, never dropped. A change is judged by what
+had been decided before it: a waiver that comes with the finding which it covers lets nobody through.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from csoc.fleet.location import Location
@@ -79,13 +80,52 @@ class Waiver:
         return not self.environments or any(fnmatch.fnmatchcase(environment, name) for name in self.environments)
 
 
+Pair = tuple[str, str]
+"""A finding in an environment: its fingerprint, and the environment's name ("" for the fleet itself)."""
+Severities = Mapping[Pair, Severity]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a change is compared with, under the names that environments have now.
+
+    found: what was found before. waivers, known: what people had decided then, by waivers and by baselines. names:
+    environments' names now to their names then, where they differ. unseen: what is found now and could not have been
+    seen before, nor its absence. compared: severities to compare by, where they are not those of the findings.
+    accepted: whether decisions that are new in the change count as well.
+    """
+
+    found: Severities
+    waivers: Sequence[Waiver] = ()
+    known: Known = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    unseen: Collection[Pair] = frozenset()
+    compared: Severities = field(default_factory=dict)
+    accepted: bool = False
+
+    def waives(self, finding: Finding, environment: str, today: date) -> bool:
+        """True if a waiver that was there before covers that finding."""
+        names = {environment, self.names.get(environment, environment)}
+        return any(
+            waiver.expires >= today and waiver.covers(finding, name) for waiver in self.waivers for name in names
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What came of a check. findings: to act on. waived: with its waiver. known: in the baseline or the base."""
+    """What came of a check. findings: to act on. waived: with its waiver. known: in the baseline or the base.
+
+    Compared with a base, further: uncompared: found now, and the base cannot tell whether it is new. worse: of the
+    findings to act on, those that the base has with this lower severity. decided: of the findings to act on, those
+    that a waiver (or a baseline: None) silences which is new in the change.
+    """
 
     findings: tuple[Finding, ...]
     waived: tuple[tuple[Finding, Waiver], ...] = ()
     known: tuple[Finding, ...] = ()
+    uncompared: tuple[Finding, ...] = ()
+    worse: Severities = field(default_factory=dict)
+    decided: Mapping[Pair, Waiver | None] = field(default_factory=dict)
 
     def worst(self) -> Severity | None:
         """The highest severity among what is to act on."""
@@ -173,6 +213,17 @@ def known_from(findings: Iterable[Finding]) -> dict[str, frozenset[str]]:
     return known
 
 
+def severities_of(findings: Iterable[Finding]) -> dict[Pair, Severity]:
+    """How bad each one is in each environment. Told before findings are merged, which keeps the worst for all."""
+    found: dict[Pair, Severity] = {}
+    for finding in findings:
+        fingerprint = finding.fingerprint
+        for environment in finding.environments or ("",):
+            pair = fingerprint, environment
+            found[pair] = max(found.get(pair, finding.severity), finding.severity)
+    return found
+
+
 def report(
     findings: Iterable[Finding],
     *,
@@ -182,44 +233,104 @@ def report(
     whole: bool = True,
     settled: Collection[str] = (),
     rules: Collection[str] = (),
+    severities: Severities | None = None,
+    before: Before | None = None,
 ) -> CheckReport:
     """Sorts findings into what to act on, what is waived and what is known; a finding is split by environment if only
     some of its environments are waived or known.
 
     whole: the findings are those of all rules on the whole fleet, so that waivers are judged as well: one that expired
     is a finding. settled: ids of the rules that have looked at everything; a waiver of one of them that covers nothing
-    is a finding too. rules: ids of all rules there are; a waiver of any other covers nothing for certain.
+    is a finding too. rules: ids of all rules there are; a waiver of any other covers nothing for certain. severities:
+    as `severities_of` tells; without, a finding is as bad in each of its environments. before: what to compare with.
     """
-    act: list[Finding] = []
-    waived: list[tuple[Finding, Waiver]] = []
-    old: list[Finding] = []
-    used: set[int] = set()
+    made = _Sorting(waivers, known, today, severities or {}, before)
     for finding in merge(findings):
-        groups: dict[tuple[str, int], list[str]] = {}
-        there = known.get(finding.fingerprint, frozenset()) if known else frozenset()
-        about = [(n, w) for n, w in enumerate(waivers) if w.rule == finding.rule and w.expires >= today]
-        for environment in finding.environments or ("",):
-            number = next((n for n, waiver in about if waiver.covers(finding, environment)), None)
-            if number is not None:
-                used.add(number)
-                group = ("waived", number)
-            elif environment in there:
-                group = ("known", 0)
-            else:
-                group = ("act", 0)
-            groups.setdefault(group, []).append(environment)
-        for (kind, number), environments in groups.items():
-            part = only(finding, environments)
-            if kind == "act":
-                act.append(part)
-            elif kind == "known":
-                old.append(part)
-            else:
-                waived.append((part, waivers[number]))
+        made.take(finding)
     if whole:
-        for finding in _judged(waivers, used, today, settled, rules):
-            (old if "" in known.get(finding.fingerprint, ()) else act).append(finding)
-    return CheckReport(tuple(merge(act)), tuple(waived), tuple(old))
+        for finding in _judged(waivers, made.used, today, settled, rules):
+            made.take_own(finding)
+    return CheckReport(
+        tuple(merge(made.act)),
+        tuple(made.waived),
+        tuple(made.old),
+        tuple(made.uncompared),
+        made.worse,
+        made.decided,
+    )
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """Findings, each put where it belongs. used: numbers of the waivers that cover something."""
+
+    waivers: Sequence[Waiver]
+    known: Known
+    today: date
+    severities: Severities
+    before: Before | None
+    act: list[Finding] = field(default_factory=list)
+    waived: list[tuple[Finding, Waiver]] = field(default_factory=list)
+    old: list[Finding] = field(default_factory=list)
+    uncompared: list[Finding] = field(default_factory=list)
+    worse: dict[Pair, Severity] = field(default_factory=dict)
+    decided: dict[Pair, Waiver | None] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+
+    def take(self, finding: Finding) -> None:
+        """Splits a finding by what is to become of it in each environment."""
+        fingerprint = finding.fingerprint
+        about = [(n, w) for n, w in enumerate(self.waivers) if w.rule == finding.rule and w.expires >= self.today]
+        groups: dict[tuple[str, int], list[str]] = {}
+        for environment in finding.environments or ("",):
+            number = next((n for n, waiver in about if waiver.covers(finding, environment)), -1)
+            if number >= 0:
+                self.used.add(number)
+            kind = self._kind(finding, (fingerprint, environment), number)
+            groups.setdefault((kind, number if kind == "waived" else -1), []).append(environment)
+        for (kind, number), environments in groups.items():
+            part = self._as_bad(only(finding, environments), fingerprint, environments)
+            if kind == "waived":
+                self.waived.append((part, self.waivers[number]))
+            else:
+                {"act": self.act, "known": self.old, "uncompared": self.uncompared}[kind].append(part)
+
+    def take_own(self, finding: Finding) -> None:
+        """A finding about waivers themselves; nobody waives or decides on it."""
+        pair = finding.fingerprint, ""
+        known = "" in self.known.get(pair[0], ()) or (self.before is not None and pair in self.before.found)
+        (self.old if known else self.act).append(finding)
+
+    def _kind(self, finding: Finding, pair: Pair, number: int) -> str:
+        """waived, known, uncompared or act. number: of the waiver that covers it now, or -1."""
+        in_baseline = pair[1] in self.known.get(pair[0], ())
+        before = self.before
+        if before is None:
+            return "waived" if number >= 0 else "known" if in_baseline else "act"
+        then = before.found.get(pair)
+        now = before.compared.get(pair) or self.severities.get(pair, finding.severity)
+        same, worse = then is not None and now <= then, then is not None and now > then
+        # What the change did not bring may be decided on in the change: that hides nothing of what it does.
+        free = before.accepted or same or pair in before.unseen
+        if number >= 0 and (free or before.waives(finding, pair[1], self.today)):
+            return "waived"
+        if same:
+            return "known"
+        if pair in before.unseen:
+            return "uncompared"
+        in_baseline = in_baseline and not worse  # whoever put it there knew something less bad
+        if in_baseline and (before.accepted or pair[1] in before.known.get(pair[0], ())):
+            return "known"
+        if worse and then is not None:
+            self.worse[pair] = then
+        if number >= 0 or in_baseline:
+            self.decided[pair] = self.waivers[number] if number >= 0 else None
+        return "act"
+
+    def _as_bad(self, part: Finding, fingerprint: str, environments: Sequence[str]) -> Finding:
+        """The part of a finding as bad as it is in these environments."""
+        worst = max(self.severities.get((fingerprint, name), part.severity) for name in environments)
+        return part if worst == part.severity else replace(part, severity=worst)
 
 
 def _judged(

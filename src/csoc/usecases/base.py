@@ -8,19 +8,20 @@ Application stands at the same place, or else runs at the same place, whatever i
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from csoc.errors import NotFoundError
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.parsing import ParsedStore
-from csoc.gen3.checking import OWN_RULES, known_from, only
-from csoc.gen3.findings import Finding
+from csoc.gen3.checking import OWN_RULES, Before, Pair, known_from, only, severities_of
+from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.views import EnvironmentView
-from csoc.usecases.check import FleetChecker, Progress
-from csoc.usecases.judgements import waivers_of
+from csoc.usecases.alike import Likeness, Unlike, alike
+from csoc.usecases.check import FleetChecker, Found, Progress
+from csoc.usecases.judgements import far_waivers, known_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 
@@ -30,15 +31,19 @@ ProblemKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What was found before. revision: as asked for; commit: the common ancestor that was checked. renamed: names of
-    environments then to their names now, where they differ."""
+    """What was found before. revision: as asked for; commit: the common ancestor that was checked; fleet, found: as it
+    was then. own: what was found about waivers. renamed: names of environments then to their names now, where they
+    differ. unlike: environments that could not be compared in full."""
 
     revision: str
     commit: str
-    known: Mapping[str, frozenset[str]]
+    fleet: LoadedFleet
+    found: Found
+    own: tuple[Finding, ...]
     faults: frozenset[FaultKey]
     problems: frozenset[ProblemKey]
     renamed: Mapping[str, str]
+    unlike: tuple[Unlike, ...] = ()
 
 
 def check_base(
@@ -61,18 +66,61 @@ def check_base(
         raise NotFoundError(error.cause, place=error.place, fix=fix) from error
     query = replace(fleet.query, revision=tree.commit)
     before = understand_tree(ports, query, tree, store)
-    outcome = checker.check(before, waivers=waivers_of(before.documents), progress=progress)
+    found = checker.find(before, progress=progress)
     own = {rule.id for rule in OWN_RULES}
-    found = [*outcome.raw, *(item for item in outcome.report.findings if item.rule in own)]
-    renamed = renamings(before.view.environments, fleet.view.environments)
+    judged = checker.judge(found, waivers=waivers_of(before.documents, ports))
     return Base(
         revision=revision,
         commit=tree.commit,
-        known=known_from(variant for finding in found for variant in _variants(finding, renamed)),
-        faults=frozenset(fault_key(fault) for fault in before.documents.faults),
-        problems=frozenset(problem_key(problem) for problem in before.view.problems),
-        renamed=renamed,
+        fleet=before,
+        found=found,
+        own=tuple(item for item in judged.report.findings if item.rule in own),
+        faults=frozenset(
+            fault_key(fault) for fault in (*before.documents.faults, *far_waivers(before.documents, ports))
+        ),
+        problems=frozenset(problem_key(problem) for problem in (*before.view.problems, *found.problems)),
+        renamed=renamings(before.view.environments, fleet.view.environments),
     )
+
+
+def compare_with(
+    base: Base, ports: Ports, checker: FleetChecker, fleet: LoadedFleet, found: Found, *, baseline: bool, accepted: bool
+) -> tuple[Base, Before]:
+    """What the fleet is judged by: what was found and decided in the base, as far as both can be compared. Returns the
+    base with the environments where that is not all. baseline: whether baselines count; accepted: whether decisions
+    that are new in the change do."""
+    likeness = alike(checker, (base.fleet, base.found), (fleet, found), base.renamed)
+    documents = base.fleet.documents
+    known = known_of(documents) if baseline else {}
+    return replace(base, unlike=likeness.unlike), Before(
+        found=_found_before(base, likeness),
+        waivers=waivers_of(documents, ports),
+        known={
+            fingerprint: frozenset(base.renamed.get(name, name) for name in names)
+            for fingerprint, names in known.items()
+        },
+        names={now: then for then, now in base.renamed.items()},
+        unseen=likeness.unseen_now,
+        compared=likeness.compared,
+        accepted=accepted,
+    )
+
+
+def _found_before(base: Base, likeness: Likeness) -> dict[Pair, Severity]:
+    """Severities of what was found before, by the names that environments have now."""
+    found: dict[Pair, Severity] = {}
+    looks = [(base.found.raw, base.found.severities), (base.own, severities_of(base.own))]
+    if likeness.less is not None:
+        looks.append((likeness.less.raw, likeness.less.severities))
+    for findings, severities in looks:
+        for finding in findings:
+            variants = {variant.fingerprint for variant in _variants(finding, base.renamed)}
+            for environment in finding.environments or ("",):
+                severity = severities.get((finding.fingerprint, environment), finding.severity)
+                name = base.renamed.get(environment, environment)
+                for pair in ((fingerprint, name) for fingerprint in variants):
+                    found[pair] = max(found.get(pair, severity), severity)
+    return found
 
 
 def fault_key(fault: Fault) -> FaultKey:
@@ -120,20 +168,35 @@ def _runs(view: EnvironmentView) -> tuple[object, ...]:
 
 
 def came_and_went(
-    before: Sequence[Finding], now: Sequence[Finding], names: Mapping[str, str]
+    before: Sequence[Finding],
+    now: Sequence[Finding],
+    names: Mapping[str, str],
+    likeness: Likeness | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Findings that are new, and findings that are gone, each for the environments in which they are. names: as
-    `renamings` gives them."""
+    `renamings` gives them. likeness: what can be compared; None: everything."""
+    likeness = likeness or Likeness()
     new = missing_from(now, [variant for finding in before for variant in _variants(finding, names)])
     known = known_from(now)
+    unseen_before: dict[str, set[str]] = defaultdict(set)
+    for fingerprint, name in likeness.unseen_before:
+        unseen_before[fingerprint].add(names.get(name, name))
     gone = []
     for finding in before:
         variants = _variants(finding, names)
         there = frozenset[str]().union(*(known.get(variant.fingerprint, ()) for variant in variants))
-        left = [name for name in variants[0].environments or ("",) if name not in there]
+        unseen = unseen_before.get(finding.fingerprint, set())
+        left = [name for name in variants[0].environments or ("",) if name not in there | unseen]
         if left:
             gone.append(only(variants[0], left))
-    return new, tuple(gone)
+    return tuple(_seen(new, likeness.unseen_now)), tuple(gone)
+
+
+def _seen(findings: Sequence[Finding], unseen: Collection[Pair]) -> Iterator[Finding]:
+    for finding in findings:
+        left = [name for name in finding.environments or ("",) if (finding.fingerprint, name) not in unseen]
+        if left:
+            yield only(finding, left)
 
 
 def missing_from(found: Sequence[Finding], other: Sequence[Finding]) -> tuple[Finding, ...]:

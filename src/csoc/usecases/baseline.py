@@ -67,7 +67,7 @@ def with_baseline(
     after = fleet
     if adoption.files:
         after = understand_tree(ports, fleet.query, OverlayTree(fleet.tree, adoption.files))
-    outcome = FleetChecker(ports).check(after, waivers=waivers_of(after.documents), progress=progress)
+    outcome = FleetChecker(ports).check(after, waivers=waivers_of(after.documents, ports), progress=progress)
     path = baseline_path(after.documents)
     content = baseline(outcome, path=path, commit=fleet.tree.commit, at=ports.clock())
     return replace(adoption, files={**adoption.files, path: content}), len(to_know(outcome))

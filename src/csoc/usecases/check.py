@@ -7,28 +7,30 @@ under it: after a commit only the environments that it touched are rendered and 
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources.abc import Traversable
+from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 from csoc.fleet import gc_pause
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.charts import RenderRequest
+from csoc.fleet.code_digest import code_digest
 from csoc.fleet.location import Location
 from csoc.gen3 import extract
 from csoc.gen3.checking import (
     CHECK_FAILED,
     OWN_RULES,
+    Before,
     CheckReport,
     Known,
+    Severities,
     Waiver,
     check_environment,
     check_fleet,
     report,
+    severities_of,
 )
 from csoc.gen3.checking import only as part_of
 from csoc.gen3.data_model.published import Lookup
@@ -41,7 +43,7 @@ from csoc.usecases import budget
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.results import Anchors, EnvironmentResult, Results, decode, encode, moved, moved_findings
-from csoc.usecases.states import StateBuilder, below
+from csoc.usecases.states import Sight, StateBuilder, below
 
 __all__ = ["CheckOutcome", "EnvironmentResult", "FleetChecker", "MissingChart", "code_version"]
 
@@ -62,43 +64,49 @@ class MissingChart:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """A check of a fleet.
+class Seen:
+    """How much of an environment a check looked at. why: no more; tried: its chart was rendered, and failed."""
 
-    report: what to act on, waived and known. raw: everything found, one for each cause, before waivers and what is
-    known. checked and cached count environments; fresh names those that were checked anew. charts: those that could not
-    be had. used: the chart that each environment was rendered with; those that were not rendered are left out.
-    not_tried: environments whose charts were not rendered because of what a run may cost; problems say so.
+    sight: Sight
+    why: str = ""
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a check of a fleet found, before anybody says what is new, known or waived.
+
+    raw: everything, one for each cause; severities: of each in each environment. checked and cached count
+    environments; fresh names those that were checked anew. charts: those that could not be had. used: the chart that
+    each environment was rendered with; those that were not rendered are left out. not_tried: environments whose charts
+    were not rendered because of what a run may cost; problems say so. seen: how much of each environment was looked at.
+    settled: ids of the rules that saw all there is to see.
     """
 
-    report: CheckReport
     results: Mapping[str, EnvironmentResult]
     charts: tuple[MissingChart, ...]
     checked: int
     cached: int
     raw: tuple[Finding, ...] = ()
+    severities: Severities = field(default_factory=dict)
     fresh: tuple[str, ...] = ()
     used: Mapping[str, ChartUsed] = field(default_factory=dict)
     not_tried: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    settled: Collection[str] = ()
 
 
-@cache
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutcome(Found):
+    """A check of a fleet. report: what to act on, waived and known."""
+
+    report: CheckReport
+
+
 def code_version() -> str:
     """Digest over the code that decides what is found, so that a changed rule never shows an old result."""
-    digest = hashlib.sha256()
-    for package in ("csoc.gen3", "csoc.fleet", "csoc.usecases"):
-        _add(importlib.resources.files(package), digest.update)
-    return digest.hexdigest()[:16]
-
-
-def _add(folder: Traversable, update: Callable[[bytes], None]) -> None:
-    # Data files too: what csoc knows of services is one.
-    for item in sorted(folder.iterdir(), key=lambda found: found.name):
-        if item.is_dir():
-            _add(item, update)
-        elif not item.name.endswith(".pyc"):
-            update(item.read_bytes())
+    return code_digest(__name__)
 
 
 @dataclass(slots=True)
@@ -132,19 +140,20 @@ class FleetChecker:
 
         Raises what fetching a chart that a person named on the command line raises.
         """
-        with gc_pause.paused():
-            return self._check(fleet, only, rules, waivers, known or {}, progress)
+        return self.judge(self.find(fleet, progress=progress), only=only, rules=rules, waivers=waivers, known=known)
 
-    def _check(
-        self,
-        fleet: LoadedFleet,
-        only: Sequence[str],
-        rules: Collection[str],
-        waivers: Sequence[Waiver],
-        known: Known,
-        progress: Progress | None,
-    ) -> CheckOutcome:
-        builder = StateBuilder(self.ports, fleet, rendering=self.rendering)
+    def find(
+        self, fleet: LoadedFleet, *, limits: Mapping[str, Sight] | None = None, progress: Progress | None = None
+    ) -> Found:
+        """What the rules find. limits: how much of an environment is looked at, where it is not to be all.
+
+        Raises as `check`.
+        """
+        with gc_pause.paused():
+            return self._find(fleet, limits or {}, progress)
+
+    def _find(self, fleet: LoadedFleet, limits: Mapping[str, Sight], progress: Progress | None) -> Found:
+        builder = StateBuilder(self.ports, fleet, rendering=self.rendering, limits=limits)
         anchors = Anchors(fleet.discovery.trees.opened())
         dictionaries = Lookup(self.ports.dictionaries)
         loose, fresh = self._environments(builder, anchors, fleet.view.environments, dictionaries, progress)
@@ -158,36 +167,66 @@ class FleetChecker:
             states=lambda name: builder.state(fleet.environment(name), context=context),
             context=context,
         )
+        between = list(moved_findings(check_fleet(state, self.rules), anchors.fix))
         # Put together first: one cause in a thousand environments is one finding.
-        found = [
-            *results.together(),
-            *merge(moved_findings(check_fleet(state, self.rules), anchors.fix)),
-        ]
-        charts = missing_charts(builder, fleet.view.environments)
-        shown = [item for item in found if not rules or item.rule in rules]
-        if only:
-            shown = self._about(shown, only)
-        made = report(
-            shown,
-            waivers=waivers,
-            known=known,
-            today=self.ports.clock().date(),
-            whole=not only and not rules,
-            settled=self._settled(fleet, loose, found),
-            rules={rule.id for rule in (*self.rules, *OWN_RULES)},
-        )
-        return CheckOutcome(
-            made,
-            results,
-            charts,
+        found = [*results.together(), *merge(between)]
+        return Found(
+            results=results,
+            charts=missing_charts(builder, fleet.view.environments),
             checked=len(loose),
             cached=len(loose) - len(fresh),
             raw=tuple(found),
+            severities=severities_of(chain(results.each(), between)),
             fresh=fresh,
             used=used,
             not_tried=tuple(builder.not_tried),
             problems=budget.problems(builder.not_tried),
+            seen={view.name: self._seen(builder, view, loose) for view in fleet.view.environments},
+            settled=self._settled(fleet, loose, found),
         )
+
+    def judge(
+        self,
+        found: Found,
+        *,
+        only: Sequence[str] = (),
+        rules: Collection[str] = (),
+        waivers: Sequence[Waiver] = (),
+        known: Known | None = None,
+        before: Before | None = None,
+    ) -> CheckOutcome:
+        """What to act on of what was found. only, rules: as for `check`. before: what a change is compared with."""
+        with gc_pause.paused():
+            shown = [item for item in found.raw if not rules or item.rule in rules]
+            if only:
+                shown = self._about(shown, only)
+            made = report(
+                shown,
+                waivers=waivers,
+                known=known or {},
+                today=self.ports.clock().date(),
+                whole=not only and not rules,
+                settled=found.settled,
+                rules={rule.id for rule in (*self.rules, *OWN_RULES)},
+                severities=found.severities,
+                before=before,
+            )
+        return CheckOutcome(report=made, **{item.name: getattr(found, item.name) for item in fields(Found)})
+
+    def _seen(self, builder: StateBuilder, view: EnvironmentView, results: Mapping[str, EnvironmentResult]) -> Seen:
+        """How much of an environment was looked at, and why no more."""
+        at_hand = builder.chart(view)
+        if builder.resolved(view).unread:
+            return Seen(Sight.PART_OF_VALUES, "some of its values could not be read")
+        if at_hand.archive is None:
+            return Seen(Sight.VALUES, builder.why_not(view) or ("" if view.system != HELM else "it has no chart"))
+        if results[view.name].facts.rendered:
+            return Seen(Sight.MANIFESTS)
+        if not self.rendering:
+            return Seen(Sight.CHART, "charts were not rendered")
+        if view.name in builder.not_tried:
+            return Seen(Sight.CHART, builder.why_not(view))
+        return Seen(Sight.CHART, "its chart does not render", tried=True)
 
     def _about(self, found: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
         """What concerns these environments: their own part of what is found in environments one by one, and all of what
@@ -269,7 +308,13 @@ class FleetChecker:
                 yield builder.state(view, context=context)
             return
         # Without all its values a chart renders to something that nobody deploys.
-        rendered = [v for v in views if builder.chart(v).archive is not None and not builder.resolved(v).unread]
+        rendered = [
+            view
+            for view in views
+            if builder.chart(view).archive is not None
+            and not builder.resolved(view).unread
+            and builder.may_render(view)
+        ]
         requests = (request for view in rendered if (request := _request(builder, view)) is not None)
         for view, rendering in zip(rendered, self.ports.renderer.render_many(requests), strict=True):
             yield builder.state(view, rendering=rendering, context=context)
@@ -297,7 +342,7 @@ class FleetChecker:
     def _digest(self, builder: StateBuilder, blobs: _Blobs, view: EnvironmentView, common: list[object]) -> str:
         at_hand = builder.chart(view)
         resolved = builder.resolved(view)
-        archive = at_hand.archive if self.rendering else None
+        archive = at_hand.archive if self.rendering and builder.may_render(view) else None
         layers = []
         for layer in resolved.values.layers:
             place = layer.locate(())

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from csoc import __version__
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import API_VERSION
-from csoc.fleet.documents.collection import Documents
-from csoc.fleet.documents.judgements import Baseline
+from csoc.fleet.documents.collection import Documents, Placed
+from csoc.fleet.documents.faults import Fault, field_name
+from csoc.fleet.documents.judgements import Baseline, Waivers
+from csoc.fleet.documents.judgements import Waiver as WrittenWaiver
 from csoc.fleet.documents.writing import render_document
-from csoc.gen3.checking import OWN_RULES, Known, Waiver
+from csoc.gen3.checking import OWN_RULES, Waiver
 from csoc.gen3.findings import Finding
 from csoc.usecases.check import CheckOutcome
+from csoc.usecases.ports import Ports
 
 _NAME = "first-day"
 _CAUSE_LENGTH = 2000
@@ -23,8 +26,9 @@ Findings that were there on a day: csoc check shows them as known and does not c
 Mend them one by one; `csoc check --write-baseline` writes this file anew with what is left."""
 
 
-def waivers_of(documents: Documents) -> list[Waiver]:
-    """The waivers of every Waivers document, each with its place."""
+def waivers_of(documents: Documents, ports: Ports) -> list[Waiver]:
+    """The waivers of every Waivers document, each with its place; without those that would last too long."""
+    last = _last_day(ports)
     return [
         Waiver(
             rule=item.rule,
@@ -36,9 +40,36 @@ def waivers_of(documents: Documents) -> list[Waiver]:
             key=item.key or "",
             location=placed.locate(("spec", "waivers", number, "rule")),
         )
-        for placed in documents.waivers
-        for number, item in enumerate(placed.document.spec.waivers)
+        for placed, number, item in _written(documents)
+        if item.expires <= last
     ]
+
+
+def far_waivers(documents: Documents, ports: Ports) -> list[Fault]:
+    """Waivers whose end is so far away that they have none: they do not count, and are to be mended."""
+    last, days = _last_day(ports), ports.settings.waiver_days
+    return [
+        Fault(
+            placed.locate(("spec", "waivers", number, "expires")),
+            field_name(("spec", "waivers", number, "expires")),
+            f"a day at most {days} days away",
+            item.expires.isoformat(),
+            "Write a nearer day, and renew the waiver then if it is still needed (waiver_days in csoc's settings is "
+            "the limit)",
+        )
+        for placed, number, item in _written(documents)
+        if item.expires > last
+    ]
+
+
+def _written(documents: Documents) -> Iterator[tuple[Placed[Waivers], int, WrittenWaiver]]:
+    for placed in documents.waivers:
+        for number, item in enumerate(placed.document.spec.waivers):
+            yield placed, number, item
+
+
+def _last_day(ports: Ports) -> date:
+    return ports.clock().date() + timedelta(days=ports.settings.waiver_days)
 
 
 def known_of(documents: Documents) -> dict[str, frozenset[str]]:
@@ -48,15 +79,6 @@ def known_of(documents: Documents) -> dict[str, frozenset[str]]:
         for item in placed.document.spec.findings:
             known[item.fingerprint].update(item.environments or ("",))
     return {fingerprint: frozenset(names) for fingerprint, names in known.items()}
-
-
-def together(*parts: Known) -> dict[str, frozenset[str]]:
-    """What any of them knows."""
-    known: dict[str, frozenset[str]] = {}
-    for part in parts:
-        for fingerprint, names in part.items():
-            known[fingerprint] = known.get(fingerprint, frozenset()) | names
-    return known
 
 
 def baseline_path(documents: Documents) -> str:

@@ -15,9 +15,10 @@ from csoc.errors import CsocError, Kind
 from csoc.fleet import gc_pause
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartSources
 from csoc.fleet.parsing import ParsedStore
-from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree
+from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree, Upstream
 from csoc.fleet.snapshot import difference
 from csoc.gen3.findings import Finding
+from csoc.usecases.alike import alike
 from csoc.usecases.base import came_and_went, renamings
 from csoc.usecases.check import FleetChecker, Progress
 from csoc.usecases.load import FleetQuery, understand_tree
@@ -133,7 +134,8 @@ class KeepUp:
         if old is None or old_tree is None:
             return Update(verdict, tree.commit, environments=verdict.outcome.fresh, new=verdict.findings)
         names = renamings(old.fleet.view.environments, fleet.view.environments)
-        new, gone = came_and_went(old.findings, verdict.findings, names)
+        likeness = alike(self._checker, (old.fleet, old.outcome), (fleet, verdict.outcome), names, gone=True)
+        new, gone = came_and_went(old.findings, verdict.findings, names, likeness)
         return Update(
             verdict,
             tree.commit,
@@ -248,6 +250,10 @@ class _Repositories:
     def default_branch(self, address: SourceAddress) -> str:
         """See the port."""
         return self._inner.default_branch(address)
+
+    def upstream(self, address: SourceAddress, revision: str | None = None) -> Upstream | None:
+        """See the port."""
+        return self._inner.upstream(address, revision)
 
     def history(self, tree: Tree, path: str, *, limit: int = 100) -> Sequence[tuple[CommitInfo, str | None]]:
         """See the port."""

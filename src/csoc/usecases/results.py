@@ -79,6 +79,11 @@ class Results(Mapping[str, EnvironmentResult]):
     def __len__(self) -> int:
         return len(self._loose)
 
+    def each(self) -> Iterator[Finding]:
+        """Those of all environments one by one, with places that say nothing about commits."""
+        for result in self._loose.values():
+            yield from result.findings
+
     def together(self) -> Iterator[Finding]:
         """Those of all environments, one for each cause; facts, of which there are many more, are left alone."""
         for finding in merge(item for result in self._loose.values() for item in result.findings):

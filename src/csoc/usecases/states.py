@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import Any
 
 from csoc.errors import CsocError
@@ -41,14 +42,25 @@ class ChartAtHand:
     error: CsocError | None = None
 
 
+class Sight(IntEnum):
+    """How much of an environment is looked at; each has what those before it have."""
+
+    PART_OF_VALUES = 0
+    VALUES = 1
+    CHART = 2  # its defaults, and which keys it reads
+    MANIFESTS = 3
+
+
 @dataclass(slots=True)
 class StateBuilder:
     """Builds `EnvironmentState`s of one loaded fleet. Charts are fetched once each. not_tried: why environments were
-    not rendered although they could have been, and where their Applications stand."""
+    not rendered although they could have been, and where their Applications stand. limits: how much of an environment
+    is looked at, where it is not to be all, so that it can be compared with one of which no more could be seen."""
 
     ports: Ports
     fleet: LoadedFleet
     rendering: bool = True
+    limits: Mapping[str, Sight] = field(default_factory=dict)
     not_tried: dict[str, tuple[RenderFailure, Location]] = field(default_factory=dict)
     _charts: dict[ChartRef, ChartAtHand] = field(default_factory=dict)
     _override: ChartAtHand | None = None
@@ -58,7 +70,7 @@ class StateBuilder:
     def chart(self, view: EnvironmentView) -> ChartAtHand:
         """The chart that an environment is rendered with."""
         named = str(view.chart)
-        if view.system != HELM:
+        if view.system != HELM or self._sight(view) is Sight.VALUES:
             return ChartAtHand(None, ChartUsed("none", "none", differs=False))
         if self.fleet.query.chart is not None:
             if self._override is None:
@@ -101,7 +113,17 @@ class StateBuilder:
 
     def resolved(self, view: EnvironmentView) -> ResolvedValues:
         """The values of an environment, as its files say."""
-        return self.fleet.resolved[view.name]
+        found = self.fleet.resolved[view.name]
+        if self._sight(view) is Sight.PART_OF_VALUES and not found.unread:
+            return replace(found, unread=("some",))
+        return found
+
+    def may_render(self, view: EnvironmentView) -> bool:
+        """Whether manifests of an environment may be looked at."""
+        return self._sight(view) >= Sight.MANIFESTS
+
+    def _sight(self, view: EnvironmentView) -> Sight:
+        return self.limits.get(view.name, Sight.MANIFESTS)
 
     def _kubernetes_version(self, view: EnvironmentView) -> str:
         for cluster in self.fleet.view.clusters:
@@ -115,7 +137,8 @@ class StateBuilder:
         """One environment. rendering: what came of `request`, if it was rendered already."""
         at_hand = self.chart(view)
         resolved = self.resolved(view)
-        if rendering is None and self.rendering and at_hand.archive is not None and not resolved.unread:
+        may = self.rendering and self.may_render(view) and not resolved.unread
+        if rendering is None and may and at_hand.archive is not None:
             rendering = self.ports.renderer.render(self.request(view, at_hand.archive))
         if rendering is not None and rendering.failure is not None and rendering.failure.kind == NOT_TRIED:
             self.not_tried[view.name] = rendering.failure, view.application.location

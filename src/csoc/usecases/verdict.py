@@ -6,7 +6,7 @@ The command line prints it, CI fails by it, and the portal will show it; so what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +16,10 @@ from csoc.fleet.documents.faults import Fault, Weight
 from csoc.gen3.checking import OWN_RULES
 from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.rules.model import Rule
-from csoc.usecases.base import Base, check_base, fault_key, problem_key
+from csoc.usecases.alike import Unlike
+from csoc.usecases.base import Base, check_base, compare_with, fault_key, problem_key
 from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
-from csoc.usecases.judgements import known_of, together, waivers_of
+from csoc.usecases.judgements import far_waivers, known_of, waivers_of
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 
@@ -28,13 +29,16 @@ class CheckRequest:
     """What to check and when it has failed.
 
     environments, rules: the report is about these only; empty means all. base: a revision; what was there at the last
-    commit in common with it is known. baseline: whether baselines count. fail_on: findings from this severity on fail.
+    commit in common with it is known. baseline: whether baselines count. accept: whether waivers and entries of
+    baselines that are new since the base count, so that they can let the change pass that brings them. fail_on:
+    findings from this severity on fail.
     """
 
     environments: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     base: str = ""
     baseline: bool = True
+    accept: bool = False
     fail_on: Severity = Severity.LOW
 
 
@@ -69,6 +73,19 @@ class Verdict:
         counted = Counter(finding.severity for finding in self.findings)
         return {severity: counted[severity] for severity in reversed(Severity)}
 
+    def waived_counts(self) -> dict[Severity, int]:
+        """What is waived, by severity, the worst first; severities without any are left out."""
+        return _counted(finding for finding, _ in self.outcome.report.waived)
+
+    def known_counts(self) -> dict[Severity, int]:
+        """What the base or a baseline has, as `waived_counts`."""
+        return _counted(self.outcome.report.known)
+
+    @property
+    def uncompared(self) -> tuple[Unlike, ...]:
+        """Environments of which the base and the change could not be compared in full."""
+        return self.base.unlike if self.base is not None else ()
+
     @property
     def failing(self) -> tuple[Finding, ...]:
         """The findings that make the check fail."""
@@ -100,6 +117,7 @@ class Verdict:
         found = [f"the chart {chart.named}" for chart in self.outcome.charts]
         found += [f"manifests of {name}" for name in self.outcome.not_tried]
         found += [f"values of {name}" for name in self.unread]
+        found += [f"the base of {item.environment}" for item in self.uncompared if item.before]
         replaced = {view.chart.repo_url for view in fleet.view.environments} if fleet.query.chart is not None else set()
         for problem in fleet.view.problems:
             if problem.kind == UNREACHABLE and not any(problem.cause.startswith(url) for url in replaced if url):
@@ -109,6 +127,11 @@ class Verdict:
     def about(self, rule: str) -> Rule | None:
         """The rule of that id, checking's own included."""
         return next((item for item in (*self.rules, *OWN_RULES) if item.id == rule), None)
+
+
+def _counted(findings: Iterable[Finding]) -> dict[Severity, int]:
+    counted = Counter(finding.severity for finding in findings)
+    return {severity: counted[severity] for severity in reversed(Severity) if counted[severity]}
 
 
 def check_fleet(
@@ -128,14 +151,19 @@ def check_fleet(
     checker = checker or FleetChecker(ports)
     names = [view.name for view in fleet.select(request.environments)] if request.environments else []
     base = check_base(ports, checker, fleet, request.base, progress=base_progress) if request.base else None
-    known = together(known_of(fleet.documents) if request.baseline else {}, base.known if base else {})
-    outcome = checker.check(
-        fleet,
+    found = checker.find(fleet, progress=progress)
+    before = None
+    if base is not None:
+        base, before = compare_with(
+            base, ports, checker, fleet, found, baseline=request.baseline, accepted=request.accept
+        )
+    outcome = checker.judge(
+        found,
         only=names,
         rules=request.rules,
-        waivers=waivers_of(fleet.documents),
-        known=known,
-        progress=progress,
+        waivers=waivers_of(fleet.documents, ports),
+        known=known_of(fleet.documents) if request.baseline else {},
+        before=before,
     )
     return Verdict(
         request=request,
@@ -145,7 +173,7 @@ def check_fleet(
         rendering=checker.rendering,
         at=ports.clock(),
         base=base,
-        faults=_new_faults(fleet.documents.faults, base),
+        faults=_new_faults((*fleet.documents.faults, *far_waivers(fleet.documents, ports)), base),
         problems=_new_problems((*fleet.view.problems, *outcome.problems), base),
     )
 

@@ -7,7 +7,7 @@ return and line feed; properties the colon and the comma too.
 from __future__ import annotations
 
 from csoc.cli.escaping import clean
-from csoc.cli.formats.shared import at_home, other_charts, shortened, shown_place
+from csoc.cli.formats.shared import at_home, other_charts, remarks, shortened, shown_place
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Finding, Severity
@@ -36,6 +36,9 @@ def report(verdict: Verdict) -> str:
             f"{shortened(chart.environments, _ENVIRONMENTS)}"
         )
         lines.append(command(verdict, "warning", "csoc: a chart is missing", None, message))
+    for item in verdict.uncompared:
+        message = f"{item.environment} was compared by {item.extent}; {item.why}"
+        lines.append(command(verdict, "warning", "csoc: not compared in full", None, message))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -46,6 +49,7 @@ def _of_finding(verdict: Verdict, finding: Finding) -> str:
         parts.append(f"Environments: {shortened(finding.environments, _ENVIRONMENTS)}")
     parts += [f"Otherwise: {finding.consequence}", f"Fix: {finding.fix}"]
     parts += [chart.sentence for chart in other_charts(verdict, finding)]
+    parts += remarks(verdict, finding)
     others = [shown_place(verdict, item.location) for item in finding.evidence if item.location is not None]
     if len(others) > 1:
         parts.append(f"Places: {shortened(others, _ENVIRONMENTS)}")

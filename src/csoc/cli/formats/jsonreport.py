@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from csoc import __version__
@@ -10,7 +11,8 @@ from csoc.cli.mending import Mended
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.masking import mask_tree
 from csoc.gen3.checking import Waiver
-from csoc.gen3.findings import Finding, location_to_json, to_json
+from csoc.gen3.findings import Finding, Severity, location_to_json, to_json
+from csoc.usecases.base import Base
 from csoc.usecases.show import problem_json
 from csoc.usecases.verdict import Verdict
 
@@ -37,12 +39,17 @@ def report(verdict: Verdict, mended: Mended | None = None) -> dict[str, Any]:
             "rendering": verdict.rendering,
             "chart": verdict.fleet.query.chart,
         },
-        "base": {"revision": verdict.base.revision, "commit": verdict.base.commit} if verdict.base else None,
+        "base": _base_json(verdict.base) if verdict.base else None,
         "summary": {
             "findings": {severity.name.lower(): count for severity, count in verdict.counts.items()},
             "failing": len(verdict.failing),
             "known": len(outcome.report.known),
             "waived": len(outcome.report.waived),
+            "knownBySeverity": _counts(verdict.known_counts()),
+            "waivedBySeverity": _counts(verdict.waived_counts()),
+            "worse": len(outcome.report.worse),
+            "decidedInChange": len(outcome.report.decided),
+            "uncompared": len(outcome.report.uncompared),
             "environments": len(verdict.fleet.view.environments),
             "fromCache": outcome.cached,
             "notRendered": list(verdict.not_rendered),
@@ -50,11 +57,14 @@ def report(verdict: Verdict, mended: Mended | None = None) -> dict[str, Any]:
             "documentFaults": len(verdict.faults),
             "problems": len(verdict.problems),
         },
-        "findings": [finding_json(verdict, item) for item in outcome.report.findings],
+        "findings": [
+            {**finding_json(verdict, item), **_comparison_json(verdict, item)} for item in outcome.report.findings
+        ],
         "waived": [
             {**finding_json(verdict, item), "waiver": _waiver_json(waiver)} for item, waiver in outcome.report.waived
         ],
         "known": [finding_json(verdict, item) for item in outcome.report.known],
+        "uncompared": [finding_json(verdict, item) for item in outcome.report.uncompared],
         "documentFaults": [_fault_json(fault) for fault in verdict.faults],
         "problems": [problem_json(problem) for problem in verdict.problems],
         "charts": [
@@ -75,6 +85,40 @@ def finding_json(verdict: Verdict, finding: Finding) -> dict[str, Any]:
         for chart in other_charts(verdict, finding)
     ]
     return made
+
+
+def _base_json(base: Base) -> dict[str, Any]:
+    return {
+        "revision": base.revision,
+        "commit": base.commit,
+        "notInFull": [
+            {"environment": item.environment, "comparedBy": item.extent, "before": item.before, "now": item.now}
+            for item in base.unlike
+        ],
+    }
+
+
+def _comparison_json(verdict: Verdict, finding: Finding) -> dict[str, Any]:
+    """What the comparison with a base says of a finding to act on."""
+    report = verdict.outcome.report
+    pairs = [(finding.fingerprint, name) for name in finding.environments or ("",)]
+    return {
+        "worse": [
+            {"environment": pair[1] or None, "before": report.worse[pair].name.lower()}
+            for pair in pairs
+            if pair in report.worse
+        ],
+        "decidedInChange": [
+            {"environment": pair[1] or None, "waiver": _waiver_json(waiver) if waiver is not None else None}
+            for pair in pairs
+            if pair in report.decided
+            for waiver in (report.decided[pair],)
+        ],
+    }
+
+
+def _counts(counts: Mapping[Severity, int]) -> dict[str, int]:
+    return {severity.name.lower(): counts.get(severity, 0) for severity in reversed(Severity)}
 
 
 def _waiver_json(waiver: Waiver) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree as ET
 
 from csoc.cli.escaping import clean
-from csoc.cli.formats.shared import other_charts, shown_place
+from csoc.cli.formats.shared import other_charts, remarks, shown_place
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.views import HELM
@@ -52,13 +52,14 @@ class _Cases:
         report = verdict.outcome.report
         self._act = _by_case(report.findings)
         self._known = _by_case(report.known)
+        self._unsure = _by_case(report.uncompared)
         self._waived: dict[tuple[str, str], list[str]] = defaultdict(list)
         for finding, waiver in report.waived:
             for name in finding.environments or (FLEET,):
                 reason = f"waived by {waiver.owner} until {waiver.expires.isoformat()}: {waiver.reason}"
                 self._waived[finding.rule, name].append(reason)
         self._found: dict[str, set[str]] = defaultdict(set)
-        for rule, name in (*self._act, *self._known, *self._waived):
+        for rule, name in (*self._act, *self._known, *self._unsure, *self._waived):
             self._found[rule].add(name)
         self._failing = {id(finding) for finding in verdict.failing}
         self._not_rendered = frozenset(verdict.not_rendered)
@@ -92,9 +93,10 @@ class _Cases:
                 case, "failure", type=failing[0].severity.name.lower(), message=_text(failing[0].cause)
             )
             failure.text = "\n\n".join(self._described(finding, name) for finding in failing)
-        elif (rule, name) in self._waived or (rule, name) in self._known:
+        elif any((rule, name) in found for found in (self._waived, self._known, self._unsure)):
             reasons = [*self._waived.get((rule, name), ())]
             reasons += [f"known: {finding.cause}" for finding in self._known.get((rule, name), ())]
+            reasons += [f"not compared: {finding.cause}" for finding in self._unsure.get((rule, name), ())]
             ET.SubElement(case, "skipped", message=_text("; ".join(reasons)))
         elif about is not None and about.rendered and self._unseen(name):
             ET.SubElement(case, "skipped", message=_text(self._unseen(name)))
@@ -118,6 +120,7 @@ class _Cases:
         lines += [f"  {shown_place(self._verdict, item.location)}  {item.text}" for item in evidence]
         lines += [f"otherwise: {finding.consequence}", f"fix: {finding.fix}"]
         lines += [c.sentence for c in other_charts(self._verdict, finding) if name in c.environments]
+        lines += remarks(self._verdict, finding)
         return "\n".join(map(_text, lines))
 
     def _fault_case(self, number: int) -> ET.Element:

@@ -12,7 +12,7 @@ from typing import Any
 
 from csoc import __version__
 from csoc.cli.escaping import clean
-from csoc.cli.formats.shared import at_home, other_charts, rules_of, shortened, shown_place, uri_path
+from csoc.cli.formats.shared import at_home, other_charts, remarks, rules_of, shortened, shown_place, uri_path
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Finding, Severity
@@ -47,6 +47,10 @@ def report(verdict: Verdict) -> dict[str, Any]:
     results += [
         {**_result(verdict, finding, index), "suppressions": [_suppression("Known: in the baseline or in the base")]}
         for finding in made.known
+    ]
+    unsure = "The base cannot tell whether it is new: less of the environment could be seen there"
+    results += [
+        {**_result(verdict, finding, index), "suppressions": [_suppression(unsure)]} for finding in made.uncompared
     ]
     results += _fault_results(verdict, index)
     run: dict[str, Any] = {
@@ -132,6 +136,7 @@ def _message(verdict: Verdict, finding: Finding) -> str:
         lines.append(f"Environments: {shortened(finding.environments, _ENVIRONMENTS)}.")
     lines += [f"Otherwise: {finding.consequence}", f"Fix: {finding.fix}"]
     lines += [f"Chart: {chart.sentence}." for chart in other_charts(verdict, finding)]
+    lines += [f"Base: {remark}." for remark in remarks(verdict, finding)]
     return "\n".join(map(_text, lines))
 
 
@@ -201,6 +206,9 @@ def _notifications(verdict: Verdict) -> Iterable[dict[str, Any]]:
             f"The chart {chart.named} could not be had: {chart.reason}. Checked by their values only: "
             f"{shortened(chart.environments, _ENVIRONMENTS)}."
         )
+        yield {"level": "warning", "message": {"text": _text(text)}}
+    for item in verdict.uncompared:
+        text = f"{item.environment} was compared with the base by {item.extent}; {item.why}."
         yield {"level": "warning", "message": {"text": _text(text)}}
     for problem in verdict.problems:
         place = shown_place(verdict, problem.location)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
 from csoc.fleet.location import Location
-from csoc.gen3.findings import Finding
+from csoc.gen3.checking import Waiver
+from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.rules.model import Rule
 from csoc.usecases.verdict import Verdict
+
+_NAMES = 8
 
 
 def uri_path(path: str) -> str:
@@ -67,6 +70,33 @@ def rendered_with(verdict: Verdict, finding: Finding) -> list[str]:
         return []
     used = verdict.outcome.used
     return list(dict.fromkeys(used[name].used for name in finding.environments if name in used))
+
+
+def remarks(verdict: Verdict, finding: Finding) -> list[str]:
+    """What the comparison with a base says of a finding to act on, for readers."""
+    report = verdict.outcome.report
+    worse: dict[Severity, list[str]] = {}
+    decided: dict[Waiver | None, list[str]] = {}
+    for name in finding.environments or ("",):
+        pair = finding.fingerprint, name
+        if pair in report.worse:
+            worse.setdefault(report.worse[pair], []).append(name)
+        if pair in report.decided:
+            decided.setdefault(report.decided[pair], []).append(name)
+    said = [f"worse than before: it was {severity.name.lower()}{_in(names)}" for severity, names in worse.items()]
+    for waiver, names in decided.items():
+        by = "put into the baseline" if waiver is None else f"waived by {waiver.owner} until {waiver.expires}"
+        said.append(f"{by} in this change{_in(names)}: counts until that is in the base (--accept-waivers: not)")
+    return said
+
+
+def _in(names: Sequence[str]) -> str:
+    return f" in {shortened(names, _NAMES)}" if any(names) else ""
+
+
+def by_severity(counts: Mapping[Severity, int]) -> str:
+    """Numbers for readers, as they are ordered: "1 critical, 2 low"."""
+    return ", ".join(f"{number} {severity.name.lower()}" for severity, number in counts.items() if number)
 
 
 def shortened(names: Sequence[str], most: int) -> str:

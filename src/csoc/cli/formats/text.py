@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from csoc.cli.escaping import clean
-from csoc.cli.formats.shared import other_charts, rendered_with, shortened, shown_place
+from csoc.cli.formats.shared import by_severity, other_charts, remarks, rendered_with, shortened, shown_place
 from csoc.cli.output import STYLE_OF_SEVERITY, count
 from csoc.gen3.findings import Finding
 from csoc.usecases.verdict import Verdict
@@ -59,6 +59,8 @@ def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
         yield Line(f"  chart: {clean(chart.sentence + where)}", "yellow")
     if not others and rendered_with(verdict, finding):
         yield Line(f"  chart: {clean(', '.join(rendered_with(verdict, finding)))}", "dim")
+    for remark in remarks(verdict, finding):
+        yield Line(f"  base: {clean(remark)}", "yellow")
     yield Line(f"  fingerprint: {finding.fingerprint}", "dim")
 
 
@@ -92,7 +94,7 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line("No Gen3 environment was found here, so nothing was checked.", "bold yellow")
         yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
         return
-    counts = ", ".join(f"{number} {severity.name.lower()}" for severity, number in verdict.counts.items() if number)
+    counts = by_severity(verdict.counts)
     total = len(verdict.findings)
     added = f" that {'is' if total == 1 else 'are'} not in {clean(verdict.base.revision)}" if verdict.base else ""
     head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
@@ -106,9 +108,12 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line("Only what concerns the environments or rules that were named is shown.")
     if outcome.report.known:
         source = "base or baseline" if verdict.base else "baseline"
-        yield Line(f"{count(len(outcome.report.known), 'finding')} known from the {source}: not counted.")
+        known = by_severity(verdict.known_counts())
+        yield Line(f"{count(len(outcome.report.known), 'finding')} known from the {source}: not counted ({known}).")
     if outcome.report.waived:
-        yield Line(f"{count(len(outcome.report.waived), 'finding')} waived: not counted.")
+        waived = by_severity(verdict.waived_counts())
+        yield Line(f"{count(len(outcome.report.waived), 'finding')} waived: not counted ({waived}).")
+    yield from _uncompared(verdict)
     if not verdict.rendering:
         yield Line("Charts were not rendered: what only manifests show was not looked for.", "yellow")
     if verdict.unread:
@@ -117,6 +122,19 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
     for chart in outcome.charts:
         yield Line(f"The chart {clean(chart.named)} could not be had: {clean(chart.reason)}", "yellow")
         yield Line(f"  checked by values only: {clean(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")
+
+
+def _uncompared(verdict: Verdict) -> Iterator[Line]:
+    if not verdict.uncompared:
+        return
+    yield Line("Compared with the base by what both sides could see, not in full:", "yellow")
+    for item in verdict.uncompared[:_ENVIRONMENTS]:
+        yield Line(f"  - {clean(item.environment)}, by {item.extent}; {clean(item.why)}", "yellow")
+    if len(verdict.uncompared) > _ENVIRONMENTS:
+        yield Line(f"  and {len(verdict.uncompared) - _ENVIRONMENTS} more (--format json lists all)", "yellow")
+    left = verdict.outcome.report.uncompared
+    if left:
+        yield Line(f"  {count(len(left), 'finding')} there may be new or not: not counted (--format json lists them).")
 
 
 def _next(verdict: Verdict) -> Iterator[Line]:
