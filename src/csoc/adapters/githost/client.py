@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
@@ -119,9 +119,10 @@ class HostClient:
         Raises UnavailableError if there are more pages than the limit: a part must not pass for the whole.
         """
         found: list[Any] = []
-        query = {**params, size_parameter: self.limits.page_size}
+        first: dict[str, str | int] = {**params, size_parameter: self.limits.page_size}
+        query: Mapping[str, str | int] = {**first, "page": 1}
         for page in range(1, self.limits.pages + 1):
-            answer = self.request("GET", path, params={**query, "page": page})
+            answer = self.request("GET", path, params=query)
             elements = answer.data.get(key) if key and isinstance(answer.data, dict) else answer.data
             if elements is None:
                 elements = []
@@ -130,6 +131,8 @@ class HostClient:
             found.extend(elements)
             if not elements or not _has_more(answer, key, len(found)):
                 return found
+            # What the host says of its next page wins; where it says nothing, pages are counted.
+            query = _next_query(answer) or {**first, "page": page + 1}
         raise UnavailableError(
             f"the host has more than {len(found)} of these, and csoc reads no further",
             place=f"{self.host}{path}",
@@ -150,7 +153,8 @@ class HostClient:
             fix = "Check the credential that csoc's settings name for this host"
             return DeniedError(f"the host refuses the credential{said}", place=self.host, fix=fix)
         if answer.status == HTTPStatus.FORBIDDEN:
-            fix = "Give the credential the right to do this"
+            wanted = clean(answer.headers.get("x-accepted-github-permissions", ""), ())
+            fix = "Give the credential the right to do this" + (f" (one of: {wanted})" if wanted else "")
             return DeniedError(f"the host refuses this{said}", place=self.host, fix=fix)
         if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
             fix = "Check the name, and that the credential may see it"
@@ -264,6 +268,8 @@ def _message(data: Any) -> str:
         return ""
     words = [data["message"]] if isinstance(data.get("message"), str) else []
     details = data.get("errors")
+    if isinstance(details, str):
+        details = [details]
     for detail in details[:5] if isinstance(details, list) else []:
         if isinstance(detail, str):
             words.append(detail)
@@ -292,7 +298,8 @@ def _limited(answer: Answer) -> bool:
     if answer.status != HTTPStatus.FORBIDDEN:
         return False
     exhausted = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
-    return exhausted or "rate limit" in answer.message.lower()
+    # Older Enterprise Servers call their secondary limit "abuse detection".
+    return exhausted or any(words in answer.message.lower() for words in ("rate limit", "abuse detection"))
 
 
 def _pause(answer: Answer, now: datetime, attempt: int) -> float:
@@ -309,6 +316,16 @@ def _pause(answer: Answer, now: datetime, attempt: int) -> float:
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal() and len(reset) < 12:
         return max(0.0, float(reset) - now.timestamp())
     return 60.0 if _limited(answer) else float(2 ** (attempt - 1))
+
+
+def _next_query(answer: Answer) -> dict[str, str | int]:
+    """The parameters of the next page that the Link header names; empty if it names none. Only these are taken: the
+    host, and the path that was asked for, stay."""
+    for link in answer.headers.get("link", "").split(","):
+        address, _, relation = link.strip().partition(">")
+        if _NEXT_PAGE.search(relation):
+            return dict(parse_qsl(urlsplit(address.removeprefix("<")).query))
+    return {}
 
 
 def _has_more(answer: Answer, key: str, found: int) -> bool:

@@ -196,7 +196,7 @@ class GitHubHost(RestGitHost):
 
     def _asked_too_early(self, answer: Answer) -> bool:
         # Another merge into the same base a moment ago is enough for this.
-        return answer.status == 405 and "base branch was modified" in answer.message.lower()
+        return answer.status in {405, 409} and "base branch was modified" in answer.message.lower()
 
     def _refusal(self, answer: Answer, pull: PullRequest, method: MergeMethod) -> CsocError:
         words = answer.message.lower()

@@ -249,13 +249,45 @@ def pages(total: int, size: int, headers: Callable[[int], dict[str, str]]) -> Ha
 
 def test_every_page_is_read_by_link_or_by_total() -> None:
     by_link = pages(
-        5, 2, lambda page: {"link": '<https://x/?page=9>; rel="next"'} if page < 3 else {"link": "<x>; rel=prev"}
+        5,
+        2,
+        lambda page: {"link": f'<https://x/?page={page + 1}>; rel="next"'} if page < 3 else {"link": "<x>; rel=prev"},
     )
     by_total = pages(5, 2, lambda _: {"x-total-count": "5"})
     for handler in (by_link, by_total):
         host = Host(handler)
         assert host.client.get_all("/x") == [0, 1, 2, 3, 4]
         assert len(host.requests) == 3
+
+
+def test_the_next_page_is_the_one_that_the_host_names_on_the_path_that_was_asked() -> None:
+    link = '<https://evil.example.org/repositories/1/pulls?after=abc&per_page=2>; rel="next", <x>; rel=first'
+    host = Host(answers(httpx.Response(200, json=[1], headers={"link": link}), httpx.Response(200, json=[2])))
+    assert host.client.get_all("/repos/acme/fleet/pulls", state="open") == [1, 2]
+    first, second = host.requests
+    assert dict(second.url.params) == {"after": "abc", "per_page": "2"}
+    assert (second.url.host, second.url.path) == (first.url.host, first.url.path)
+
+
+def test_a_refusal_names_the_rights_that_the_host_wants() -> None:
+    host = Host(
+        answers(
+            said(
+                "Resource not accessible by integration",
+                403,
+                **{"x-accepted-github-permissions": "pull_requests=write"},
+            )
+        )
+    )
+    with pytest.raises(DeniedError) as caught:
+        host.client.get("/x")
+    assert "pull_requests=write" in caught.value.fix
+
+
+def test_an_older_servers_word_for_its_limit_is_understood() -> None:
+    host = Host(answers(said("You have triggered an abuse detection mechanism", 403)))
+    with pytest.raises(UnavailableError, match="limits the number of requests"):
+        host.client.get("/x")
 
 
 def test_pages_without_end_are_an_error_and_not_a_part_that_passes_for_the_whole() -> None:
