@@ -70,6 +70,16 @@ def broken(pair: Pair, tag: str, other_tag: str) -> bool:
     return other < needs or (limit is not None and other >= limit)
 
 
+def tube_joins_own_identifier(tag: str) -> bool:
+    """Whether tube takes an index's own identifier where join_on names no field of it: 0.4.0 to 0.5.0 and 2020.09 to
+    2021.08 (tube/etl/indexers/aggregation/translator.py, join_to_an_index, of the tags named and of those beside)."""
+    month = _MONTHLY.fullmatch(tag.strip())
+    if month is not None:
+        return (2020, 9) <= (int(month[1]), int(month[2])) <= (2021, 8)
+    version = comparable(tag)
+    return version is not None and Version(0, 4, 0) <= version <= Version(0, 5, 0)
+
+
 def tube_has_underscores(tag: str) -> bool:
     """Whether tube calls the identifiers of nodes _case_id: 0.4.1, 2020.10 and everything later, branches too."""
     month = _MONTHLY.fullmatch(tag.strip())

@@ -249,6 +249,22 @@ def test_joins_on_several_fields_need_them_all_on_both_sides() -> None:
     assert [fault.text.split(", and ")[1] for fault in faults] == ["lab_file has no field label"]
 
 
+def test_a_join_that_takes_no_field_is_not_made_and_needs_none() -> None:
+    entry = yaml.safe_load(GOOD)
+    (block,) = entry["mappings"][0]["joining_props"]
+    block |= {"join_on": "nothing", "props": []}
+    assert not [fault for fault in read(entry).faults if "nothing" in fault.key]
+
+
+def test_tubes_that_fall_back_on_the_identifier_need_the_field_on_the_other_side_only() -> None:
+    own = yaml.safe_load(changed("join_on: _case_id", "join_on: label"))
+    assert [fault.text.split(", and ")[1] for fault in read(own).faults] == ["lab_file has no field label"]
+    data = yaml.safe_load(changed("join_on: _case_id", "join_on: file_size"))
+    data["mappings"][1]["props"].append({"name": "file_size"})
+    assert [fault.text.split(", and ")[1] for fault in read(data).faults] == ["lab_case has no field file_size"]
+    assert not read(data, joins_own_identifier=True).faults
+
+
 def test_an_old_identifier_in_join_on_is_explained() -> None:
     fault = mapped(changed("join_on: _case_id", "join_on: case_id")).faults[0]
     assert "_case_id" in fault.fix

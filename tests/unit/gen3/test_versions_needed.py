@@ -2,7 +2,7 @@
 
 import pytest
 
-from csoc.gen3.versions_needed import PAIRS, Pair, broken, comparable, tube_has_underscores
+from csoc.gen3.versions_needed import PAIRS, Pair, broken, comparable, tube_has_underscores, tube_joins_own_identifier
 
 
 def breaks(service: str, tag: str, other: str, other_tag: str) -> bool:
@@ -65,3 +65,14 @@ def test_bounds_exclude_their_upper_end() -> None:
 )  # fmt: skip
 def test_tube_renamed_identifiers_at_a_version(tag: str, new: bool) -> None:
     assert tube_has_underscores(tag) is new
+
+
+@pytest.mark.parametrize(
+    ("tag", "own"),
+    [
+        ("0.3.19", False), ("0.4.0", True), ("0.5.0", True), ("0.5.1", False), ("2020.02", False), ("2020.09", True),
+        ("2021.08", True), ("2021.09", False), ("2026.09", False), ("master", False), ("", False),
+    ],
+)  # fmt: skip
+def test_some_tubes_join_an_index_by_its_identifier_where_a_field_is_missing(tag: str, own: bool) -> None:
+    assert tube_joins_own_identifier(tag) is own

@@ -32,9 +32,10 @@ _NESTING = 20
 _FAULTS = 500  # nobody reads more
 
 
-def read(data: Any, *, underscore: bool = True) -> EtlMapping:
+def read(data: Any, *, underscore: bool = True, joins_own_identifier: bool = False) -> EtlMapping:
     """Reads what stands under etl.etlMapping. Never raises: what is wrong is a fault. underscore: tube calls the
-    identifiers of nodes _case_id (0.4.1, 2020.10 and later) rather than case_id."""
+    identifiers of nodes _case_id (0.4.1, 2020.10 and later) rather than case_id. joins_own_identifier: it is one of
+    those that join an index by its identifier where the field that join_on names is not there."""
     if not isinstance(data, Mapping):
         found = "text" if isinstance(data, str) else "not a mapping"
         return EtlMapping((), (Fault((), "not a mapping", f"the ETL mapping is {found}", stops=True),))
@@ -50,7 +51,7 @@ def read(data: Any, *, underscore: bool = True) -> EtlMapping:
             indices.append(index)
     _shared_names(indices, faults)
     for index in indices:
-        _joins(index, indices, faults)
+        _joins(index, indices, faults, joins_own_identifier)
     return EtlMapping(tuple(indices), tuple(faults[:_FAULTS]))
 
 
@@ -69,8 +70,17 @@ def _shared_names(indices: Sequence[Index], faults: list[Fault]) -> None:
         types.add(index.doc_type)
 
 
-def _joins(index: Index, indices: Sequence[Index], faults: list[Fault]) -> None:
-    """What joining_props ask of another index."""
+def _joins(index: Index, indices: Sequence[Index], faults: list[Fault], own_identifier: bool) -> None:
+    """What joining_props ask of another index.
+
+    Tube hands the names of join_on to Spark's groupBy and join as they are written, so that both data frames need such
+    a column (tube 2026.09, tube/etl/indexers/aggregation/new_translator.py, lines 320-350; the same since 2022.11). An
+    index has the columns that its mapping lists, and _<root>_id of its own (base/translator.py, get_cols_from_node).
+    From 2021.09 to 2022.10 the older translator looks each name up among the fields and stops at the first that is not
+    there. Where no field is taken from the other index nothing is joined (join_to_an_index, lines 352-370), and a
+    collector that finds no data is passed over (interpreter.py, lines 36-43, and new_translator.py, line 426), so that
+    the job ends at the first run that has data.
+    """
     for path, wanted, join_on in index.joins:
         other = next((item for item in reversed(indices) if item.doc_type == wanted), None)
         if other is None:
@@ -79,8 +89,8 @@ def _joins(index: Index, indices: Sequence[Index], faults: list[Fault]) -> None:
             continue
         faults += [
             _cannot_join(index, side, (*path, "join_on"), wanted, name)
-            for side in (index, other)
-            for name in join_on
+            for side in ((other,) if own_identifier else (index, other))
+            for name in (join_on if _takes(index, path) else ())
             if name not in side.names()
         ]
         known = other.names()
@@ -91,6 +101,11 @@ def _joins(index: Index, indices: Sequence[Index], faults: list[Fault]) -> None:
                 text = f"the field {item.name} of {index.name} is taken from {item.source} of {other.name}"
                 text += ", which has no such field"
                 faults.append(Fault(item.path, f"{index.name}.{item.name} joined", text, stops=True))
+
+
+def _takes(index: Index, path: Path) -> bool:
+    """True if the block of joining_props at a path takes some field."""
+    return any(item.block == "joining_props" and item.path[: len(path)] == path for item in index.fields)
 
 
 def _cannot_join(index: Index, side: Index, path: Path, wanted: str, name: str) -> Fault:
@@ -130,7 +145,8 @@ class _Entry:
             return None
         self._blocks(entry, str(kind))
         root, category = _text(entry.get("root")), _text(entry.get("category"))
-        if kind == AGGREGATOR and root and root != "project" and not self._has("project_id"):
+        known = self._has("project_id") or (self._has("program_name") and self._has("project_code"))
+        if kind == AGGREGATOR and root and root != "project" and not known:
             self.fault(
                 self.path,
                 "no project_id",

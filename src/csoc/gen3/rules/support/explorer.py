@@ -22,7 +22,7 @@ from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.reading import items, text
 from csoc.gen3.state import EnvironmentState
-from csoc.gen3.versions_needed import tube_has_underscores
+from csoc.gen3.versions_needed import tube_has_underscores, tube_joins_own_identifier
 
 MAPPING: Path = ("etl", "etlMapping")
 PORTAL: Path = ("portal", "gitops", "json")
@@ -39,8 +39,9 @@ def etl_mapping(state: EnvironmentState) -> EtlMapping | None:
         own = state.values.get(MAPPING)
         if not values.on("etl") or own is None or isinstance(own, Mapping):
             return None
-    underscore = tube_has_underscores(values.text(("etl", "image", "tube", "tag")))
-    return read(state.get(MAPPING), underscore=underscore)
+    tag = values.text(("etl", "image", "tube", "tag"))
+    underscore, own = tube_has_underscores(tag), tube_joins_own_identifier(tag)
+    return read(state.get(MAPPING), underscore=underscore, joins_own_identifier=own)
 
 
 def at_mapping(state: EnvironmentState, path: Path) -> Evidence:
