@@ -54,9 +54,9 @@ def test_quiet_for_sound_mappings_and_those_that_are_not_used(values: str) -> No
 
 
 def test_old_tube_calls_identifiers_otherwise() -> None:
+    block = "{index: file, join_on: case_id, props: [{name: object_id, fn: set}]}"
     joined = ETL.replace(
-        "      aggregated_props:",
-        "      joining_props:\n      - {index: file, join_on: case_id, props: [{name: object_id, fn: set}]}\n      aggregated_props:",
+        "      aggregated_props:", f"      joining_props:\n      - {block}\n      aggregated_props:"
     ).replace("- name: _case_id", "- name: case_id")
     assert len(list(check(state(joined)))) == 1
     assert not list(check(state(joined + "  image: {tube: {tag: 0.3.9}}\n")))
