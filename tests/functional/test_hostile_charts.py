@@ -11,6 +11,7 @@ import tarfile
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,14 @@ from csoc.adapters.helm.fetch.tar import Limits as ArchiveLimits
 from csoc.adapters.helm.render.process import Limits
 from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.config import Settings
-from csoc.errors import CsocError, RejectedError, UnavailableError
-from csoc.fleet.charts import Rendering, RenderRequest
+from csoc.errors import CsocError, DeniedError, RejectedError, UnavailableError
+from csoc.fleet.charts import ChartRef, Rendering, RenderRequest
 from csoc.testing.charts import chart
+from csoc.testing.fleets import CHARTS, REVISION, World, environment
 from csoc.testing.repositories import MemoryRepositories
+from csoc.usecases.budget import RenderBudget
+from csoc.usecases.check import CheckOutcome, FleetChecker
+from tests.contract.chart_server import serving
 
 LIMITS = Limits(
     wall_seconds=20, cpu_seconds=2, memory_bytes=600_000_000, output_bytes=5_000_000, values_bytes=1_000_000
@@ -99,6 +104,54 @@ def test_processor_time_and_memory_are_named_as_the_reason(renderer: ChildRender
     assert large is not None
     assert "processor time" in slow.message
     assert "600 MB of memory" in large.message
+
+
+def endless_fleet(count: int) -> World:
+    """A fleet whose environments all have a chart that never ends, each with values of its own."""
+    world = World()
+    for number in range(count):
+        world.write(environment("east", f"e{number}.example.org", f"fence: {{replicaCount: {number}}}\n"))
+    endless = chart({"templates/a.yaml": ENDLESS["a loop"], "values.yaml": "fence: {enabled: true}\n"}, name="gen3")
+    world.charts.add(ChartRef(CHARTS, path="helm/gen3", revision=REVISION), endless)
+    return world
+
+
+def children_seconds() -> float:
+    """Processor time of all children that have ended; unlike time on the wall it is the same on a busy machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def checked(world: World, seconds: float) -> tuple[CheckOutcome, float]:
+    """What a check finds with so much time for rendering, and how much the children took."""
+    before = children_seconds()
+    with ChildRenderer(
+        workers=2, limits=replace(LIMITS, wall_seconds=60), gate=RenderBudget(seconds, world.cache)
+    ) as one:
+        outcome = FleetChecker(replace(world.ports(), renderer=one)).check(world.load())
+    return outcome, children_seconds() - before
+
+
+def test_twenty_environments_of_an_endless_chart_cost_four_times_the_limit_and_the_rest_is_said() -> None:
+    world = endless_fleet(20)
+    outcome, seconds = checked(world, 600)
+    # Each try is counted in whole seconds and needs a child of its own, which takes a moment to start.
+    assert seconds < 4 * (LIMITS.cpu_seconds + 2)
+    assert outcome.checked == 20
+    assert len(outcome.not_tried) in (16, 17)  # one may be on its way while another is the third
+    (problem,) = outcome.problems
+    assert f"{len(outcome.not_tried)} environments were checked by values only" in problem.cause
+    assert "processor time" in problem.cause
+
+
+def test_a_fleet_of_endless_charts_costs_the_time_that_a_run_may_spend_and_one_limit_more() -> None:
+    world = endless_fleet(6)
+    outcome, seconds = checked(world, 0.5)
+    assert seconds < 3 * (LIMITS.cpu_seconds + 2)
+    assert len(outcome.not_tried) in (4, 5)
+    assert "render.total_seconds" in outcome.problems[0].cause
+    again, _ = checked(world, 0.5)
+    assert len(again.not_tried) < len(outcome.not_tried)  # what reached its limit is known, and others have their turn
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -368,3 +421,23 @@ def test_limits_hold_for_everything_in_a_chart_together() -> None:
         read_archive(packed(entry("demo/a", data=os.urandom(400_000))), limits)
     with pytest.raises(CsocError):
         read_archive(packed(entry("demo/charts/x.tgz", data=inner)), ArchiveLimits(total_bytes=900_000))
+
+
+def test_the_gen3_chart_comes_from_a_registry_and_renders_as_from_disk(real: Path, tmp_path: Path) -> None:
+    with serving() as registry:
+        settings = Settings(cache_dir=tmp_path / "cache", extra_allowed_hosts=(registry.origin,))
+        sources = HelmChartSources.from_settings(settings, MemoryRepositories())
+        loaded = sources.load(str(real / "gen3-chart-0.3.90.tgz"))
+        content = (real / "gen3-chart-0.3.90.tgz").read_bytes()
+        registry.push("gen3", replace(loaded, content=content, version="0.3.90"))
+        fetched = sources.fetch(ChartRef(f"oci://{registry.origin}/gen3", "gen3", revision="~0.3"))
+        assert (fetched.resolved, fetched.digest) == ("0.3.90", loaded.digest)
+        strict = HelmChartSources.from_settings(Settings(cache_dir=tmp_path / "other"), MemoryRepositories())
+        with pytest.raises(DeniedError):
+            strict.fetch(ChartRef(f"oci://{registry.origin}/gen3", "gen3"))
+    values = {"global": {"hostname": "a.example.org"}}
+    with ChildRenderer(workers=1) as plain:
+        made = [plain.render(RenderRequest(one, values, "gen3", "gen3")) for one in (loaded, fetched)]
+    assert made[0].failure is None
+    assert len(made[0].objects) > 100
+    assert len(made[1].objects) == len(made[0].objects)

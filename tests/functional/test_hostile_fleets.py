@@ -224,9 +224,48 @@ def test_a_revision_named_like_an_option_is_no_option(hostile: Hostile, name: st
         ("fleet", "set", "beta", "fence.image.tag=1", "--commit", f"--branch={name}"),
     ):
         done = hostile.run(*arguments)
-        assert done.code in (1, 4), done.err
-        assert done.err.startswith("csoc: ")
+        assert done.code in (1, 2, 4), done.err
+        assert done.err.startswith("csoc")
     assert not list(hostile.folder.rglob("*pwned*"))
+
+
+@pytest.mark.parametrize("name", ["-x", "../../x", "--upload-pack=touch pwned", "a\nb", "main; touch pwned", "@{-1}"])
+def test_a_chart_revision_that_is_none_is_refused_with_the_name_of_the_option(hostile: Hostile, name: str) -> None:
+    before = {path: path.read_bytes() for path in hostile.folder.rglob("*") if path.is_file()}
+    done = hostile.run("fleet", "set", "beta", f"--chart-revision={name}", "--commit")
+    assert done.code == 2
+    assert "--chart-revision" in done.err
+    assert {path: path.read_bytes() for path in hostile.folder.rglob("*") if path.is_file()} == before
+
+
+def test_two_application_sets_of_thousands_are_cut_and_said(hostile: Hostile) -> None:
+    for name in ("one", "two"):
+        elements = ", ".join(f"{{env: '{name}-{number}'}}" for number in range(3_000))
+        hostile.add(
+            {
+                f"{name}.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\n"
+                f"metadata: {{name: {name}}}\nspec:\n  generators:\n  - list: {{elements: [{elements}]}}\n"
+                "  template:\n    metadata: {name: '{{env}}'}\n    spec:\n      project: default\n"
+                "      source: {repoURL: 'https://git.example.org/ops/gen3', path: gen3, targetRevision: main}\n"
+                "      destination: {name: in-cluster, namespace: '{{env}}'}\n"
+            }
+        )
+    said = causes(hostile.show(), "one.yaml") + causes(hostile.show(), "two.yaml")
+    for name in ("one", "two"):
+        assert f'ApplicationSet "{name}": spec makes 3000 Applications' in said
+    assert "2500 were left out" in said
+
+
+def test_a_cache_folder_that_cannot_be_used_is_said_with_place_cause_and_fix(hostile: Hostile) -> None:
+    file = hostile.folder.parent / "file"
+    file.write_text("x", encoding="utf-8")
+    hostile.command.variables["CSOC_CACHE_DIR"] = str(file)
+    for arguments in (("fleet", "show", "--no-check"), ("check",), ("fleet", "adopt", ".")):
+        done = hostile.run(*arguments)
+        assert done.code not in (0, 1)
+        assert str(file) in done.err
+        assert "cannot be used" in done.err
+        assert "CSOC_CACHE_DIR" in done.err
 
 
 def test_ten_thousand_sources_are_read_in_time(hostile: Hostile) -> None:

@@ -53,9 +53,10 @@ class WebDictionaries:
         `PUBLISHED`. peer: for IP addresses that they turn out to be."""
         self._clock = clock
         self._downloads = Downloads(cache_dir / "dictionaries", clock)
-        seconds = {"connect_seconds": connect_seconds, "total_seconds": total_seconds}
-        self._http = Http(allowed, lambda _: None, peer=peer, **seconds)
-        self._published = Http(published_allowed or allowed, lambda _: None, peer=peer, **seconds)
+        self._http, self._published = (
+            Http(who, lambda _: None, peer=peer, connect_seconds=connect_seconds, total_seconds=total_seconds)
+            for who in (allowed, published_allowed or allowed)
+        )
         self._recent: OrderedDict[str, Dictionary] = OrderedDict()  # by digest
         self._away: dict[str, tuple[CsocError, datetime]] = {}  # by origin
         self._lock = threading.Lock()

@@ -130,7 +130,7 @@ class Transfers:
         self._credentials = credentials
         self._limits = limits
         self._hanging: dict[str, threading.Thread] = {}
-        self._unreached = Unreached()
+        self._unreached = Unreached(limits.fetch_seconds)
         self._lock = threading.Lock()
         # One byte must come within this time; the deadline of the whole transfer is the thread's.
         milliseconds = max(1, int(limits.connect_seconds * 1000))
@@ -154,7 +154,8 @@ class Transfers:
         origin = f"{address.scheme}://{address.host}:{address.effective_port}"
         self._unreached.check(origin, address.url)
         try:
-            return self._run(address, work)
+            with self._unreached.timed(origin):
+                return self._run(address, work)
         except TooSlowError as error:
             self._unreached.note_slow(origin, address.url, error)
             raise

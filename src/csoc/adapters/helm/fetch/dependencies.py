@@ -4,6 +4,11 @@ What is vendored stays. A dependency by `file://` comes from beside the chart in
 dependencies; one from a repository or registry is fetched by the version of the lock file, or the newest that fits.
 Helm gives up at the first that is missing; csoc goes on, since a chart without its development database tells nearly
 as much, and names what is missing.
+
+Dependencies that are switched off (by condition or tags) come too. Only an environment's values say what is on, and
+one archive serves every environment and every change that is proposed for one, the change that switches something on
+included; Helm as well wants all of them before it looks at what is on. What this may cost is bounded by whoever
+fetches: a host that does not answer is waited for once, whatever a chart wants of it.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -170,8 +171,9 @@ class Http:
 
         origin = _origin(request.url)
         thread = threading.Thread(target=work, daemon=True, name=f"csoc download {origin}")
-        thread.start()
-        thread.join(max(0.0, request.deadline - time.monotonic()))
+        with self._unreached.timed(origin) if self._unreached is not None else nullcontext():
+            thread.start()
+            thread.join(max(0.0, request.deadline - time.monotonic()))
         if answers:
             return answers[0]
         error = errors[0] if errors else _TooSlowError("The server sends too slowly", place=_shown(request.url))

@@ -60,7 +60,7 @@ class HelmChartSources:
         self._repositories = repositories
         self._limits = limits or tar.Limits()
         self._clock = clock
-        self._unreached = Unreached()
+        self._unreached = Unreached(total_seconds)
         self._http = Http(
             allowed,
             basic or (lambda _: None),
