@@ -32,11 +32,7 @@ class OneLine(click.ParamType[str]):
             self.fail(f"it has {len(text)} characters; more than {LONGEST} are not taken", param, ctx)
         if any(ord(char) < 0x20 or ord(char) == 0x7F for char in text):
             self.fail(f"there is a line break or another control character in {text!r}", param, ctx)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            self.fail(f"{text!r} is not UTF-8", param, ctx)
-        return text
+        return _utf8(self, text, param, ctx)
 
 
 class Source(OneLine):
@@ -54,16 +50,53 @@ class Source(OneLine):
         return text
 
 
-class FilePath(OneLine):
-    """A path on this machine; "-" is left to the command."""
+class Folder(OneLine):
+    """A folder to be made or filled on this machine."""
 
-    name = "path"
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The path as text, or a usage error."""
+        text = super().convert(value, param, ctx)
+        if text == STANDARD:
+            self.fail("standard output is no folder", param, ctx)
+        _check_names(self, text, param, ctx)
+        return text
+
+
+class Output(OneLine):
+    """A file to be written, or "-" for standard output."""
+
+    name = "output"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The path as text, or a usage error."""
         text = super().convert(value, param, ctx)
         _check_names(self, text, param, ctx)
         return text
+
+
+class Word(click.ParamType[str]):
+    """Text that is there and can be written to a file; it may have several lines."""
+
+    name = "word"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text itself, or a usage error."""
+        text = str(value)
+        if not text.strip():
+            self.fail("one of them is empty", param, ctx)
+        if "\0" in text:
+            self.fail(f"there is a NUL in {text!r}", param, ctx)
+        return _utf8(self, text, param, ctx)
+
+
+def _utf8(kind: click.ParamType[str], text: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        kind.fail(f"{text!r} is not UTF-8", param, ctx)
+    return text
 
 
 def _check_names(kind: OneLine, text: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
@@ -74,4 +107,6 @@ def _check_names(kind: OneLine, text: str, param: click.Parameter | None, ctx: c
 
 ONE_LINE = OneLine()
 SOURCE = Source()
-FILE_PATH = FilePath()
+FOLDER = Folder()
+OUTPUT = Output()
+WORD = Word()

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from csoc.cli.arguments import FILE_PATH, ONE_LINE, SOURCE, STANDARD, URL
+from csoc.cli.arguments import ONE_LINE, OUTPUT, SOURCE, STANDARD, URL
 from csoc.cli.commands import command
 from csoc.cli.mending import Mended, know, mend
 from csoc.cli.output import progress
@@ -37,7 +37,7 @@ EXIT_UNSEEN = 6
     "csoc check --chart gen3-0.3.90.tgz --format sarif --output csoc.sarif",
     "csoc check --fix",
 )
-@click.argument("arguments", nargs=-1, metavar="[PATH|URL] [ENV]...", type=ONE_LINE)
+@click.argument("arguments", nargs=-1, metavar="[PATH|URL] [ENV]...", type=SOURCE)
 @fleet_option
 @chart_option
 @click.option(
@@ -53,7 +53,7 @@ EXIT_UNSEEN = 6
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="How to print."
 )
-@click.option("--output", type=FILE_PATH, metavar="FILE", help="Write the report to FILE (-: print it).")
+@click.option("--output", type=OUTPUT, metavar="FILE", help="Write the report to FILE (-: print it).")
 @click.option("--no-render", is_flag=True, help="Do not render charts: quicker, and sees values only.")
 @click.option("--strict", is_flag=True, help="Exit 6 if nothing failed, but something could not be looked at.")
 @click.option("--no-baseline", is_flag=True, help="Count what the baseline knows as well.")
@@ -139,6 +139,8 @@ def _checked(ports: Ports, fleet: LoadedFleet, request: CheckRequest, checker: F
         for name in request.environments:
             if error.cause.startswith(f"There is no environment {name}") and Path(name).is_dir():
                 error.fix = f"{error.fix}. To check the folder alone, write ./{name}"
+            elif error.cause.startswith(f"There is no environment {name}") and Path(name).is_file():
+                error.fix = f"{name} is a file: name the folder that is the top of its repository"
         raise
 
 
@@ -172,9 +174,7 @@ def _source_and_names(arguments: Sequence[str], source: str) -> tuple[str, tuple
         raise click.UsageError(f"only one fleet at a time: {sources[0]} and {sources[1]} are two")
     if sources and stated("source"):
         raise click.UsageError(f"--fleet {source} and {sources[0]} are two fleets")
-    if STANDARD in names:
-        raise click.UsageError("csoc reads nothing from standard input: name a folder or a URL")
-    return (SOURCE(sources[0]) if sources else source), tuple(names)
+    return (sources[0] if sources else source), tuple(names)
 
 
 def split_arguments(arguments: Sequence[str], *, words_are_names: bool) -> tuple[list[str], list[str]]:

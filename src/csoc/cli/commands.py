@@ -68,11 +68,15 @@ class Command(_Helping):
     """A command that takes no option twice: the one that would win silently may not be the one that was meant."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        try:
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
         for option in self.params:
             once = isinstance(option, click.Option) and not option.multiple and not option.is_flag
             if once and given.count(option) > 1:
-                raise click.UsageError(f"{option.opts[-1]} is given more than once", ctx)
+                raise click.UsageError(f"{max(option.opts, key=len)} is given more than once", ctx)
         return super().parse_args(ctx, args)
 
 
@@ -102,7 +106,7 @@ class CommandGroup(_Helping, click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.table and not args[0].startswith("-"):
-            raise UnknownCommandError(args[0], self.table, ctx)
+            raise unknown_command(args[0], self.table, ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -110,14 +114,21 @@ class CommandGroup(_Helping, click.Group):
             formatter.write_dl([(name, listed.summary) for name, listed in self.table.items()])
 
 
-class UnknownCommandError(click.UsageError):
-    """A word that is no command. fix: the nearest ones."""
+class WrongUsageError(click.UsageError):
+    """What was typed wrongly, and what to type instead."""
 
-    def __init__(self, word: str, table: Mapping[str, Listed], context: click.Context) -> None:
-        super().__init__(f"There is no command {word}", context)
-        near = difflib.get_close_matches(word, list(table), n=3)
-        names = " or ".join(f"`{context.command_path} {name}`" for name in near)
-        self.fix = f"Did you mean {names}?" if near else f"`{context.command_path} --help` lists all"
+    def __init__(self, cause: str, fix: str, context: click.Context | None = None) -> None:
+        super().__init__(cause, context)
+        self.fix = fix
+
+
+def unknown_command(word: str, table: Mapping[str, Listed], context: click.Context) -> WrongUsageError:
+    """A word that is no command, with the nearest ones."""
+    near = difflib.get_close_matches(word, list(table), n=3)
+    names = " or ".join(f"`{context.command_path} {name}`" for name in near)
+    lists = "lists all" if table else "says what it takes"
+    fix = f"Did you mean {names}?" if near else f"`{context.command_path} --help` {lists}"
+    return WrongUsageError(f"There is no command {word}", fix, context)
 
 
 @click.pass_context
@@ -125,7 +136,7 @@ def _without_command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         if as_json:
             behind = f"{context.command_path} {context.invoked_subcommand} ... --json"
-            raise click.UsageError(f"--json goes behind the command: {behind}", context)
+            raise WrongUsageError("--json goes behind the command", f"Write {behind}", context)
     elif as_json:
         print_json(help_json(context))
     else:

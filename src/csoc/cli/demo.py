@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from csoc.cli.arguments import FILE_PATH
+from csoc.cli.arguments import FOLDER
 from csoc.cli.commands import command
 from csoc.cli.fleet.show import print_overview
 from csoc.cli.output import print_json, say
@@ -25,7 +25,7 @@ _ANOTHER = "Name a new or an empty one"
 
 
 @command("demo", "csoc demo", "csoc demo --into /tmp/tidewater")
-@click.option("--into", type=FILE_PATH, metavar="DIR", help="Copy the fleet here, to play with it.")
+@click.option("--into", type=FOLDER, metavar="DIR", help="Copy the fleet here, to play with it.")
 def demo(into: str | None, as_json: bool) -> None:
     """Adopt and check an invented fleet with a handful of instructive faults."""
     packed = importlib.resources.files("csoc").joinpath("cli", "demo_fleet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from csoc.cli.commands import CommandGroup, UnknownCommandError, command, help_json
+from csoc.cli.commands import CommandGroup, command, help_json, unknown_command
 from csoc.cli.output import print_json, write
 
 
@@ -19,7 +19,7 @@ def help_command(context: click.Context, words: tuple[str, ...], as_json: bool) 
         found = group.get_command(asked, word) if isinstance(group, CommandGroup) else None
         if found is None:
             table = group.table if isinstance(group, CommandGroup) else {}
-            raise UnknownCommandError(word, table, asked)
+            raise unknown_command(word, table, asked)
         asked = click.Context(found, info_name=word, parent=asked)
     if as_json:
         print_json(help_json(asked))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import click
 
 from csoc import __version__
-from csoc.cli.commands import CONTEXT, CommandGroup, Listed
+from csoc.cli.commands import CONTEXT, CommandGroup, Listed, WrongUsageError
 from csoc.cli.escaping import json_text
 from csoc.cli.output import (
     EXIT_FAILED,
@@ -123,7 +123,7 @@ def _print_usage(error: click.ClickException, *, as_json: bool) -> None:
     context = error.ctx if isinstance(error, click.UsageError) else None
     place = context.command_path if context is not None else "csoc"
     cause = " ".join(error.format_message().split()).rstrip(".")
-    fix = getattr(error, "fix", "") or f"`{place} --help` says what it takes"
+    fix = error.fix if isinstance(error, WrongUsageError) else f"`{place} --help` says what it takes"
     if as_json:
         write(f"{json_text(complaint_json('usage', cause, place, fix))}\n", error=True)
     else:

@@ -30,7 +30,7 @@ def table_lines(
 ) -> list[Text]:
     """The lines of a table with a head; none is wider than room (None: as wide as it takes), but for single characters
     in a room of next to none."""
-    cells = [[cell_texts(cell) for cell in row] for row in [columns, *rows]]
+    cells: list[_Row] = [[cell_texts(cell) for cell in row] for row in [columns, *rows]]
     if room is not None:  # a person sees as well that nothing is there, a program counts columns
         cells = _filled(cells)
     natural = [max(line.cell_len for row in cells for line in row[number]) for number in range(len(cells[0]))]

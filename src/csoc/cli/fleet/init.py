@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from csoc.cli.arguments import FILE_PATH, ONE_LINE
+from csoc.cli.arguments import FOLDER, ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say
 from csoc.cli.session import open_ports
@@ -14,7 +14,7 @@ from csoc.usecases.init import init_fleet
 
 
 @command("init", "csoc fleet init my-fleet", "csoc fleet init . --stage dev --stage prod")
-@click.argument("folder", metavar="DIR", type=FILE_PATH)
+@click.argument("folder", metavar="DIR", type=FOLDER)
 @click.option("--name", type=ONE_LINE, metavar="NAME", help="Name of the fleet (default: the folder's).")
 @click.option(
     "--stage",

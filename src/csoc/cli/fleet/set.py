@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from csoc.cli.arguments import ONE_LINE
-from csoc.cli.commands import command
+from csoc.cli.arguments import ONE_LINE, WORD
+from csoc.cli.commands import WrongUsageError, command
 from csoc.cli.fleet.plans import exit_code, plan_json, print_plan, print_report, report_json
 from csoc.cli.output import print_json
 from csoc.cli.session import chart_option, fleet_option, opened
@@ -30,7 +30,7 @@ from csoc.usecases.change.propose import propose_change
     "csoc fleet set brh-prod healdata-prod --rename fence.replicas=fence.replicaCount",
     "csoc fleet set brh-prod --chart-revision gen3-0.3.90 --commit",
 )
-@click.argument("arguments", nargs=-1, required=True, metavar="ENV... [KEY=VALUE]...")
+@click.argument("arguments", nargs=-1, required=True, metavar="ENV... [KEY=VALUE]...", type=WORD)
 @fleet_option
 @chart_option
 @click.option("--image", "images", type=ONE_LINE, multiple=True, metavar="SERVICE=TAG", help="Set <service>.image.tag.")
@@ -76,6 +76,8 @@ def set_command(
     """
     if commit and pull_request:
         raise click.UsageError("--commit and --pull-request exclude each other")
+    if any(item.startswith("=") for item in arguments):
+        raise WrongUsageError('there is no key before "="', "Write it as service.setting=value")
     names = [item for item in arguments if not is_assignment(item)]
     operations = _operations(arguments, images, unset, renames, chart_revision, as_text=as_text)
     if not names:
@@ -112,7 +114,7 @@ def _operations(
         operations += [Operation("remove", parse_key(key)) for key in unset]
         operations += [parse_rename(item) for item in renames]
     except RejectedError as error:
-        raise click.UsageError(str(error)) from error
+        raise WrongUsageError(error.cause, error.fix) from error
     if chart_revision:
         try:
             operations.append(Operation("chart", (), check_revision(chart_revision)))

@@ -13,7 +13,7 @@ from csoc.cli.commands import command
 from csoc.cli.escaping import json_text
 from csoc.cli.formats import jsonreport
 from csoc.cli.formats.shared import shortened
-from csoc.cli.output import count, error_json, print_error, progress, say, write
+from csoc.cli.output import EXIT_OF, count, error_json, print_error, progress, say, write
 from csoc.cli.session import chart_option, fleet_option, open_ports
 from csoc.errors import CsocError
 from csoc.gen3.findings import Finding
@@ -50,11 +50,12 @@ def watch_command(
     rounds: int,
     no_render: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Look again and again, and say what each commit changes: files, environments checked anew, findings new and gone.
 
     What cannot be reached is said and tried again, in longer and longer intervals; nothing counts as gone for that.
-    With --json each look that saw a change or failed is one line. Ctrl-C ends it.
+    With --json each look that saw a change or failed is one line. Ctrl-C ends it. After --rounds the exit code is that
+    of the last look.
     """
     settings = config.load()
     fresh = min(settings.limits.fresh_seconds, interval / 2)
@@ -63,12 +64,16 @@ def watch_command(
     with open_ports(settings) as ports:
         keep_up = KeepUp(ports, query, rendering=not no_render)
         progress(f"reading {source}")
+        last: Update | CsocError | None = None
         try:
             for found in follow(keep_up, interval_seconds=interval, wait=_waiting(), rounds=rounds):
                 _show(found, as_json=as_json)
+                last = found
         except KeyboardInterrupt:
             if not as_json:
                 say("Stopped.")
+            return 0
+    return EXIT_OF[last.kind] if isinstance(last, CsocError) else 0
 
 
 def _waiting() -> Callable[[float], bool]:
