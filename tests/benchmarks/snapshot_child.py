@@ -15,8 +15,9 @@ from csoc.adapters.git import GitRepositories
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.config import Settings
 from csoc.fleet.documents.reading import read_documents
+from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress
-from csoc.fleet.snapshot import FleetSnapshot
+from csoc.fleet.snapshot import ParsedFiles
 
 
 def main() -> None:
@@ -27,11 +28,11 @@ def main() -> None:
     tree = repositories.open(SourceAddress(repository, trusted=True), "main")
     tree.entries()
     opened = time.perf_counter()
-    snapshot = FleetSnapshot.of(tree, cache=cache)
-    files = snapshot.parsed()
+    store = ParsedStore(cache)
+    files = ParsedFiles(tree, store)
     files.load(files.mentioning("argoproj.io"))
     applications = time.perf_counter()
-    documents = read_documents(snapshot)
+    documents = read_documents(tree, store)
     read = time.perf_counter()
     if extent == "values":
         files.load()

@@ -20,8 +20,9 @@ from csoc.adapters.git import GitRepositories
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.config import Settings
 from csoc.fleet.documents.reading import read_documents
+from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress
-from csoc.fleet.snapshot import FleetSnapshot, refresh
+from csoc.fleet.snapshot import ParsedFiles, difference
 from tests.benchmarks import synthetic_fleet
 
 pytestmark = pytest.mark.benchmark
@@ -94,9 +95,10 @@ def test_a_commit_of_three_files_is_read_quickly(repository: pygit2.Repository, 
     repositories = GitRepositories(Settings(cache_dir=tmp_path))
     address = SourceAddress(repository.path, trusted=True)
     cache = SQLiteCache(tmp_path)
-    snapshot = FleetSnapshot.of(repositories.open(address, "main"), cache=cache)
-    documents = read_documents(snapshot)
-    snapshot.parsed().load()
+    store = ParsedStore(cache)
+    tree = repositories.open(address, "main")
+    documents = read_documents(tree, store)
+    ParsedFiles(tree, store).load()
     assert documents.environments["commons-0000-dev"].document.spec.stage == "dev"
 
     took = []
@@ -109,14 +111,15 @@ def test_a_commit_of_three_files_is_read_quickly(repository: pygit2.Repository, 
         }
         synthetic_fleet.change(repository, contents)
         started = time.perf_counter()
-        snapshot, changes = refresh(snapshot, repositories.open(address, "main"))
-        files = snapshot.parsed()
+        newer = repositories.open(address, "main")
+        changes, tree = difference(tree, newer), newer
+        files = ParsedFiles(tree, store)
         files.load(changes.paths)
         took.append(time.perf_counter() - started)
         assert changes.paths == tuple(sorted(contents))
         assert files[f"{commons}/environment.yaml"].documents[0].data["spec"]["stage"] == stage
     started = time.perf_counter()
-    documents = read_documents(snapshot)
+    documents = read_documents(tree, store)
     again = time.perf_counter() - started
     cache.close()
     assert documents.environments["commons-0000-dev"].document.spec.stage == "demo"

@@ -104,10 +104,6 @@ class CodeOwners:
         return frozenset()
 
 
-NOBODY = CodeOwners(Dialect.GITHUB, (), ())
-"""For a repository without a CODEOWNERS file."""
-
-
 def find_codeowners(paths: Container[str], dialect: Dialect) -> str | None:
     """The path of the CODEOWNERS file that the host would use, or None."""
     return next((path for path in LOCATIONS[dialect] if path in paths), None)

@@ -15,7 +15,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-EXTERNAL_SECRETS = "global.externalSecrets.deploy"
+CHART = "gen3"
+"""Name of the umbrella chart whose services these are, and the key of its values in a chart that wraps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def reference_page(catalogue: Catalogue) -> str:
         "| service | Kubernetes secret | keys | in Secrets Manager | named by | kept local by | shape |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [_secret_row("gen3", secret) for secret in catalogue.umbrella_secrets]
+    lines += [_secret_row(CHART, secret) for secret in catalogue.umbrella_secrets]
     lines += [_secret_row(service.name, secret) for service in catalogue for secret in service.secrets]
     return "\n".join(lines) + "\n"
 

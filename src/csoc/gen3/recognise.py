@@ -14,7 +14,6 @@ from csoc.fleet.argocd.model import Application, ApplicationSource
 from csoc.fleet.values import look_up
 from csoc.gen3 import catalogue
 
-UMBRELLA = "gen3"
 # Services that hardly anything but Gen3 has; names such as portal, metadata or audit say little alone.
 _CORE = frozenset({"arborist", "fence", "guppy", "hatchery", "indexd", "peregrine", "revproxy", "sheepdog", "wts"})
 _ENOUGH_SERVICES = 3
@@ -89,7 +88,7 @@ def _no(reason: str) -> Verdict:
 
 def chart_name(name: str) -> bool:
     """True for the umbrella chart's name, with or without a path of a registry before it."""
-    return name.rstrip("/").rpartition("/")[2] == UMBRELLA
+    return name.rstrip("/").rpartition("/")[2] == catalogue.CHART
 
 
 def chart_source(source: ApplicationSource, chart: Mapping[str, Any] | None = None) -> Verdict:
@@ -107,7 +106,7 @@ def chart_source(source: ApplicationSource, chart: Mapping[str, Any] | None = No
             return _no(f"it names the chart {source.chart}")
     elif source.path:
         last = source.path.strip("/").rpartition("/")[2]
-        if source.path.strip("/") in (f"helm/{UMBRELLA}", UMBRELLA):
+        if source.path.strip("/") in (f"helm/{catalogue.CHART}", catalogue.CHART):
             return _yes(f"it names the chart folder {source.path}")
         if _platform_name(last):
             return _no(f"it names the chart folder {source.path}")
@@ -121,16 +120,16 @@ def chart_source(source: ApplicationSource, chart: Mapping[str, Any] | None = No
 def _by_chart_yaml(chart: Mapping[str, Any]) -> Verdict:
     dependencies = _dependencies(chart)
     for dependency in dependencies:
-        if dependency["name"] == UMBRELLA:
+        if dependency["name"] == catalogue.CHART:
             alias = dependency.get("alias")
-            key = alias if isinstance(alias, str) and alias else UMBRELLA
-            return _yes(f"its chart {chart.get('name')} depends on {UMBRELLA}, as {key}", key)
+            key = alias if isinstance(alias, str) and alias else catalogue.CHART
+            return _yes(f"its chart {chart.get('name')} depends on {catalogue.CHART}, as {key}", key)
     services = sorted({dependency["name"] for dependency in dependencies} & _CORE)
     if len(services) >= _ENOUGH_SERVICES:
         return _yes(f"its chart {chart.get('name')} depends on {', '.join(services)}")
-    if chart.get("name") == UMBRELLA:
-        return _yes(f"its chart is called {UMBRELLA}")
-    return _no(f"its chart {chart.get('name')} does not depend on {UMBRELLA}")
+    if chart.get("name") == catalogue.CHART:
+        return _yes(f"its chart is called {catalogue.CHART}")
+    return _no(f"its chart {chart.get('name')} does not depend on {catalogue.CHART}")
 
 
 def _dependencies(chart: Mapping[str, Any]) -> list[Mapping[str, Any]]:

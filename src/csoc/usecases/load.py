@@ -19,7 +19,6 @@ from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
-from csoc.fleet.snapshot import FleetSnapshot
 from csoc.gen3.adoption.understand import known_clusters, understand
 from csoc.gen3.views import EnvironmentView, FleetView
 from csoc.usecases.ports import Ports
@@ -132,7 +131,7 @@ def understand_tree(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedSt
 
 
 def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore) -> LoadedFleet:
-    documents = read_documents(FleetSnapshot((tree,), store))
+    documents = read_documents(tree, store)
 
     def open_tree(url: str, revision: str) -> Tree:
         return ports.repositories.open(SourceAddress(url), revision or None)

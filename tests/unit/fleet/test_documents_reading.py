@@ -17,7 +17,6 @@ from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.examples import EXAMPLES
 from csoc.fleet.documents.faults import Fault, Weight
 from csoc.fleet.documents.reading import read_documents
-from csoc.fleet.snapshot import FleetSnapshot
 from csoc.testing.repositories import Content, Link, MemoryRepositories, MemoryTree
 
 HEAD = "apiVersion: csoc.gen3.org/v1alpha1\n"
@@ -30,7 +29,7 @@ def tree(files: Mapping[str, str | Content]) -> MemoryTree:
 
 
 def read(files: Mapping[str, str | Content]) -> Documents:
-    return read_documents(FleetSnapshot.of(tree(files)))
+    return read_documents(tree(files))
 
 
 def said(faults: tuple[Fault, ...]) -> list[str]:
@@ -69,7 +68,7 @@ WHOLE = {
 
 def test_a_repository_without_documents_has_no_faults() -> None:
     found = read({"a/values.yaml": "x: 1\n", "fleet.yaml": "namespace: not-ours # Rancher's Fleet\n"})
-    assert (found.top, found.faults, list(found.things())) == (None, (), [])
+    assert found == Documents(None)
 
 
 def test_the_examples_together_are_a_fleet_without_faults() -> None:
@@ -82,7 +81,9 @@ def test_the_examples_together_are_a_fleet_without_faults() -> None:
     assert found.environments["heart-prod"].document.spec.values[2].revision == "v12"
     assert [waivers.name for waivers in found.waivers] == ["waivers"]
     assert found.baselines[0].document.spec.findings[0].environments == ("heart-prod",)
-    assert found.uids == {f"{letter}1b2c3d4e5" for letter in "abcdef"}
+    named = (found.accounts, found.clusters, found.commons, found.environments, found.releases)
+    things = [found.fleet, *(placed for group in named for placed in group.values())]
+    assert {placed.uid for placed in things} == {f"{letter}1b2c3d4e5" for letter in "abcdef"}
 
 
 def test_an_adopted_repository_holds_its_documents_below_its_own_folder() -> None:

@@ -22,7 +22,6 @@ from csoc.fleet.documents.judgements import Baseline, BaselineSpec, KnownFinding
 from csoc.fleet.documents.model import ApplicationReference, Commons, Environment, EnvironmentSpec
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.documents.writing import render_document, schema_reference
-from csoc.fleet.snapshot import FleetSnapshot
 from csoc.fleet.yaml import yamltext
 from csoc.testing.repositories import MemoryRepositories, MemoryTree
 
@@ -182,8 +181,7 @@ def test_the_schema_is_named_as_seen_from_the_file(path: str, expected: str) -> 
 def test_a_new_fleet_is_accepted_at_once() -> None:
     files = plan_init("example", ids=ids)
     repository = MemoryRepositories().add("https://git.example.org/team/fleet")
-    snapshot = FleetSnapshot.of(MemoryTree(repository, repository.write("main", files), "main"))
-    found = read_documents(snapshot)
+    found = read_documents(MemoryTree(repository, repository.write("main", files), "main"))
     assert [str(fault) for fault in found.faults] == []
     assert found.fleet is not None
     assert (found.fleet.name, found.fleet.uid) == ("example", ids())

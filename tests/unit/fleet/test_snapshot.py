@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.errors import NotFoundError, UnavailableError
+from csoc.errors import UnavailableError
 from csoc.fleet import parsing
 from csoc.fleet.location import Location
 from csoc.fleet.parsing import ParsedStore, ReadLimits
 from csoc.fleet.repositories import Entry
-from csoc.fleet.snapshot import Difference, FleetSnapshot, difference, refresh
+from csoc.fleet.snapshot import Difference, ParsedFiles, difference
 from csoc.testing.caching import MemoryCache
 from csoc.testing.repositories import Content, Link, MemoryRepositories, MemoryRepository, MemoryTree, Submodule
 
@@ -71,14 +71,9 @@ def tree(files: Mapping[str, Content]) -> CountingTree:
 FILES: dict[str, Content] = {"a/app.yaml": APP, "a/values.yml": VALUES, "README.md": b"argoproj.io", "b/same.yaml": APP}
 
 
-def test_a_snapshot_names_every_repository_revision_and_commit_it_was_read_from() -> None:
-    one = tree(FILES)
-    assert FleetSnapshot.of(one).read == (("git.example.org/team/fleet", "main", one.commit),)
-
-
 def test_files_are_parsed_with_the_place_of_every_key() -> None:
     one = tree(FILES)
-    file = FleetSnapshot.of(one).parsed()["a/values.yml"]
+    file = ParsedFiles(one, ParsedStore())["a/values.yml"]
     assert file.documents[0].data == {"global": {"hostname": "a.example.org", "list": [1, 2]}}
     assert file.locate(("global", "list", 1)) == Location(one.repository, one.commit, "a/values.yml", 3, 13)
     assert file.locate(("global", "absent", "x")).line == 1
@@ -89,7 +84,7 @@ def test_files_are_parsed_with_the_place_of_every_key() -> None:
 
 def test_only_yaml_files_are_listed_and_links_and_submodules_are_not_files() -> None:
     one = tree({**FILES, "link.yaml": Link("a/app.yaml"), "module.yaml": Submodule("0" * 40)})
-    files = FleetSnapshot.of(one).parsed()
+    files = ParsedFiles(one, ParsedStore())
     assert list(files) == ["a/app.yaml", "a/values.yml", "b/same.yaml"]
     assert "link.yaml" not in files
     with pytest.raises(KeyError):
@@ -98,7 +93,7 @@ def test_only_yaml_files_are_listed_and_links_and_submodules_are_not_files() -> 
 
 def test_nothing_is_read_before_somebody_asks_and_equal_contents_are_read_once() -> None:
     one = tree(FILES)
-    files = FleetSnapshot.of(one).parsed()
+    files = ParsedFiles(one, ParsedStore())
     assert one.reads == []
     assert files["b/same.yaml"].documents[0].data == files["a/app.yaml"].documents[0].data
     assert len(one.reads) == 1
@@ -106,10 +101,10 @@ def test_nothing_is_read_before_somebody_asks_and_equal_contents_are_read_once()
 
 def test_a_second_run_parses_nothing_that_the_first_one_did() -> None:
     cache = MemoryCache()
-    first = FleetSnapshot.of(tree(FILES), cache=cache).parsed()
+    first = ParsedFiles(tree(FILES), ParsedStore(cache))
     first.load()
     again = tree(FILES)
-    second = FleetSnapshot.of(again, cache=cache).parsed()
+    second = ParsedFiles(again, ParsedStore(cache))
     second.load()
     assert again.reads == []
     assert [(d.index, d.line, d.data) for file in second.values() for d in file.documents] == [
@@ -124,7 +119,7 @@ def test_an_error_is_kept_with_its_line_and_costs_that_file_only() -> None:
     files: dict[str, Content] = {"bad.yaml": b"a: 1\nb: [1\nc: {{ x\n", "good.yaml": b"a: 1\n"}
     for _ in range(2):
         one = tree(files)
-        parsed = FleetSnapshot.of(one, cache=cache).parsed()
+        parsed = ParsedFiles(one, ParsedStore(cache))
         assert parsed["bad.yaml"].documents == ()
         error = parsed["bad.yaml"].error
         assert error is not None
@@ -141,17 +136,17 @@ def test_a_cached_value_that_is_not_what_was_written_is_treated_as_absent() -> N
             return {key: wrong[number % len(wrong)] for number, key in enumerate(keys)}
 
     contents: dict[str, Content] = {f"{number}.yaml": b"a: %d\n" % number for number in range(14)}
-    files = FleetSnapshot.of(tree(contents), cache=Broken()).parsed()
+    files = ParsedFiles(tree(contents), ParsedStore(Broken()))
     files.load()
     assert [file.documents[0].data["a"] for file in files.values()] == sorted(range(14), key=str)
 
 
 def test_another_parser_does_not_get_what_this_one_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = MemoryCache()
-    FleetSnapshot.of(tree(FILES), cache=cache).parsed().load()
+    ParsedFiles(tree(FILES), ParsedStore(cache)).load()
     monkeypatch.setattr(parsing, "parser_version", lambda: "another")
     again = tree(FILES)
-    FleetSnapshot.of(again, cache=cache).parsed().load()
+    ParsedFiles(again, ParsedStore(cache)).load()
     assert len(again.reads) == 2
 
 
@@ -166,17 +161,17 @@ def test_a_file_that_could_not_be_read_now_is_asked_for_again_and_never_cached()
     cache = MemoryCache()
     unreachable = Unreachable(MemoryTree(source, source.branches["main"], "main"))
     store = ParsedStore(cache)
-    error = FleetSnapshot([unreachable], store).parsed()["a.yaml"].error
+    error = ParsedFiles(unreachable, store)["a.yaml"].error
     assert error is not None
     assert (error.known, error.fix) == (False, "Fetch it")
-    assert FleetSnapshot([unreachable], store).parsed().mentioning("b") == ["a.yaml"], "not known is not absent"
+    assert ParsedFiles(unreachable, store).mentioning("b") == ["a.yaml"], "not known is not absent"
     assert cache.status().entries == 0
-    assert FleetSnapshot([at(source)], store).parsed()["a.yaml"].documents[0].data == {"a": 1}
+    assert ParsedFiles(at(source), store)["a.yaml"].documents[0].data == {"a": 1}
 
 
 def test_a_file_over_the_limit_is_refused_without_being_read() -> None:
     one = tree({"large.yaml": b"a: " + b"x" * 2_000, "small.yaml": b"a: 1\n"})
-    files = FleetSnapshot([one], ParsedStore(limits=ReadLimits(file_bytes=1_000))).parsed()
+    files = ParsedFiles(one, ParsedStore(limits=ReadLimits(file_bytes=1_000)))
     error = files["large.yaml"].error
     assert error is not None
     assert "2003 bytes" in error.cause
@@ -187,7 +182,7 @@ def test_a_file_over_the_limit_is_refused_without_being_read() -> None:
 
 def test_all_files_together_have_a_limit_too() -> None:
     contents: dict[str, Content] = {f"{number}.yaml": b"a: %d # %s\n" % (number, b"x" * 90) for number in range(9)}
-    files = FleetSnapshot([tree(contents)], ParsedStore(limits=ReadLimits(total_bytes=500))).parsed()
+    files = ParsedFiles(tree(contents), ParsedStore(limits=ReadLimits(total_bytes=500)))
     files.load()
     errors = [file.error for file in files.values() if file.error is not None]
     assert len(errors) == 4
@@ -198,7 +193,7 @@ def test_aliases_are_not_written_out_into_the_cache() -> None:
     bomb = b"a: &a " + b"x" * 1_000 + b"\nb: &b [" + b"*a, " * 300 + b"]\nc: [" + b"*b, " * 30 + b"]\n"
     cache = MemoryCache()
     one = tree({"bomb.yaml": bomb, "small.yaml": b"a: &a 1\nb: *a\n"})
-    files = FleetSnapshot.of(one, cache=cache).parsed()
+    files = ParsedFiles(one, ParsedStore(cache))
     files.load()
     assert len(files["bomb.yaml"].documents[0].data["c"]) == 30
     assert (cache.status().entries, cache.status().size_bytes < 1_000) == (1, True)
@@ -207,11 +202,11 @@ def test_aliases_are_not_written_out_into_the_cache() -> None:
 def test_files_that_mention_a_word_are_found_without_parsing_and_remembered() -> None:
     cache = MemoryCache()
     first = tree(FILES)
-    assert FleetSnapshot.of(first, cache=cache).parsed().mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
+    assert ParsedFiles(first, ParsedStore(cache)).mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
     again = tree(FILES)
-    assert FleetSnapshot.of(again, cache=cache).parsed().mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
+    assert ParsedFiles(again, ParsedStore(cache)).mentioning("argoproj.io") == ["a/app.yaml", "b/same.yaml"]
     assert again.reads == []
-    assert FleetSnapshot.of(again, cache=cache).parsed().mentioning("hostname") == ["a/values.yml"]
+    assert ParsedFiles(again, ParsedStore(cache)).mentioning("hostname") == ["a/values.yml"]
 
 
 def test_keys_that_stand_twice_are_found_and_remembered() -> None:
@@ -219,7 +214,7 @@ def test_keys_that_stand_twice_are_found_and_remembered() -> None:
     contents: dict[str, Content] = {"a.yaml": b"x: 1\n---\nm:\n  k: 1\n  k: 2\n", "b.yaml": b"x: 1\n"}
     for _ in range(2):
         one = tree(contents)
-        files = FleetSnapshot.of(one, cache=cache).parsed()
+        files = ParsedFiles(one, ParsedStore(cache))
         assert files.duplicates(["a.yaml", "b.yaml"]) == {"a.yaml": [(1, ("m", "k"), 5)]}
     assert one.reads == []
 
@@ -227,38 +222,28 @@ def test_keys_that_stand_twice_are_found_and_remembered() -> None:
 def test_refreshing_reads_only_what_changed_and_says_what_did() -> None:
     source = repository()
     source.write("main", {**FILES, "gone.yaml": b"a: 1\n"})
-    before = at(source)
-    snapshot = FleetSnapshot.of(before)
-    snapshot.parsed().load()
+    before, store = at(source), ParsedStore()
+    ParsedFiles(before, store).load()
     source.write("main", {"a/values.yml": b"global: {}\n", "new.yaml": b"n: 1\n", "gone.yaml": None, "x.txt": b""})
     after = at(source)
-    fresh, changes = refresh(snapshot, after)
-    fresh.parsed().load()
+    changes, fresh = difference(before, after), ParsedFiles(after, store)
+    fresh.load()
     assert changes == Difference(("new.yaml", "x.txt"), ("a/values.yml",), ("gone.yaml",))
     assert changes.paths == ("a/values.yml", "gone.yaml", "new.yaml", "x.txt")
     assert sorted(after.reads) == ["a/values.yml", "new.yaml"]
-    assert fresh.parsed()["a/values.yml"].documents[0].data == {"global": {}}
-    assert fresh.parsed()["a/app.yaml"].commit == after.commit
-    assert fresh.read == ((after.repository, "main", after.commit),)
-    with pytest.raises(KeyError):
-        fresh.parsed(before)  # what was replaced is not held on to
+    assert fresh["a/values.yml"].documents[0].data == {"global": {}}
+    assert fresh["a/app.yaml"].commit == after.commit
 
 
-def test_the_old_snapshot_still_says_what_it_said() -> None:
+def test_the_files_of_the_old_tree_still_say_what_they_said() -> None:
     source = repository()
     source.write("main", FILES)
-    snapshot = FleetSnapshot.of(at(source))
+    store = ParsedStore()
+    files = ParsedFiles(at(source), store)
     source.write("main", {"a/values.yml": b"global: {}\n", "b/same.yaml": None})
-    refresh(snapshot, at(source))
-    assert snapshot.parsed()["a/values.yml"].documents[0].data["global"]["hostname"] == "a.example.org"
-    assert "b/same.yaml" in snapshot.parsed()
-
-
-def test_a_tree_that_was_never_read_cannot_be_refreshed() -> None:
-    other = MemoryRepositories().add("https://git.example.org/other")
-    other.write("main", {})
-    with pytest.raises(NotFoundError):
-        refresh(FleetSnapshot.of(tree(FILES)), at(other))
+    ParsedFiles(at(source), store).load()
+    assert files["a/values.yml"].documents[0].data["global"]["hostname"] == "a.example.org"
+    assert "b/same.yaml" in files
 
 
 def test_a_file_that_became_a_link_has_changed() -> None:
@@ -281,68 +266,6 @@ def test_the_difference_is_what_differs(before: dict[str, bytes], after: dict[st
     assert set(found.changed) == {path for path in before.keys() & after.keys() if before[path] != after[path]}
 
 
-def test_other_repositories_are_opened_once_and_those_that_cannot_be_are_named() -> None:
-    repositories = MemoryRepositories()
-    charts = repositories.add("https://github.com/example/charts")
-    charts.write("main", {"Chart.yaml": b"name: x\n"})
-    charts.write("next", {"Chart.yaml": b"name: newer\n"})
-    wanted = [
-        ("https://github.com/example/charts.git", ""),
-        ("git@github.com:example/charts", "main"),
-        ("https://github.com/example/charts", "next"),
-        ("https://github.com/example/absent", "main"),
-        ("https://10.0.0.1/inner", ""),
-    ]
-    snapshot = FleetSnapshot.of(tree(FILES)).opening(repositories, wanted)
-    assert [(name, revision) for name, revision, _ in snapshot.read] == [
-        ("git.example.org/team/fleet", "main"),
-        ("github.com/example/charts", "main"),
-        ("github.com/example/charts", "next"),
-    ]
-    assert [(item.url, item.error.kind.value) for item in snapshot.unopened] == [
-        ("https://github.com/example/absent", "not found"),
-        ("https://10.0.0.1/inner", "denied"),
-    ]
-    again = snapshot.opening(repositories, wanted)
-    assert (again.read, again.unopened) == (snapshot.read, snapshot.unopened)
-    found = snapshot.tree("ssh://git@github.com/example/charts", "next")
-    assert found is not None
-    assert snapshot.parsed(found)["Chart.yaml"].documents[0].data == {"name": "newer"}
-
-
-def test_a_branch_that_was_opened_before_is_not_taken_for_the_default_branch() -> None:
-    repositories = MemoryRepositories()
-    charts = repositories.add("https://github.com/example/charts")
-    charts.write("main", {"Chart.yaml": b"name: older\n"})
-    charts.write("next", {"Chart.yaml": b"name: newer\n"})
-    url = "https://github.com/example/charts"
-    snapshot = FleetSnapshot.of(tree(FILES)).opening(repositories, [(url, "next")])
-    assert snapshot.tree(url) is None
-    snapshot = snapshot.opening(repositories, [(url, "")])
-    found = snapshot.tree(url)
-    assert found is not None
-    assert found.revision == "main"
-
-
-def test_a_tree_is_found_by_any_of_its_names_and_by_revision_or_commit() -> None:
-    one = tree(FILES)
-    snapshot = FleetSnapshot.of(one)
-    assert snapshot.tree("https://git.example.org/team/fleet.git") is one
-    assert snapshot.tree("git@git.example.org:old/name", "main") is one
-    assert snapshot.tree("git.example.org/team/fleet", one.commit) is one
-    assert snapshot.tree("https://git.example.org/team/fleet", "other") is None
-    assert snapshot.tree("https://git.example.org/team/other") is None
-
-
-def test_what_was_parsed_of_one_repository_is_not_parsed_again_when_another_is_opened() -> None:
-    one = tree(FILES)
-    snapshot = FleetSnapshot.of(one)
-    snapshot.parsed().load()
-    reads = len(one.reads)
-    snapshot.opening(MemoryRepositories(), [("https://github.com/a/b", "")]).parsed().load()
-    assert len(one.reads) == reads
-
-
 def test_only_json_reaches_the_cache() -> None:
     kept: list[bytes] = []
 
@@ -350,7 +273,7 @@ def test_only_json_reaches_the_cache() -> None:
         def put_many(self, namespace: str, items: Mapping[str, bytes]) -> None:
             kept.extend(items.values())
 
-    files = FleetSnapshot.of(tree({**FILES, "bad.yaml": b"a: [\n"}), cache=Watching()).parsed()
+    files = ParsedFiles(tree({**FILES, "bad.yaml": b"a: [\n"}), ParsedStore(Watching()))
     files.load()
     files.mentioning("x")
     assert len(kept) == 6
@@ -375,12 +298,12 @@ _LINES = st.lists(
 @given(_LINES)
 def test_the_shortcut_never_misses_a_key_that_stands_twice(lines: list[str]) -> None:
     content = "\n".join(lines).encode()
-    file = FleetSnapshot.of(tree({"a.yaml": content})).parsed()["a.yaml"]
+    file = ParsedFiles(tree({"a.yaml": content}), ParsedStore())["a.yaml"]
     if any(document.duplicates() for document in file.documents):
         assert not parsing._has_each_key_once(content, file.documents)
 
 
 def test_the_shortcut_serves_ordinary_documents() -> None:
     content = b'# yes\na: 1  # no: x\nb:\n  - c: "x"\n    d: e:f\n  - c: y\n    d: "1.0"  # z\n'
-    file = FleetSnapshot.of(tree({"a.yaml": content})).parsed()["a.yaml"]
+    file = ParsedFiles(tree({"a.yaml": content}), ParsedStore())["a.yaml"]
     assert parsing._has_each_key_once(content, file.documents)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -70,15 +70,3 @@ class Documents:
     def errors(self) -> tuple[Fault, ...]:
         """What must be mended, warnings left out."""
         return tuple(fault for fault in self.faults if fault.weight is Weight.ERROR)
-
-    @property
-    def uids(self) -> frozenset[str]:
-        """Every uid in use."""
-        return frozenset(placed.uid for placed in self.things())
-
-    def things(self) -> Iterator[Placed[Document]]:
-        """Every document that stands for a thing, and so has a uid."""
-        if self.fleet is not None:
-            yield self.fleet
-        for group in (self.accounts, self.clusters, self.commons, self.environments, self.releases):
-            yield from group.values()

@@ -19,7 +19,9 @@ from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.crosschecks import cross_check
 from csoc.fleet.documents.faults import Fault, describe, explain, field_name, nearest
 from csoc.fleet.location import Location
-from csoc.fleet.snapshot import FleetSnapshot, ParsedFile, ParsedFiles
+from csoc.fleet.parsing import ParsedStore
+from csoc.fleet.repositories import Tree
+from csoc.fleet.snapshot import ParsedFile, ParsedFiles
 from csoc.fleet.values import Path
 from csoc.fleet.yaml.yamltext import YamlDocument
 
@@ -30,15 +32,14 @@ _MOST_DOCUMENTS = 20  # in one file
 _LARGEST_FILE_BYTES = 2_000_000
 
 
-def read_documents(snapshot: FleetSnapshot) -> Documents:
-    """The documents of the snapshot's own repository, compared with each other. Raises nothing for what a repository
-    can hold."""
+def read_documents(tree: Tree, store: ParsedStore | None = None) -> Documents:
+    """The documents of a tree, compared with each other. store: keeps what was parsed. Raises nothing for what a
+    repository can hold."""
     with gc_pause.paused():
-        return _read(snapshot)
+        return _read(tree, ParsedFiles(tree, store or ParsedStore()))
 
 
-def _read(snapshot: FleetSnapshot) -> Documents:
-    files = snapshot.parsed()
+def _read(tree: Tree, files: ParsedFiles) -> Documents:
     mentioning = files.mentioning(API_GROUP)
     top = find_top(files, mentioning)
     if top is None:
@@ -62,7 +63,7 @@ def _read(snapshot: FleetSnapshot) -> Documents:
             break
     else:
         _find_duplicates(files, paths, faults)
-    return cross_check(top, read, faults, snapshot.fleet)
+    return cross_check(top, read, faults, tree)
 
 
 def find_top(files: ParsedFiles, mentioning: Sequence[str]) -> str | None:

@@ -18,7 +18,6 @@ import struct
 STR = "tag:yaml.org,2002:str"
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = _PREFIX + "merge"
-_BINARY = _PREFIX + "binary"
 
 Scalar = str | int | float | bool | None
 

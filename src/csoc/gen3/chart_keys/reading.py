@@ -19,6 +19,7 @@ from itertools import takewhile
 from typing import Any
 
 from csoc.errors import RejectedError
+from csoc.fleet.shapes import items, mapping
 from csoc.fleet.values import Path, walk
 from csoc.fleet.yaml import yamltext
 from csoc.gen3 import catalogue
@@ -118,7 +119,7 @@ def _read_keys(files: Mapping[str, str]) -> ChartKeys:
 
 def _left_out(chart: _Chart, charts: Iterable[_Chart]) -> set[Place]:
     """Gen3's development servers come from other repositories, and copies of the chart are made without them."""
-    if chart.name != "gen3":
+    if chart.name != catalogue.CHART:
         return set()
     there = {other.place for other in charts}
     servers = {(*chart.place, service.name) for service in catalogue.load() if service.kind == "datastore"}
@@ -230,16 +231,12 @@ def _yaml(text: str) -> Mapping[str, Any]:
     except RejectedError:
         return {}
     data = documents[0].data if documents else None
-    return data if isinstance(data, Mapping) else {}
+    return mapping(data)
 
 
 def _dependencies(*sources: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    listed = [item for source in sources for item in _list(source.get("dependencies"))]
+    listed = [item for source in sources for item in items(source.get("dependencies"))]
     return [item for item in listed if isinstance(item, Mapping) and isinstance(item.get("name"), str)]
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _key(dependency: Mapping[str, Any]) -> str:
@@ -253,9 +250,9 @@ def _switches(chart: _Chart, dependency: Mapping[str, Any]) -> None:
     for path in condition.split(",") if isinstance(condition, str) else ():
         if path.strip():
             chart.conditions.add((*chart.place, *path.strip().split(".")))
-    chart.conditions |= {("tags", str(tag)) for tag in _list(dependency.get("tags"))}
+    chart.conditions |= {("tags", str(tag)) for tag in items(dependency.get("tags"))}
     inside = (*chart.place, _key(dependency))
-    for item in _list(dependency.get("import-values")):
+    for item in items(dependency.get("import-values")):
         if isinstance(item, str):
             chart.open.add((*inside, "exports", item))
         elif isinstance(item, Mapping):

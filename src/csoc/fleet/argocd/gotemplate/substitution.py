@@ -6,7 +6,7 @@ written, and Argo CD then creates an Application with braces in it. With `goTemp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from csoc.fleet.argocd.gotemplate.evaluation import SubsetRenderer, TemplateRenderer
@@ -14,8 +14,6 @@ from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError
 from csoc.fleet.values import Path
 
 _MAX_TEXT = 1_000_000
-
-OnError = Callable[[Path, TemplateError], None]
 
 
 class Substitution:
