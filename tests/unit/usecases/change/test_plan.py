@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from csoc.errors import RejectedError
 from csoc.fleet.values import walk
 from csoc.testing.fleets import CHARTS, HOME, World, application, environment
-from csoc.usecases.change.operations import Operation, dotted, parse_assignment, parse_image, parse_rename
+from csoc.usecases.change.operations import Operation, dotted, parse_assignment, parse_rename
 from csoc.usecases.change.plan import ChangePlan, plan_change
 
 ALPHA = "east/alpha.example.org/values.yaml"
@@ -470,43 +470,3 @@ def test_operations_that_contradict_each_other_are_refused_before_anything_is_lo
 
 def test_the_chart_of_the_world_is_the_one_that_applications_name() -> None:
     assert world(TWO).load().environment("alpha").chart.repo_url == CHARTS
-
-
-# Images
-
-
-def images(made: World, names: Sequence[str], text: str) -> ChangePlan:
-    return plan(made, names, parse_image(text))
-
-
-def test_an_image_of_a_service_that_there_is_not_is_refused_with_the_nearest_names() -> None:
-    made = images(world(TWO), ["alpha"], "fense=2026.04")
-    assert made.files == ()
-    assert "no service fense" in reason(made)
-    assert "fence" in reason(made)
-    assert "Its name is wts" in reason(images(world(TWO), ["alpha"], "workspace-token-service=2026.04"))
-
-
-def test_an_image_of_a_service_that_only_the_environment_has_is_set() -> None:
-    files = environment("east", "alpha.example.org", "mine: {image: {tag: '1.0'}}\n")
-    assert added(images(world(files), ["alpha"], "mine=1.1")) == {ALPHA: ["mine: {image: {tag: '1.1'}}"]}
-
-
-def test_an_image_of_a_service_that_is_off_is_set_with_a_warning() -> None:
-    files = environment("east", "alpha.example.org", "fence: {enabled: false, image: {tag: '2026.01'}}\n")
-    made = images(world(files), ["alpha"], "fence=2026.04")
-    assert [change.path for change in made.files] == [ALPHA]
-    assert made.warnings == ("fence is off in alpha: its image is set there, and nothing runs it",)
-
-
-@pytest.mark.parametrize(("tag", "odd"), [("1", True), ("2026.04", False), ("feat_x", True), ("2026.04.1", False)])
-def test_a_tag_of_another_form_than_all_others_is_a_warning(tag: str, odd: bool) -> None:
-    files = environment("east", "alpha.example.org", "fence: {image: {tag: '2026.01'}}\n")
-    made = images(world(files), ["alpha"], f"fence={tag}")
-    assert len(made.files) == 1
-    assert [f"the tag {tag} of fence has another form" in warning for warning in made.warnings] == [True] * odd
-
-
-def test_a_key_that_is_set_by_its_path_needs_no_service_and_warns_of_none() -> None:
-    made = plan(world(TWO), ["alpha"], "nosuch.image.tag=1")
-    assert (made.refused, made.warnings) == ((), ())
