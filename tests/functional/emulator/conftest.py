@@ -11,13 +11,14 @@ import pytest
 from botocore.config import Config
 
 from csoc.emulator.running import Emulator, running
+from csoc.emulator.timeline import RunningTimeline
 
 _ACCOUNTS = itertools.count(100_000_000_000)
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    with running() as started:
+    with running(timeline=RunningTimeline(speed=1000)) as started:
         yield started
 
 

@@ -33,12 +33,16 @@ class InsideClients:
     """boto3 clients that act as somebody. Making one costs tens of milliseconds, so they are kept. Threads may share
     it."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self) -> None:
+        self._front: Front | None = None
         self._session = boto3.Session()
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._acting = threading.local()
+
+    def serve(self, front: Front) -> None:
+        """Says who answers. Services need clients before the front is there, since the front needs the services."""
+        self._front = front
 
     def client(self, service: str, region: str) -> Any:
         """A client of a service in a region. It acts as whom `acting` of this thread names."""
@@ -60,6 +64,8 @@ class InsideClients:
             body = body.read()
         arrived = Request.from_primitives(request.method, request.url, request.headers, body)
         arrived.environ["RAW_URI"] = request.url.removeprefix(_ADDRESS).partition("?")[0] or "/"
+        if self._front is None:
+            raise RuntimeError("clients were used before the endpoint was put together")
         reply = self._front.handle_inside(arrived, self._acting.identity, service, region)
         return AWSResponse(request.url, reply.status, dict(reply.headers), _Raw(reply.body))
 

@@ -154,7 +154,7 @@ def _sub(scope: Scope, argument: Any) -> str:
 
     def put(match: Any) -> str:
         if match[1]:
-            return "${" + match[2] + "}"
+            return f"${{{match[2]}}}"
         name = match[2].strip()
         if name in values:
             found = values[name]
