@@ -14,6 +14,7 @@ from typing import Any
 from csoc.errors import CsocError
 from csoc.fleet.argocd import kustomize
 from csoc.fleet.location import Location
+from csoc.fleet.shapes import mapping
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.adoption import cloud_automation
@@ -143,7 +144,7 @@ def data_in(where: Written, content: bytes) -> Mapping[str, Any]:
 
 def _data_in(where: Written, content: bytes) -> Mapping[str, Any]:
     if where.form is Form.FILE:
-        return _mapping(yamltext.values_document(content).data)
+        return mapping(yamltext.values_document(content).data)
     if where.form is Form.MANIFEST:
         return _manifest(where, content)
     if where.form is Form.ELSEWHERE:
@@ -152,13 +153,13 @@ def _data_in(where: Written, content: bytes) -> Mapping[str, Any]:
     if where.prefix[0] == "helmCharts":
         charts = look_up(document, ("helmCharts",), [])
         named = [item for item in charts if look_up(item, ("name",)) == where.name] if isinstance(charts, list) else []
-        return _mapping(look_up(named[0], ("valuesInline",))) if named else {}
+        return mapping(look_up(named[0], ("valuesInline",))) if named else {}
     for helm in _options(where, document):
         found = look_up(helm, where.prefix[-1:])
         if where.form is Form.PARAMETER and isinstance(found, list):
             return _parameters(where, found)
         if where.form is Form.TEXT and isinstance(found, str):
-            return _mapping(yamltext.values_document(found.encode()).data)
+            return mapping(yamltext.values_document(found.encode()).data)
         if where.form is Form.OBJECT and isinstance(found, Mapping):
             return found
     return {}
@@ -214,8 +215,4 @@ def _nested(path: Path, value: Any) -> Mapping[str, Any]:
     data = value
     for step in reversed(path):
         data = {step: data}  # an item of a list too: `look_up` takes the number either way
-    return _mapping(data)
-
-
-def _mapping(data: Any) -> Mapping[str, Any]:
-    return data if isinstance(data, Mapping) else {}
+    return mapping(data)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from csoc.fleet.shapes import items, mapping, text
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Secret
 from csoc.gen3.claims.from_values import SHAREABLE, claim
@@ -47,12 +48,12 @@ def _api_versions(values: Gen3Values, objects: Sequence[Mapping[str, Any]]) -> I
 
 def _name(body: Mapping[str, Any]) -> str:
     name = look_up(body, ("metadata", "name"))
-    return name if isinstance(name, str) else ""
+    return text(name)
 
 
 def _items(data: object, path: Path) -> list[Any]:
     found = look_up(data, path)
-    return found if isinstance(found, list) else []
+    return items(found)
 
 
 def _external_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
@@ -94,8 +95,7 @@ def _push_secret(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]
 
 
 def _ingress(values: Gen3Values, body: Mapping[str, Any]) -> Iterator[Claim]:
-    annotations = look_up(body, ("metadata", "annotations"))
-    annotations = annotations if isinstance(annotations, Mapping) else {}
+    annotations = mapping(look_up(body, ("metadata", "annotations")))
     hosts = [look_up(rule, ("host",)) for rule in _items(body, ("spec", "rules"))]
     hosts += [host for tls in _items(body, ("spec", "tls")) for host in _items(tls, ("hosts",))]
     for host in hosts:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from csoc.fleet.shapes import items
 from csoc.fleet.values import Path
 from csoc.gen3.catalogue import Secret, Service
 from csoc.gen3.facts import Access, Claim, Kind
@@ -52,7 +53,7 @@ def _hostnames(values: Gen3Values) -> Iterator[Claim]:
         yield claim(values, Kind.HOSTNAME, hostname.lower(), "", Access.OWN, path)
     if values.get("revproxy.ingress.enabled") is True:
         hosts = values.get("revproxy.ingress.hosts")
-        for index, entry in enumerate(hosts if isinstance(hosts, list) else []):
+        for index, entry in enumerate(items(hosts)):
             host = entry.get("host") if isinstance(entry, dict) else None
             if isinstance(host, str) and host and host != "chart-example.local":
                 yield claim(
@@ -181,7 +182,7 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
     if values.on("etl") and values.has("etl.etlMapping.mappings"):
         endpoint, _ = search_endpoint(values, "etl")
         mappings = values.get("etl.etlMapping.mappings")
-        for index, mapping in enumerate(mappings if isinstance(mappings, list) else []):
+        for index, mapping in enumerate(items(mappings)):
             name = mapping.get("name") if isinstance(mapping, dict) else None
             if isinstance(name, str) and name:
                 path: Path = ("etl", "etlMapping", "mappings", index)
@@ -200,7 +201,7 @@ def _search(values: Gen3Values) -> Iterator[Claim]:
 
 def _guppy(values: Gen3Values, endpoint: str) -> Iterator[Claim]:
     indices = values.get("guppy.indices")
-    for index, entry in enumerate(indices if isinstance(indices, list) else []):
+    for index, entry in enumerate(items(indices)):
         name = entry.get("index") if isinstance(entry, dict) else None
         if isinstance(name, str) and name:
             yield claim(values, Kind.SEARCH_INDEX, name, endpoint, Access.READ, ("guppy", "indices", index, "index"))
@@ -284,7 +285,7 @@ def _job_buckets(values: Gen3Values) -> Iterator[Claim]:
     for index, job in enumerate(jobs):
         container: Any = job.get("container") if isinstance(job, dict) else None
         env = container.get("env") if isinstance(container, dict) else None
-        for entry in env if isinstance(env, list) else []:
+        for entry in items(env):
             if isinstance(entry, dict) and entry.get("name") == "BUCKET" and isinstance(entry.get("value"), str):
                 path: Path = ("sower", "sowerConfig", index)
                 yield claim(values, Kind.BUCKET, bucket_identity(entry["value"]), "", Access.WRITE, path)

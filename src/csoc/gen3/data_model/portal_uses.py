@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csoc.fleet.shapes import items
 from csoc.fleet.values import Path
 from csoc.gen3.data_model.portal_config import JOINING_BUTTONS, explorer_on, shown_buttons, tab_name, tabs
 
@@ -103,7 +104,7 @@ def _tab_uses(path: Path, tab: Mapping[str, Any], guppy: Mapping[str, Any], data
     name = tab_name(path, tab)
     filters = tab.get("filters")
     entries = filters.get("tabs") if isinstance(filters, Mapping) else None
-    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+    for number, entry in enumerate(items(entries)):
         if isinstance(entry, Mapping):
             for key in ("fields", "searchFields", "asTextAggFields"):
                 place = (*path, "filters", "tabs", number, key)
@@ -164,14 +165,14 @@ def _heat_map_uses(path: Path, guppy: Mapping[str, Any]) -> Iterator[Use]:
 
 
 def _listed(fields: Any, path: Path, data_type: str, what: str) -> Iterator[Use]:
-    for number, field in enumerate(fields if isinstance(fields, list) else []):
+    for number, field in enumerate(items(fields)):
         if isinstance(field, str) and field:
             yield Use((*path, number), data_type, field, what)
 
 
 def _viewers(data: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     viewers = data.get("studyViewerConfig")
-    for number, viewer in enumerate(viewers if isinstance(viewers, list) else []):
+    for number, viewer in enumerate(items(viewers)):
         if isinstance(viewer, Mapping):
             yield ("studyViewerConfig", number), viewer
 
@@ -205,7 +206,7 @@ def node_uses(data: Any) -> list[Use]:
         found += [Use(("graphql",), "", name, "the portal's own graphql") for name in DEFAULT_COUNTS]
     for key in ("boardCounts", "chartCounts"):
         entries = graphql.get(key) if isinstance(graphql, Mapping) else None
-        for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        for number, entry in enumerate(items(entries)):
             counted = entry.get("graphql") if isinstance(entry, Mapping) else None
             match = _COUNT.fullmatch(counted) if isinstance(counted, str) and len(counted) < 300 else None
             if match is not None:
@@ -213,7 +214,7 @@ def node_uses(data: Any) -> list[Use]:
     components = data.get("components")
     index = components.get("index") if isinstance(components, Mapping) else None
     nodes = index.get("homepageChartNodes") if isinstance(index, Mapping) else None
-    for number, entry in enumerate(nodes if isinstance(nodes, list) else []):
+    for number, entry in enumerate(items(nodes)):
         node = entry.get("node") if isinstance(entry, Mapping) else None
         if isinstance(node, str) and node:
             place = ("components", "index", "homepageChartNodes", number, "node")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.autoscalers import target_of
-from csoc.gen3.rules.support.workloads import at_source, mapping, workloads
+from csoc.gen3.rules.support.workloads import at_source, workloads
 from csoc.gen3.state import EnvironmentState
 
 _GLOBAL = "global.autoscaling.enabled"

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
+from csoc.fleet.shapes import mapping, text
 from csoc.fleet.values import Layer
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.reading import listed, text
-from csoc.gen3.rules.support.workloads import mapping
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import ClusterView
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from csoc.errors import CsocError
 from csoc.fleet.addresses import canonical_name
+from csoc.fleet.shapes import items, mapping, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.chart_not_pinned import is_fixed
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
-from csoc.gen3.rules.support.reading import items, listed, text
-from csoc.gen3.rules.support.workloads import mapping
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.state import EnvironmentState
 
 _SERVICES = ("portal", "frontend-framework")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
+from csoc.fleet.shapes import text
 from csoc.gen3.findings import Severity
 from csoc.gen3.images import is_moving
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import is_trial
-from csoc.gen3.rules.support.reading import text
 from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.dictionaryUrl"

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.autoscalers import count, lowest_count, target_of
 from csoc.gen3.rules.support.reading import rendered
-from csoc.gen3.rules.support.workloads import Workload, at_source, mapping, name_of, workloads
+from csoc.gen3.rules.support.workloads import Workload, at_source, name_of, workloads
 from csoc.gen3.state import EnvironmentState
 
 _PATH = "global.minAvailable"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mapping, text
 from csoc.fleet.values import walk
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values, is_true
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.reading import rendered, text
-from csoc.gen3.rules.support.workloads import mapping, name_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.state import EnvironmentState
 
 _PROXY = "revproxy-service"

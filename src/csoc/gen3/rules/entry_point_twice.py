@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from csoc.fleet.shapes import items, mapping, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.reading import items, rendered, text
-from csoc.gen3.rules.support.workloads import annotations_of, mapping, name_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import annotations_of, name_of
 from csoc.gen3.state import EnvironmentState
 
 _SOURCES = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.fence_settings import fence_settings
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 _EVERYBODY = "*"

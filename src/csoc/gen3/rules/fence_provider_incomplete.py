@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.fence_settings import FenceSettings, fence_settings
-from csoc.gen3.rules.support.workloads import mapping, mappings
 from csoc.gen3.state import EnvironmentState
 
 _BY_HEADER = "shibboleth"

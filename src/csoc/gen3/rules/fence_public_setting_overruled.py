@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mapping
 from csoc.fleet.values import Path, walk
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.fence_settings import PUBLIC, SECRET, fence_settings
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 _ABSENT = object()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on, values_complete
 from csoc.gen3.rules.support.fence_settings import fence_settings
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 _KEY = "DATA_UPLOAD_BUCKET"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import items, mapping, text
 from csoc.fleet.values import Path
 from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.reading import items, listed, text
-from csoc.gen3.rules.support.workloads import mapping
+from csoc.gen3.rules.support.reading import listed
 from csoc.gen3.state import EnvironmentState
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
 from csoc.gen3.rules.support.chart import may_read
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, MANIFEST
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import items, mapping, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values, is_true
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.reading import items, text
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.argo import keeps_live
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.workloads import annotations_of, at_source, mapping, workloads
+from csoc.gen3.rules.support.workloads import annotations_of, at_source, workloads
 from csoc.gen3.state import EnvironmentState
 
 _DATABASE_JOB = "-dbcreate"

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from csoc.fleet.shapes import items, mapping, text
 from csoc.fleet.values import Path
 from csoc.gen3.findings import Severity
 from csoc.gen3.images import is_moving, split_image
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
-from csoc.gen3.rules.support.reading import items, text
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 _JOBS, _WORKSPACES = "Jobs (sower)", "Workspaces (hatchery)"

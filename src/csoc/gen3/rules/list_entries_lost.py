@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mappings
 from csoc.fleet.values import Layer, Path, look_up
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
-from csoc.gen3.rules.support.workloads import mappings
 from csoc.gen3.state import EnvironmentState
 
 _NAMES = ("name", "index", "idp")

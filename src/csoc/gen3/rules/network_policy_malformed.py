@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import rendered
-from csoc.gen3.rules.support.workloads import at_source, mapping, name_of, service_of
+from csoc.gen3.rules.support.workloads import at_source, name_of, service_of
 from csoc.gen3.state import EnvironmentState
 
 _FUNNEL = (

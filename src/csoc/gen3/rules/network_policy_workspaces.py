@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import rendered
-from csoc.gen3.rules.support.workloads import at_source, mapping, mappings, name_of, namespace_of
+from csoc.gen3.rules.support.workloads import at_source, name_of, namespace_of
 from csoc.gen3.state import EnvironmentState
 
 _POLICY = "netpolicy-usercode"

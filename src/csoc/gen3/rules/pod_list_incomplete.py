@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.reading import listed, rendered
-from csoc.gen3.rules.support.workloads import Workload, at_source, mapping, mappings, name_of, service_of, workloads
+from csoc.gen3.rules.support.workloads import Workload, at_source, name_of, service_of, workloads
 from csoc.gen3.state import EnvironmentState
 
 _Finder = Callable[[Workload], str]

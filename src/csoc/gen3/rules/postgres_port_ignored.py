@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mappings, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import on
-from csoc.gen3.rules.support.reading import rendered, text
-from csoc.gen3.rules.support.workloads import mappings, service_of, workloads
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import service_of, workloads
 from csoc.gen3.state import EnvironmentState
 
 _SERVICES = ("fence", "wts", "requestor", "ohdsi-webapi")

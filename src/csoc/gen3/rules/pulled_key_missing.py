@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs
 from csoc.gen3.rules.support.reading import rendered
-from csoc.gen3.rules.support.workloads import at_source, mapping, mappings, name_of
+from csoc.gen3.rules.support.workloads import at_source, name_of
 from csoc.gen3.state import EnvironmentState
 
 _MANIFESTS = "manifestservice.manifestserviceG3auto.awsaccesskey"

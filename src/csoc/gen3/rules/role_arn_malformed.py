@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from csoc.fleet.shapes import text
 from csoc.gen3.findings import Patch, Severity
 from csoc.gen3.gen3_values import ROLE_ANNOTATION, Gen3Values, is_true
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.patching import set_value
-from csoc.gen3.rules.support.reading import rendered, text
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.rules.support.workloads import annotations_of, name_of
 from csoc.gen3.state import EnvironmentState
 

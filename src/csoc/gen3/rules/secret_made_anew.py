@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.fleet.values import Path
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.argo import keeps_live
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.chart import may_read
-from csoc.gen3.rules.support.workloads import at_source, mapping, mappings, name_of, service_of
+from csoc.gen3.rules.support.workloads import at_source, name_of, service_of
 from csoc.gen3.state import EnvironmentState
 
 _CREDENTIALS = "-dbcreds"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from csoc.fleet.shapes import mapping, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import ROLE_ANNOTATION, is_true
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support import needs, stores
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.reading import rendered, text
+from csoc.gen3.rules.support.reading import rendered
 from csoc.gen3.rules.support.stores import Store
-from csoc.gen3.rules.support.workloads import annotations_of, mapping, name_of
+from csoc.gen3.rules.support.workloads import annotations_of, name_of
 from csoc.gen3.state import EnvironmentState
 
 _ACCOUNT = "global.aws.secretStoreServiceAccount"

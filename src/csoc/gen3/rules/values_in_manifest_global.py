@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.shapes import mapping, text
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.chart import may_read
-from csoc.gen3.rules.support.reading import rendered, text
-from csoc.gen3.rules.support.workloads import mapping, name_of
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.state import EnvironmentState
 
 KEYS = (

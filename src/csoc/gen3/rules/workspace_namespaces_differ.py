@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from csoc.fleet.shapes import mapping, mappings, text
 from csoc.gen3.claims import from_values
 from csoc.gen3.findings import Severity
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.rules.support.patching import set_value
-from csoc.gen3.rules.support.reading import rendered, text
-from csoc.gen3.rules.support.workloads import mapping, mappings, name_of, workloads
+from csoc.gen3.rules.support.reading import rendered
+from csoc.gen3.rules.support.workloads import name_of, workloads
 from csoc.gen3.state import EnvironmentState
 
 _WATCHED = "ambassador.jupyterNamespace"

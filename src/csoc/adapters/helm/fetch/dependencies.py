@@ -23,6 +23,7 @@ from csoc.adapters.helm.fetch.archive import Files, read_members
 from csoc.adapters.helm.fetch.folders import Root
 from csoc.errors import CsocError, NotFoundError, RejectedError
 from csoc.fleet.charts import ChartRef
+from csoc.fleet.shapes import items
 from csoc.fleet.versions import Constraint, Version
 from csoc.fleet.yaml import yamltext
 
@@ -84,7 +85,7 @@ class Builder:
 
     def _completed(self, files: Files, place: Place | None, above: tuple[str, ...]) -> Files:
         metadata = chart_metadata(files)
-        declared = [entry for entry in _list(metadata.get("dependencies")) if isinstance(entry, Mapping)]
+        declared = [entry for entry in items(metadata.get("dependencies")) if isinstance(entry, Mapping)]
         if len(declared) > _MOST:
             raise RejectedError(f"The chart names more than {_MOST} dependencies")
         vendored = _vendored(files)
@@ -185,10 +186,6 @@ def _mapping(files: Files, path: str) -> dict[str, Any]:
     return dict(data) if isinstance(data, Mapping) else {}
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _vendored(files: Files) -> dict[str, list[str]]:
     """Versions by name of what is in charts/ already."""
     found: dict[str, list[str]] = {}
@@ -202,7 +199,7 @@ def _vendored(files: Files) -> dict[str, list[str]]:
 
 def _locked(files: Files) -> dict[str, str]:
     lock = _mapping(files, "Chart.lock") or _mapping(files, "requirements.lock")
-    entries = [entry for entry in _list(lock.get("dependencies")) if isinstance(entry, Mapping)]
+    entries = [entry for entry in items(lock.get("dependencies")) if isinstance(entry, Mapping)]
     return {str(entry.get("name")): str(entry.get("version") or "") for entry in entries}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.gen3.rules.support.workloads import mapping
+from csoc.fleet.shapes import mapping
 
 
 def target_of(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 
+from csoc.fleet.shapes import mapping, text
 from csoc.fleet.values import Path, as_path
-from csoc.gen3.rules.support.reading import text
-from csoc.gen3.rules.support.workloads import mapping, name_of
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.state import EnvironmentState
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from csoc.errors import CsocError, UnavailableError
 from csoc.fleet.masking import masked
+from csoc.fleet.shapes import items, text
 from csoc.fleet.values import Path
 from csoc.gen3.data_model import jsontext
 from csoc.gen3.data_model.dictionary import Dictionary
@@ -20,7 +21,6 @@ from csoc.gen3.data_model.etl_model import EtlMapping
 from csoc.gen3.findings import Evidence
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.rules.support.certainty import values_complete
-from csoc.gen3.rules.support.reading import items, text
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.versions_needed import tube_has_underscores, tube_joins_own_identifier
 

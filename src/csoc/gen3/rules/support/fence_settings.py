@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csoc.fleet.shapes import mapping
 from csoc.fleet.values import Path, look_up, merge_mappings
 from csoc.gen3.rules.support.certainty import made_by_helm, on
-from csoc.gen3.rules.support.workloads import mapping
 from csoc.gen3.state import EnvironmentState
 
 SECRET: Path = ("fence", "FENCE_CONFIG")

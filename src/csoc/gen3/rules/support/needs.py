@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from csoc.fleet.shapes import items, mapping, mappings, text
 from csoc.fleet.values import walk
-from csoc.gen3.rules.support.reading import items, text
-from csoc.gen3.rules.support.workloads import Workload, mapping, mappings, name_of, workloads
+from csoc.gen3.rules.support.workloads import Workload, name_of, workloads
 from csoc.gen3.state import EnvironmentState
 
 SECRET = "Secret"  # noqa: S105 - a kind

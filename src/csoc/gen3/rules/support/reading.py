@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from csoc.gen3.rules.support.certainty import values_complete
 from csoc.gen3.state import EnvironmentState
@@ -12,16 +11,6 @@ from csoc.gen3.state import EnvironmentState
 def rendered(state: EnvironmentState) -> bool:
     """True if there are manifests of this environment, made from all of its values."""
     return state.rendering is not None and state.rendering.failure is None and values_complete(state)
-
-
-def items(value: object) -> list[Any]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    """The value if it is text, else ""."""
-    return value if isinstance(value, str) else ""
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:

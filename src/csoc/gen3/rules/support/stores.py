@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csoc.fleet.shapes import mapping
 from csoc.gen3.rules.support.needs import store_references
-from csoc.gen3.rules.support.workloads import mapping, name_of
+from csoc.gen3.rules.support.workloads import name_of
 from csoc.gen3.state import EnvironmentState
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.findings import Evidence
 from csoc.gen3.state import EnvironmentState
 
@@ -37,16 +38,6 @@ class Workload:
     def title(self) -> str:
         """ "Deployment fence-deployment": what a reader looks for in the cluster."""
         return f"{self.kind} {self.name}"
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def mappings(value: object) -> list[Mapping[str, Any]]:
-    """The mappings in a list; [] for anything else."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def name_of(body: Mapping[str, Any]) -> str:
