@@ -2,7 +2,8 @@
 
 The tree was read a moment ago and belongs to somebody who may be working in it. So a file is only replaced while it
 still holds the bytes that were read, never through a link, and never outside the folder; and either all files are as
-they were when the first is written, or none is touched.
+they were when the first is written, or none is touched. Where Git shows a file with the line ends of Windows and keeps
+it without, it is read as Git keeps it and written as it stood there.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from csoc.fleet.repositories import Tree
 
 WORK_TREE = "work tree"
 _CHANGED = "The file changed since it was read"
+_LINE_ENDS_SEEN = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,46 @@ def write_files(tree: Tree, writes: Sequence[FileWrite], ids: Ids) -> None:
     top = Path(tree.repository)
     for write in writes:
         with _folder(top, write.path, make=False) as folder:
-            if _present(folder, write) != write.before:
+            if _present(folder, write) not in _shown(write.before):
                 raise ConflictError(_CHANGED, place=write.path, fix="Run csoc again")
     for write in writes:
         with _folder(top, write.path, make=write.before is None) as folder:
             _replace(folder, write, f".csoc-{ids()}")
+
+
+def replace_file(top: Path, path: str, content: bytes, ids: Ids) -> None:
+    """Puts a file of a commit into its place, whatever stood there, with its rights and line ends, and never through a
+    link. Raises RejectedError (a link on the way), DeniedError, UnavailableError."""
+    name = path.rpartition("/")[2]
+    with _folder(top, path, make=True) as folder, _our_words(path):
+        if folder is None:
+            raise UnavailableError("The folder of the file is gone", place=path)
+        try:
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        except FileNotFoundError:
+            mode, present = None, b""
+        else:
+            with os.fdopen(file, "rb") as opened:
+                mode = stat.S_IMODE(os.fstat(file).st_mode)
+                present = opened.read(len(content) * 2 + _LINE_ENDS_SEEN)
+        _put(folder, name, f".csoc-{ids()}", _ended(content, present), mode)
+
+
+def remove_file(top: Path, path: str) -> None:
+    """Removes a file and the folders that it leaves empty, none of them through a link. Raises as `replace_file`."""
+    with _folder(top, path, make=False) as folder, _our_words(path):
+        if folder is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(path.rpartition("/")[2], dir_fd=folder)
+    parent = path.rpartition("/")[0]
+    while parent:
+        with _folder(top, parent, make=False) as folder:
+            try:
+                if folder is not None:
+                    os.rmdir(parent.rpartition("/")[2], dir_fd=folder)
+            except OSError:
+                return  # not empty, or no folder any more: it stays
+        parent = parent.rpartition("/")[0]
 
 
 @contextmanager
@@ -105,8 +142,8 @@ def _present(folder: int | None, write: FileWrite) -> bytes | None:
         with os.fdopen(file, "rb") as content:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise RejectedError("This is not a regular file", place=write.path)
-            # One byte more than it held: enough to see that it grew.
-            return content.read(len(write.before or b"") + 1)
+            # One byte more than it can have held: enough to see that it grew.
+            return content.read(len(write.before or b"") * 2 + 1)
 
 
 def _replace(folder: int | None, write: FileWrite, temporary: str) -> None:
@@ -114,21 +151,58 @@ def _replace(folder: int | None, write: FileWrite, temporary: str) -> None:
         raise ConflictError(_CHANGED, place=write.path, fix="Run csoc again")
     name = write.path.rpartition("/")[2]
     with _our_words(write.path):
-        file = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder
-        )
-        try:
-            with os.fdopen(file, "wb") as content:
-                if write.before is not None:
-                    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-                    os.fchmod(file, stat.S_IMODE(mode))
-                content.write(write.after)
-            if _present(folder, write) != write.before:
+        mode = None
+        if write.before is not None:
+            mode = stat.S_IMODE(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        present = _present(folder, write)
+        if present not in _shown(write.before):
+            raise ConflictError(_CHANGED, place=write.path, fix="Run csoc again")
+        after = write.after if present == write.before else _windows(write.after)
+
+        def unchanged() -> None:
+            if _present(folder, write) != present:
                 raise ConflictError(_CHANGED, place=write.path, fix="Run csoc again")
-            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            os.unlink(temporary, dir_fd=folder)
-            raise
+
+        _put(folder, name, temporary, after, mode, unchanged)
+
+
+def _put(
+    folder: int,
+    name: str,
+    temporary: str,
+    content: bytes,
+    mode: int | None,
+    last_look: Callable[[], None] = lambda: None,
+) -> None:
+    """Writes beside the file and renames, so that nobody ever sees half of it. last_look: raises to leave it be."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    file = os.open(temporary, flags, 0o666, dir_fd=folder)
+    try:
+        with os.fdopen(file, "wb") as opened:
+            if mode is not None:
+                os.fchmod(file, mode)
+            opened.write(content)
+        last_look()
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def _shown(content: bytes | None) -> tuple[bytes | None, ...]:
+    """What may stand on disk where Git keeps these bytes: themselves, or with the line ends of Windows."""
+    return (content,) if content is None or b"\r\n" in content else (content, _windows(content))
+
+
+def _ended(content: bytes, present: bytes) -> bytes:
+    """The content with the line ends of what is there, if all of those are of Windows and none of its own are."""
+    if b"\r\n" in present and b"\r\n" not in content and present.count(b"\n") == present.count(b"\r\n"):
+        return _windows(content)
+    return content
+
+
+def _windows(content: bytes) -> bytes:
+    return content.replace(b"\n", b"\r\n")
 
 
 @contextmanager

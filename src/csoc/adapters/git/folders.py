@@ -92,6 +92,9 @@ class Folders:
         except pygit2.GitError as error:
             raise UnavailableError(f"Git cannot tell the state of the work tree: {error}", place=str(folder)) from error
         own = {path: FileStatus(flags) for path, flags in changed.items() if not path.endswith("/")}
+        if is_sparse(repository):
+            # What a sparse checkout leaves out is not on disk, and not deleted either.
+            own = {path: flags for path, flags in own.items() if flags != FileStatus.WT_DELETED}
         if not own and not repository.head_is_unborn:
             return None
         return self._capture(folder, lambda scan: self._scan_work_tree(folder, repository, own, scan), repository)
@@ -286,6 +289,14 @@ def common_dir(repository: pygit2.Repository) -> Path:
         return (path / (path / "commondir").read_text().strip()).resolve()
     except OSError:
         return path
+
+
+def is_sparse(repository: pygit2.Repository) -> bool:
+    """True if the checkout leaves out files. libgit2 does not tell which, so a file that is not there counts as one."""
+    try:
+        return repository.config.get_bool("core.sparseCheckout")
+    except (KeyError, ValueError, pygit2.GitError):
+        return False
 
 
 def _write_tree(scan: _Scan, objects: Objects, *, force: bool) -> str:

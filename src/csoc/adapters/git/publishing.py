@@ -7,21 +7,25 @@ Only the changed paths are touched, and only if nobody has changed them.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import BranchType, FileStatus, RepositoryState
 
-from csoc.adapters.git.folders import common_dir
+from csoc.adapters.git.folders import common_dir, is_sparse
 from csoc.adapters.git.local import LocalRepository
 from csoc.adapters.git.transfers import MovedError
-from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
+from csoc.clock import random_ids
+from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError, UnavailableError
 from csoc.fleet.repositories import CommitRequest
+from csoc.usecases import worktree
 
 
 def checked_out(found: LocalRepository, branch: str) -> bool:
-    """True if the repository's own work tree shows the branch. Raises DeniedError if another work tree does."""
+    """True if the repository's own work tree shows the branch.
+
+    Raises DeniedError if another work tree does, ConflictError if the branch is being rebased.
+    """
     repository = found.repository
     head = _head_name(Path(repository.path) / "HEAD")
     if found.path.name == ".git":
@@ -29,6 +33,12 @@ def checked_out(found: LocalRepository, branch: str) -> bool:
             "This is the inside of a repository", place=str(found.path), fix="Name its work tree instead"
         )
     mine = not repository.is_bare and head == branch
+    if not repository.is_bare and branch in _under_way(Path(repository.path)):
+        raise ConflictError(
+            f'A rebase or bisection of the branch "{branch}" is under way in the work tree',
+            place=str(found.path),
+            fix="Finish it first",
+        )
     if not mine:
         known = repository.lookup_branch(branch, BranchType.LOCAL)
         if known is not None and known.is_checked_out() and not (repository.is_bare and head == branch):
@@ -60,6 +70,8 @@ def check_work_tree(found: LocalRepository, request: CommitRequest) -> None:
             # Neither in the index, nor in the commit, nor on disk.
             continue
         on_disk = os.path.lexists(target)
+        if status == FileStatus.WT_DELETED and not on_disk and is_sparse(repository):
+            continue  # left out of the checkout, so there is nothing to lose
         if status != FileStatus.CURRENT or (on_disk and not index[change.path]):
             raise ConflictError(
                 "The file has uncommitted changes in the work tree",
@@ -95,22 +107,26 @@ def follow(found: LocalRepository, request: CommitRequest) -> None:
     try:
         repository.index.read(force=True)
         for change in request.changes:
-            target = found.path / change.path
             if change.content is None:
-                target.unlink(missing_ok=True)
-                _remove_empty(found.path, target.parent)
+                worktree.remove_file(found.path, change.path)
                 if change.path in repository.index:
                     repository.index.remove(change.path)
             else:
-                _replace(target, change.content)
+                worktree.replace_file(found.path, change.path, change.content, random_ids)
                 repository.index.add(change.path)
         repository.index.write()
-    except (OSError, pygit2.GitError) as error:
+    except (OSError, pygit2.GitError, CsocError) as error:
         raise UnavailableError(
             f"The commit is made, but the work tree could not follow: {error}",
             place=str(found.path),
             fix="Run git status there; git checkout HEAD -- PATH brings a file up to date",
         ) from error
+
+
+def _under_way(inside: Path) -> set[str]:
+    """Branches that Git will move when a rebase or a bisection ends."""
+    files = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
+    return {_head_name(inside / name).removeprefix("refs/heads/") for name in files} - {""}
 
 
 def _head_name(file: Path) -> str:
@@ -127,25 +143,3 @@ def _leaves(top: Path, target: Path) -> bool:
             return True
         target = target.parent
     return False
-
-
-def _replace(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".csoc-", delete=False) as file:
-        file.write(content)
-    Path(file.name).chmod(mode)
-    Path(file.name).replace(target)
-
-
-def _umask() -> int:
-    # Only settable at once, so it is read by setting it; the two calls follow each other directly.
-    present = os.umask(0o077)
-    os.umask(present)
-    return present
-
-
-def _remove_empty(top: Path, folder: Path) -> None:
-    while folder != top and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

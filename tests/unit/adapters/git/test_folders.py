@@ -402,6 +402,14 @@ def test_a_repository_inside_a_work_tree_that_is_no_submodule_is_left_out(
     assert not [path for path in opened(clone).entries() if path.startswith("inner")]
 
 
+def test_what_a_sparse_checkout_leaves_out_is_seen_as_it_is_committed(opened: Callable[..., Tree], clone: Path) -> None:
+    git(clone, "sparse-checkout", "set", "--no-cone", "/*", "!/envs/")
+    assert not (clone / "envs").exists()
+    write(clone, {"a.yaml": "a: dirty\n"})
+    tree = opened(clone)
+    assert (tree.read("envs/prod/values.yaml"), tree.read("a.yaml")) == (b"b: 1\n", b"a: dirty\n")
+
+
 def test_a_work_tree_without_commits_is_seen(opened: Callable[..., Tree], tmp_path: Path) -> None:
     write(tmp_path / "fresh", {"a": "1"})
     git(tmp_path / "fresh", "init", "-q")
