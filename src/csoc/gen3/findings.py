@@ -7,12 +7,13 @@ doing it once often mends many environments.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 from csoc.fleet.location import Location
+from csoc.fleet.masking import mask_tree
 
 
 class Severity(IntEnum):
@@ -119,13 +120,9 @@ def location_to_json(location: Location | None) -> dict[str, Any] | None:
     }
 
 
-def location_from_json(data: Mapping[str, Any] | None) -> Location | None:
-    """The reverse of `location_to_json`."""
-    return None if data is None else Location(**data)
-
-
 def to_json(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON: what `--json` prints and the cache keeps. Values in it are masked already."""
+    """A finding as every command prints it; what the cache keeps is another form (`usecases.results`), so that either
+    can change without the other. Masked where it looks secret."""
     return {
         "rule": finding.rule,
         "severity": finding.severity.name.lower(),
@@ -148,35 +145,8 @@ def to_json(finding: Finding) -> dict[str, Any]:
                 "document": patch.document,
                 "path": list(patch.path),
                 "action": patch.action,
-                "value": patch.value,
+                "value": mask_tree(patch.value, patch.path),
             }
             for patch in finding.patches
         ],
     }
-
-
-def from_json(data: Mapping[str, Any]) -> Finding:
-    """The reverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-    chart = data["chart"]
-    return Finding(
-        rule=data["rule"],
-        severity=Severity[data["severity"].upper()],
-        cause=data["cause"],
-        consequence=data["consequence"],
-        fix=data["fix"],
-        environments=tuple(data["environments"]),
-        evidence=tuple(
-            Evidence(item["text"], location_from_json(item["location"]), item["environment"])
-            for item in data["evidence"]
-        ),
-        key=data["key"],
-        chart=None if chart is None else ChartUsed(**chart),
-        patches=tuple(_patch_from_json(item) for item in data["patches"]),
-    )
-
-
-def _patch_from_json(data: Mapping[str, Any]) -> Patch:
-    location = location_from_json(data["location"])
-    if location is None:
-        raise ValueError("a patch needs a location")
-    return Patch(location, data["document"], tuple(data["path"]), data["action"], data["value"])

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from csoc.fleet.location import Location
 from csoc.fleet.repositories import Tree
-from csoc.gen3 import facts, findings
+from csoc.gen3 import facts
 from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.findings import ChartUsed, Evidence, Finding, merge
+from csoc.gen3.findings import ChartUsed, Evidence, Finding, Patch, Severity, merge
 
 _MARK = "@"
 Move = Callable[[Location | None], Location | None]
@@ -127,8 +128,9 @@ def moved_findings(found: Iterable[Finding], move: Move, used: ChartUsed | None 
 
 
 def encode(result: EnvironmentResult) -> bytes:
-    """For the cache."""
-    data = {"findings": [findings.to_json(item) for item in result.findings], "facts": facts.to_json(result.facts)}
+    """For the cache. Nothing else reads this form, and nothing prints it: commands print `gen3.findings.to_json`. It
+    holds what fixes write, unmasked, which is why the cache's file is its owner's alone."""
+    data = {"findings": [_stored(item) for item in result.findings], "facts": facts.to_json(result.facts)}
     return json.dumps(data, separators=(",", ":"), default=str).encode()
 
 
@@ -136,8 +138,49 @@ def decode(value: bytes) -> EnvironmentResult | None:
     """What `encode` wrote, or None for anything else."""
     try:
         data = json.loads(value)
-        return EnvironmentResult(
-            tuple(findings.from_json(item) for item in data["findings"]), facts.from_json(data["facts"])
-        )
+        return EnvironmentResult(tuple(_finding(item) for item in data["findings"]), facts.from_json(data["facts"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
+
+
+def _stored(finding: Finding) -> list[Any]:
+    chart = finding.chart
+    return [
+        [finding.rule, finding.key, finding.severity.name, finding.cause, finding.consequence, finding.fix],
+        finding.environments,
+        [[item.text, _stored_place(item.location), item.environment] for item in finding.evidence],
+        None if chart is None else [chart.used, chart.named, chart.differs],
+        [
+            [_stored_place(patch.location), patch.document, patch.path, patch.action, patch.value]
+            for patch in finding.patches
+        ],
+    ]
+
+
+def _stored_place(place: Location | None) -> list[Any] | None:
+    return None if place is None else [place.repository, place.commit, place.path, place.line, place.column]
+
+
+def _finding(data: Sequence[Any]) -> Finding:
+    (rule, key, severity, cause, consequence, fix), environments, evidence, chart, patches = data
+    return Finding(
+        rule=rule,
+        severity=Severity[severity],
+        cause=cause,
+        consequence=consequence,
+        fix=fix,
+        environments=tuple(environments),
+        evidence=tuple([Evidence(text, _place(place), environment) for text, place, environment in evidence]),
+        key=key,
+        chart=None if chart is None else ChartUsed(*chart),
+        patches=tuple(
+            [
+                Patch(Location(*place), document, tuple(path), action, value)
+                for place, document, path, action, value in patches
+            ]
+        ),
+    )
+
+
+def _place(data: Sequence[Any] | None) -> Location | None:
+    return None if data is None else Location(*data)

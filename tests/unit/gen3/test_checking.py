@@ -20,7 +20,7 @@ from csoc.gen3.checking import (
     only,
     report,
 )
-from csoc.gen3.findings import Evidence, Finding, Patch, Severity, from_json, merge, to_json
+from csoc.gen3.findings import Evidence, Finding, Patch, Severity, merge, to_json
 from csoc.gen3.rules import table
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState, FleetState
@@ -63,8 +63,13 @@ def test_one_cause_is_one_finding_with_all_environments_and_the_worst_severity()
     assert len(made.patches) == 2
 
 
-def test_a_finding_survives_the_cache() -> None:
-    assert from_json(to_json(finding())) == finding()
+def test_what_a_fix_would_write_is_printed_masked_where_it_looks_secret() -> None:
+    patch = Patch(location("a.yaml", 1), 0, ("fence", "dbPassword"), "set", "hunter2-but-longer")
+    (printed,) = to_json(replace(finding(), patches=(patch,)))["patches"]
+    assert "hunter2" not in str(printed)
+    assert (printed["path"], printed["action"]) == (["fence", "dbPassword"], "set")
+    (plain,) = to_json(finding())["patches"]
+    assert plain["value"] == [1]
 
 
 def test_a_waiver_covers_its_environments_only() -> None:

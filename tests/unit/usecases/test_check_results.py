@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from csoc.fleet.location import Location
-from csoc.gen3.findings import Severity
+from csoc.gen3.findings import ChartUsed, Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.state import EnvironmentState
@@ -82,6 +82,11 @@ def test_a_result_that_was_cut_or_altered_is_as_good_as_none() -> None:
     result = FleetChecker(world.ports(), rules=[RULE]).check(world.load()).results["e3-dev"]
     written = encode(result)
     assert decode(written) == result
+    assert result.findings[0].patches
+    full = replace(result.findings[0], chart=ChartUsed("used", "named", differs=True), environments=("a", "b"))
+    odd = replace(full, evidence=(Evidence("nowhere"),), patches=(), severity=Severity.CRITICAL)
+    both = replace(result, findings=(full, odd))
+    assert decode(encode(both)) == both
     assert decode(written[:-5]) is None
     assert decode(b"[]") is None
     assert decode(b'{"findings": [{}], "facts": "{}"}') is None

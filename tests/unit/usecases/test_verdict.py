@@ -160,7 +160,7 @@ def test_a_waiver_counts_for_a_year_at_most_by_default() -> None:
         verdict = check_fleet(
             world.ports(), world.load(), CheckRequest(), checker=FleetChecker(world.ports(), rules=[RULE])
         )
-        assert (verdict.failed, len(verdict.faults)) == (failed, int(failed))
+        assert (verdict.failed, len(verdict.findings), len(verdict.faults)) == (failed, int(failed), int(failed))
 
 
 def test_an_environment_is_compared_by_values_only_where_one_side_does_not_render() -> None:

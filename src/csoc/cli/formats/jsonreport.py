@@ -1,4 +1,7 @@
-"""A verdict as JSON. The shape is documented in docs/reference/check-output.md and only ever grows within a version."""
+"""A verdict as JSON. The shape is documented in docs/reference/check-output.md and only ever grows within a version.
+
+A single finding is `gen3.findings.to_json`, here as in every other command; what only a verdict knows is added here.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from csoc import __version__
 from csoc.cli.formats.shared import other_charts
 from csoc.cli.mending import Mended
 from csoc.fleet.documents.faults import Fault
-from csoc.fleet.masking import mask_tree
 from csoc.gen3.checking import Waiver
 from csoc.gen3.findings import Finding, Severity, location_to_json, to_json
 from csoc.usecases.base import Base
@@ -78,8 +80,6 @@ def report(verdict: Verdict, mended: Mended | None = None) -> dict[str, Any]:
 def finding_json(verdict: Verdict, finding: Finding) -> dict[str, Any]:
     """One finding, with every chart that it was rendered with and that is not the one named."""
     made = to_json(finding)
-    for patch in made["patches"]:
-        patch["value"] = mask_tree(patch["value"], tuple(patch["path"]))
     made["otherCharts"] = [
         {"used": chart.used, "named": chart.named, "environments": list(chart.environments)}
         for chart in other_charts(verdict, finding)
