@@ -51,7 +51,7 @@ class Waiver(Part):
     owner: Annotated[str, Field(min_length=2, max_length=200)]
     """Who answers for it: a person or a team."""
     expires: date
-    """The last day on which it holds, e.g. 2027-03-31."""
+    """The last day on which it holds, e.g. 2027-03-31; at most a year away."""
 
     @model_validator(mode="after")
     def _one_cause(self) -> Waiver:
