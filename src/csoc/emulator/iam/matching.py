@@ -1,0 +1,74 @@
+"""Wildcards in actions, ARNs and principals.
+
+Source: "IAM JSON policy elements: Resource", "Principal" and "Action", AWS IAM User Guide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+def like(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+    """True if the text matches a pattern in which * stands for any text and ? for one character.
+
+    Takes at most length times length steps, whatever the pattern is.
+    """
+    if ignore_case:
+        pattern, text = pattern.lower(), text.lower()
+    at = position = 0
+    star, resume = -1, 0
+    while position < len(text):
+        if at < len(pattern) and pattern[at] == "*":
+            star, resume = at, position
+            at += 1
+        elif at < len(pattern) and pattern[at] in (text[position], "?"):
+            at += 1
+            position += 1
+        elif star >= 0:
+            resume += 1
+            at, position = star + 1, resume
+        else:
+            return False
+    return not pattern[at:].strip("*")
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Actions are compared without regard to case."""
+    return like(pattern, action, ignore_case=True)
+
+
+def arn_matches(pattern: str, arn: str) -> bool:
+    """ARNs are compared part by part: a star in one of the first five parts does not reach over a colon."""
+    if pattern == "*":
+        return True
+    wanted, given = pattern.split(":", 5), arn.split(":", 5)
+    if len(wanted) < 6 or len(given) < 6:
+        return False
+    return all(like(one, other) for one, other in zip(wanted, given, strict=True))
+
+
+def resource_matches(pattern: str, resource: str) -> bool:
+    """A Resource element and the ARN that is asked for. A star may span parts here."""
+    return pattern == "*" or like(pattern, resource)
+
+
+def principal_matches(wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, frozenset[str]]) -> bool:
+    """wanted: a Principal element. given: names of the caller by kind; AWS: its ARNs (of the session, of the role, of
+    the account's root) and account id."""
+    if "*" in wanted:
+        return True
+    for kind, names in wanted.items():
+        known = given.get(kind, frozenset())
+        for name in names:
+            if name == "*":
+                if kind != "AWS" or known:
+                    return True
+            elif kind == "AWS" and _ACCOUNT.fullmatch(name):
+                if f"arn:aws:iam::{name}:root" in known:
+                    return True
+            elif name in known:
+                return True
+    return False
