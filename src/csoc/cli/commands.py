@@ -43,7 +43,8 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.C
     """Makes a function a command of csoc: with --json, and with examples of calls."""
 
     def make(function: Callable[..., Any]) -> click.Command:
-        return click.command(name, cls=Command, epilog=example(*examples))(json_option(function))
+        made = click.command(name, cls=Command, epilog=example(*examples))(function)
+        return json_option(made)  # behind the command's own options
 
     return make
 

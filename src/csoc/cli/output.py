@@ -36,7 +36,7 @@ _USUAL_WIDTH = 80
 _NARROWEST = 20
 _DULL_TERMINALS = ("", "dumb", "unknown")
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., Any] | click.Command)
 
 
 class OutputClosedError(Exception):

@@ -238,6 +238,42 @@ def lines_as_runners_see_them(text: str) -> list[str]:
     return re.split(r"\r\n|\r|\n", text)
 
 
+def sentences(form: str, made: str) -> list[str]:
+    """What a reader of the format gets to see, in pieces: messages, attributes, texts."""
+    if form == "junit":
+        root = ET.fromstring(made)
+        return [text for item in root.iter() for text in (item.text or "", *item.attrib.values())]
+    if form == "sarif":
+        return [text for key, text in _strings(json.loads(made)) if key in ("text", "justification")]
+    if form == "github":
+        return [line.replace("%0A", "\n") for line in made.split("\n")]
+    return [made]
+
+
+def _strings(data: Any, key: str = "") -> list[tuple[str, str]]:
+    if isinstance(data, dict):
+        return [found for name, value in data.items() for found in _strings(value, name)]
+    if isinstance(data, list):
+        return [found for value in data for found in _strings(value, key)]
+    return [(key, data)] if isinstance(data, str) else []
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@given(text=texts)
+@settings(max_examples=100, deadline=None)
+def test_no_name_makes_a_line_a_command_a_tag_or_a_sequence_in_any_format(form: str, text: str) -> None:
+    made, plain = (FORMATS[form](hostile(item), Mended()) for item in (text, "plain"))
+    lines, of_plain = made.split("\n"), plain.split("\n")
+    assert len(lines) == len(of_plain)
+    assert all(line.isprintable() for line in lines)
+    assert [line.lstrip().startswith("::") for line in lines] == [line.startswith("::") for line in of_plain]
+    assert not re.search(r"##(\[|vso\[|teamcity\[)", made, re.IGNORECASE)
+    told, of_plain_told = sentences(form, made), sentences(form, plain)
+    assert [item.count("\n") for item in told] == [item.count("\n") for item in of_plain_told]
+    if form != "json":
+        assert all(line.isprintable() for item in told for line in item.split("\n"))
+
+
 @given(texts)
 @settings(max_examples=150, deadline=None)
 def test_text_stays_in_its_lines_and_starts_no_command(text: str) -> None:

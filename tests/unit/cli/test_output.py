@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.text import Text
 
-from csoc.cli import escaping, output, tables
-
-
-@given(st.text())
-def test_json_says_the_same_without_anything_that_a_terminal_obeys(text: str) -> None:
-    written = escaping.json_text({"a": text}, indent=2)
-    assert json.loads(written) == {"a": text}
-    assert all(char.isprintable() or char == "\n" for char in written)
-    written.encode()
+from csoc.cli import output
+from csoc.errors import ConflictError, RejectedError
 
 
 def test_cells_show_control_characters_coloured_or_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,26 +14,12 @@ def test_cells_show_control_characters_coloured_or_not(capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert "x\\x1b[31m" in shown
     assert "y\\x1b[2J" in shown
-    assert "\x1b" not in shown.replace("a\x1b", "")
+    assert "\x1b" not in shown
 
 
 def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
     output.table(["name", "what"], [["x" * 60, "y" * 2000]])
     assert f"{'x' * 60}  {'y' * 2000}" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("room", "groups"),
-    [
-        (100, [["a", "b", "c"]]),
-        (None, [["a", "b", "c"]]),
-        (24, [["a", "b"], ["c"]]),
-        (23, [["a"], ["b"], ["c"]]),
-        (0, [["a"], ["b"], ["c"]]),
-    ],
-)
-def test_columns_stand_beside_each_other_as_far_as_they_fit(room: int, groups: list[list[str]]) -> None:
-    assert tables.side_by_side({"a": 10, "b": 10, "c": 10}, room) == groups
 
 
 def test_one_is_not_several() -> None:
@@ -53,3 +28,21 @@ def test_one_is_not_several() -> None:
         "0 files",
         "2 files",
     )
+
+
+def test_what_was_said_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("note: a\nforged line")
+    output.print_error(RejectedError("cause\nforged", place="a\nb", fix="fix\nforged"), as_json=False)
+    said, complained = capsys.readouterr()
+    assert said == "note: a\\nforged line\n"
+    assert complained == "csoc: a\\nb: cause\\nforged\n  fix: fix\\nforged\n"
+
+
+def test_a_conflict_shows_both_sides_as_lines_that_command_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_error(ConflictError("changed:\n-old\n+new\n ::error::x\n"), as_json=False)
+    assert capsys.readouterr().err == "csoc: changed:\n    -old\n    +new\n     \\x3a:error::x\n"
+
+
+def test_lines_of_diffs_command_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_diff([" ::error::x", "+a\x1b[2J\rb"], indent="")
+    assert capsys.readouterr().out == " \\x3a:error::x\n+a\\x1b[2J\\rb\n"

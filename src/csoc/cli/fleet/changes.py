@@ -32,7 +32,7 @@ _NUMBER = click.IntRange(min=1)
     "changes",
     "csoc fleet changes",
     "csoc fleet changes --merge 12",
-    "csoc fleet changes --rebuild 12    # its files have changed meanwhile: make it again",
+    "csoc fleet changes --rebuild 12    # its files have changed meanwhile",
 )
 @fleet_option
 @click.option("--merge", type=_NUMBER, metavar="NUMBER", help="Merge this pull request, if its host's rules allow it.")

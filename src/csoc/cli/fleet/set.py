@@ -26,8 +26,8 @@ from csoc.usecases.change.propose import propose_change
 @command(
     "set",
     "csoc fleet set brh-staging fence.image.tag=2026.04",
-    "csoc fleet set staging --image fence=2026.04 --image guppy=2026.04 --pull-request",
-    "csoc fleet set brh-prod healdata-prod --rename fence.replicas=fence.replicaCount",
+    "csoc fleet set staging --image fence=2026.04 --pull-request",
+    "csoc fleet set brh-prod --rename fence.replicas=fence.replicaCount",
     "csoc fleet set brh-prod --chart-revision gen3-0.3.90 --commit",
 )
 @click.argument("arguments", nargs=-1, required=True, metavar="ENV... [KEY=VALUE]...", type=WORD)
