@@ -1,6 +1,6 @@
 """Which values keys a chart reads, found without rendering it, and the key that was meant by one that it does not.
 
-`reading` is what others use; the rest is how it is done: Go templates parsed (`gotemplate`), evaluated on what values
+`reading` is what others use; the rest is how it is done: Go templates (`fleet.gotemplate`) evaluated on what values
 could be (`evaluation`, `functions`, `places`), and likely keys (`nearest`).
 """
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from csoc.gen3.chart_keys import gotemplate
+from csoc.fleet.gotemplate.errors import TemplateError
+from csoc.fleet.gotemplate.parsing import Node, Operand, Pipe, parse
 from csoc.gen3.chart_keys.functions import FUNCTIONS, make_dict
-from csoc.gen3.chart_keys.gotemplate import Node, Operand, Pipe, TemplateSyntaxError
 from csoc.gen3.chart_keys.places import (
     NOTHING,
     Atom,
@@ -81,7 +81,7 @@ class Reads:
         self.exact: set[Place] = set()
         self.below: set[Place] = set()
         self.charts = frozenset(charts)
-        self.defines: dict[str, list[list[Node]]] = {}
+        self.defines: dict[str, list[Sequence[Node]]] = {}
         self._seen: set[tuple[int, Value]] = set()
         self._steps = 0
         self._hashing = False
@@ -90,7 +90,7 @@ class Reads:
 
     # Templates
 
-    def define(self, nodes: list[Node]) -> None:
+    def define(self, nodes: Sequence[Node]) -> None:
         """Remembers the named templates of a file."""
         for node in nodes:
             if node.kind in ("define", "block"):
@@ -100,7 +100,7 @@ class Reads:
             self.define(node.body)
             self.define(node.otherwise)
 
-    def run(self, nodes: list[Node], chart: Place) -> None:
+    def run(self, nodes: Sequence[Node], chart: Place) -> None:
         """Runs a file of the chart. Raises TooMuchError."""
         dot: Value = frozenset({Root(chart)})
         self._nodes(nodes, _Scope(dot, dot))
@@ -108,8 +108,8 @@ class Reads:
     def run_text(self, text: str, chart: Place) -> None:
         """The same for text that may not be a template after all; then whatever names values counts as read."""
         try:
-            self.run(gotemplate.parse(text), chart)
-        except TemplateSyntaxError:
+            self.run(parse(text), chart)
+        except TemplateError:
             self.below |= {(*chart, *found.split(".")[1:]) for found in _VALUES.findall(text)}
 
     def include(self, name: Value, dot: Value) -> Value:
@@ -130,7 +130,7 @@ class Reads:
             self._include_depth -= 1
         return NOTHING
 
-    def _bodies(self, name: Text) -> list[list[Node]]:
+    def _bodies(self, name: Text) -> list[Sequence[Node]]:
         if not name.pattern:
             return self.defines.get(name.value, [])
         matches = re.compile(name.pattern).fullmatch
@@ -138,7 +138,7 @@ class Reads:
 
     # Blocks
 
-    def _nodes(self, nodes: list[Node], scope: _Scope) -> None:
+    def _nodes(self, nodes: Sequence[Node], scope: _Scope) -> None:
         for node in nodes:
             self._step()
             handler = _NODES.get(node.kind)
@@ -175,7 +175,7 @@ class Reads:
         value = self._pipe(node.pipe, inner, bind=False) if node.pipe else NOTHING
         items = self.elements(value)
         if node.pipe and node.pipe.variables:
-            inner.assign(node.pipe.variables[-1], items, declares=node.pipe.declares)
+            inner.assign(node.pipe.variables[-1].removeprefix("$"), items, declares=node.pipe.declares)
         for _ in range(3):  # a variable that the body assigns may be read earlier in the next round
             self._changed = False
             self._nodes(node.body, inner.inner(items))
@@ -198,43 +198,43 @@ class Reads:
         self._hashing = hashing
         if bind:
             for name in pipe.variables:
-                self._changed |= scope.assign(name, value or NOTHING, declares=pipe.declares)
+                self._changed |= scope.assign(name.removeprefix("$"), value or NOTHING, declares=pipe.declares)
         return value or NOTHING
 
-    def _command(self, command: list[Operand], scope: _Scope, piped: Value | None) -> Value:
+    def _command(self, command: Sequence[Operand], scope: _Scope, piped: Value | None) -> Value:
         if not command:
             return piped or NOTHING
         first, *rest = command
         arguments = [self._operand(operand, scope) for operand in rest]
         if piped is not None:
             arguments.append(piped)
-        if first.kind != "ident":
+        if first.kind != "function":
             for argument in arguments:  # a method, or an error
                 self.consume(argument)
             return self._operand(first, scope)
-        if first.text == "set" and rest and rest[0].kind == "var" and not rest[0].chain and len(arguments) == 3:
+        if first.value == "set" and rest and rest[0].kind == "variable" and not rest[0].fields and len(arguments) == 3:
             value = self.put(arguments)
-            self._changed |= scope.assign(rest[0].text, value, declares=False) if rest[0].text else False
+            self._changed |= scope.assign(_variable(rest[0]), value, declares=False) if _variable(rest[0]) else False
             return value
-        return self._call(first.text, arguments)
+        return self._call(str(first.value), arguments)
 
     def _operand(self, operand: Operand, scope: _Scope) -> Value:
         self._step()
         if operand.kind == "dot":
             value = scope.dot
-        elif operand.kind == "var":
-            value = scope.look_up(operand.text)
-        elif operand.kind == "paren" and operand.pipe:
+        elif operand.kind == "variable":
+            value = scope.look_up(_variable(operand))
+        elif operand.kind == "group" and operand.pipe:
             value = self._pipe(operand.pipe, scope)
-        elif operand.kind == "string":
-            return frozenset({Text(operand.text)})
-        elif operand.kind == "ident":
-            return self._call(operand.text, [])
+        elif operand.kind == "literal":
+            return frozenset({Text(operand.value)}) if isinstance(operand.value, str) else NOTHING
+        elif operand.kind == "function":
+            return self._call(str(operand.value), [])
         else:
             return NOTHING
-        for name in operand.chain:
+        for name in operand.fields:
             value = self.entry(value, name)
-        if operand.chain:
+        if operand.fields:
             self.test(value)
         return value
 
@@ -305,9 +305,14 @@ class Reads:
         return bounded(arguments[0] | make_dict(self, arguments[1:]))
 
 
+def _variable(operand: Operand) -> str:
+    """A variable's name without its sign."""
+    return str(operand.value).removeprefix("$")
+
+
 def _is_hash(pipe: Pipe) -> bool:
     last = pipe.commands[-1]
-    return bool(last) and last[0].kind == "ident" and last[0].text in _HASHES
+    return bool(last) and last[0].kind == "function" and last[0].value in _HASHES
 
 
 def _named(value: Value, name: str) -> Value:

@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
 from csoc.errors import RejectedError
+from csoc.fleet.gotemplate.errors import TemplateError
+from csoc.fleet.gotemplate.parsing import Node, parse
 from csoc.fleet.shapes import items, mapping
 from csoc.fleet.values import Path, walk
 from csoc.fleet.yaml import yamltext
 from csoc.gen3 import catalogue
-from csoc.gen3.chart_keys import gotemplate
 from csoc.gen3.chart_keys.evaluation import Reads
-from csoc.gen3.chart_keys.gotemplate import Node, TemplateSyntaxError
 from csoc.gen3.chart_keys.places import Place, TooMuchError
 
 EVERYTHING = frozenset({"*"})
@@ -100,7 +100,7 @@ def _read_keys(files: Mapping[str, str]) -> ChartKeys:
     if not charts:
         return ChartKeys(EVERYTHING, notes=("there is no Chart.yaml",))
     reads = Reads([chart.place for chart in charts])
-    parsed: dict[str, list[Node] | None] = {}
+    parsed: dict[str, Sequence[Node] | None] = {}
     for chart in charts:
         for text in chart.templates.values():
             if text not in parsed:
@@ -126,14 +126,14 @@ def _left_out(chart: _Chart, charts: Iterable[_Chart]) -> set[Place]:
     return servers - there
 
 
-def _parsed(text: str) -> list[Node] | None:
+def _parsed(text: str) -> Sequence[Node] | None:
     try:
-        return gotemplate.parse(text)
-    except TemplateSyntaxError:
+        return parse(text)
+    except TemplateError:
         return None
 
 
-def _run(chart: _Chart, reads: Reads, parsed: Mapping[str, list[Node] | None]) -> None:
+def _run(chart: _Chart, reads: Reads, parsed: Mapping[str, Sequence[Node] | None]) -> None:
     if chart.library:
         return
     uses_tpl = False

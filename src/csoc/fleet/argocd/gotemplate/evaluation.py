@@ -10,17 +10,16 @@ Numbers in parameters are Go's float64, as in Argo CD: 3 prints as 3, and 123456
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
 from csoc.fleet.argocd.gotemplate import functions
-from csoc.fleet.argocd.gotemplate.lexing import Token, chunks
 from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError, is_true, shown
+from csoc.fleet.gotemplate.parsing import Node, Operand, Pipe, parse
 
 _MAX_STEPS = 200_000
 _MAX_OUTPUT = 1_000_000
-_MAX_DEPTH = 40
+_RUN = frozenset({"text", "action", "if", "range", "with"})
 
 
 class TemplateRenderer(Protocol):
@@ -42,166 +41,20 @@ class SubsetRenderer:
         return "".join(run.out)
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """One node. kind: text, action, if, range, with. line counts from 1."""
-
-    kind: str
-    line: int
-    text: str = ""
-    pipe: _Pipe | None = None
-    body: tuple[_Node, ...] = ()
-    otherwise: tuple[_Node, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Pipe:
-    """variables := (or =) command | command. A command is a list of operands."""
-
-    commands: tuple[tuple[_Operand, ...], ...]
-    variables: tuple[str, ...] = ()
-    declares: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Operand:
-    """kind: literal, dot, variable, function, group (in parentheses); fields are looked up in what it gives."""
-
-    kind: str
-    value: Any = None
-    fields: tuple[str, ...] = ()
-    pipe: _Pipe | None = None
-
-
 @lru_cache(maxsize=2048)
-def _parsed(text: str) -> tuple[_Node, ...]:
-    return _Parser(chunks(text)).nodes()
+def _parsed(text: str) -> tuple[Node, ...]:
+    nodes = parse(text)
+    _refuse(nodes)
+    return nodes
 
 
-class _Parser:
-    def __init__(self, parts: Sequence[tuple[int, str | tuple[Token, ...]]]) -> None:
-        self._parts = parts
-        self._at = 0
-        self._depth = 0
-
-    def nodes(self) -> tuple[_Node, ...]:
-        found, end = self._until(())
-        if end:
-            raise TemplateError(f"unexpected {{{{{end[0].value}}}}}", line=self._parts[self._at - 1][0])
-        return found
-
-    def _until(self, ends: Sequence[str]) -> tuple[tuple[_Node, ...], tuple[Token, ...]]:
-        """Nodes up to an action that begins with one of `ends` (or with else, end), and that action."""
-        found: list[_Node] = []
-        while self._at < len(self._parts):
-            line, part = self._parts[self._at]
-            self._at += 1
-            if isinstance(part, str):
-                found.append(_Node("text", line, text=part))
-                continue
-            word = part[0].value if part and part[0].kind == "name" else ""
-            if word in ("else", "end"):
-                return tuple(found), part
-            if word in ("if", "range", "with"):
-                found.append(self._block(line, str(word), part[1:]))
-            elif word in ("define", "template", "block", "break", "continue"):
-                raise UnsupportedError(f"{{{{{word}}}}} is not understood", line=line)
-            elif part:
-                found.append(_Node("action", line, pipe=_pipe(part, line)))
-        if ends:
-            line = self._parts[-1][0] if self._parts else 1
-            raise TemplateError(f"{{{{{ends[0]}}}}} has no {{{{end}}}}", line=line)
-        return tuple(found), ()
-
-    def _block(self, line: int, kind: str, tokens: tuple[Token, ...]) -> _Node:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise TemplateError(f"blocks are nested deeper than {_MAX_DEPTH}", line=line)
-        pipe = _pipe(tokens, line)
-        body, end = self._until((kind,))
-        otherwise: tuple[_Node, ...] = ()
-        if end[0].value == "else":
-            rest = end[1:]
-            if rest and rest[0].value in ("if", "with"):
-                otherwise = (self._block(self._parts[self._at - 1][0], str(rest[0].value), rest[1:]),)
-                self._depth -= 1
-                return _Node(kind, line, pipe=pipe, body=body, otherwise=otherwise)
-            otherwise, end = self._until((kind,))
-            if end[0].value != "end":
-                raise TemplateError("two {{else}} in one block", line=line)
-        self._depth -= 1
-        return _Node(kind, line, pipe=pipe, body=body, otherwise=otherwise)
-
-
-def _pipe(tokens: Sequence[Token], line: int, depth: int = 0) -> _Pipe:
-    """Parses one pipeline; every token must belong to it."""
-    if depth > _MAX_DEPTH:
-        raise TemplateError("parentheses are nested too deeply", line=line)
-    variables: list[str] = []
-    declares = True
-    ends = [at for at, token in enumerate(tokens) if token.kind in (":=", "=")]
-    if ends:
-        declares = tokens[ends[0]].kind == ":="
-        variables = [str(token.value) for token in tokens[: ends[0]] if token.kind == "variable"]
-        if not variables or any(token.kind not in ("variable", ",") for token in tokens[: ends[0]]):
-            raise TemplateError("only a variable can stand before := or =", line=line)
-        tokens = tokens[ends[0] + 1 :]
-    commands: list[list[_Operand]] = [[]]
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        if token.kind == "|":
-            commands.append([])
-            at += 1
-        elif token.kind == "(":
-            close = _closing(tokens, at, line)
-            inner = _pipe(tokens[at + 1 : close], line, depth + 1)
-            fields, at = _fields(tokens, close + 1)
-            commands[-1].append(_Operand("group", fields=fields, pipe=inner))
-        else:
-            operand, at = _operand(tokens, at, line)
-            commands[-1].append(operand)
-    if any(not command for command in commands):
-        raise TemplateError("an empty command", line=line)
-    return _Pipe(tuple(tuple(command) for command in commands), tuple(variables), declares)
-
-
-def _closing(tokens: Sequence[Token], opened: int, line: int) -> int:
-    depth = 0
-    for at in range(opened, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[at].kind, 0)
-        if depth == 0:
-            return at
-    raise TemplateError("a parenthesis is not closed", line=line)
-
-
-def _fields(tokens: Sequence[Token], at: int) -> tuple[tuple[str, ...], int]:
-    """Field names that follow immediately (no space between)."""
-    found: list[str] = []
-    while at < len(tokens) and tokens[at].kind == "field" and not tokens[at].spaced:
-        found.append(str(tokens[at].value))
-        at += 1
-    return tuple(found), at
-
-
-def _operand(tokens: Sequence[Token], at: int, line: int) -> tuple[_Operand, int]:
-    token = tokens[at]
-    if token.kind == "literal":
-        return _Operand("literal", token.value), at + 1
-    if token.kind == "field":
-        fields, after = _fields(tokens, at + 1)
-        return _Operand("dot", fields=(str(token.value), *fields)), after
-    if token.kind == "dot":
-        return _Operand("dot"), at + 1
-    if token.kind == "variable":
-        fields, after = _fields(tokens, at + 1)
-        return _Operand("variable", token.value, fields), after
-    if token.kind == "name":
-        words = {"true": True, "false": False, "nil": None}
-        if token.value in words:
-            return _Operand("literal", words[str(token.value)]), at + 1
-        return _Operand("function", token.value), at + 1
-    raise TemplateError(f"unexpected {token.kind}", line=line)
+def _refuse(nodes: Sequence[Node]) -> None:
+    """Raises UnsupportedError for the first node that this module does not run."""
+    for node in nodes:
+        if node.kind not in _RUN:
+            raise UnsupportedError(f"{{{{{node.kind}}}}} is not understood", line=node.line)
+        _refuse(node.body)
+        _refuse(node.otherwise)
 
 
 def _weight(value: Any) -> int:
@@ -220,7 +73,7 @@ class _Run:
         self._variables: list[tuple[str, Any]] = [("$", root)]
         self._line = 1
 
-    def body(self, nodes: Sequence[_Node], dot: Any) -> None:
+    def body(self, nodes: Sequence[Node], dot: Any) -> None:
         mark = len(self._variables)
         for node in nodes:
             self._line = node.line
@@ -231,7 +84,7 @@ class _Run:
                 self._node(node, dot)
         del self._variables[mark:]
 
-    def _node(self, node: _Node, dot: Any) -> None:
+    def _node(self, node: Node, dot: Any) -> None:
         assert node.pipe is not None  # noqa: S101 - every node but text has one
         if node.kind == "range":
             self._range(node, dot)
@@ -248,10 +101,10 @@ class _Run:
             self.body(node.otherwise, dot)
         del self._variables[mark:]
 
-    def _range(self, node: _Node, dot: Any) -> None:
+    def _range(self, node: Node, dot: Any) -> None:
         assert node.pipe is not None  # noqa: S101 - see _node
         mark = len(self._variables)
-        value = self._evaluate(_Pipe(node.pipe.commands), dot)
+        value = self._evaluate(Pipe(node.pipe.commands), dot)
         if isinstance(value, Mapping):
             items = [(key, value[key]) for key in sorted(value, key=str)]
         elif isinstance(value, (list, tuple)):
@@ -274,7 +127,7 @@ class _Run:
         if not items:
             self.body(node.otherwise, dot)
 
-    def _evaluate(self, pipe: _Pipe, dot: Any) -> Any:
+    def _evaluate(self, pipe: Pipe, dot: Any) -> Any:
         self._spend()
         value: Any = None
         for number, command in enumerate(pipe.commands):
@@ -293,7 +146,7 @@ class _Run:
                 return
         raise TemplateError(f"undefined variable {name}", line=self._line)
 
-    def _command(self, command: Sequence[_Operand], dot: Any, piped: list[Any]) -> Any:
+    def _command(self, command: Sequence[Operand], dot: Any, piped: list[Any]) -> Any:
         first, rest = command[0], command[1:]
         if first.kind != "function":
             if first.kind == "literal" and first.value is None:
@@ -313,7 +166,7 @@ class _Run:
         except TemplateError as error:
             raise type(error)(error.cause, line=self._line) from None
 
-    def _short_circuit(self, name: str, operands: Sequence[_Operand], dot: Any, piped: list[Any]) -> Any:
+    def _short_circuit(self, name: str, operands: Sequence[Operand], dot: Any, piped: list[Any]) -> Any:
         value: Any = None
         for operand in operands:
             value = self._operand(operand, dot)
@@ -321,7 +174,7 @@ class _Run:
                 return value
         return piped[0] if piped else value
 
-    def _operand(self, operand: _Operand, dot: Any) -> Any:
+    def _operand(self, operand: Operand, dot: Any) -> Any:
         self._spend()
         if operand.kind == "literal":
             return operand.value

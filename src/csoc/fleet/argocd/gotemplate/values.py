@@ -7,19 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from csoc.errors import RejectedError
-
-
-class TemplateError(RejectedError):
-    """A template that Argo CD refuses too. line: in the text, from 1; 0 if unknown."""
-
-    def __init__(self, cause: str, *, line: int = 0) -> None:
-        super().__init__(cause)
-        self.line = line
-
-
-class UnsupportedError(TemplateError):
-    """A template that may well be right, and that only csoc's subset does not know."""
+from csoc.fleet.gotemplate.errors import TemplateError as TemplateError
+from csoc.fleet.gotemplate.errors import UnsupportedError as UnsupportedError
 
 
 def as_go(value: Any) -> Any:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.fleet.argocd.gotemplate.values import TemplateError, UnsupportedError
+from csoc.fleet.gotemplate.errors import TemplateError, UnsupportedError
 
 _SPACE = " \t\r\n"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
