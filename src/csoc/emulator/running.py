@@ -44,8 +44,9 @@ def running(port: int = 0, timeline: Timeline | None = None) -> Iterator[Emulato
     own = RunningTimeline()
     time = timeline or own
     inside = InsideClients()
-    services: list[Service] = [Sts(), cloudformation(time, inside, _new_id)]
-    front = Front(Credentials(), services, MotoServices(), now=time.now, request_id=_new_id)
+    credentials = Credentials()
+    services: list[Service] = [Sts(credentials, lambda _: None), cloudformation(time, inside, _new_id)]
+    front = Front(credentials, services, MotoServices(), now=time.now, request_id=_new_id)
     inside.serve(front)
     endpoint = CloudEndpoint(front)
     listening = socket.create_server(("127.0.0.1", port))

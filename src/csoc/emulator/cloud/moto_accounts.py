@@ -87,6 +87,12 @@ def user(account: str, arn: str) -> Principal | None:
     return None
 
 
+def managed_policy(account: str, arn: str) -> Document | None:
+    """A managed policy of the account or of AWS; None if there is none such."""
+    found = _backend(account).managed_policies.get(arn)
+    return _managed(found) if found is not None else None
+
+
 def _boundary(account: str, arn: str | None) -> Document | None:
     return _managed(_backend(account).get_policy(arn)) if arn else None
 
