@@ -200,6 +200,30 @@ class Between:
         set_module.propose_change = self._real
 
 
+def test_a_value_closes_no_issue_and_calls_nobody_whatever_it_says(
+    fleet: GiteaRepository, csoc: Command, people: tuple[GiteaUser, GiteaUser, GiteaUser]
+) -> None:
+    issue = fleet.api("POST", "/issues", {"title": "Stays open"})["number"]
+    text = f"fixes #{issue} @{people[1].name} closes {fleet.url}/issues/{issue} ![x](https://evil.example.org/x)"
+    done = csoc("fleet", "set", "coral-prod", f"fence.note={text}", "--text", "--pull-request", "--json")
+    assert done.code == 0, done.err + done.out
+    number = int(done.data["outcomes"][0]["number"])
+    shown = fleet.api("GET", f"/pulls/{number}")
+    page = fleet.gitea.client.post(
+        f"{fleet.gitea.url}/api/v1/markup",
+        json={"Text": shown["body"], "Mode": "comment", "Context": f"/{fleet.owner}/{fleet.name}"},
+        headers={"Authorization": f"token {people[0].token}"},
+    ).text
+    assert "<code>" in page
+    assert "<img" not in page
+    assert "<a " not in page
+    # Gitea notes each reference to an issue in its timeline.
+    assert not fleet.api("GET", f"/issues/{issue}/timeline")
+    assert csoc("fleet", "changes", "--merge", str(number)).code == 0
+    assert fleet.api("GET", f"/issues/{issue}")["state"] == "open"
+    assert text in fleet.read(PROD).decode()
+
+
 def test_another_file_that_changes_meanwhile_is_no_matter(fleet: GiteaRepository, csoc: Command) -> None:
     with Between(fleet, {"notes.md": "mine\n"}):
         done = set_tag(csoc, "2026.07", "--commit")
