@@ -87,7 +87,7 @@ class Gen3Values:
     def in_chart(self, service: Service) -> bool:
         """False if the chart at hand, an older or another one, certainly has no such service."""
         keys = self.state.chart_keys
-        if keys is None:
+        if keys is None or service.name in self.merged:
             return True
         tops = _tops(keys)
         return "*" in tops or service.name in tops

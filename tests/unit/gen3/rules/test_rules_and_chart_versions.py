@@ -114,12 +114,6 @@ def test_a_value_that_this_chart_does_not_read_does_not_keep_a_secret_as_it_is()
     assert "jwtKeys" not in hit.fix
 
 
-def test_a_service_that_this_chart_does_not_have_is_off_whatever_the_values_say() -> None:
-    values = "jeg: {enabled: true}"
-    assert Gen3Values(environment_state(values)).on("jeg")
-    assert not Gen3Values(environment_state(values, chart_keys=frozenset({"fence.enabled"}))).on("jeg")
-
-
 def test_a_service_that_an_older_manifest_does_not_name_is_off() -> None:
     view = replace(environment_view(), system=MANIFEST)
     values = Gen3Values(environment_state("fence: {enabled: true}", view=view))
