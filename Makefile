@@ -37,7 +37,7 @@ format: tools ## Format the code and repair what ruff can
 benchmarks: tools ## Measure speed and memory and compare with the targets (ARGS go to pytest)
 	@.venv/bin/pytest tests/benchmarks -m benchmark -rP $(ARGS)
 
-testbed: tools ## Build the real servers of the suites (helm, Gitea) from Go modules, once a machine
+testbed: tools ## Build or fetch the real servers of the suites, once a machine
 	@.venv/bin/python -m scripts.run_suites --only-testbed
 
 docs: tools ## Write docs/reference anew from the code

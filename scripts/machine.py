@@ -1,8 +1,9 @@
 """What the suites need from the machine itself, and getting it where that is allowed.
 
-Real servers are built from source, which takes Go, and a C compiler for one of them. A container's root may install
-Debian packages and does so, never without saying it; anybody else is told the command for an administrator and which
-suites stay out until then. Nothing here fails a run: the suites know for themselves what is missing.
+Real servers are built from source, which takes Go, and a C compiler for one of them; others are Debian's own. A
+container's root may install Debian packages and does so, never without saying it; anybody else is told the command for
+an administrator and which suites stay out until then. Nothing here fails a run: the suites know for themselves what is
+missing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from testbed import binaries
+from testbed import binaries, debian, distributions
 
 APT_TIMEOUT_SECONDS = 900
 GO = "golang-go"
@@ -36,8 +37,9 @@ def lacks(programs: Sequence[binaries.Program]) -> list[Lack]:
     """What is missing to build and run the programs; what is built already needs no compiler."""
     to_build = [program for program in programs if binaries.find(program) is None]
     found = []
-    if shutil.which("git") is None:
-        found.append(Lack("git", ("git",), ("gitea",)))
+    fetched = {name for name, wanted in distributions.DISTRIBUTIONS.items() if distributions.find(wanted) is not None}
+    commands = [command for command in debian.COMMANDS if not (command.to_make and fetched.issuperset(command.parts))]
+    found += [Lack(command.name, (command.package,), command.parts) for command in debian.missing(commands)]
     compiled = tuple(program.name for program in to_build if program.cgo)
     if compiled and not binaries.has_c_compiler():
         found.append(Lack("a C compiler", ("gcc", "libc6-dev"), compiled))
@@ -72,7 +74,7 @@ def prepare(programs: Sequence[binaries.Program], say: Say) -> None:
 def _packages(missing: Sequence[Lack], say: Say) -> list[str]:
     wanted = [package for lack in missing for package in lack.packages]
     chosen = [_newest_go(say) if package == GO else package for package in wanted]
-    return [package for package in chosen if package]
+    return list(dict.fromkeys(package for package in chosen if package))
 
 
 def _newest_go(say: Say) -> str | None:
@@ -101,7 +103,8 @@ def _apt(arguments: Sequence[str], say: Say) -> bool:
     try:
         done = subprocess.run(
             ["apt-get", "-q", *arguments],
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+            # Run level 1: packages of servers do not start them; the suites start their own.
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

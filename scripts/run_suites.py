@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,12 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts import machine
-from testbed import binaries
+from testbed import binaries, catalogue, debian
+from testbed.cache import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 CODE = ("src", "tests", "scripts", "testbed")
-TYPED = ("scripts", "testbed/binaries.py", "tests/plugins", "tests/testbed")
+TYPED = ("scripts", "testbed", "tests/plugins", "tests/testbed")
 WORKERS = "2"
 
 CHECKS: dict[str, Sequence[str]] = {
@@ -57,14 +57,13 @@ def run_checks() -> dict[str, bool]:
 
 def prepare_testbed() -> bool:
     """Builds what is not built. False if something cannot be had; that was said."""
-    programs = list(binaries.PROGRAMS.values())
-    machine.prepare(programs, say)
-    complete = shutil.which("git") is not None
-    for program in programs:
+    machine.prepare(list(binaries.PROGRAMS.values()), say)
+    complete = not debian.missing(command for command in debian.COMMANDS if not command.to_make)
+    for made in catalogue.ALL.values():
         try:
-            say(f"{program.name}: {binaries.ensure(program, say)}")
-        except binaries.BuildError as error:
-            say(f"no {program.name}: {error}")
+            say(f"{made.name}: {made.ensure(say)}")
+        except BuildError as error:
+            say(f"no {made.name}: {error}")
             complete = False
     return complete
 

@@ -1,46 +1,49 @@
 """Builds the testbed's programs from Go modules, once a machine, and says where they are.
 
-The suites compare csoc with real programs: helm renders charts, Gitea is a Git host with pull requests. Both come from
-the Go module registry, which every machine with Go can reach, and take minutes to build. So the result is kept outside
-the work tree, in a folder whose name holds a digest of the module files and of how they are built, and Go's version:
-a fresh clone finds what another one built, and a changed module never meets an old program. A folder appears complete
-or not at all, because the build goes to a folder beside it that is renamed at the end; a lock lets a second run wait
-for the first instead of building the same again.
+The suites compare csoc with real programs: helm renders charts, Gitea is a Git host with pull requests, a Kubernetes
+control plane with Argo CD syncs what csoc writes. All come from the Go module registry, which every machine with Go can
+reach, and take minutes to build. They are kept in the testbed's cache (`testbed.cache`), in a folder whose name holds a
+digest of the module files and of how they are built, and Go's version: a changed module never meets an old program.
 
 Only the standard library is used: this runs before, or without, the project's own environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from testbed import cache as caches
+from testbed.cache import BuildError, Say
+
 HERE = Path(__file__).resolve().parent
-PROGRESS_SECONDS = 15
-BUILD_TIMEOUT_SECONDS = 1500
 SWITCH_TIMEOUT_SECONDS = 300
 FIRST_SWITCHING_GO = (1, 21)
-SUPERSEDED_AFTER_SECONDS = 30 * 24 * 3600
-
-Say = Callable[[str], None]
+MANIFESTS = "manifests"
 
 
-class BuildError(Exception):
-    """The program cannot be had on this machine; the text says why and what would help."""
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """Files of a module that is not built: they go to manifests/<name> beside the program.
+
+    digest: the module's, as go.sum would have it; for a module that go.mod does not name, because it could not be
+    built, it pins the files. Empty: go.mod and go.sum name the module, and version is not used.
+    """
+
+    name: str
+    module: str
+    path: str
+    version: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,10 @@ class Program:
     """A program of the testbed: its folder here pins a version of the module, which holds the package to build.
 
     data: folders of the package's module that the program reads when it runs, copied beside it.
+    manifests: files of other modules beside it. links: other names that it is called by.
     version_setting: the variable that a release build sets, and its value, %s being the version.
-    cold_seconds: what a first build takes on two cores, to say so before it starts.
+    cold_seconds: what a first build takes on two cores, to say so before it starts. disk_bytes: what it takes with what
+    Go keeps of it.
     """
 
     name: str
@@ -59,7 +64,10 @@ class Program:
     tags: tuple[str, ...] = ()
     cgo: bool = False
     data: tuple[str, ...] = ()
+    manifests: tuple[Manifests, ...] = ()
+    links: tuple[str, ...] = ()
     version_setting: str = ""
+    disk_bytes: int = 1_000_000_000
     module_files: tuple[str, ...] = field(default=("go.mod", "go.sum", "tools.go"))
 
     @property
@@ -87,25 +95,68 @@ PROGRAMS = {
             cgo=True,
             data=("options", "templates", "public"),
             version_setting="main.Version=%s",
+            disk_bytes=3_000_000_000,
+        ),
+        Program(
+            "kubernetes",
+            "k8s.io/kubernetes",
+            ".",
+            cold_seconds=420,
+            manifests=(
+                Manifests("argocd-crds", "github.com/argoproj/argo-cd/v3", "manifests/crds"),
+                Manifests("argocd-cm.yaml", "github.com/argoproj/argo-cd/v3", "manifests/base/config/argocd-cm.yaml"),
+                Manifests(
+                    "external-secrets",
+                    "github.com/external-secrets/external-secrets",
+                    "deploy/crds",
+                    "v1.3.2",
+                    "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
+                ),
+                Manifests(
+                    "cluster-api",
+                    "sigs.k8s.io/cluster-api",
+                    "config/crd/bases",
+                    "v1.11.3",
+                    "h1:apxfugbP1X8AG7THCM74CTarCOW4H2oOc6hlbm1hY80=",
+                ),
+                Manifests(
+                    "cluster-api-aws",
+                    "sigs.k8s.io/cluster-api-provider-aws/v2",
+                    "config/crd/bases",
+                    "v2.10.0",
+                    "h1:E28NopVRAtnenHsfh54VwS2uEpGAkW0bv6Y19bqAwCg=",
+                ),
+            ),
+            links=(
+                "kube-apiserver",
+                "kube-controller-manager",
+                "kube-scheduler",
+                "kubectl",
+                "argocd",
+                "argocd-application-controller",
+                "argocd-repo-server",
+            ),
+            version_setting="k8s.io/component-base/version.gitVersion=v%s",
+            disk_bytes=4_000_000_000,
+            module_files=("go.mod", "go.sum", "main.go"),
+        ),
+        Program(
+            "kwok",
+            "sigs.k8s.io/kwok",
+            ".",
+            cold_seconds=90,
+            module_files=("go.mod", "go.sum", "main.go"),
         ),
     )
 }
 
 
-def cache_folder() -> Path:
-    """Where built programs are kept: CSOC_TESTBED_CACHE, or csoc/testbed in the user's cache folder."""
-    named = os.environ.get("CSOC_TESTBED_CACHE")
-    if named:
-        return Path(named).expanduser().resolve()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "csoc" / "testbed"
-
-
 def digest(program: Program) -> str:
     """12 hex digits that change with the module files and with how the program is built."""
-    total = hashlib.sha256(
-        json.dumps([program.package, program.tags, program.cgo, program.data, program.version_setting]).encode()
-    )
+    made_from: list[object] = [program.package, program.tags, program.cgo, program.data, program.version_setting]
+    if program.links or program.manifests:
+        made_from += [program.links, [asdict(part) for part in program.manifests]]
+    total = hashlib.sha256(json.dumps(made_from).encode())
     for name in program.module_files:
         content = (program.folder / name).read_bytes()
         total.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -138,7 +189,7 @@ def installed_go() -> str | None:
 
 def find(program: Program, cache: Path | None = None) -> Path | None:
     """The folder with the built program, or None. Built by another Go it serves as well, so the newest is taken."""
-    cache = cache or cache_folder()
+    cache = cache or caches.cache_folder()
     folders = cache.glob(f"{program.name}-{digest(program)}-go*") if cache.is_dir() else ()
     built = [folder for folder in folders if os.access(folder / program.name, os.X_OK)]
     return max(built, key=lambda folder: _numbers(folder.name.rpartition("-go")[2]), default=None)
@@ -154,7 +205,18 @@ def why_not(program: Program) -> str | None:
         return f"Go {version} is older than the {_text(wanted)} that {program.name} needs (https://go.dev/dl/ has it)"
     if program.cgo and not has_c_compiler():
         return "a C compiler is missing (Debian: gcc libc6-dev)"
-    return None
+    return caches.too_little_space([caches.cache_folder(), *_go_folders()], program.disk_bytes)
+
+
+def _go_folders() -> list[Path]:
+    """Where Go keeps what it downloads and compiles."""
+    command = go_command()
+    if command is None:
+        return []
+    told = subprocess.run(
+        [command, "env", "GOMODCACHE", "GOCACHE"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    return [Path(line) for line in told.stdout.splitlines() if line.startswith("/")]
 
 
 def has_c_compiler() -> bool:
@@ -171,22 +233,14 @@ def ensure(program: Program, say: Say, cache: Path | None = None) -> Path:
 
     Raises BuildError if it cannot be built here, or if the build fails.
     """
-    cache = cache or cache_folder()
+    cache = cache or caches.cache_folder()
     found = find(program, cache)
     if found is not None:
         return found
     reason = why_not(program)
     if reason is not None:
         raise BuildError(reason)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BuildError(
-            f"cannot make {cache} ({error.strerror}); CSOC_TESTBED_CACHE may name another place"
-        ) from error
-    with _lock(cache / f"{program.name}.lock", program, say):
-        found = find(program, cache)  # another run may have built it while this one waited
-        return found or _build(program, cache, say)
+    return caches.made_once(program.name, cache, lambda: find(program, cache), lambda: _build(program, cache, say), say)
 
 
 def _choose_go(program: Program, say: Say) -> tuple[str, dict[str, str]]:
@@ -211,8 +265,7 @@ def _build(program: Program, cache: Path, say: Say) -> Path:
     minutes = program.cold_seconds / 60
     say(f"building {program.name} from Go modules (once; about {minutes:.1f} min on 2 cores with empty caches)")
     started = time.monotonic()
-    scratch = Path(tempfile.mkdtemp(prefix=f".{program.name}-", dir=cache))
-    try:
+    with caches.filling(program.name, target) as scratch:
         linker = "-s -w"
         if program.version_setting:
             linker += f" -X {program.version_setting % pinned_version(program)}"
@@ -220,75 +273,46 @@ def _build(program: Program, cache: Path, say: Say) -> Path:
         if program.tags:
             command += ["-tags", " ".join(program.tags)]
         _run([*command, "-o", str(scratch / program.name), program.package], program, settings, say)
-        if program.data:
-            listing = ["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", program.module]
-            module = Path(_run(listing, program, settings, say))
-            for name in program.data:
-                shutil.copytree(module / name, scratch / name, copy_function=shutil.copyfile)
-        for folder in (scratch, *(path for path in scratch.rglob("*") if path.is_dir())):
-            folder.chmod(0o755)  # the module cache is read-only, and copies of it could not be removed
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    _forget_superseded(program, target)
+        for name in program.links:
+            (scratch / name).symlink_to(program.name)
+        for name in program.data:
+            _copy(_module_folder(program.module, program, settings, say) / name, scratch / name)
+        for part in program.manifests:
+            _copy(_manifests_folder(part, program, settings, say) / part.path, scratch / MANIFESTS / part.name)
     say(f"built {program.name} in {time.monotonic() - started:.0f} s")
     return target
 
 
+def _module_folder(module: str, program: Program, settings: dict[str, str], say: Say) -> Path:
+    return Path(_run(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module], program, settings, say))
+
+
+def _manifests_folder(part: Manifests, program: Program, settings: dict[str, str], say: Say) -> Path:
+    """The folder of a module that may be outside of go.mod; then its digest is compared here, as Go does with go.sum.
+
+    Raises BuildError if the digest is another one.
+    """
+    if not part.digest:
+        return _module_folder(part.module, program, settings, say)
+    told = json.loads(_run(["mod", "download", "-json", f"{part.module}@{part.version}"], program, settings, say))
+    if told["Sum"] != part.digest:
+        raise BuildError(f"{part.module}@{part.version} has the digest {told['Sum']}, not {part.digest}")
+    return Path(told["Dir"])
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=shutil.copyfile)
+    else:
+        shutil.copyfile(source, target)
+
+
 def _run(arguments: Sequence[str], program: Program, settings: dict[str, str], say: Say) -> str:
-    """Runs Go in the program's module, with a sign of life now and then. Returns its output, stripped."""
-    command = [go_command() or "go", *arguments]
+    """Runs Go in the program's module. Returns its output, stripped."""
     environment = os.environ | settings | {"CGO_ENABLED": "1" if program.cgo else "0", "GOWORK": "off"}
-    with subprocess.Popen(
-        command,
-        cwd=program.folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        done = threading.Event()
-        watcher = threading.Thread(target=_signs_of_life, args=(program.name, done, say), daemon=True)
-        watcher.start()
-        try:
-            out, err = process.communicate(timeout=BUILD_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            raise BuildError(f"building took more than {BUILD_TIMEOUT_SECONDS} s") from error
-        finally:
-            done.set()
-            watcher.join()
-    if process.returncode != 0:
-        told = [line for line in err.splitlines() if line.strip() and not line.startswith("go: downloading")]
-        raise BuildError("the build failed:\n  " + "\n  ".join(told[-15:] or [f"exit code {process.returncode}"]))
-    return out.strip()
-
-
-def _signs_of_life(name: str, done: threading.Event, say: Say) -> None:
-    started = time.monotonic()
-    while not done.wait(PROGRESS_SECONDS):
-        say(f"  still building {name}, {time.monotonic() - started:.0f} s")
-
-
-@contextlib.contextmanager
-def _lock(path: Path, program: Program, say: Say) -> Iterator[None]:
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another run is building {program.name}; waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _forget_superseded(program: Program, kept: Path) -> None:
-    """Removes what an interrupted build left, and programs of older modules that nobody built for a month."""
-    for folder in kept.parent.glob(f"{program.name}-*"):
-        if folder != kept and time.time() - folder.stat().st_mtime > SUPERSEDED_AFTER_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-    for folder in kept.parent.glob(f".{program.name}-*"):
-        shutil.rmtree(folder, ignore_errors=True)  # the lock is held: no other build is under way
+    command = [go_command() or "go", *arguments]
+    return caches.run(command, name=program.name, folder=program.folder, environment=environment, say=say)
 
 
 def _go_version(folder: Path, settings: dict[str, str], *, timeout_seconds: float) -> str | None:
@@ -333,36 +357,3 @@ def _text(version: tuple[int, ...]) -> str:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version.split("-")[0].split("rc")[0])[:3])
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command behind `testbed/build`. Exit codes: 0 done, 1 one or more programs cannot be had."""
-    parser = argparse.ArgumentParser(prog="testbed/build", description="Build the testbed's programs, once a machine.")
-    parser.add_argument(
-        "programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}; all if none is named"
-    )
-    parser.add_argument("--where", action="store_true", help="build nothing; print the folders of what is built")
-    options = parser.parse_args(arguments)
-    unknown = sorted(set(options.programs) - set(PROGRAMS))
-    if unknown:
-        parser.error(f"no such program: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
-    missing = 0
-    for name in options.programs or PROGRAMS:
-        program = PROGRAMS[name]
-        try:
-            folder = find(program) if options.where else ensure(program, _say)
-        except BuildError as error:
-            _say(f"no {name}: {error}")
-            folder = None
-        if folder is not None:
-            print(folder if options.where else f"testbed: {name} is in {folder}", flush=True)
-        missing += folder is None
-    return 1 if missing else 0
-
-
-def _say(text: str) -> None:
-    print(f"testbed: {text}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

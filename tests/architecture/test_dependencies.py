@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import binaries
+from testbed import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "decisions" / "dependencies.md"
@@ -32,7 +32,7 @@ def _declared() -> dict[str, set[str]]:
         "To build and install": [*project["build-system"]["requires"], "uv"],
     }
     return {heading: {re.split(r"[^\w.-]", item)[0].lower() for item in items} for heading, items in groups.items()} | {
-        "Servers of the tests": set(binaries.PROGRAMS)
+        "Servers of the tests": set(catalogue.ALL)
     }
 
 
@@ -52,6 +52,6 @@ def test_every_entry_has_reason_licence_alternative_and_release() -> None:
 def test_the_page_names_the_versions_that_the_testbed_pins() -> None:
     readme = (ROOT / "testbed" / "README.md").read_text(encoding="utf-8")
     for name, cells in _sections()["Servers of the tests"].items():
-        version = binaries.pinned_version(binaries.PROGRAMS[name])
+        version = catalogue.ALL[name].version
         assert cells[3].startswith(f"{version},")
         assert version in readme

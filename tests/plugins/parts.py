@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed import binaries
+from testbed import cache, catalogue, debian
 from tests.plugins.optional_parts import Found, Missing, OptionalPart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,16 +21,19 @@ def _find_real() -> Found | Missing:
     return Missing(place, "set CSOC_REAL to a folder with other people's GitOps repositories")
 
 
-def _find_program(name: str, commands: Sequence[str] = ()) -> Callable[[], Found | Missing]:
+def _find_made(part: str, made: Sequence[str]) -> Callable[[], Found | Missing]:
+    """The testbed's cache if everything that it makes for the part is there, and the commands that the part needs."""
+
     def find() -> Found | Missing:
-        absent = [command for command in commands if shutil.which(command) is None]
-        if absent:
-            return Missing(f"{' and '.join(absent)} missing", f"apt-get install {' '.join(absent)}")
-        program = binaries.PROGRAMS[name]
-        folder = binaries.find(program)
-        if folder is not None:
-            return Found(folder)
-        return Missing(binaries.why_not(program) or "it has not been built", "make testbed")
+        absent = [catalogue.ALL[name] for name in made if catalogue.ALL[name].find() is None]
+        lacking = debian.why_not(part, made=not absent)
+        if lacking is not None:
+            return Missing(*lacking)
+        for thing in absent:
+            reason = thing.why_not() or "it has not been built"
+            return Missing(reason if thing.name == part else f"{thing.name}: {reason}", "make testbed")
+        folder = catalogue.ALL[part].find() if part in made else cache.cache_folder()
+        return Found(folder or cache.cache_folder())
 
     return find
 
@@ -39,7 +41,17 @@ def _find_program(name: str, commands: Sequence[str] = ()) -> Callable[[], Found
 PARTS = (
     OptionalPart("real", "other people's GitOps repositories", _find_real, frozenset({"real"})),
     OptionalPart(
-        "helm", "the helm command, the oracle for rendering", _find_program("helm"), frozenset({"helm_program"})
+        "helm", "the helm command, the oracle for rendering", _find_made("helm", ["helm"]), frozenset({"helm_program"})
     ),
-    OptionalPart("gitea", "a real Git host", _find_program("gitea", ["git"]), frozenset({"gitea", "gitea_repository"})),
+    OptionalPart("gitea", "a real Git host", _find_made("gitea", ["gitea"]), frozenset({"gitea", "gitea_repository"})),
+    OptionalPart(
+        "kubernetes",
+        "real clusters with Argo CD",
+        _find_made("kubernetes", ["kubernetes", "kwok", "helm"]),
+        frozenset({"cluster", "second_cluster", "delivery", "kube_namespace"}),
+    ),
+    OptionalPart(
+        "keycloak", "a real OpenID provider", _find_made("keycloak", ["keycloak"]), frozenset({"keycloak", "realm"})
+    ),
+    OptionalPart("postgres", "a real PostgreSQL", _find_made("postgres", []), frozenset({"postgres", "database"})),
 )

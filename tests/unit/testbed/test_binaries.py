@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import binaries
-from testbed.binaries import PROGRAMS, BuildError, Program
+from testbed import binaries, cache, catalogue
+from testbed.binaries import PROGRAMS, Program
+from testbed.cache import BuildError
 
 HELM = PROGRAMS["helm"]
 GITEA = PROGRAMS["gitea"]
@@ -211,20 +212,22 @@ def test_a_cache_that_cannot_be_made_is_named(calls: Path, tmp_path: Path, said:
 def test_the_cache_is_the_users_unless_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CSOC_TESTBED_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert binaries.cache_folder() == tmp_path / "csoc" / "testbed"
+    assert cache.cache_folder() == tmp_path / "csoc" / "testbed"
     monkeypatch.setenv("CSOC_TESTBED_CACHE", str(tmp_path / "named"))
-    assert binaries.cache_folder() == tmp_path / "named"
+    assert cache.cache_folder() == tmp_path / "named"
 
 
 def test_an_unknown_program_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        binaries.main(["hlem"])
+        catalogue.main(["hlem"])
     assert caught.value.code == 2
-    assert "no such program: hlem; there are helm, gitea" in capsys.readouterr().err
+    assert "no such program: hlem; there are helm, gitea, kubernetes" in capsys.readouterr().err
 
 
 def test_every_module_pins_the_version_of_its_program() -> None:
     for program in PROGRAMS.values():
         assert isinstance(program, Program)
         assert binaries.pinned_version(program)[0].isdigit()
-        assert program.package in (program.folder / "tools.go").read_text(encoding="utf-8")
+        (source,) = {"tools.go", "main.go"} & set(program.module_files)
+        package = program.module if program.package == "." else program.package
+        assert package in (program.folder / source).read_text(encoding="utf-8")
