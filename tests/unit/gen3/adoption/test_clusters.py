@@ -167,3 +167,10 @@ def test_applications_that_are_not_gen3_count_as_inhabitants_of_their_cluster() 
     assert [(item.application.name, item.cluster.value, item.role) for item in view.others] == [
         ("fluent-bit", "east", "platform")
     ]
+
+
+def test_destinations_whose_names_differ_in_case_or_signs_only_are_different_clusters() -> None:
+    names = ("prod", "Prod", "PROD", "p_rod", "p-rod")
+    files = {f"{n}.yaml": application(f"a{n}", server=f"name:{name}") for n, name in enumerate(names)}
+    found = {item.application.name: item.cluster.value for item in read(files).environments}
+    assert found == {"a0": "prod", "a1": "prod-3", "a2": "prod-2", "a3": "p-rod-2", "a4": "p-rod"}

@@ -188,3 +188,12 @@ def test_a_disputed_name_is_refused_with_its_own_error() -> None:
         world.load().select(["heart-x"])
     with pytest.raises(NotFoundError, match=r"There is no environment heart-z\. Did"):
         world.load().select(["heart-z"])
+
+
+def test_a_disputed_name_changes_nothing_of_the_environment_that_has_it_by_the_files() -> None:
+    world = adopted()
+    files = environment("south", "staging.brh.example.org", "fence: {image: {tag: '1'}}", name="brh-staging")
+    world.write({**files, ".csoc/commons/heart/x.yaml": document("brh-staging", "heart", BRH_FILE, "brh")})
+    found = of_application(world.load(), "brh-staging")
+    assert (found.name, found.document) == ("brh-staging", None)
+    assert all(".csoc/commons/heart/x.yaml" in said for said in refusals(world, "brh-staging"))
