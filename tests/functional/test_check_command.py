@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -454,6 +455,36 @@ def test_a_report_goes_to_a_file(csoc: Csoc, repository: Repository, tmp_path: P
     assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
     assert csoc("check", "fleet", "--output", "no/such/folder.txt") == 4
     assert csoc("check", "fleet", "--output", "fleet") in (1, 6)
+
+
+def test_no_secret_is_in_a_report_whatever_quotes_it(csoc: Csoc, repository: Repository) -> None:
+    secret = "Zq81LmNoXy7"
+    failing = CHART["charts/gen3/templates/config.yaml"].replace(
+        'fail "it is broken"', 'fail (printf "%v %s" .Values.env (.Values.fence.note | b64enc))'
+    )
+    more = (
+        "  broken: true\n"
+        f"env: [{{name: DB_PASSWORD, value: {secret}}}]\n"
+        f"fence: {{note: 'curl -u u:{secret} https://h', zugangswort: 'postgres://u:{secret}@h/x'}}\n"
+    )
+    application_elsewhere = application("gamma", "x.yaml", url=f"https://u:{secret}@git.example.org/other/fleet")
+    repository.write(
+        {
+            **FILES,
+            "charts/gen3/templates/config.yaml": failing,
+            "one/alpha.example.org/values.yaml": values("alpha.example.org", more),
+            "two/gamma.yaml": application_elsewhere,
+        }
+    )
+    repository.commit()
+    data = report(csoc, str(repository.path))
+    assert NOT_RENDERING in rules_of(data)
+    assert any("other/fleet" in problem["cause"] for problem in data["problems"])
+    for word in (secret, base64.b64encode(secret.encode()).decode()):
+        assert word not in csoc.out + csoc.err
+    for form in ("text", "sarif", "junit", "github"):
+        csoc("check", str(repository.path), "--format", form)
+        assert secret not in csoc.out + csoc.err
 
 
 def test_an_error_is_json_where_json_was_asked_for(csoc: Csoc) -> None:

@@ -69,7 +69,7 @@ def _names(view: EnvironmentView) -> Iterator[Use]:
         yield Use(view.name, "namespace", view.namespace, application.namespace_location or application.location)
     yield Use(view.name, "release", view.release, view.source.location or application.location)
     if view.chart.repo_url:
-        yield Use(view.name, "chart", str(view.chart), view.source.revision_location or view.source.location)
+        yield Use(view.name, "chart", mask_text(str(view.chart)), view.source.revision_location or view.source.location)
 
 
 def _claims(view: EnvironmentView, facts: EnvironmentFacts) -> Iterator[Use]:
@@ -77,7 +77,8 @@ def _claims(view: EnvironmentView, facts: EnvironmentFacts) -> Iterator[Use]:
         yield Use(view.name, claim.kind, mask_text(f"{claim.key}: {claim.identity}"), claim.location)
     for service in facts.services.values():
         if service.enabled:
-            yield Use(view.name, "image", f"{service.name}: {service.repository}:{service.tag}", service.location)
+            image = mask_text(f"{service.name}: {service.repository}:{service.tag}")
+            yield Use(view.name, "image", image, service.location)
 
 
 def _settings(fleet: LoadedFleet, view: EnvironmentView, sought: str) -> Iterator[Use]:

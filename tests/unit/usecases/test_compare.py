@@ -124,6 +124,31 @@ def test_secrets_in_long_texts_are_masked() -> None:
     assert "staple" not in whole
 
 
+def test_what_is_secret_by_what_stands_around_it_is_hidden_and_said_to_differ() -> None:
+    text = (
+        "env: [{name: DB_PASSWORD, value: SECRET}]\n"
+        "extra: {kind: Secret, data: {any: SECRET}}\n"
+        "fence: {clientSecret: {one: {two: SECRET}}}\n"
+        "job: {args: [--password, SECRET]}\n"
+    )
+    made = two(text.replace("SECRET", "Zq81LmNoXy7"), text.replace("SECRET", "Wr52PkJdUv3"))
+    assert "Zq81" not in repr((made.written, made.effective))
+    assert "Wr52" not in repr((made.written, made.effective))
+    assert shown(made) == {
+        "env.0.value": ("***", "*** (differs, hidden)"),
+        "extra.data.any": ("***", "*** (differs, hidden)"),
+        "fence.clientSecret.one.two": ("***", "*** (differs, hidden)"),
+        "job.args": ("[--password, ***]", "[--password, ***] (differs, hidden)"),
+    }
+
+
+def test_a_whole_block_that_comes_or_goes_hides_its_secrets() -> None:
+    block = "env: [{name: DB_PASSWORD, value: Zq81LmNoXy7}, {name: HOST, value: db}]\n"
+    made = two("", block)
+    assert "Zq81" not in repr(made.written)
+    assert "db" in repr(made.written)
+
+
 def test_effective_values_hold_the_charts_defaults() -> None:
     made = two("fence: {replicaCount: 1}\n", "")
     assert shown(made) == {"fence.replicaCount": ("1", "not set")}

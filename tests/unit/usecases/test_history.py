@@ -137,6 +137,25 @@ def test_a_secret_is_never_told() -> None:
     assert [change[2:] for change in told(made)] == [("***", "***"), ("not set", "***")]
 
 
+def test_a_value_that_is_secret_by_its_name_beside_it_is_never_told() -> None:
+    world = World()
+    for password in ("Zq81LmNoXy7", "Wr52PkJdUv3"):
+        more = f"global: {{hostname: alpha.example.org}}\nenv: [{{name: DB_PASSWORD, value: {password}}}]\n"
+        world.write({**environment("east", "alpha.example.org"), ALPHA: more})
+    made = history(world, "alpha", "env[0].value")
+    assert made.current == "***"
+    assert [change[2:] for change in told(made)] == [("***", "***"), ("not set", "***")]
+
+
+def test_secrets_in_subjects_and_authors_are_never_told() -> None:
+    world = World()
+    subject = "Set it with --password Zq81LmNoXy7"
+    world.write(environment("east", "alpha.example.org"), subject, author="Ada token=Wr52PkJdUv3a")
+    (change,) = history(world, "alpha", "global.hostname").changes
+    assert change.subject == "Set it with --password ***"
+    assert "Wr52" not in change.author
+
+
 def test_a_key_with_a_dot_is_written_with_a_backslash() -> None:
     world = World()
     world.write(environment("east", "alpha.example.org", "fence: {annotations: {a.b/c: x}}\n"), "Begin")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from csoc.errors import RejectedError
+from csoc.gen3.facts import Access, Claim
 from csoc.testing.fleets import World, environment
 from csoc.usecases.gathered import gather_facts
 from csoc.usecases.where import Use, where
@@ -79,6 +81,21 @@ def test_a_text_that_names_it_in_every_line_is_not_told_line_by_line_for_ever() 
     found = uses(made, "color")
     assert len(found) == 21
     assert found[-1].text == "portal.css: and 81 more lines"
+
+
+def test_a_secret_in_a_claims_identity_or_an_address_cannot_be_guessed_at() -> None:
+    made = world(
+        "fence: {image: {repository: 'https://u:Zq81LmNoXy7@quay.example.org/cdis/fence'}}\n"
+        "global: {hostname: alpha.example.org, dictionaryUrl: 'https://u:Zq81LmNoXy7@example.org/schema.json'}\n"
+    )
+    fleet = made.load()
+    facts = dict(gather_facts(made.ports(), fleet))
+    claim = Claim("bucket", "https://u:Zq81LmNoXy7@bucket.example.org", "", Access.READ, "fence.bucket")
+    facts["alpha"] = replace(facts["alpha"], claims=(*facts["alpha"].claims, claim))
+    assert where(fleet, facts, "Zq81LmNoXy7") == []
+    told = [use.text for use in where(fleet, facts, "https://u:")]
+    assert "fence.bucket: https://u:***@bucket.example.org" in told
+    assert len(told) >= 3
 
 
 def test_nothing_to_look_for_is_refused() -> None:

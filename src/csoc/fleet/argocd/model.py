@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.fleet.location import Location, one_line
+from csoc.fleet.masking import mask_text
 from csoc.fleet.values import Path
 
 
@@ -155,7 +156,7 @@ class Problem:
     """Something that was read and not understood, or could not be read. It costs that thing and nothing else.
 
     kind: "unreadable file", "not understood", "unreachable repository", ... cause and fix are sentences, kept to one
-    line whatever they quote. places: every further place with the same cause, in order.
+    line and masked, whatever they quote. places: every further place with the same cause, in order.
     """
 
     kind: str
@@ -166,7 +167,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("cause", "fix"):
-            object.__setattr__(self, name, one_line(getattr(self, name)))
+            object.__setattr__(self, name, mask_text(one_line(getattr(self, name))))
 
     def told(self, most: int = 2) -> str:
         """The cause with at most that many of its further places, and how many more there are."""

@@ -236,7 +236,8 @@ class _Judges:
         if len(texts) < 2 or not any(text.startswith("-") or text.endswith((":", "=")) for text in texts):
             return {}
         found: dict[int, list[Part]] = {}
-        for index, (flag, text) in enumerate(itertools.pairwise(texts), 1):
+        for index, (before, text) in enumerate(itertools.pairwise(texts), 1):
+            flag = before.strip()
             level = secretkeys.key_suspicion(flag) if flag.startswith("-") and not set(flag) & set("= :") else None
             if text and level and level >= Suspicion.MEDIUM and secrettext.reason_by_key(level, text):
                 found[index] = [Part(0, len(text))]
@@ -254,7 +255,9 @@ class _Judges:
     def entered(self, entries: Sequence[tuple[str, object]], path: Steps) -> list[tuple[Steps, bool]]:
         """The value of {name: DB_PASSWORD, value: ...} is judged by that name, and everything in the data of a
         Kubernetes Secret is secret."""
-        is_secret = ("kind", "Secret") in entries
+        is_secret = any(
+            key == "kind" and isinstance(value, str) and value.strip() == "Secret" for key, value in entries
+        )
         names = [value for key, value in entries if key in _NAMES and isinstance(value, str)]
         named = [(*path, *name.split(".")) for name in names]
         found: list[tuple[Steps, bool]] = []

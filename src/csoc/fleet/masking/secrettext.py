@@ -21,7 +21,7 @@ from csoc.fleet.masking.secretkeys import Suspicion, key_suspicion, names_a_key,
 Span = tuple[int, int, str]  # start and end of the secret part, and the reason
 
 _ASSIGNMENT = re.compile(
-    r"(?<![\w.])(?<!\w-)(?P<key>[A-Za-z_][\w.-]{1,60})(?P<sign>\\?[\"']?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4})"
+    r"(?<![\w.])(?<!\w-)(?P<key>[A-Za-z_][\w.-]{1,60})(?P<sign>\\?[\"']?[ \t]{0,4}(?:=>|:=|:(?!=)|=)[ \t]{0,4})"
     r"(?:(?P<quote>\\?[\"'])(?P<quoted>[^\"'\\\r\n]{1,400})(?P=quote)|(?P<bare>[^\s\"',;(){}\[\]]{1,400}))"
 )
 _ELEMENT = re.compile(
@@ -51,7 +51,7 @@ _PLACEHOLDER = re.compile(
     r"example|fill[-_ ]?(?:me|in))(?:[^a-z].*)?|your[-_ ].{0,100})"
 )
 _REFERENCE = re.compile(
-    r"(?is)(?:\$\{.+\}|\{\w+\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{.+\}\}|<path:.+>|vault:.+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
+    r"(?is)(?:\$\{.+\}|\{\w*\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{.+\}\}|<path:.+>|vault:.+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
     r"ENC\[.+\]|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|\.?\.?(?:/[\w.-]+){2,}|[\w-]+(?:/[\w.-]+)*\.(?:ya?ml|json|"
     r"txt|pem|key|crt|env|conf|cfg|ini|properties))\Z"
 )
@@ -204,7 +204,8 @@ def _is_plausible(reason: str, text: str) -> bool:
         except (binascii.Error, ValueError):
             return False
     if reason == tokenshapes.HEADER:
-        return text.lower() not in _SENTENCE and not text.lower().startswith(("token", "auth"))
+        is_variable = text.startswith("$") and text[1:].isidentifier()
+        return not is_variable and text.lower() not in _SENTENCE and not text.lower().startswith(("token", "auth"))
     if reason == tokenshapes.KEY_IN_URL:
         return _looks_random(text, 16)
     return reason != tokenshapes.BEARER or _looks_random(text, 20)

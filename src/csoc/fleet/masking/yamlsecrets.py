@@ -21,7 +21,8 @@ from csoc.fleet.yaml import yamlnodes, yamlscalars
 from csoc.fleet.yaml.yamlnodes import Node
 
 MASK = "***"
-_VISITS = 1_000_000
+_DEPTH = 100  # as deep as csoc reads YAML at all; the parser's own time grows with the square of it
+_VISITS_PER_CHARACTER = 4  # every node costs a character; what takes more follows aliases of aliases
 _STEPS = 6  # of a path that are kept; a key is judged by its last four names
 _COMMENT = re.compile(r"[ \t]+#[^\n]*")
 _SHORTEST_WORD = 4
@@ -63,7 +64,7 @@ class Secrets:
 def find(text: str, judges: Judges) -> Secrets | None:
     """The secrets of all documents; None for what is no YAML, or would take too long to follow."""
     try:
-        roots = list(yamlnodes.compose_each(text))
+        roots = list(yamlnodes.compose_each(text, _DEPTH))
     except (yaml.YAMLError, KeyError):  # an alias without its anchor is a KeyError
         return None
     walk = _Walk(text, judges, text.lstrip()[:1] in ("{", "["))
@@ -79,8 +80,11 @@ class _Walk:
     judges: Judges
     json: bool
     found: Secrets = field(default_factory=Secrets)
-    _left: int = _VISITS
+    _left: int = 0
     _seen: set[tuple[int, Steps]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._left = _VISITS_PER_CHARACTER * len(self.text) + 1_000
 
     def run(self, root: Node) -> bool:
         """False if there is too much to follow."""

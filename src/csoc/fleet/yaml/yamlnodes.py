@@ -67,12 +67,15 @@ class Node:
         return yamlscalars.as_key(yamlscalars.resolve(node.text, node.tag, node.plain))
 
 
-def compose_each(text: str) -> Iterator[Node]:
-    """The root node of each document in order, empty ones included; a document is composed when it is asked for."""
+def compose_each(text: str, depth: int | None = None) -> Iterator[Node]:
+    """The root node of each document in order, empty ones included; a document is composed when it is asked for.
+
+    depth: for a text that `yamltext` has not accepted, the most that it may be nested; raises yaml.YAMLError beyond.
+    """
     parser = CParser(text)
     while (event := parser.get_event()) is not None:
         if type(event) is yaml.DocumentStartEvent:
-            yield _compose_document(parser)
+            yield _compose_document(parser, depth)
 
 
 def compose(text: str, index: int) -> Node:
@@ -154,7 +157,7 @@ def _duplicates(node: Node, path: Steps) -> Iterator[tuple[Steps, int]]:
         yield from _duplicates(item, (*path, index))
 
 
-def _compose_document(parser: CParser) -> Node:
+def _compose_document(parser: CParser, depth: int | None) -> Node:
     anchors: dict[str, Node] = {}
     stack: list[tuple[Node, list[Node]]] = []
     children: list[Node] = []
@@ -173,6 +176,8 @@ def _compose_document(parser: CParser) -> Node:
         if node.kind in ("mapping", "sequence"):
             stack.append((node, children))
             children = []
+            if depth is not None and len(stack) > depth:
+                raise yaml.YAMLError("nested too deep")
 
 
 def _open(event: Any, anchors: dict[str, Node]) -> Node:

@@ -35,3 +35,9 @@ def test_a_place_is_one_line_and_its_path_stays_as_it_is() -> None:
     odd = place(3, "a\nb: c.yaml")
     assert str(odd) == "a\\nb: c.yaml:3"
     assert odd.path == "a\nb: c.yaml"
+
+
+def test_what_a_problem_quotes_is_masked() -> None:
+    problem = Problem("k", "https://u:Zq81LmNoXy7@h/x could not be read: password=Zq81LmNoXy7", place(1), "use Zq81Lm")
+    assert problem.cause == "https://u:***@h/x could not be read: password=***"
+    assert problem.fix == "use Zq81Lm"
