@@ -30,8 +30,9 @@ def init_fleet(ports: Ports, folder: Path, *, name: str = "", stages: Sequence[s
     folder that holds a fleet already these alone are renewed. Raises ConflictError (files would be overwritten),
     RejectedError, UnavailableError.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RejectedError("This is not a folder", place=str(folder), fix="Name a folder, new or existing")
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            raise RejectedError("This is not a folder", place=str(part), fix="Name a folder, new or existing")
     existing = [str(path.relative_to(folder)) for path in _files(folder)] if folder.is_dir() else []
     stale = tuple(
         path for path, content in schema_files().items() if path in existing and _differs(folder, path, content)

@@ -16,7 +16,7 @@ from csoc.fleet.addresses import canonical_name
 from csoc.fleet.argocd.values.resolution import ResolvedValues
 from csoc.fleet.charts import NOT_TRIED, ChartArchive, ChartRef, RenderFailure, Rendering, RenderRequest, unpack
 from csoc.fleet.code_digest import code_digest
-from csoc.fleet.location import Location
+from csoc.fleet.location import Location, one_line
 from csoc.fleet.repositories import Tree
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappings
 from csoc.gen3 import catalogue, chart_keys
@@ -231,8 +231,10 @@ class StateBuilder:
 
 
 def describe(archive: ChartArchive) -> str:
-    """A chart for readers: name, version and the start of its digest."""
-    return f"{archive.name} {archive.resolved or archive.version} (sha256 {archive.digest[:12]})"
+    """A chart for readers: name, version, start of its digest, and the dependencies that it was rendered without."""
+    without = ", ".join(one_line(name) for name in archive.missing_dependencies)
+    missing = f", without its dependencies {without}" if without else ""
+    return f"{archive.name} {archive.resolved or archive.version} (sha256 {archive.digest[:12]}){missing}"
 
 
 def below(values: EffectiveValues, wrapper: str) -> EffectiveValues:

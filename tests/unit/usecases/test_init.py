@@ -65,3 +65,11 @@ def test_another_tools_fleet_file_is_still_a_conflict(tmp_path: Path) -> None:
     with pytest.raises(ConflictError):
         init_fleet(World().ports(), tmp_path, name="mine")
     assert place.read_text() == "{}"
+
+
+def test_a_file_on_the_way_to_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("x")
+    with pytest.raises(RejectedError) as refused:
+        init_fleet(World().ports(), tmp_path / "file.txt" / "fleet", name="acme")
+    assert refused.value.place == str(tmp_path / "file.txt")
+    assert refused.value.fix
