@@ -61,6 +61,10 @@ class Schemas:
         pointers = self._schema(type_name).get("writeOnlyProperties", ())
         return frozenset(pointer.split("/")[2] for pointer in pointers if pointer.count("/") == 2)
 
+    def definition(self, type_name: str) -> Mapping[str, Any]:
+        """The schema of a type as AWS publishes it; empty if the region has none."""
+        return self._schema(type_name)
+
     def _schema(self, type_name: str) -> Mapping[str, Any]:
         digest = self._by_type.get(type_name)
         return _resource(digest) if digest else {}
