@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import CsocError, RejectedError
-from csoc.fleet.masking import masked
+from csoc.fleet.masking import MASK, masked
 from csoc.fleet.values import Path
 from csoc.fleet.yaml import yamltext
 
@@ -29,7 +29,7 @@ class Operation:
 
     action: "set" (path, value), "remove" (path), "rename" (path; value is the new last part), "chart" (value is the new
     revision). written: the value as it was typed, for where text stands now. service: the one whose image it chooses,
-    where it was asked for so.
+    where it was asked for so. hidden: what stands around the value says that it is a secret, which its path does not.
     """
 
     action: str
@@ -37,6 +37,7 @@ class Operation:
     value: Any = None
     written: str = ""
     service: str = field(default="", compare=False)
+    hidden: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         name = dotted(self.path)
@@ -46,7 +47,7 @@ class Operation:
             return f"remove {name}"
         if self.action == "rename":
             return f"rename {name} to {self.value}"
-        return f"set {name} to {masked(self.path, self.value)}"
+        return f"set {name} to {MASK if self.hidden else masked(self.path, self.value)}"
 
     def replacing(self, old: Any) -> Any:
         """The value as it goes where `old` stands: what is text there stays text."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.errors import CsocError, RejectedError
 from csoc.fleet import conflicts
+from csoc.fleet.masking import MASK, judged_path, masked
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.values import look_up
 from csoc.gen3.checking import only
@@ -97,7 +98,7 @@ def plan_change(
     touched = {item.environment for item in changed}
     facts = {name: result.facts for name, result in before_outcome.results.items()} if _images(operations) else {}
     return ChangePlan(
-        operations=tuple(operations),
+        operations=tuple(_judged(builder, views, operation) for operation in operations),
         files=tuple(attempt.files),
         environments=tuple(changed),
         unchanged=tuple(view.name for view in views if view.name in asked - touched),
@@ -107,6 +108,20 @@ def plan_change(
         asked=tuple(view.name for view in views),
         warnings=tuple(image_warnings(operations, [view for view in views if view.name in asked], facts)),
     )
+
+
+def _judged(builder: StateBuilder, views: Sequence[EnvironmentView], operation: Operation) -> Operation:
+    """The operation as readers may see it: that {name: DB_PASSWORD, value: ...} is a secret is told by the name."""
+    if operation.action != "set" or all(isinstance(step, str) for step in operation.path):
+        return operation
+    for view in views:
+        try:
+            data = builder.resolved(view).values.data
+        except CsocError:
+            continue
+        if MASK in masked(judged_path(data, operation.path), operation.value):
+            return replace(operation, hidden=True)
+    return operation
 
 
 def _images(operations: Sequence[Operation]) -> bool:

@@ -470,3 +470,9 @@ def test_operations_that_contradict_each_other_are_refused_before_anything_is_lo
 
 def test_the_chart_of_the_world_is_the_one_that_applications_name() -> None:
     assert world(TWO).load().environment("alpha").chart.repo_url == CHARTS
+
+
+def test_a_password_that_only_the_name_beside_it_tells_is_in_no_sentence_about_the_change() -> None:
+    values = "fence:\n  env:\n  - {name: DB_PASSWORD, value: old-canary-1}\n"
+    made = plan(world(environment("east", "alpha.example.org", values)), ["alpha"], "fence.env[0].value=new-canary-2")
+    assert [str(operation) for operation in made.operations] == ["set fence.env[0].value to ***"]
