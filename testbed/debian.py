@@ -62,11 +62,11 @@ def find(command: Command) -> Path | None:
 
 
 def path_of(name: str) -> Path:
-    """Where a command of the table is, links followed, so that its neighbours are found. It must be there."""
+    """Where a command of the table is. It must be there."""
     found = find(next(command for command in COMMANDS if command.name == name))
     if found is None:
         raise FileNotFoundError(f"{name} is missing")
-    return found.resolve()
+    return found
 
 
 def missing(commands: Iterable[Command]) -> list[Command]:

@@ -117,7 +117,7 @@ def _make(distribution: Distribution, cache: Path, say: Say) -> Path:
 
 def _environment() -> dict[str, str]:
     """The user's, with a Java that is new enough."""
-    return os.environ | {"JAVA_HOME": str(debian.path_of("java").parent.parent)}
+    return os.environ | {"JAVA_HOME": str(debian.path_of("java").resolve().parent.parent)}
 
 
 def _sha256(path: Path) -> str:

@@ -73,6 +73,7 @@ def _start_servers(stack: contextlib.ExitStack, folder: Path, programs: Path, he
         folder,
     )
     stack.callback(redis.stop)
+    redis.wait_until(lambda: process.listens(redis_port), READY_SECONDS)
     for name in ("tls", "ssh", "plugins"):
         (folder / name).mkdir()
     repo_server: list[str | Path] = [
@@ -102,7 +103,8 @@ def _start_servers(stack: contextlib.ExitStack, folder: Path, programs: Path, he
         *("--metrics-port", str(metrics), "--app-resync", str(RESYNC_SECONDS), "--loglevel", "warn"),
     ]
     outside_of_a_pod = {
-        "ARGOCD_FAKE_IN_CLUSTER": "true",
+        "ARGOCD_FAKE_IN_CLUSTER": "true",  # then it reads KUBECONFIG for https://kubernetes.default.svc
+        "KUBECONFIG": str(folder / "kubeconfig"),
         "ARGOCD_CONTROLLER_REPLICAS": "1",
         "ARGOCD_CONTROLLER_SHARD": "0",
     }

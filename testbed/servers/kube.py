@@ -178,5 +178,5 @@ def client_from(address: Mapping[str, Any], token: str | None = None) -> KubeCli
 
 def condition(document: Document, kind: str) -> str | None:
     """The status of one of an object's conditions ("True"), or None."""
-    conditions = document.get("status", {}).get("conditions", [])
+    conditions = document.get("status", {}).get("conditions") or []  # a new definition has null
     return next((str(row["status"]) for row in conditions if row["type"] == kind), None)

@@ -155,6 +155,15 @@ def start_time(process_id: int) -> int | None:
     return None if state == "Z" else int(fields[18])
 
 
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port of 127.0.0.1."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
 def answers(url: str) -> bool:
     """Whether a server says 200 at an address of this machine."""
     try:
