@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from csoc.emulator.cloudformation.resources.ec2 import Vpc
+from csoc.emulator.cloudformation.resources import ec2
 from csoc.emulator.cloudformation.resources.handler import Handler
 
-_ALL: tuple[Handler, ...] = (Vpc(),)
+_ALL: tuple[Handler, ...] = (
+    *ec2.HANDLERS,
+)  # fmt: skip
 HANDLERS: Mapping[str, Handler] = {handler.type_name: handler for handler in _ALL}

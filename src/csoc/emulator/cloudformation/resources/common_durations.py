@@ -1,0 +1,66 @@
+"""How long resources take to be made, in seconds of the emulated world.
+
+"docs": the service's documentation names the figure or a range that holds it. "field": what stack events of real
+accounts usually show between CREATE_IN_PROGRESS and CREATE_COMPLETE; rounded, since the real ones vary by half.
+"quick": the call answers at once and CloudFormation adds a few seconds of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """seconds: of creating. source: where the figure comes from, in the words above."""
+
+    seconds: float
+    source: str
+
+
+_QUICK = Duration(3, "quick")
+
+
+def _all(prefix: str, names: str, duration: Duration = _QUICK) -> dict[str, Duration]:
+    return {f"AWS::{prefix}::{name}": duration for name in names.split()}
+
+
+SECONDS: Mapping[str, Duration] = {
+    **_all("EC2", "RouteTable EIPAssociation NetworkAcl NetworkAclEntry SecurityGroupIngress SecurityGroupEgress"),
+    **_all("EC2", "SubnetRouteTableAssociation SubnetNetworkAclAssociation DHCPOptions VPCDHCPOptionsAssociation"),
+    **_all("EC2", "SecurityGroup LaunchTemplate KeyPair PrefixList VPCCidrBlock FlowLog VPCPeeringConnection"),
+    **_all("EC2", "Subnet EgressOnlyInternetGateway Route NetworkInterface"),
+    **_all("EC2", "TransitGatewayRoute TransitGatewayRouteTablePropagation"),
+    "AWS::EC2::VPC": Duration(12, "field"),
+    "AWS::EC2::InternetGateway": Duration(16, "field"),
+    "AWS::EC2::VPCGatewayAttachment": Duration(16, "field"),
+    "AWS::EC2::EIP": Duration(16, "field"),
+    "AWS::EC2::NatGateway": Duration(120, "field"),
+    "AWS::EC2::VPCEndpoint": Duration(60, "field"),
+    "AWS::EC2::Instance": Duration(30, "field"),
+    "AWS::EC2::Volume": Duration(10, "field"),
+    "AWS::EC2::TransitGateway": Duration(90, "field"),
+    "AWS::EC2::TransitGatewayAttachment": Duration(60, "field"),
+    "AWS::EC2::TransitGatewayVpcAttachment": Duration(60, "field"),
+    "AWS::EC2::TransitGatewayRouteTable": Duration(60, "field"),
+    "AWS::EC2::TransitGatewayRouteTableAssociation": Duration(60, "field"),
+    "AWS::EKS::Cluster": Duration(540, "field"),
+    "AWS::EKS::Nodegroup": Duration(150, "field"),
+    "AWS::EKS::Addon": Duration(30, "field"),
+    "AWS::EKS::FargateProfile": Duration(120, "field"),
+    "AWS::EKS::IdentityProviderConfig": Duration(900, "docs: associating takes 15 minutes or more"),
+    **_all("EKS", "AccessEntry PodIdentityAssociation"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": Duration(150, "field"),
+    **_all("ElasticLoadBalancingV2", "TargetGroup Listener ListenerRule ListenerCertificate"),
+    "AWS::AutoScaling::AutoScalingGroup": Duration(60, "field"),
+    **_all("AutoScaling", "ScalingPolicy LifecycleHook ScheduledAction WarmPool"),
+    "AWS::CertificateManager::Certificate": Duration(180, "docs: several minutes once the records are there"),
+    "AWS::Route53::HostedZone": Duration(40, "field"),
+    "AWS::Route53::RecordSet": Duration(45, "docs: changes reach all servers within 60 seconds"),
+    "AWS::Route53::RecordSetGroup": Duration(45, "docs: changes reach all servers within 60 seconds"),
+    "AWS::Route53::HealthCheck": _QUICK,
+    **_all("WAFv2", "IPSet RegexPatternSet RuleGroup WebACLAssociation LoggingConfiguration"),
+    "AWS::WAFv2::WebACL": Duration(10, "field"),
+    **_all("SSM", "Parameter Document"),
+}

@@ -1,0 +1,36 @@
+"""What all types of EC2 share: how their tags are set, and how they are described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from csoc.emulator.cloudformation.resources.common import as_list
+from csoc.emulator.cloudformation.resources.common_declared import Change, Declared
+from csoc.emulator.cloudformation.resources.handler import Context, Properties
+
+
+class Ec2(Declared):
+    """A type of EC2. kind: the resource type of its tag specification; "" if its create call takes no tags."""
+
+    service = "ec2"
+    kind: ClassVar[str] = ""
+
+    def tag_parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
+        tags = self.wanted_tags(context, properties)
+        if not self.kind or not tags:
+            return {}
+        return {"TagSpecifications": [{"ResourceType": self.kind, "Tags": as_list(tags)}]}
+
+    def retag(self, client: Any, physical_id: str, gone: list[str], wanted: Mapping[str, str]) -> None:
+        if gone:
+            client.delete_tags(Resources=[physical_id], Tags=[{"Key": key} for key in gone])
+        if wanted:
+            client.create_tags(Resources=[physical_id], Tags=as_list(wanted))
+
+
+def switch(method: str, member: str, name: str, at_creation: bool = True) -> Change:
+    """A property that a modify call takes as {"Value": ...}; such calls take one attribute at a time."""
+    return Change(
+        (name,), method, lambda physical_id, wanted: {member: physical_id, name: {"Value": wanted[name]}}, at_creation
+    )
