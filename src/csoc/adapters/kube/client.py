@@ -1,0 +1,399 @@
+"""A cluster over the network, by the official client's transport, with raw dictionaries.
+
+The official client's models are slow and leak, and its dynamic client keeps discovery in a shared temporary file; what
+is taken from it is what is hard: credentials of every kind, their renewal, TLS and proxies.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from csoc.adapters.kube.failures import from_answer
+from csoc.clusters.client import (
+    EVERYWHERE,
+    Access,
+    Allowed,
+    Applying,
+    Change,
+    Deletion,
+    Discovered,
+    ExpiredError,
+    LogQuery,
+    Object,
+    Page,
+    Resource,
+    Where,
+)
+from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
+from csoc.fleet.masking import mask_text
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 60.0
+_LARGEST_ANSWER_BYTES = 512 * 1024 * 1024
+_LARGEST_LOG_BYTES = 8 * 1024 * 1024
+_LIST_TRIES = 3
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
+
+
+class KubeClient:
+    """One cluster, as one identity. name: what errors call it. See csoc.clusters.client.ClusterClient."""
+
+    def __init__(self, api: ApiClient, name: str) -> None:
+        self._api = api
+        self._name = name
+        self._known: dict[tuple[str, str], Resource] = {}
+        self._lock = threading.Lock()
+
+    def version(self) -> str:
+        return str(self._json("GET", "/version").get("gitVersion", ""))
+
+    def discover(self) -> Discovered:
+        resources: list[Resource] = []
+        missing: list[str] = []
+        for path in ("/api", "/apis"):
+            for group in self._json("GET", path, accept=_AGGREGATED).get("items", ()):
+                for version in group.get("versions", ()):
+                    named = group.get("metadata", {}).get("name", "")
+                    if version.get("freshness") == "Stale":
+                        missing.append(f"{named}/{version.get('version')}")
+                    resources += _resources(named, version)
+        if not resources:
+            raise UnavailableError("The cluster tells no resources", place=self._name)
+        with self._lock:
+            for resource in reversed(resources):
+                self._known[resource.api_version, resource.kind] = resource
+        return Discovered(tuple(resources), tuple(missing))
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        with self._lock:
+            known = self._known.get((api_version, kind))
+        if known is not None:
+            return known
+        group, _, version = api_version.rpartition("/")
+        path = f"/apis/{_part(group)}/{_part(version)}" if group else f"/api/{_part(version)}"
+        try:
+            listed = self._json("GET", path).get("resources", ())
+        except NotFoundError:
+            listed = ()
+        for item in listed:
+            if item.get("kind") == kind and "/" not in item.get("name", ""):
+                found = Resource(
+                    group, version, kind, item["name"], bool(item.get("namespaced")), frozenset(item.get("verbs", ()))
+                )
+                with self._lock:
+                    self._known[api_version, kind] = found
+                return found
+        raise NotFoundError(
+            f"The cluster does not know {kind} of {api_version}",
+            place=self._name,
+            fix="Install what brings it (a CustomResourceDefinition), or use a version that it serves",
+        )
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object:
+        return self._json("GET", self._path(self.resource(api_version, kind), namespace, name))
+
+    def page(
+        self,
+        api_version: str,
+        kind: str,
+        where: Where = EVERYWHERE,
+        *,
+        limit: int = 500,
+        rest: str = "",
+        metadata_only: bool = False,
+    ) -> Page:
+        query = _query(where) | {"limit": str(limit)} | ({"continue": rest} if rest else {})
+        path = self._path(self.resource(api_version, kind), where.namespace)
+        accept = _METADATA.format("List") if metadata_only else "application/json"
+        body = self._json("GET", path, query, accept=accept)
+        about = body.get("metadata", {})
+        items = tuple({"apiVersion": api_version, "kind": kind, **item} for item in body.get("items") or ())
+        return Page(
+            items,
+            str(about.get("resourceVersion", "")),
+            str(about.get("continue") or ""),
+            about.get("remainingItemCount"),
+        )
+
+    def list_all(
+        self, api_version: str, kind: str, where: Where = EVERYWHERE, *, metadata_only: bool = False
+    ) -> tuple[list[Object], str]:
+        for _ in range(_LIST_TRIES):
+            found: list[Object] = []
+            rest = ""
+            try:
+                while True:
+                    page = self.page(api_version, kind, where, rest=rest, metadata_only=metadata_only)
+                    found += page.items
+                    rest = page.rest
+                    if not rest:
+                        return found, page.version
+            except ExpiredError:
+                continue
+        raise UnavailableError(
+            f"The list of {kind} changes faster than it can be read", place=self._name, fix="Try again in a moment"
+        )
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        version: str,
+        where: Where = EVERYWHERE,
+        *,
+        seconds: float = 300,
+        metadata_only: bool = False,
+    ) -> Iterator[Change]:
+        query = _query(where) | {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(max(1, int(seconds))),
+        }
+        path = self._path(self.resource(api_version, kind), where.namespace)
+        accept = _METADATA.format("") if metadata_only else "application/json"
+        response = self._send("GET", path, query, accept=accept, read_seconds=seconds + _READ_SECONDS)
+        try:
+            for line in self._lines(response, path):
+                event = self._parsed(line, path)
+                kind_of_event, body = event.get("type"), event.get("object")
+                if kind_of_event == "ERROR" and isinstance(body, dict):
+                    raise from_answer(int(body.get("code") or 500), json.dumps(body).encode(), self._place(path))
+                if kind_of_event in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK") and isinstance(body, dict):
+                    yield Change(str(kind_of_event), body)
+        finally:
+            response.close()
+            response.release_conn()
+
+    def apply(self, body: Object, how: Applying = Applying()) -> Object:  # noqa: B008 - immutable
+        query = {"fieldManager": how.manager, "fieldValidation": "Strict"}
+        query |= {"force": "true"} if how.force else {}
+        query |= {"dryRun": "All"} if how.dry_run else {}
+        return self._json("PATCH", self._path_of(body), query, body, content="application/apply-patch+yaml")
+
+    def create(self, body: Object, *, dry_run: bool = False) -> Object:
+        resource = self._resource_of(body)
+        query = {"fieldManager": "csoc", "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
+        namespace = body.get("metadata", {}).get("namespace", "")
+        return self._json("POST", self._path(resource, namespace), query, body)
+
+    def replace(self, body: Object) -> Object:
+        return self._json("PUT", self._path_of(body), {"fieldManager": "csoc"}, body)
+
+    def merge(
+        self, api_version: str, kind: str, name: str, patch: Object, namespace: str = "", part: str = ""
+    ) -> Object:
+        path = self._path(self.resource(api_version, kind), namespace, name) + (f"/{_part(part)}" if part else "")
+        return self._json("PATCH", path, {"fieldManager": "csoc"}, patch, content="application/merge-patch+json")
+
+    def delete(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str = "",
+        how: Deletion = Deletion(),  # noqa: B008
+    ) -> bool:
+        policy = "Orphan" if how.orphan else "Foreground" if how.foreground else "Background"
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        options |= {"preconditions": {"uid": how.uid}} if how.uid else {}
+        options |= {"gracePeriodSeconds": how.grace_seconds} if how.grace_seconds is not None else {}
+        options |= {"dryRun": ["All"]} if how.dry_run else {}
+        try:
+            self._json("DELETE", self._path(self.resource(api_version, kind), namespace, name), {}, options)
+        except NotFoundError:
+            return False
+        return True
+
+    def logs(self, pod: str, namespace: str, query: LogQuery = LogQuery()) -> list[str]:  # noqa: B008
+        asked = {"container": query.container} if query.container else {}
+        asked |= {"tailLines": str(query.tail)} if query.tail is not None else {}
+        asked |= {"sinceSeconds": str(query.since_seconds)} if query.since_seconds is not None else {}
+        asked |= {"previous": "true"} if query.previous else {}
+        asked |= {"timestamps": "true"} if query.timestamps else {}
+        asked["limitBytes"] = str(_LARGEST_LOG_BYTES)
+        path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
+        response = self._send("GET", path, asked, accept="*/*")
+        text = self._whole(response, path, _LARGEST_LOG_BYTES + 1)
+        return text.decode("utf-8", "replace").splitlines()
+
+    def may(self, access: Access) -> Allowed:
+        attributes = {
+            "verb": access.verb,
+            "group": access.group,
+            "resource": access.resource,
+            "subresource": access.subresource,
+            "namespace": access.namespace,
+            "name": access.name,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+        }
+        status = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, body).get(
+            "status", {}
+        )
+        return Allowed(bool(status.get("allowed")), str(status.get("reason", "")))
+
+    def close(self) -> None:
+        self._api.close()
+
+    # How it talks
+
+    def _resource_of(self, body: Object) -> Resource:
+        version, kind = body.get("apiVersion"), body.get("kind")
+        if not isinstance(version, str) or not isinstance(kind, str):
+            raise RejectedError("The object names no apiVersion and kind", place=self._name)
+        return self.resource(version, kind)
+
+    def _path_of(self, body: Object) -> str:
+        about = body.get("metadata", {})
+        name = about.get("name")
+        if not name:
+            raise RejectedError("The object has no name", place=self._name)
+        return self._path(self._resource_of(body), about.get("namespace", ""), name)
+
+    def _path(self, resource: Resource, namespace: str = "", name: str = "") -> str:
+        path = f"/apis/{_part(resource.group)}" if resource.group else "/api"
+        path += f"/{_part(resource.version)}"
+        if namespace and resource.namespaced:
+            path += f"/namespaces/{_part(namespace)}"
+        elif resource.namespaced and name:
+            raise RejectedError(f"{resource.kind} {name} needs a namespace", place=self._name)
+        path += f"/{_part(resource.plural)}"
+        return f"{path}/{_part(name)}" if name else path
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        *,
+        accept: str = "application/json",
+        content: str = "application/json",
+    ) -> Object:
+        response = self._send(method, path, query or {}, body, accept=accept, content=content)
+        return self._parsed(self._whole(response, path, _LARGEST_ANSWER_BYTES), path)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None = None,
+        *,
+        accept: str = "application/json",
+        content: str = "application/json",
+        read_seconds: float = _READ_SECONDS,
+    ) -> Any:
+        """A response whose body was not read yet. Raises csoc's errors, ExpiredError among them."""
+        headers = {"Accept": accept, "User-Agent": "csoc", "Accept-Encoding": "gzip"}
+        if body is not None:
+            headers["Content-Type"] = content
+        asked: list[tuple[str, str]] = list(query.items())
+        try:
+            self._api.update_params_for_auth(headers, asked, ["BearerToken"], path, method, body)
+            address = self._api.configuration.host.rstrip("/") + path + (f"?{urlencode(asked)}" if asked else "")
+            response = self._api.rest_client.pool_manager.request(
+                method,
+                address,
+                body=None if body is None else json.dumps(body).encode(),
+                headers=headers,
+                timeout=_timeout(read_seconds),
+                preload_content=False,
+                redirect=False,
+                retries=False,
+            )
+        except (HTTPError, ApiException, OSError) as error:
+            raise self._unreachable(path, error) from None
+        if not 200 <= response.status < 300:
+            raise from_answer(response.status, self._whole(response, path, 1_000_000), self._place(path))
+        return response
+
+    def _whole(self, response: Any, path: str, most: int) -> bytes:
+        try:
+            body = response.read(most, decode_content=True)
+            if len(body) >= most and response.read(1):
+                raise UnavailableError(f"The answer is larger than {most} bytes", place=self._place(path))
+        except (HTTPError, OSError) as error:
+            raise self._unreachable(path, error) from None
+        finally:
+            response.release_conn()
+        return bytes(body)
+
+    def _lines(self, response: Any, path: str) -> Iterator[bytes]:
+        kept = b""
+        try:
+            for piece in response.stream(65_536, decode_content=True):
+                kept += piece
+                *lines, kept = kept.split(b"\n")
+                yield from (line for line in lines if line.strip())
+        except (HTTPError, OSError) as error:
+            raise self._unreachable(path, error) from None
+
+    def _parsed(self, body: bytes, path: str) -> Object:
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise UnavailableError("The answer is not what a cluster says", place=self._place(path))
+        return found
+
+    def _unreachable(self, path: str, error: Exception) -> CsocError:
+        cause = " ".join(mask_text(str(error)).split())[:500]
+        return UnavailableError(
+            f"The cluster cannot be reached: {cause}",
+            place=self._place(path),
+            fix="Look at the network and the address",
+        )
+
+    def _place(self, path: str) -> str:
+        return f"{self._name} {path}"
+
+
+def _timeout(read_seconds: float) -> Any:
+    from urllib3 import Timeout
+
+    return Timeout(connect=_CONNECT_SECONDS, read=read_seconds)
+
+
+def _part(text: str) -> str:
+    """One segment of a path. "." and ".." would lead elsewhere."""
+    if text in (".", "..") or not text:
+        raise RejectedError(f"{text!r} is no name that a cluster knows")
+    return quote(text, safe="")
+
+
+def _query(where: Where) -> dict[str, str]:
+    found = {"labelSelector": where.labels, "fieldSelector": where.fields}
+    return {
+        key: ",".join(f"{name}={value}" for name, value in sorted(wanted.items()))
+        for key, wanted in found.items()
+        if wanted
+    }
+
+
+def _resources(group: str, version: Mapping[str, Any]) -> list[Resource]:
+    return [
+        Resource(
+            group,
+            str(version.get("version", "")),
+            str(item.get("responseKind", {}).get("kind", "")),
+            str(item.get("resource", "")),
+            item.get("scope") == "Namespaced",
+            frozenset(item.get("verbs", ())),
+        )
+        for item in version.get("resources", ())
+    ]
