@@ -1,0 +1,305 @@
+"""Argo CD's Applications in a cluster: what they say of themselves, and what csoc asks of them.
+
+Argo CD is spoken to through its objects, as its own command line can be (`--core`): no second server, no second
+credential. Whatever an Application says was written by somebody else and is taken apart with care.
+Source of fields: Argo CD 3.2, pkg/apis/application/v1alpha1/types.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from csoc.clusters.client import Change, ClusterClient, Deletion, ExpiredError, Object, Where
+from csoc.errors import ConflictError, UnavailableError
+from csoc.fleet.masking import mask_text
+from csoc.fleet.shapes import items, mapping, mappings, text
+
+API = "argoproj.io/v1alpha1"
+KIND = "Application"
+NAMESPACE = "argocd"
+REFRESH = "argocd.argoproj.io/refresh"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+_DONE = frozenset({"Succeeded", "Failed", "Error"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceReading:
+    """One object that an Application manages. sync: Synced, OutOfSync, Unknown or "" (a hook).
+
+    health: "" where Argo CD has no opinion of the kind, and everywhere in a plain Argo CD 3, which keeps the health of
+    single objects to itself (status.resourceHealthSource: appTree); who wants it looks at the object.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    sync: str
+    health: str
+    message: str = ""
+    needs_pruning: bool = False
+    is_hook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperationReading:
+    """The last or running sync. phase: Running, Terminating, Succeeded, Failed or Error. failed: objects that could not
+    be synced, with what the cluster said."""
+
+    phase: str
+    message: str
+    revisions: tuple[str, ...]
+    started_at: datetime | None
+    finished_at: datetime | None
+    failed: tuple[ResourceReading, ...] = ()
+    retries: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self.phase in _DONE
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationReading:
+    """An Application as Argo CD last saw it.
+
+    revisions: commits or versions that were compared, by source. conditions: (type, message), errors and warnings.
+    asked: an operation was asked for and did not begin. is_refreshing: a look was asked for and is not done.
+    reconciled_at: when Argo CD looked, to the second; None if it never did.
+    """
+
+    name: str
+    uid: str
+    project: str
+    namespace: str
+    server: str
+    sync: str
+    health: str
+    health_message: str
+    revisions: tuple[str, ...]
+    target_revisions: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
+    resources: tuple[ResourceReading, ...]
+    operation: OperationReading | None
+    asked: bool
+    is_refreshing: bool
+    reconciled_at: datetime | None
+    is_automated: bool
+    is_being_deleted: bool
+    version: str
+
+    @property
+    def is_synced_and_healthy(self) -> bool:
+        return self.sync == "Synced" and self.health == "Healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What to sync to. revisions: one a source, empty for what the sources name. prune: delete what is no longer
+    wanted. force_replace, server_side, dry_run: as Argo CD's sync options."""
+
+    revisions: tuple[str, ...] = ()
+    prune: bool = False
+    dry_run: bool = False
+    who: str = "csoc"
+
+
+def read_application(body: Mapping[str, Any]) -> ApplicationReading:
+    """Takes an Application object apart. Fields of another shape count as absent."""
+    about, spec, status = mapping(body.get("metadata")), mapping(body.get("spec")), mapping(body.get("status"))
+    sync, health = mapping(status.get("sync")), mapping(status.get("health"))
+    destination = mapping(spec.get("destination"))
+    sources = mappings(spec.get("sources")) or [mapping(spec.get("source"))]
+    return ApplicationReading(
+        text(about.get("name")),
+        text(about.get("uid")),
+        text(spec.get("project")),
+        text(destination.get("namespace")),
+        text(destination.get("server")) or text(destination.get("name")),
+        text(sync.get("status")) or "Unknown",
+        text(health.get("status")) or "Unknown",
+        mask_text(text(health.get("message"))),
+        _revisions(sync),
+        tuple(text(source.get("targetRevision")) for source in sources),
+        tuple(
+            (text(one.get("type")), mask_text(text(one.get("message")))) for one in mappings(status.get("conditions"))
+        ),
+        tuple(_resource(one) for one in mappings(status.get("resources"))),
+        _operation(mapping(status.get("operationState"))),
+        bool(mapping(body.get("operation"))),
+        REFRESH in mapping(about.get("annotations")),
+        _time(status.get("reconciledAt")),
+        bool(mapping(mapping(spec.get("syncPolicy")).get("automated")))
+        or "automated" in mapping(spec.get("syncPolicy")),
+        bool(about.get("deletionTimestamp")),
+        text(about.get("resourceVersion")),
+    )
+
+
+class Applications:
+    """The Applications of one cluster's Argo CD. seconds and now: the clock of whoever waits."""
+
+    def __init__(self, client: ClusterClient, namespace: str = NAMESPACE) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def get(self, name: str) -> ApplicationReading:
+        """Raises NotFoundError, DeniedError, UnavailableError."""
+        return read_application(self._client.get(API, KIND, name, self._namespace))
+
+    def list_all(self) -> list[ApplicationReading]:
+        """All of them."""
+        found, _ = self._client.list_all(API, KIND, Where(self._namespace))
+        return [read_application(body) for body in found]
+
+    def refresh(self, name: str, *, hard: bool = False) -> None:
+        """Asks Argo CD to look into Git and the cluster now; hard: past what it keeps of Git and Helm."""
+        annotations = {REFRESH: "hard" if hard else "normal"}
+        self._client.merge(API, KIND, name, {"metadata": {"annotations": annotations}}, self._namespace)
+
+    def sync(self, name: str, request: SyncRequest = SyncRequest()) -> None:
+        """Asks Argo CD to sync. Raises ConflictError while another operation runs."""
+        body = self._client.get(API, KIND, name, self._namespace)
+        if mapping(body.get("operation")):
+            raise ConflictError(
+                f"Another operation of the Application {name} is running", fix="Wait for it, or stop it"
+            )
+        wanted: Object = {"prune": request.prune}
+        if request.dry_run:
+            wanted["dryRun"] = True
+        if len(request.revisions) == 1:
+            wanted["revision"] = request.revisions[0]
+        elif request.revisions:
+            wanted["revisions"] = list(request.revisions)
+        operation = {"initiatedBy": {"username": request.who}, "sync": wanted}
+        # With the version that was read: of two who ask at once, one is told.
+        version = mapping(body.get("metadata")).get("resourceVersion")
+        patch = {"metadata": {"resourceVersion": version}, "operation": operation}
+        self._client.merge(API, KIND, name, patch, self._namespace)
+
+    def stop(self, name: str) -> bool:
+        """Asks a running operation to end. False if none runs."""
+        body = self._client.get(API, KIND, name, self._namespace)
+        state = mapping(mapping(body.get("status")).get("operationState"))
+        if text(state.get("phase")) not in ("Running", "Terminating"):
+            return False
+        patch = {"status": {"operationState": {"phase": "Terminating"}}}
+        self._client.merge(API, KIND, name, patch, self._namespace)
+        return True
+
+    def delete(self, name: str, *, cascade: bool) -> bool:
+        """Deletes an Application. cascade: with what it manages; else that stays. False if it was not there."""
+        finalizers = [FINALIZER] if cascade else None
+        if not self._exists(name):
+            return False
+        self._client.merge(API, KIND, name, {"metadata": {"finalizers": finalizers}}, self._namespace)
+        return self._client.delete(API, KIND, name, self._namespace, Deletion())
+
+    def follow(self, name: str, seconds: float) -> Iterator[ApplicationReading | None]:
+        """What becomes of an Application: its reading now and after each change; None once it is gone. Ends after so
+        many seconds without regard to its state."""
+        where = Where(self._namespace, fields={"metadata.name": name})
+        found, version = self._client.list_all(API, KIND, where)
+        yield read_application(found[0]) if found else None
+        yield from (_told(change) for change in self._changes(version, where, seconds) if change.type != "BOOKMARK")
+
+    def wait_for(self, name: str, is_so: Callable[[ApplicationReading], bool], seconds: float) -> ApplicationReading:
+        """The first reading that is as asked. Raises UnavailableError with the last one's state if none comes in
+        time."""
+        last: ApplicationReading | None = None
+        for reading in self.follow(name, seconds):
+            last = reading or last
+            if reading is not None and is_so(reading):
+                return reading
+        raise UnavailableError(
+            f"The Application {name} did not get there in {seconds:g} s: {_state(last)}",
+            fix="Look at its conditions and at what is not healthy",
+        )
+
+    def _changes(self, version: str, where: Where, seconds: float) -> Iterator[Change]:
+        try:
+            yield from self._client.watch(API, KIND, version, where, seconds=seconds)
+        except ExpiredError:
+            raise UnavailableError("The cluster forgot what was watched", fix="Try again") from None
+
+    def _exists(self, name: str) -> bool:
+        where = Where(self._namespace, fields={"metadata.name": name})
+        return bool(self._client.list_all(API, KIND, where, metadata_only=True)[0])
+
+
+def _told(change: Change) -> ApplicationReading | None:
+    return None if change.type == "DELETED" else read_application(change.object)
+
+
+def _state(reading: ApplicationReading | None) -> str:
+    if reading is None:
+        return "it is not there"
+    said = [f"{reading.sync}, {reading.health}"]
+    said += [f"{kind}: {message}" for kind, message in reading.conditions[:3]]
+    if reading.operation is not None:
+        said.append(f"operation {reading.operation.phase}: {reading.operation.message}")
+    return "; ".join(said)
+
+
+def _revisions(sync: Mapping[str, Any]) -> tuple[str, ...]:
+    several = tuple(text(one) for one in items(sync.get("revisions")))
+    return several or ((text(sync.get("revision")),) if text(sync.get("revision")) else ())
+
+
+def _resource(body: Mapping[str, Any]) -> ResourceReading:
+    health = mapping(body.get("health"))
+    return ResourceReading(
+        text(body.get("group")),
+        text(body.get("kind")),
+        text(body.get("namespace")),
+        text(body.get("name")),
+        text(body.get("status")),
+        text(health.get("status")),
+        mask_text(text(health.get("message"))),
+        body.get("requiresPruning") is True,
+        body.get("hook") is True,
+    )
+
+
+def _operation(state: Mapping[str, Any]) -> OperationReading | None:
+    if not state:
+        return None
+    result = mapping(state.get("syncResult"))
+    failed: Sequence[Mapping[str, Any]] = [
+        one
+        for one in mappings(result.get("resources"))
+        if text(one.get("status")) in ("SyncFailed",) or text(one.get("hookPhase")) in ("Failed", "Error")
+    ]
+    retries = state.get("retryCount")
+    return OperationReading(
+        text(state.get("phase")),
+        mask_text(text(state.get("message"))),
+        _revisions(result),
+        _time(state.get("startedAt")),
+        _time(state.get("finishedAt")),
+        tuple(_failed(one) for one in failed),
+        retries if isinstance(retries, int) else 0,
+    )
+
+
+def _failed(body: Mapping[str, Any]) -> ResourceReading:
+    return ResourceReading(
+        text(body.get("group")),
+        text(body.get("kind")),
+        text(body.get("namespace")),
+        text(body.get("name")),
+        text(body.get("status")),
+        "",
+        mask_text(text(body.get("message"))),
+        is_hook=bool(text(body.get("hookType"))),
+    )
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text(value).replace("Z", "+00:00")) if text(value) else None
+    except ValueError:
+        return None
