@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moto.iam.models import iam_backends
 
 from csoc.emulator.cloud.calls import AwsError
+from csoc.emulator.cloud.moto_resources import organise
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _OWNER = "owner"
@@ -43,3 +45,16 @@ class Accounts:
                 backend.create_access_key(_OWNER)
             key = backend.users[_OWNER].access_keys[0]
         return OwnerKey(account, key.access_key_id, key.secret_access_key)
+
+    def known(self) -> list[str]:
+        """Ids of the accounts that came into being, sorted."""
+        return sorted(account for account in list(iam_backends) if _OWNER in iam_backends[account]["aws"].users)
+
+    def organise(self, management: str, members: Sequence[str]) -> str:
+        """Makes an organisation of accounts; returns its id. In each member the management account may take the role
+        OrganizationAccountAccessRole. Raises AwsError for an id that is none, or an account that has an organisation.
+        """
+        for account in (management, *members):
+            self.owner(account)
+        with self._lock:
+            return organise(management, members)

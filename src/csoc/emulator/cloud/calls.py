@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from moto.core.exceptions import ServiceException
 
@@ -23,7 +23,8 @@ class AwsError(ServiceException):
 @dataclass(frozen=True, slots=True)
 class Session:
     """What AssumeRole gave: the role and what narrows it. policies: documents of session policies, empty: none.
-    chained: a role took this role, so that it lasts an hour at most."""
+    chained: a role took this role, so that it lasts an hour at most. issued_at: when it began. federated: the identity
+    provider whose token it was given for, "" if a caller took the role."""
 
     role_arn: str
     role_id: str
@@ -34,6 +35,8 @@ class Session:
     tags: Mapping[str, str] = field(default_factory=dict)
     transitive_tags: frozenset[str] = frozenset()
     chained: bool = False
+    issued_at: datetime | None = None
+    federated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ ANONYMOUS = Identity("", "", "", "")
 @dataclass(frozen=True, slots=True)
 class Call:
     """service: botocore's name of it ("cloudformation"). operation: as in its model ("CreateStack"). parameters: by the
-    model's member names. body: the raw body. source_ip: of the client. request_id: what the answer carries."""
+    model's member names. source_ip: of the client. request_id: what the answer carries. owner: the account whose
+    resources are meant, "" for the caller's own."""
 
     identity: Identity
     service: str
@@ -72,6 +76,7 @@ class Call:
     source_ip: str = "127.0.0.1"
     user_agent: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
 
     @property
     def account(self) -> str:
@@ -80,11 +85,28 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer."""
+    """An HTTP answer. delay_seconds: real ones, before it is sent. fate: what becomes of it: "sent"; "silent": the
+    connection stays open without an answer; "reset": the connection is torn down."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    delay_seconds: float = 0.0
+    fate: Literal["sent", "silent", "reset"] = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """What a planned fault does to one call. error: refused with it. Otherwise as in Reply; done: the call is carried
+    out before its answer is lost."""
+
+    error: AwsError | None = None
+    delay_seconds: float = 0.0
+    fate: Literal["sent", "silent", "reset"] = "sent"
+    done: bool = False
+
+
+UNDISTURBED = Disturbance()
 
 
 Answer = Mapping[str, Any]

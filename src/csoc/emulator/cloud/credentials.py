@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from csoc.emulator.cloud.calls import ANONYMOUS, AwsError, Identity
-from csoc.emulator.cloud.moto_accounts import user_of_key
+from csoc.emulator.cloud.moto_accounts import key_owner, user_of_key
 from csoc.emulator.cloud.signatures import Signature
 
 _ALPHABET = string.ascii_uppercase + "234567"
@@ -69,6 +69,12 @@ class Credentials:
         if now >= temporary.expires_at:
             raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
         return temporary.identity, temporary.secret
+
+    def account_of(self, access_key: str) -> str:
+        """The account that a key belongs to, whether it still counts or not; "" if nobody has it."""
+        with self._lock:
+            temporary = self._temporary.get(access_key)
+        return temporary.identity.account if temporary is not None else key_owner(access_key)
 
     def revoke_expired(self, now: datetime) -> None:
         """Forgets sessions that ended, so that a long-lived emulator does not grow."""

@@ -7,18 +7,31 @@ acts the same on every call. Parsing and writing follow botocore's models, throu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from moto.core.loaders import create_loader
 from moto.core.model import OperationModel, ServiceModel
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
-from moto.core.serialize import SerializationContext, get_serializer_class
-from werkzeug.exceptions import NotFound
+from moto.core.serialize import ResponseSerializer, SerializationContext, get_serializer_class
+from werkzeug.exceptions import HTTPException, NotFound
 
-from csoc.emulator.cloud.calls import ANONYMOUS, AwsError, Call, Guard, Identity, Reply, Service
+from csoc.emulator.cloud.calls import (
+    ANONYMOUS,
+    UNDISTURBED,
+    AwsError,
+    Call,
+    Disturbance,
+    Guard,
+    Identity,
+    Reply,
+    Service,
+)
 from csoc.emulator.cloud.credentials import Credentials
 from csoc.emulator.cloud.moto_services import MotoServices
 from csoc.emulator.cloud.services import BY_NAME, Offered, named
@@ -29,7 +42,9 @@ _UNSIGNED = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRole
 
 
 class Front:
-    """The endpoint, without the HTTP server. guards: asked in order before a call is answered."""
+    """The endpoint, without the HTTP server. guards: asked in order before a call is answered. authorise: refuses a
+    call, or names the account whose resources it is about. disturb: planned faults,
+    asked once who calls is known. gate: entered while a call is answered, so that state can be kept between calls."""
 
     def __init__(
         self,
@@ -40,6 +55,9 @@ class Front:
         now: Callable[[], datetime],
         request_id: Callable[[], str],
         guards: Sequence[Guard] = (),
+        authorise: Callable[[Call], str] = lambda call: call.account,
+        disturb: Callable[[Call], Disturbance] = lambda _: UNDISTURBED,
+        gate: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._credentials = credentials
         self._services = {service.name: service for service in services}
@@ -47,6 +65,9 @@ class Front:
         self._now = now
         self._request_id = request_id
         self._guards = tuple(guards)
+        self._authorise = authorise
+        self._disturb = disturb
+        self._gate = gate
 
     def handle(self, request: Request) -> Reply:
         """Answers a request that came over the network: who calls is in its signature."""
@@ -85,22 +106,32 @@ class Front:
             operation, context=SerializationContext(request_id)
         )
         try:
-            identity = who(operation)
-            call = self._call(request, region, operation, arguments, identity, request_id)
-            for guard in self._guards:
-                guard(call)
-            service = self._services.get(call.service)
-            if service is None:
-                return self._moto.answer(request, call)
-            answer = service.operations.get(call.operation)
-            if answer is None:
-                raise AwsError("InvalidAction", f"The emulator does not offer {call.service}:{call.operation}", 400)
-            written = serializer.serialize(dict(answer(call)))
+            call = self._call(request, region, operation, arguments, who(operation), request_id)
+            fault = self._disturb(call)
+            if fault.error is not None:
+                raise fault.error
+            if fault.fate != "sent" and not fault.done:
+                return Reply(0, {}, b"", fate=fault.fate)
+            with self._gate():
+                reply = self._judged(request, call, serializer)
+            if fault is UNDISTURBED:
+                return reply
+            return replace(reply, delay_seconds=fault.delay_seconds, fate=fault.fate)
         except AwsError as error:
-            written = serializer.serialize(error)
-            if error.status:
-                written["status_code"] = error.status
-        headers = {**written["headers"], "x-amzn-RequestId": request_id}
+            return _refusal(error, serializer, request_id)
+
+    def _judged(self, request: Request, call: Call, serializer: ResponseSerializer) -> Reply:
+        for guard in self._guards:
+            guard(call)
+        call = replace(call, owner=self._authorise(call))
+        service = self._services.get(call.service)
+        if service is None:
+            return self._moto.answer(request, call)
+        answer = service.operations.get(call.operation)
+        if answer is None:
+            raise AwsError("InvalidAction", f"The emulator does not offer {call.service}:{call.operation}", 400)
+        written = serializer.serialize(dict(answer(call)))
+        headers = {**written["headers"], "x-amzn-RequestId": call.request_id}
         return Reply(written["status_code"], headers, _bytes(written["body"]))
 
     def _authenticated(self, request: Request, claim: Signature | None, operation: OperationModel) -> Identity:
@@ -108,7 +139,7 @@ class Front:
             if (operation.service_model.service_name, operation.name) in _UNSIGNED:
                 return ANONYMOUS
             if operation.service_model.service_name == "s3":
-                return ANONYMOUS
+                raise AwsError("AccessDenied", "Access Denied: the emulator serves nobody without a signature", 403)
             raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         identity, secret = self._credentials.look_up(claim, self._now())
         verify(request, claim, secret, self._now())
@@ -155,18 +186,23 @@ def _operation(request: Request, offered: Offered | None) -> tuple[OperationMode
 
 
 def _parameters(request: Request, operation: OperationModel, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises AwsError SerializationException if the request is not in the form of its protocol."""
     protocol = determine_request_protocol(operation.service_model, request.content_type)
     parser = PROTOCOL_PARSERS[protocol](operation, map_type=dict)
-    parsed: dict[str, Any] = parser.parse(
-        {
-            "method": request.method,
-            "values": request.values,
-            "headers": request.headers,
-            "body": request.get_data(),
-            "url_path": request.path,
-            "url_params": dict(arguments),
-        }
-    )
+    try:
+        parsed: dict[str, Any] = parser.parse(
+            {
+                "method": request.method,
+                "values": request.values,
+                "headers": request.headers,
+                "body": request.get_data(),
+                "url_path": request.path,
+                "url_params": dict(arguments),
+            }
+        )
+    except (RequestParserError, ParseError, ValueError, TypeError, AttributeError, LookupError, HTTPException):
+        # moto's parsers take the shape for granted, so a body of another shape ends them anywhere.
+        raise AwsError("SerializationException", "The request cannot be read as its protocol asks for", 400) from None
     return parsed
 
 
@@ -174,6 +210,13 @@ def _unknown(request: Request, offered: Offered | None) -> str:
     what = request.values.get("Action") or request.headers.get("X-Amz-Target") or f"{request.method} {request.path}"
     service = f"{offered.name} " if offered else ""
     return f"The emulator does not offer {service}{what}; docs/emulator.md lists what it offers"
+
+
+def _refusal(error: AwsError, serializer: ResponseSerializer, request_id: str) -> Reply:
+    """An error in the form of the service's protocol."""
+    written = serializer.serialize(error)
+    headers = {**written["headers"], "x-amzn-RequestId": request_id}
+    return Reply(error.status or written["status_code"], headers, _bytes(written["body"]))
 
 
 def _plain(error: AwsError, request_id: str) -> Reply:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moto.core.request import Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from csoc.emulator.cloud.calls import Reply
 from csoc.emulator.cloud.front import Front
@@ -15,15 +18,57 @@ from csoc.emulator.cloud.front import Front
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Control = Callable[[str, str, Mapping[str, str], bytes], Reply]
+"""Answers what is asked of the emulator itself: method, path, headers (lower case), body."""
 
+CONTROL_PATH = "/_csoc/"
 _LARGEST_BODY_BYTES = 64 * 1024 * 1024
 
 
-class CloudEndpoint:
-    """ASGI application. Calls are answered on threads, since moto's services are synchronous."""
+class Connections:
+    """Open connections by the client's address, so that one can be torn down: ASGI has no word for that."""
 
-    def __init__(self, front: Front, threads: int = 8) -> None:
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """What uvicorn speaks HTTP with, and tells of connections here."""
+        known = self._open
+
+        class Protocol(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                if self.client is not None:
+                    known[self.client] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                if self.client is not None:
+                    known.pop(self.client, None)
+                super().connection_lost(exc)
+
+        return Protocol
+
+    def reset(self, client: tuple[str, int]) -> None:
+        """Ends a connection as a broken network does: the client gets no end of file but a reset."""
+        transport = self._open.get(client)
+        if transport is None:
+            return
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+
+class CloudEndpoint:
+    """ASGI application. Calls are answered on threads, since moto's services are synchronous; planned delays and
+    silence hold none. control: answers below /_csoc/."""
+
+    def __init__(
+        self, front: Front, connections: Connections | None = None, control: Control | None = None, threads: int = 8
+    ) -> None:
         self._front = front
+        self._connections = connections or Connections()
+        self._control = control
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cloud")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,9 +85,22 @@ class CloudEndpoint:
                 return
             if not message.get("more_body"):
                 break
-        request = _request(scope, bytes(body))
         loop = asyncio.get_running_loop()
-        await _send(send, await loop.run_in_executor(self._threads, self._front.handle, request))
+        if self._control is not None and scope["path"].startswith(CONTROL_PATH):
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+            asked = (scope["method"], scope["path"], headers, bytes(body))
+            await _send(send, await loop.run_in_executor(self._threads, self._control, *asked))
+            return
+        reply = await loop.run_in_executor(self._threads, self._front.handle, _request(scope, bytes(body)))
+        if reply.delay_seconds:
+            await asyncio.sleep(reply.delay_seconds)
+        if reply.fate == "sent":
+            await _send(send, reply)
+        elif reply.fate == "reset":
+            self._connections.reset(scope["client"])
+        else:
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
     def close(self) -> None:
         """Ends the threads after the calls that run."""

@@ -14,6 +14,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from moto.core.request import Request
 
 from csoc.emulator.cloud.calls import Identity
@@ -67,6 +68,11 @@ class InsideClients:
         if self._front is None:
             raise RuntimeError("clients were used before the endpoint was put together")
         reply = self._front.handle_inside(arrived, self._acting.identity, service, region)
+        # Nobody waits here for a planned delay: it is for clients of the endpoint, and stacks have times of their own.
+        if reply.fate == "silent":
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if reply.fate == "reset":
+            raise ConnectionClosedError(endpoint_url=request.url)
         return AWSResponse(request.url, reply.status, dict(reply.headers), _Raw(reply.body))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -93,6 +94,33 @@ def managed_policy(account: str, arn: str) -> Document | None:
     return _managed(found) if found is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """An OpenID Connect provider that an account trusts, with the audiences that it takes."""
+
+    arn: str
+    audiences: tuple[str, ...]
+
+
+def identity_provider(account: str, issuer: str) -> IdentityProvider | None:
+    """The account's provider of an issuer (https://...); None if it has none."""
+    name = issuer.removeprefix("https://").rstrip("/")
+    if name == issuer:
+        return None
+    for arn, found in _backend(account).open_id_providers.items():
+        if arn.endswith(f":oidc-provider/{name}"):
+            return IdentityProvider(arn, tuple(found.client_id_list or ()))
+    return None
+
+
+def key_owner(access_key: str) -> str:
+    """The account of a user's access key; "" if nobody has it."""
+    for account in list(iam_backends):
+        if access_key in _backend(account).access_keys:
+            return account
+    return ""
+
+
 def _boundary(account: str, arn: str | None) -> Document | None:
     return _managed(_backend(account).get_policy(arn)) if arn else None
 
@@ -104,6 +132,11 @@ def _backend(account: str) -> IAMBackend:
 def _document(text: str | Mapping[str, Any]) -> Document:
     if isinstance(text, Mapping):
         return text
+    return _parsed(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Document:
     document: Document = json.loads(text if text.lstrip().startswith("{") else unquote(text))
     return document
 

@@ -26,10 +26,11 @@ class MotoServices:
         self._lock = threading.Lock()
 
     def answer(self, request: Request, call: Call) -> Reply:
-        """moto's answer in the account of the caller. The account comes from the signature, never from a header that
-        the client sent. Raises AwsError InvalidAction where moto does not know the operation."""
+        """moto's answer in the account of the caller, or of the resource's owner. The account comes from the
+        signature and the judged resources, never from a header that the client sent. Raises AwsError InvalidAction
+        where moto does not know the operation."""
         environ: dict[str, Any] = dict(request.environ)
-        environ[_ACCOUNT] = call.account
+        environ[_ACCOUNT] = call.owner or call.account
         if "HTTP_AUTHORIZATION" not in environ:
             # moto takes the region out of a signature, which presigned calls and calls of other services lack.
             scope = f"AKIAINSIDE/{call.at:%Y%m%d}/{call.region}/{call.service}/aws4_request"

@@ -16,7 +16,8 @@ from csoc.emulator.iam.evaluation import Rights
 GLOBAL_KEYS = frozenset(
     {
         "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:currenttime", "aws:epochtime",
-        "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:principalaccount", "aws:principalarn",
+        "aws:federatedprovider", "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:principalaccount",
+        "aws:principalarn",
         "aws:principalisawsservice", "aws:principalorgid", "aws:principalorgpaths", "aws:principalservicename",
         "aws:principaltag/", "aws:principaltype", "aws:referer", "aws:requestedregion", "aws:requesttag/",
         "aws:resourceaccount", "aws:resourceorgid", "aws:resourcetag/", "aws:securetransport", "aws:sourceaccount",
@@ -76,13 +77,15 @@ def context_of(call: Call, membership: Membership | None = None) -> dict[str, st
         "aws:currenttime": call.at.isoformat(),
         "aws:epochtime": str(int(call.at.timestamp())),
         "aws:requestedregion": call.region,
-        "aws:securetransport": "false" if identity.service == "" else "true",
-        "aws:viaawsservice": "true" if identity.service else "false",
+        # The emulator speaks plain HTTP on the loopback in place of HTTPS, which the endpoints of AWS speak.
+        "aws:securetransport": "true",
+        "aws:viaawsservice": "true" if identity.service and not is_service_role(identity) else "false",
         "aws:principalisawsservice": "false",
     }
     if identity.service:
-        context["aws:calledvia"] = [identity.service]
-        context["aws:calledviafirst"] = context["aws:calledvialast"] = identity.service
+        if not is_service_role(identity):
+            context["aws:calledvia"] = [identity.service]
+            context["aws:calledviafirst"] = context["aws:calledvialast"] = identity.service
     else:
         context["aws:sourceip"] = call.source_ip
         context["aws:useragent"] = call.user_agent
@@ -100,7 +103,23 @@ def context_of(call: Call, membership: Membership | None = None) -> dict[str, st
         context["aws:principalorgpaths"] = [membership.path]
     if identity.session is not None and identity.session.source_identity:
         context["aws:sourceidentity"] = identity.session.source_identity
+    if identity.session is not None:
+        context["aws:multifactorauthpresent"] = "false"
+        if identity.session.federated:
+            context["aws:federatedprovider"] = identity.session.federated
+        if identity.session.issued_at is not None:
+            context["aws:tokenissuetime"] = identity.session.issued_at.isoformat()
     return context
+
+
+def is_service_role(identity: Identity) -> bool:
+    """True for an AWS service that acts with a role of its own: nobody's session is behind it."""
+    return identity.session is None and ":role/" in identity.principal
+
+
+def session_of(identity: Identity) -> str:
+    """The ARN of the session that calls; "" for a user or a root user."""
+    return identity.arn if identity.arn != identity.principal else ""
 
 
 def _type(identity: Identity) -> str:

@@ -52,11 +52,20 @@ def signature_of(request: Request) -> Signature | None:
         raise AwsError("IncompleteSignature", "Authorization header requires AWS4-HMAC-SHA256 with a credential", 403)
     if "X-Amz-Signature" in request.args:
         return _from_query(request)
+    if "AWSAccessKeyId" in request.args:
+        # Presigned addresses of Signature Version 2, which boto3 makes for S3 unless it is told "s3v4".
+        raise AwsError(
+            "InvalidRequest",
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            400,
+        )
     return None
 
 
 def verify(request: Request, claim: Signature, secret: str, now: datetime) -> None:
     """Raises AwsError SignatureDoesNotMatch, RequestExpired or AccessDenied (a presigned address that is too old)."""
+    if "host" not in claim.names:
+        raise AwsError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.", 403)
     if claim.lasts is None:
         if abs(now - claim.at) > _TOLERANCE:
             raise AwsError("SignatureDoesNotMatch", f"Signature expired or not yet current: {claim.at:{_DATE}}", 403)

@@ -14,34 +14,46 @@ from datetime import timedelta
 from typing import Any
 
 from csoc.emulator.cloud import moto_accounts
+from csoc.emulator.cloud.authorisation import decoded
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Identity, Operation, Session
 from csoc.emulator.cloud.credentials import Credentials, TemporaryKey
-from csoc.emulator.cloud.principals import GLOBAL_KEYS, Membership, context_of, names_of, rights_of
+from csoc.emulator.cloud.principals import GLOBAL_KEYS, Membership, context_of, names_of, rights_of, session_of
+from csoc.emulator.cloud.web_identity import IssuerKeys, checked
 from csoc.emulator.iam.documents import PolicyError, parse_policy
-from csoc.emulator.iam.evaluation import Question, decide
+from csoc.emulator.iam.evaluation import Question, Rights, decide
 
 _ROLE = re.compile(r"arn:aws:iam::(?P<account>[0-9]{12}):role/(?P<path>[\w+=,.@/-]*)")
 _NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
-_SHORTEST, _LONGEST, _CHAINED = 900, 43_200, 3_600
+_SHORTEST, _LONGEST, _CHAINED, _LONGEST_OF_USERS = 900, 43_200, 3_600, 129_600
 _LARGEST_POLICY = 2_048
 _KEYS = GLOBAL_KEYS | {"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "sts:transitivetagkeys"}
 
 
 class Sts:
-    """Operations of STS. membership: of an account in an organisation."""
+    """Operations of STS. membership: of an account in an organisation. issuer_keys: of identity providers."""
 
     name = "sts"
 
-    def __init__(self, credentials: Credentials, membership: Callable[[str], Membership | None]) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        membership: Callable[[str], Membership | None],
+        issuer_keys: IssuerKeys = lambda _: None,
+    ) -> None:
         self._credentials = credentials
         self._membership = membership
+        self._issuer_keys = issuer_keys
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         return {
             "AssumeRole": self._assume_role,
+            "AssumeRoleWithWebIdentity": self._assume_role_with_web_identity,
+            "DecodeAuthorizationMessage": self._decode_authorization_message,
+            "GetAccessKeyInfo": self._get_access_key_info,
             "GetCallerIdentity": self._get_caller_identity,
+            "GetSessionToken": self._get_session_token,
         }
 
     def _get_caller_identity(self, call: Call) -> Answer:
@@ -91,19 +103,75 @@ class Sts:
             {**tags, **kept},
             frozenset(asked.get("TransitiveTagKeys", ())) | passed_on,
             inherited is not None,
+            call.at,
         )
         key = self._issue(role, session)
         answer: dict[str, Any] = {
-            "Credentials": {
-                "AccessKeyId": key.access_key,
-                "SecretAccessKey": key.secret,
-                "SessionToken": key.token,
-                "Expiration": key.expires_at,
-            },
+            "Credentials": _shown(key),
             "AssumedRoleUser": {"AssumedRoleId": key.identity.id, "Arn": key.identity.arn},
             "PackedPolicySize": min(100, sum(len(json.dumps(policy)) for policy in session.policies) * 100 // 4096),
         }
         return answer | ({"SourceIdentity": source} if source else {})
+
+    def _assume_role_with_web_identity(self, call: Call) -> Answer:
+        """The token is the proof; nobody signs this call."""
+        asked = call.parameters
+        arn, name = str(asked.get("RoleArn", "")), str(asked.get("RoleSessionName", ""))
+        match = _ROLE.fullmatch(arn)
+        if match is None:
+            raise _invalid("roleArn", arn, "a role's ARN")
+        if not _NAME.fullmatch(name):
+            raise _invalid("roleSessionName", name, _NAME.pattern)
+        shown = checked(str(asked.get("WebIdentityToken", "")), match["account"], self._issuer_keys, call.at)
+        role = moto_accounts.role(match["account"], arn)
+        action = "sts:AssumeRoleWithWebIdentity"
+        refused = AwsError("AccessDenied", f"Not authorized to perform {action}", 403)
+        if role is None or role.trust is None:
+            raise refused
+        context = context_of(call) | shown.context() | {"sts:rolesessionname": name}
+        known = _KEYS | frozenset(shown.context())
+        question = Question(
+            "", action, (arn,), match["account"], {"Federated": frozenset({shown.provider})}, context, known
+        )
+        decision = decide(question, Rights(), {arn: parse_policy(role.trust)})
+        if not decision.allowed:
+            refused.add_note(decision.because)
+            raise refused
+        seconds = _duration(asked.get("DurationSeconds"), role.max_seconds, chained=False)
+        ends = call.at + timedelta(seconds=seconds)
+        policies = self._session_policies(asked, role.account)
+        key = self._issue(
+            role, Session(role.arn, role.id, name, ends, policies, issued_at=call.at, federated=shown.provider)
+        )
+        return {
+            "Credentials": _shown(key),
+            "AssumedRoleUser": {"AssumedRoleId": key.identity.id, "Arn": key.identity.arn},
+            "SubjectFromWebIdentityToken": shown.subject,
+            "Audience": shown.audience,
+            "Provider": shown.provider,
+        }
+
+    def _get_session_token(self, call: Call) -> Answer:
+        """Temporary credentials of a user; they have the user's rights."""
+        if call.identity.session is not None:
+            raise AwsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        if call.parameters.get("SerialNumber") or call.parameters.get("TokenCode"):
+            raise AwsError("InvalidAction", "The emulator has no MFA devices", 400)
+        seconds = call.parameters.get("DurationSeconds") or (_CHAINED if call.identity.is_root else _LONGEST)
+        longest = _CHAINED if call.identity.is_root else _LONGEST_OF_USERS
+        if not _SHORTEST <= seconds <= longest:
+            raise _invalid("durationSeconds", str(seconds), f"between {_SHORTEST} and {longest}")
+        return {"Credentials": _shown(self._credentials.issue(call.identity, call.at + timedelta(seconds=seconds)))}
+
+    def _get_access_key_info(self, call: Call) -> Answer:
+        name = str(call.parameters.get("AccessKeyId", ""))
+        account = self._credentials.account_of(name)
+        if not account:
+            raise _invalid("accessKeyId", name, "an access key of an account of this emulator")
+        return {"Account": account}
+
+    def _decode_authorization_message(self, call: Call) -> Answer:
+        return {"DecodedMessage": decoded(str(call.parameters.get("EncodedMessage", "")))}
 
     def _issue(self, role: moto_accounts.Principal, session: Session) -> TemporaryKey:
         arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.name}"
@@ -133,7 +201,18 @@ class Sts:
             context |= {f"aws:requesttag/{name.lower()}": value for name, value in tags.items()}
         if role is not None:
             context |= {f"aws:resourcetag/{name.lower()}": value for name, value in role.tags.items()}
-        question = Question(call.account, action, (arn,), owner, names_of(call.identity), context, _KEYS)
+        question = Question(
+            call.account,
+            action,
+            (arn,),
+            owner,
+            names_of(call.identity),
+            context,
+            _KEYS,
+            call.identity.principal,
+            session_of(call.identity),
+            authoritative=True,
+        )
         trust = {arn: parse_policy(role.trust)} if role is not None and role.trust is not None else {}
         decision = decide(question, rights_of(call.identity, membership), trust)
         if role is None or not decision.allowed:
@@ -156,6 +235,15 @@ class Sts:
                 raise AwsError("MalformedPolicyDocument", f"The policy {item['arn']} does not exist", 400)
             found.append(document)
         return tuple(found)
+
+
+def _shown(key: TemporaryKey) -> dict[str, Any]:
+    return {
+        "AccessKeyId": key.access_key,
+        "SecretAccessKey": key.secret,
+        "SessionToken": key.token,
+        "Expiration": key.expires_at,
+    }
 
 
 def _duration(asked: int | None, longest: int, *, chained: bool) -> int:

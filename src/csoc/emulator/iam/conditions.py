@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from csoc.emulator.iam.matching import arn_matches, like
+from csoc.emulator.iam.matching import arn_matches, like, literal
 
 Context = Mapping[str, str | Sequence[str]]
 """Condition keys in lower case, with their values; several for keys such as aws:TagKeys."""
@@ -34,20 +34,24 @@ def holds(
     Raises UnknownConditionError for an operator or a key that nobody here can judge.
     """
     name = key.lower()
-    if name not in known and not any(name.startswith(prefix) for prefix in known if prefix.endswith("/")):
+    if name not in known and not _has_known_prefix(name, known):
         raise UnknownConditionError(f"condition key {key}")
     quantifier, _, rest = operator.rpartition(":")
     if_exists = rest.endswith("IfExists")
     base = rest.removesuffix("IfExists")
-    if base == "Null":
-        return (name not in context) == (values[0].lower() == "true")
+    if base == "Null" and not quantifier and not if_exists:
+        return any((name not in context) == _truth(value) for value in values)
     compare = _OPERATORS.get(base)
     if compare is None or quantifier not in ("", "ForAllValues", "ForAnyValue"):
         raise UnknownConditionError(f"condition operator {operator}")
     if name not in context:
         # A key that is absent satisfies negated operators, IfExists and ForAllValues, and nothing else.
         return if_exists or quantifier == "ForAllValues" or (not quantifier and base in _NEGATED)
-    wanted = [_replaced(value, context) for value in values] if variables else list(values)
+    wanted = list(values)
+    if variables:
+        negated = base in _NEGATED
+        wanted = [replaced(value, context, pattern=base in _PATTERNS, needed=negated) for value in values]
+    _check_values(base, wanted)
     given = context[name]
     present = [given] if isinstance(given, str) else list(given)
     if quantifier == "ForAllValues":
@@ -64,24 +68,55 @@ def _any_or_none(base: str, compare: Compare, value: str, wanted: Sequence[str])
     return any(compare(value, one) for one in wanted)
 
 
-def _replaced(text: str, context: Context) -> str:
-    """Policy variables: ${key}, ${key, 'default'}; one that is absent leaves a text that nothing equals."""
+def _has_known_prefix(name: str, known: frozenset[str]) -> bool:
+    for end in ("/", ":"):
+        at = name.find(end)
+        while at >= 0:
+            if name[: at + 1] in known:
+                return True
+            at = name.find(end, at + 1)
+    return False
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise UnknownConditionError(f"value {value} of the condition operator Null")
+    return value.lower() == "true"
+
+
+def _check_values(base: str, wanted: Sequence[str]) -> None:
+    """Raises UnknownConditionError for a value that the operator cannot compare with: nothing equals it, so a negated
+    operator would hold for everybody."""
+    for value in wanted:
+        bad = (
+            (base.startswith("Numeric") and _number(value) != _number(value))
+            or (base.startswith("Date") and _time(value) != _time(value))
+            or (base == "Bool" and value.lower() not in ("true", "false"))
+            or (base.endswith("IpAddress") and not _is_network(value))
+        )
+        if bad:
+            raise UnknownConditionError(f"value {value} of the condition operator {base}")
+
+
+def replaced(text: str, context: Context, *, pattern: bool = True, needed: bool = False) -> str:
+    """A text with its policy variables: ${key}, ${key, 'default'}. pattern: the text has wildcards, which values never
+    add to. A variable that is absent leaves a text that nothing equals; needed: it raises UnknownConditionError
+    instead, where "unequal" would let in."""
 
     def put(match: re.Match[str]) -> str:
-        name, _, default = match[1].partition(",")
+        name, comma, default = match[1].partition(",")
         if name in _LITERALS:
-            return _LITERALS[name]
+            return literal(_LITERALS[name]) if pattern else _LITERALS[name]
         found = context.get(name.strip().lower())
-        if isinstance(found, str):
-            return found
-        return default.strip().strip("'") if default else "\0absent"
+        if not isinstance(found, str):
+            if not comma:
+                if needed:
+                    raise UnknownConditionError(f"policy variable {match[0]} for this caller")
+                return "\0absent"
+            found = default.strip().removeprefix("'").removesuffix("'")
+        return literal(found) if pattern else found
 
     return _VARIABLE.sub(put, text)
-
-
-def replaced(text: str, context: Context) -> str:
-    """A Resource element with its policy variables."""
-    return _replaced(text, context)
 
 
 def _number(text: str) -> float:
@@ -106,6 +141,14 @@ def _in_network(address: str, network: str) -> bool:
         return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
     except ValueError:
         return False
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _same_bytes(value: str, wanted: str) -> bool:
@@ -145,3 +188,4 @@ _OPERATORS: Mapping[str, Compare] = {
     "ArnNotLike": lambda value, wanted: not arn_matches(wanted, value),
 }
 _NEGATED = frozenset(name for name in _OPERATORS if "Not" in name)
+_PATTERNS = frozenset(name for name in _OPERATORS if "Like" in name or name.startswith("Arn"))

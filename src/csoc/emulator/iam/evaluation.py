@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from csoc.emulator.iam.conditions import Context, UnknownConditionError, holds, replaced
 from csoc.emulator.iam.documents import Policy, Statement
-from csoc.emulator.iam.matching import action_matches, principal_matches, resource_matches
+from csoc.emulator.iam.matching import action_matches, names_all, principal_matches, resource_matches
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """May the caller do this? resources: ARNs that the call touches, each must be allowed ("*" if the action has none).
     owner: account that owns them. names: of the caller by kind, for Principal elements. known: condition keys that are
-    filled in for this call."""
+    filled in for this call, or do not exist for its action. principal: ARN of the user or role that calls, "" for a
+    service. session: ARN of the session, "" for a user. authoritative: nobody gets in whom the resource policy does not
+    let in (KMS keys, roles). vague: nobody knows which resources the action touches; an Allow must then be for all
+    resources, and a Deny counts for whichever it names."""
 
     account: str
     action: str
@@ -29,6 +33,9 @@ class Question:
     context: Context
     known: frozenset[str]
     principal: str = ""
+    session: str = ""
+    authoritative: bool = False
+    vague: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +78,64 @@ def _decide(question: Question, rights: Rights, resource: str, own: Policy | Non
     for level in rights.organisation:
         if not any(_matching(policy, True, question, resource, doubts, False) for policy in level):
             return Decision(False, _because("service control policy", question, doubts))
+    given = _given_by_resource(own, question, resource, doubts)
+    if not question.account:
+        # A service has no identity policies; what the resource says decides.
+        return Decision(True) if given else Decision(False, _because("resource-based policy", question, doubts))
+    abroad = question.account != question.owner
+    if not given and (abroad or question.authoritative):
+        return Decision(False, _because("resource-based policy", question, doubts))
     if rights.is_root:
         return Decision(True)
-    by_resource = own is not None and _matching(own, True, question, resource, doubts, True)
-    if by_resource and question.account == question.owner and _names_directly(own, question, resource):
-        # A resource policy that names the caller itself is enough within an account, whatever else bounds it.
+    if not abroad and given is _Given.SESSION:
         return Decision(True)
-    if not by_resource or question.account != question.owner:
-        if question.account != question.owner and not by_resource:
-            return Decision(False, _because("resource-based policy", question, doubts))
-        if not _allowed(rights.identity, question, resource, doubts):
-            return Decision(False, _because("identity-based policy", question, doubts))
+    by_role = not abroad and given is _Given.ROLE
+    if not by_role and not _allowed(rights.identity, question, resource, doubts):
+        return Decision(False, _because("identity-based policy", question, doubts))
     if rights.boundary is not None and not _allowed((rights.boundary,), question, resource, doubts):
         return Decision(False, _because("permissions boundary", question, doubts))
     if rights.session is not None and not _allowed(rights.session, question, resource, doubts):
         return Decision(False, _because("session policy", question, doubts))
     return Decision(True)
+
+
+class _Given(Enum):
+    """To whom a resource policy gives: the account, which passes it on by identity policies; the role, so that its
+    boundary and session policies still count; the session or user itself, which nothing else then limits. Source:
+    "Resource-based policies" in "Policy evaluation for requests within a single account"."""
+
+    NOTHING = 0
+    ACCOUNT = 1
+    ROLE = 2
+    SESSION = 3
+
+    def __bool__(self) -> bool:
+        return self is not _Given.NOTHING
+
+
+def _given_by_resource(own: Policy | None, question: Question, resource: str, doubts: list[str]) -> _Given:
+    """The most that a statement of the resource's policy gives the caller."""
+    best = _Given.NOTHING
+    for statement in own.statements if own is not None else ():
+        if not statement.allow or statement.principals is None:
+            continue
+        if _applies(statement, own, question, resource, doubts, with_principal=True):  # type: ignore[arg-type]
+            found = _reach(statement.principals, question)
+            best = max(best, found, key=lambda given: given.value)
+    return best
+
+
+def _reach(principals: Mapping[str, tuple[str, ...]], question: Question) -> _Given:
+    named = set(principals.get("AWS", ()))
+    itself = question.session or question.principal
+    if itself in named or (question.names.keys() - {"AWS"}) & principals.keys():
+        return _Given.SESSION
+    if "*" in principals or "*" in named:
+        # Everybody: the user itself, and of a session the role behind it.
+        return _Given.ROLE if question.session else _Given.SESSION
+    if question.principal in named or named & {name for name in question.names.get("AWS", ()) if ":" not in name}:
+        return _Given.ROLE if question.session else _Given.SESSION
+    return _Given.ACCOUNT
 
 
 def _explicit_deny(question: Question, rights: Rights, resource: str, own: Policy | None, doubts: list[str]) -> str:
@@ -100,7 +149,7 @@ def _explicit_deny(question: Question, rights: Rights, resource: str, own: Polic
     ]
     for kind, policies in kinds:
         for policy in policies:
-            if _matching(policy, False, question, resource, doubts, own is policy):
+            if _matching(policy, False, question, resource, doubts, own is policy, rights.boundary is not None):
                 return f"with an explicit deny in {kind}{_doubt(doubts)}"
     return ""
 
@@ -109,46 +158,40 @@ def _allowed(policies: Sequence[Policy], question: Question, resource: str, doub
     return any(_matching(policy, True, question, resource, doubts, False) for policy in policies)
 
 
-def _names_directly(policy: Policy | None, question: Question, resource: str) -> bool:
-    """True if a statement names the caller's own ARN, not its account or everybody."""
-    if policy is None:
-        return False
-    for statement in policy.statements:
-        if not statement.allow or statement.principals is None:
-            continue
-        named = set(statement.principals.get("AWS", ())) | set(statement.principals.get("Service", ()))
-        direct = {name for names in question.names.values() for name in names if not name.endswith(":root")}
-        direct = {name for name in direct if ":" in name or "." in name}
-        if named & direct and _applies(statement, policy, question, resource, [], with_principal=True):
-            return True
-    return False
-
-
 def _matching(
-    policy: Policy, allow: bool, question: Question, resource: str, doubts: list[str], with_principal: bool
+    policy: Policy,
+    allow: bool,
+    question: Question,
+    resource: str,
+    doubts: list[str],
+    with_principal: bool,
+    bounded: bool = False,
 ) -> bool:
     return any(
-        _applies(statement, policy, question, resource, doubts, with_principal=with_principal)
+        _applies(statement, policy, question, resource, doubts, with_principal=with_principal, bounded=bounded)
         for statement in policy.statements
         if statement.allow == allow
     )
 
 
 def _applies(
-    statement: Statement, policy: Policy, question: Question, resource: str, doubts: list[str], *, with_principal: bool
+    statement: Statement,
+    policy: Policy,
+    question: Question,
+    resource: str,
+    doubts: list[str],
+    *,
+    with_principal: bool,
+    bounded: bool = False,
 ) -> bool:
-    if with_principal and not _concerns(statement, question):
+    if with_principal and not _concerns(statement, question, bounded=bounded):
         return False
     if statement.actions and not any(action_matches(one, question.action) for one in statement.actions):
         return False
     if statement.not_actions and any(action_matches(one, question.action) for one in statement.not_actions):
         return False
     variables = policy.version == "2012-10-17"
-    wanted = [replaced(one, question.context) if variables else one for one in statement.resources]
-    if wanted and not any(resource_matches(one, resource) for one in wanted):
-        return False
-    unwanted = [replaced(one, question.context) if variables else one for one in statement.not_resources]
-    if unwanted and any(resource_matches(one, resource) for one in unwanted):
+    if not _about(statement, question, resource, doubts, variables=variables):
         return False
     for operator, key, values in statement.conditions:
         try:
@@ -162,12 +205,35 @@ def _applies(
     return True
 
 
-def _concerns(statement: Statement, question: Question) -> bool:
+def _about(statement: Statement, question: Question, resource: str, doubts: list[str], *, variables: bool) -> bool:
+    """Whether the Resource or NotResource element of a statement takes in the resource."""
+
+    def hit(patterns: Sequence[str]) -> bool:
+        return any(
+            resource_matches(replaced(one, question.context) if variables else one, resource) for one in patterns
+        )
+
+    if question.vague and (statement.not_resources or not hit(statement.resources or ("*",))):
+        doubts.append(f"the resources of {question.action}")
+        return not statement.allow
+    if statement.not_resources:
+        return not hit(statement.not_resources)
+    return not statement.resources or hit(statement.resources)
+
+
+def _concerns(statement: Statement, question: Question, *, bounded: bool) -> bool:
+    """Whether a statement of a resource policy speaks of the caller. NotPrincipal does of all who have a boundary,
+    whomever it names. Source: "IAM JSON policy elements: NotPrincipal"."""
     if statement.principals is not None:
         return principal_matches(statement.principals, question.names)
-    if statement.not_principals is not None:
+    if statement.not_principals is None:
+        return False
+    if statement.allow:
         return not principal_matches(statement.not_principals, question.names)
-    return False
+    whole = {question.principal, question.session, f"arn:aws:iam::{question.account}:root"} - {""}
+    return bounded or not names_all(
+        statement.not_principals, question.names, frozenset(whole if question.account else ())
+    )
 
 
 def _because(kind: str, question: Question, doubts: Sequence[str]) -> str:

@@ -9,6 +9,15 @@ import re
 from collections.abc import Mapping
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# Stand in a pattern for a star and a question mark that mean themselves: what a policy variable was replaced with is no
+# pattern, whoever chose its value.
+STAR, QUESTION_MARK = "\ue000", "\ue001"
+_LITERAL = {STAR: "*", QUESTION_MARK: "?"}
+
+
+def literal(text: str) -> str:
+    """A text as a part of a pattern that matches only itself."""
+    return text.replace("*", STAR).replace("?", QUESTION_MARK)
 
 
 def like(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
@@ -24,7 +33,7 @@ def like(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
         if at < len(pattern) and pattern[at] == "*":
             star, resume = at, position
             at += 1
-        elif at < len(pattern) and pattern[at] in (text[position], "?"):
+        elif at < len(pattern) and (pattern[at] == "?" or _LITERAL.get(pattern[at], pattern[at]) == text[position]):
             at += 1
             position += 1
         elif star >= 0:
@@ -53,6 +62,19 @@ def arn_matches(pattern: str, arn: str) -> bool:
 def resource_matches(pattern: str, resource: str) -> bool:
     """A Resource element and the ARN that is asked for. A star may span parts here."""
     return pattern == "*" or like(pattern, resource)
+
+
+def names_all(
+    wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, frozenset[str]], whole: frozenset[str]
+) -> bool:
+    """True if a NotPrincipal element excepts the caller: for somebody in an account it must name all of `whole` (the
+    account, the user or role, the session), else the caller's name."""
+    if "*" in wanted or "*" in wanted.get("AWS", ()):
+        return True
+    if not whole:
+        return principal_matches(wanted, given)
+    named = {f"arn:aws:iam::{name}:root" if _ACCOUNT.fullmatch(name) else name for name in wanted.get("AWS", ())}
+    return whole <= named
 
 
 def principal_matches(wanted: Mapping[str, tuple[str, ...]], given: Mapping[str, frozenset[str]]) -> bool:
