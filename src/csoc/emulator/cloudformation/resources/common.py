@@ -19,7 +19,7 @@ from csoc.emulator.cloudformation.schemas import Schemas
 Tags = list[dict[str, str]]
 
 # How services say that something does not exist.
-_GONE = ("NotFound", "NoSuch", "DoesNotExist", "NonexistentItem", "NotExist")
+_GONE = ("NotFound", "NonExistent", "NoSuch", "DoesNotExist", "NonexistentItem", "NotExist")
 
 
 def is_gone(error: ClientError) -> bool:
@@ -190,3 +190,14 @@ def user_tags(context: Context, properties: Properties, name: str = "Tags") -> d
 def as_list(tags: Mapping[str, str]) -> Tags:
     """Tags as most services take them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def short_name(context: Context, longest: int) -> str:
+    """A made-up name within a service's limit: as CloudFormation does it, stack and logical id give way, the suffix
+    stays."""
+    if len(context.name) <= longest:
+        return context.name
+    start, _, suffix = context.name.rpartition("-")
+    logical = context.logical_id[: (longest - len(suffix) - 2) // 2]
+    stack = start[: longest - len(suffix) - len(logical) - 2].strip("-")
+    return f"{stack}-{logical}-{suffix}"

@@ -111,9 +111,12 @@ class Declared:
             if left & set(change.properties):
                 call(client, change.call, change.make(physical_id, {**self.defaults, **after}))
                 left -= set(change.properties)
+        tags_before = {**context.tags_before, **own_tags(before, self.tags)} if self.tags else {}
+        if self.tags and tags_before != all_tags(context, after, self.tags):
+            left.add(self.tags)
         left -= self.alter(context, client, physical_id, before, after, frozenset(left))
         if self.tags in left:
-            gone = own_tags(before, self.tags).keys() - all_tags(context, after, self.tags).keys()
+            gone = tags_before.keys() - all_tags(context, after, self.tags).keys()
             self.retag(client, physical_id, sorted(gone), self.wanted_tags(context, after))
             left.discard(self.tags)
         if left:

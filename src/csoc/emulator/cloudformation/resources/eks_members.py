@@ -1,0 +1,340 @@
+"""What belongs to an EKS cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from csoc.emulator.cloudformation.resources.common import at_path, call, own_tags, shaped, short_name, unless_gone
+from csoc.emulator.cloudformation.resources.common_declared import Change
+from csoc.emulator.cloudformation.resources.eks import LONGEST_NAME, Cluster, Eks
+from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
+
+
+def _taint(taint: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    return taint.get("Key"), taint.get("Value", ""), taint.get("Effect")
+
+
+class Nodegroup(Eks):
+    """AWS::EKS::Nodegroup. Its id is "cluster/name"."""
+
+    type_name = "AWS::EKS::Nodegroup"
+    create_call = "create_nodegroup"
+    describe_call, answer, delete_call = "describe_nodegroup", "nodegroup", "delete_nodegroup"
+    arn = "nodegroupArn"
+    takes = (
+        "AmiType", "CapacityType", "ClusterName", "DiskSize", "InstanceTypes", "Labels", "LaunchTemplate",
+        "NodeRepairConfig", "NodeRole", "NodegroupName", "ReleaseVersion", "RemoteAccess", "ScalingConfig", "Subnets",
+        "Taints", "UpdateConfig", "Version",
+    )  # fmt: skip
+    also = ("ForceUpdateEnabled",)
+    unread = ("ForceUpdateEnabled",)
+    attributes = {
+        "Arn": "nodegroupArn",
+        "ClusterName": "clusterName",
+        "Id": "",
+        "NodegroupName": "nodegroupName",
+    }
+
+    def named(self, physical_id: str) -> dict[str, str]:
+        cluster, _, name = physical_id.partition("/")
+        return {"clusterName": cluster, "nodegroupName": name}
+
+    def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
+        found = {"NodegroupName": short_name(context, LONGEST_NAME), **super().parameters(context, properties)}
+        return {**found, "clientRequestToken": context.token}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
+        found = call(client, self.create_call, given)["nodegroup"]
+        return f"{found['clusterName']}/{found['nodegroupName']}"
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        configured = left & {"Labels", "NodeRepairConfig", "ScalingConfig", "Taints", "UpdateConfig"}
+        versioned = left & {"LaunchTemplate", "ReleaseVersion", "Version"}
+        if configured and versioned:
+            raise ResourceError(
+                "Version updates are made alone, without other changes of the node group: change "
+                f"{', '.join(sorted(versioned))} and {', '.join(sorted(configured))} one after the other",
+                "InvalidRequest",
+            )
+        if configured:
+            call(
+                client, "update_nodegroup_config", {**self.named(physical_id), **_configured(configured, before, after)}
+            )
+        if versioned:
+            force = {"force": after["ForceUpdateEnabled"]} if "ForceUpdateEnabled" in after else {}
+            given = {name: after[name] for name in versioned if name in after}
+            call(client, "update_nodegroup_version", {**self.named(physical_id), **given, **force})
+        return {*configured, *versioned, "ForceUpdateEnabled"}
+
+    def template_tags(self, tags: Mapping[str, str]) -> Any:
+        return dict(tags)
+
+
+def _configured(changed: set[str] | frozenset[str], before: Properties, after: Properties) -> dict[str, Any]:
+    """Parameters of update_nodegroup_config: labels and taints are given as differences."""
+    given = {
+        name: after[name] for name in changed & {"NodeRepairConfig", "ScalingConfig", "UpdateConfig"} if name in after
+    }
+    if "Labels" in changed:
+        old, new = before.get("Labels") or {}, after.get("Labels") or {}
+        gone = [key for key in old if key not in new]
+        added = {key: value for key, value in new.items() if old.get(key) != value}
+        given["labels"] = {
+            **({"addOrUpdateLabels": added} if added else {}),
+            **({"removeLabels": gone} if gone else {}),
+        }
+    if "Taints" in changed:
+        old, new = before.get("Taints") or [], after.get("Taints") or []
+        known = {_taint(one) for one in new}
+        given["taints"] = {"addOrUpdateTaints": new} if new else {}
+        if removed := [one for one in old if _taint(one) not in known]:
+            given["taints"]["removeTaints"] = removed
+    return given
+
+
+class Addon(Eks):
+    """AWS::EKS::Addon. Its id is "cluster|name"."""
+
+    type_name = "AWS::EKS::Addon"
+    create_call = "create_addon"
+    describe_call, answer, delete_call = "describe_addon", "addon", "delete_addon"
+    arn = "addonArn"
+    failed = ("CREATE_FAILED", "DEGRADED", "DELETE_FAILED")
+    takes = (
+        "AddonName", "AddonVersion", "ClusterName", "ConfigurationValues", "PodIdentityAssociations",
+        "ResolveConflicts", "ServiceAccountRoleArn",
+    )  # fmt: skip
+    also = ("PreserveOnDelete",)
+    unread = ("PodIdentityAssociations", "PreserveOnDelete", "ResolveConflicts")
+    attributes = {"Arn": "addonArn"}
+
+    def named(self, physical_id: str) -> dict[str, str]:
+        cluster, _, name = physical_id.partition("|")
+        return {"clusterName": cluster, "addonName": name}
+
+    def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
+        return {**super().parameters(context, properties), "clientRequestToken": context.token}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
+        call(client, self.create_call, given)
+        return f"{properties['ClusterName']}|{properties['AddonName']}"
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        names = {"AddonVersion", "ConfigurationValues", "PodIdentityAssociations", "ServiceAccountRoleArn"}
+        if left & names:
+            given = {name: after[name] for name in (*sorted(names), "ResolveConflicts") if name in after}
+            call(client, "update_addon", {**self.named(physical_id), **given})
+        return {*(left & names), "ResolveConflicts", "PreserveOnDelete"}
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        given: dict[str, Any] = {**self.named(physical_id)}
+        if "PreserveOnDelete" in properties:
+            given["preserve"] = properties["PreserveOnDelete"]
+        unless_gone(lambda: call(client, self.delete_call, given))
+
+
+class AccessEntry(Eks):
+    """AWS::EKS::AccessEntry with its policies. Its id is "principal|cluster"."""
+
+    type_name = "AWS::EKS::AccessEntry"
+    create_call = "create_access_entry"
+    describe_call, answer, delete_call = "describe_access_entry", "accessEntry", "delete_access_entry"
+    arn = "accessEntryArn"
+    takes = ("ClusterName", "KubernetesGroups", "PrincipalArn", "Type", "Username")
+    also = ("AccessPolicies",)
+    attributes = {"AccessEntryArn": "accessEntryArn"}
+    changes = (
+        Change(
+            ("KubernetesGroups", "Username"),
+            "update_access_entry",
+            lambda physical_id, wanted: {
+                "principalArn": physical_id.rpartition("|")[0],
+                "clusterName": physical_id.rpartition("|")[2],
+                "kubernetesGroups": wanted.get("KubernetesGroups") or [],
+                **({"username": wanted["Username"]} if "Username" in wanted else {}),
+            },
+        ),
+    )
+
+    def named(self, physical_id: str) -> dict[str, str]:
+        principal, _, cluster = physical_id.rpartition("|")
+        return {"principalArn": principal, "clusterName": cluster}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
+        call(client, self.create_call, given)
+        return f"{properties['PrincipalArn']}|{properties['ClusterName']}"
+
+    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        self._allow(client, physical_id, properties.get("AccessPolicies") or [])
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        wanted = after.get("AccessPolicies") or []
+        kept = {one["PolicyArn"] for one in wanted}
+        for policy in before.get("AccessPolicies") or ():
+            if policy["PolicyArn"] not in kept:
+                client.disassociate_access_policy(**self.named(physical_id), policyArn=policy["PolicyArn"])
+        self._allow(client, physical_id, [one for one in wanted if one not in (before.get("AccessPolicies") or [])])
+        return {"AccessPolicies"}
+
+    def _allow(self, client: Any, physical_id: str, policies: list[Mapping[str, Any]]) -> None:
+        for policy in policies:
+            call(client, "associate_access_policy", {**self.named(physical_id), **policy})
+
+    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        policies = client.list_associated_access_policies(**self.named(physical_id))["associatedAccessPolicies"]
+        return {"AccessPolicies": policies or None}
+
+
+class PodIdentityAssociation(Eks):
+    """AWS::EKS::PodIdentityAssociation. Its id is its ARN."""
+
+    type_name = "AWS::EKS::PodIdentityAssociation"
+    create_call, id_path = "create_pod_identity_association", "association.associationArn"
+    describe_call, answer = "describe_pod_identity_association", "association"
+    delete_call = "delete_pod_identity_association"
+    arn = "associationArn"
+    takes = ("ClusterName", "DisableSessionTags", "Namespace", "RoleArn", "ServiceAccount", "TargetRoleArn")
+    attributes = {"AssociationArn": "associationArn", "AssociationId": "associationId", "ExternalId": "externalId"}
+    changes = (
+        Change(
+            ("DisableSessionTags", "RoleArn", "TargetRoleArn"),
+            "update_pod_identity_association",
+            lambda arn, wanted: {
+                **_of_association(arn),
+                **{name: wanted[name] for name in ("DisableSessionTags", "RoleArn", "TargetRoleArn") if name in wanted},
+            },
+        ),
+    )
+
+    def named(self, physical_id: str) -> dict[str, str]:
+        return _of_association(physical_id)
+
+    def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
+        return {**super().parameters(context, properties), "clientRequestToken": context.token}
+
+
+def _of_association(arn: str) -> dict[str, str]:
+    """arn:aws:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID."""
+    _, cluster, association = arn.rsplit("/", 2)
+    return {"clusterName": cluster, "associationId": association}
+
+
+class FargateProfile(Eks):
+    """AWS::EKS::FargateProfile. Its id is "cluster|name"; only its tags change in place."""
+
+    type_name = "AWS::EKS::FargateProfile"
+    create_call = "create_fargate_profile"
+    describe_call, answer, delete_call = "describe_fargate_profile", "fargateProfile", "delete_fargate_profile"
+    arn = "fargateProfileArn"
+    takes = ("ClusterName", "FargateProfileName", "PodExecutionRoleArn", "Selectors", "Subnets")
+    attributes = {"Arn": "fargateProfileArn"}
+
+    def named(self, physical_id: str) -> dict[str, str]:
+        cluster, _, name = physical_id.partition("|")
+        return {"clusterName": cluster, "fargateProfileName": name}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        name = properties.get("FargateProfileName", short_name(context, LONGEST_NAME))
+        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
+        given |= {"FargateProfileName": name, "clientRequestToken": context.token}
+        given["Selectors"] = [_selector(one) for one in properties["Selectors"]]
+        call(client, self.create_call, given)
+        return f"{properties['ClusterName']}|{name}"
+
+    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        selectors = [
+            {
+                **one,
+                **({"labels": [{"Key": k, "Value": v} for k, v in one["labels"].items()]} if one.get("labels") else {}),
+            }
+            for one in found.get("selectors", ())
+        ]
+        return {"Selectors": selectors}
+
+
+def _selector(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """A selector as the API takes it: labels are a map there and a list in templates."""
+    labels = {one["Key"]: one["Value"] for one in selector.get("Labels") or ()}
+    return {"Namespace": selector["Namespace"], **({"Labels": labels} if labels else {})}
+
+
+class IdentityProviderConfig(Eks):
+    """AWS::EKS::IdentityProviderConfig, of type oidc. Its id is "name|cluster|type"."""
+
+    type_name = "AWS::EKS::IdentityProviderConfig"
+    describe_call, answer = "describe_identity_provider_config", "identityProviderConfig.oidc"
+    arn = "identityProviderConfigArn"
+    also = ("ClusterName", "IdentityProviderConfigName", "Oidc", "Type")
+    attributes = {"IdentityProviderConfigArn": "identityProviderConfigArn"}
+
+    def named(self, physical_id: str) -> dict[str, Any]:
+        name, cluster, kind = physical_id.split("|")
+        return {"clusterName": cluster, "identityProviderConfig": {"type": kind, "name": name}}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        name = properties.get("IdentityProviderConfigName", short_name(context, LONGEST_NAME))
+        model = client.meta.service_model.shape_for("OidcIdentityProviderConfigRequest")
+        given = {key: value for key, value in (properties.get("Oidc") or {}).items() if key != "RequiredClaims"}
+        oidc = shaped(model, {**given, "IdentityProviderConfigName": name}, "AssociateIdentityProviderConfig")
+        claims = at_path(properties, "Oidc.RequiredClaims") or ()
+        if claims:
+            oidc["requiredClaims"] = {one["Key"]: one["Value"] for one in claims}
+        client.associate_identity_provider_config(
+            clusterName=properties["ClusterName"],
+            oidc=oidc,
+            clientRequestToken=context.token,
+            **self.tag_parameters(context, properties),
+        )
+        return f"{name}|{properties['ClusterName']}|{properties['Type']}"
+
+    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        claims = [{"Key": key, "Value": value} for key, value in (found.get("requiredClaims") or {}).items()]
+        oidc = {**found, "requiredClaims": claims or None}
+        for name in ("identityProviderConfigName", "identityProviderConfigArn", "clusterName", "tags", "status"):
+            oidc.pop(name, None)
+        return {"Oidc": oidc, "Type": physical_id.rpartition("|")[2]}
+
+    def live_tags(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> dict[str, str]:
+        return own_tags(found, "tags")
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        unless_gone(lambda: client.disassociate_identity_provider_config(**self.named(physical_id)))
+
+
+HANDLERS: tuple[Handler, ...] = (
+    Cluster(),
+    Nodegroup(),
+    Addon(),
+    AccessEntry(),
+    PodIdentityAssociation(),
+    FargateProfile(),
+    IdentityProviderConfig(),
+)
