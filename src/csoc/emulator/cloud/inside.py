@@ -24,10 +24,11 @@ _CONFIG = Config(
     signature_version=UNSIGNED,
     retries={"max_attempts": 0},
     parameter_validation=True,
+    s3={"addressing_style": "path"},  # moto takes the first part of any other host for a bucket
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
-_ADDRESS = "http://inside.invalid"
+_ADDRESS = "http://localhost"
 
 
 class InsideClients:
