@@ -209,10 +209,14 @@ class Delivery:
         return self.wait_for(name, is_synced, seconds)
 
     def remove(self) -> None:
-        """Applications (what they made stays in the namespace), credentials, project and namespace are deleted."""
+        """Applications, what they made, credentials, project and namespace are deleted."""
         client = self.cluster.admin
         for application in client.list(API, "Application", NAMESPACE, labelSelector=f"testbed={self.project}"):
             client.delete(API, "Application", application["metadata"]["name"], NAMESPACE)
+            for row in application.get("status", {}).get("resources", []):
+                if "namespace" not in row:  # what is in the namespace goes with it
+                    version = "/".join(part for part in (row.get("group"), row["version"]) if part)
+                    client.delete(version, row["kind"], row["name"])
         for secret in client.list("v1", "Secret", NAMESPACE, labelSelector=f"testbed={self.project}"):
             client.delete("v1", "Secret", secret["metadata"]["name"], NAMESPACE)
         client.delete(API, "AppProject", self.project, NAMESPACE)

@@ -19,6 +19,7 @@ from testbed.servers.kube import Document, KubeClient, client_from, condition
 from testbed.servers.process import ServerError
 
 READY_SECONDS = 90
+LEASE_SECONDS = 40
 
 
 def start(
@@ -47,6 +48,8 @@ def start(
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",
         "--service-cluster-ip-range=10.0.0.0/24",
+        # Debian's etcd is too old for it, and clients that try it wait longer and longer between their tries.
+        "--feature-gates=WatchList=false",
     ]
     api_server = process.start("kube-apiserver", command, folder)
     stack.callback(api_server.stop)
@@ -120,9 +123,13 @@ def _start_controllers(stack: contextlib.ExitStack, folder: Path, programs: Path
 
 
 def _start_nodes(stack: contextlib.ExitStack, folder: Path, kwok: Path, client: KubeClient, count: int) -> None:
-    server = process.start(
-        "kwok", [kwok / "kwok", f"--kubeconfig={folder / 'kubeconfig'}", "--manage-all-nodes=true"], folder
-    )
+    command: list[str | Path] = [
+        kwok / "kwok",
+        f"--kubeconfig={folder / 'kubeconfig'}",
+        "--manage-all-nodes=true",
+        f"--node-lease-duration-seconds={LEASE_SECONDS}",  # without leases nodes are lost after that time
+    ]
+    server = process.start("kwok", command, folder)
     stack.callback(server.stop)
     room = {"cpu": "64", "memory": "512Gi", "pods": "500"}
     for number in range(1, count + 1):

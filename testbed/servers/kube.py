@@ -5,6 +5,7 @@ csoc's own adapter is never used for that: what is tested must not also be what 
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ import httpx
 FIELD_MANAGER = "testbed"
 LOOK_AGAIN_SECONDS = 0.1
 TIMEOUT_SECONDS = 60
+MOST_STATE = 1500  # characters of an object's status in an error
 
 Document = dict[str, Any]
 
@@ -131,7 +133,7 @@ class KubeClient:
             if found is not None and is_so(found):
                 return found
             if time.monotonic() > deadline:
-                state = "not there" if found is None else found.get("status")
+                state = "not there" if found is None else json.dumps(found.get("status"))[:MOST_STATE]
                 raise TimeoutError(f"{kind} {name} is not as awaited after {seconds:.0f} s: {state}")
             time.sleep(LOOK_AGAIN_SECONDS)
 

@@ -33,6 +33,13 @@ def test_its_nodes_are_ready(cluster: Cluster) -> None:
     assert {condition(node, "Ready") for node in nodes} == {"True"}
 
 
+@pytest.mark.parametrize("node", ["node-1", "node-2"])
+def test_a_node_stays_ready_because_its_lease_is_renewed(cluster: Cluster, node: str) -> None:
+    kind = ("coordination.k8s.io/v1", "Lease", node)
+    first = cluster.admin.get(*kind, "kube-node-lease")["spec"]["renewTime"]
+    cluster.admin.wait_for(*kind, lambda found: found["spec"]["renewTime"] > first, namespace="kube-node-lease")
+
+
 def test_kubectl_reads_it_by_the_kubeconfig(cluster: Cluster, kube_namespace: str) -> None:
     text = f'{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "a", "namespace": "{kube_namespace}"}}}}'
     cluster.kubectl("apply", "--filename=-", text=text)
