@@ -24,6 +24,8 @@ from typing import Any
 
 import httpx
 
+from testbed.servers import process as server_process
+
 START_SECONDS = 60
 STOP_SECONDS = 10
 VISIBLE_SECONDS = 20
@@ -266,15 +268,9 @@ def running_gitea(program: Path, data: Path) -> Iterator[Gitea]:
 def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     _write_settings(folder, program, port)
-    with (folder / "gitea.log").open("wb") as log:
-        return subprocess.Popen(
-            [str(program / "gitea"), "web", "--config", str(folder / "app.ini")],
-            cwd=folder,
-            env=_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    command = [program / "gitea", "web", "--config", folder / "app.ini"]
+    # It dies with the test process, so that a run that is killed leaves no server behind.
+    return server_process.start("gitea", command, folder, environment=_environment(folder)).process
 
 
 def _write_settings(folder: Path, program: Path, port: int) -> None:
