@@ -268,7 +268,7 @@ def running_gitea(program: Path, data: Path) -> Iterator[Gitea]:
 def _start(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     _write_settings(folder, program, port)
-    command = [program / "gitea", "web", "--config", folder / "app.ini"]
+    command: list[str | Path] = [program / "gitea", "web", "--config", folder / "app.ini"]
     # It dies with the test process, so that a run that is killed leaves no server behind.
     return server_process.start("gitea", command, folder, environment=_environment(folder)).process
 
