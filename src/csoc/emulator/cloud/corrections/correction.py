@@ -16,7 +16,7 @@ Before = Callable[[Call], Answer | None]
 After = Callable[[Call, dict[str, Any]], Answer]
 """Gets moto's answer, parsed, and gives what the caller is told."""
 
-_EVERYWHERE = frozenset({"iam", "budgets"})
+_EVERYWHERE = frozenset({"iam", "budgets", "s3"})
 """Services whose resources are the same in each region."""
 
 

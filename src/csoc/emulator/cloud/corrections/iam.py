@@ -6,9 +6,7 @@ Guide, "Unique identifiers" (their prefixes) and "Principal" (what is checked wh
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
@@ -17,8 +15,8 @@ from moto.iam.utils import generate_access_key_id_from_account_id
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections import aws_policies
 from csoc.emulator.cloud.corrections.correction import Before, Correction
+from csoc.emulator.cloud.corrections.principals import missing_principal
 
-_PERSON = re.compile(r"arn:aws:iam::(?P<account>[0-9]{12}):(?P<kind>role|user)/(?:.*/)?(?P<name>[^/]+)")
 _ID_LENGTH = 21
 _NAMING_A_POLICY = (
     "AttachGroupPolicy AttachRolePolicy AttachUserPolicy DetachGroupPolicy DetachRolePolicy DetachUserPolicy GetPolicy "
@@ -90,26 +88,10 @@ def _create_role(call: Call) -> Answer | None:
 
 def _trust(call: Call, parameter: str = "PolicyDocument") -> Answer | None:
     """Users and roles that a trust policy names have to exist."""
-    for arn in _principals(str(call.parameters.get(parameter, ""))):
-        person = _PERSON.fullmatch(arn)
-        if person is None:
-            continue
-        backend = _backend(person["account"])
-        known = backend.users.values() if person["kind"] == "user" else backend.roles.values()
-        if not any(found.arn == arn for found in known):
-            raise AwsError("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"', 400)
+    missing = missing_principal(str(call.parameters.get(parameter, "")))
+    if missing:
+        raise AwsError("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{missing}"', 400)
     return None
-
-
-def _principals(document: str) -> Iterator[str]:
-    try:
-        statements = json.loads(document).get("Statement", ())
-    except (ValueError, AttributeError):
-        return  # moto says what is wrong with it
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        named = principal.get("AWS", ()) if isinstance(principal, Mapping) else ()
-        yield from [named] if isinstance(named, str) else [name for name in named if isinstance(name, str)]
 
 
 def _attach(call: Call) -> Answer | None:

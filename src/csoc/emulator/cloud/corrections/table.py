@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from csoc.emulator.cloud.corrections.correction import Correction
+from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
 from csoc.emulator.cloud.corrections.iam import iam
+from csoc.emulator.cloud.corrections.kms import kms
+from csoc.emulator.cloud.corrections.messaging import sns, sqs
+from csoc.emulator.cloud.corrections.s3 import s3
 from csoc.emulator.timeline import Timeline
 
 
 def corrections(timeline: Timeline) -> tuple[Correction, ...]:
     """The corrections of one emulator. What takes time in them asks the timeline."""
-    return (iam(),)
+    memory, under_way = Memory(), UnderWay(timeline)
+    return (iam(), kms(), s3(memory), sns(memory), sqs(memory))
