@@ -16,27 +16,29 @@ from csoc.emulator.timeline import Cancel, Timeline
 @dataclass(frozen=True, slots=True)
 class Step:
     """One resource's part of a pass. after: names of steps that come first. begin: starts it and says how many seconds
-    it takes; raises ResourceError. end: it is done; may raise ResourceError as well. failed: tells why. cancelled: it
-    was under way when another failed."""
+    it takes; raises ResourceError. end: says how many seconds more, 0 when it is done; may raise ResourceError as well.
+    failed: tells why. cancelled: it was under way when another failed."""
 
     name: str
     after: frozenset[str]
     begin: Callable[[], float]
-    end: Callable[[], None]
+    end: Callable[[], float]
     failed: Callable[[ResourceError], None]
     cancelled: Callable[[], None]
 
 
 @dataclass(slots=True)
 class Pass:
-    """One walk. whole: go on after a failure with what does not depend on it (deleting), instead of stopping. done:
-    called once, with the names that failed; guard: wraps everything that the timeline calls."""
+    """One walk. whole: go on after a failure with what does not depend on it (deleting), instead of stopping. past:
+    go on with what depends on it as well (cleaning up). done: called once, with the names that failed; guard: wraps
+    everything that the timeline calls."""
 
     timeline: Timeline
     steps: Mapping[str, Step]
     done: Callable[[Sequence[str]], None]
     guard: Callable[[Callable[[], None]], Callable[[], None]]
     whole: bool = False
+    past: bool = False
     _waiting: set[str] = field(default_factory=set)
     _under_way: dict[str, Cancel] = field(default_factory=dict)
     _finished: set[str] = field(default_factory=set)
@@ -85,6 +87,9 @@ class Pass:
         if seconds <= 0:
             self._end(step)
             return
+        self._wait(step, seconds)
+
+    def _wait(self, step: Step, seconds: float) -> None:
         self._under_way[step.name] = self.timeline.later(seconds, self.guard(lambda: self._later(step)))
 
     def _later(self, step: Step) -> None:
@@ -95,15 +100,20 @@ class Pass:
 
     def _end(self, step: Step) -> None:
         try:
-            step.end()
+            seconds = step.end()
         except ResourceError as error:
             self._fail(step, error)
             return
-        self._finished.add(step.name)
+        if seconds > 0:
+            self._wait(step, seconds)
+        else:
+            self._finished.add(step.name)
 
     def _fail(self, step: Step, error: ResourceError) -> None:
         step.failed(error)
         self._failed.append(step.name)
+        if self.past:
+            self._finished.add(step.name)
         if not self.whole:
             self._cancel()
 

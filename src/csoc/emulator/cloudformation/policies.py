@@ -6,77 +6,103 @@ does not allow is denied, and a Deny wins.
 
 from __future__ import annotations
 
-import fnmatch
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack, StackResource
+from csoc.emulator.cloudformation.stacks import Stack
+from csoc.emulator.cloudformation.template.functions import HIDDEN
 
-HIDDEN = "****"
+_LARGEST_BYTES = 16_384
+_ACTIONS = ("Update:Modify", "Update:Replace", "Update:Delete", "Update:*", "*")
+_OPERATORS = ("StringEquals", "StringLike")
+# Values shorter than this are not looked for in texts: they would hide most of what the text says.
+_SHORTEST_SECRET = 4
 
 
-def check(stack: Stack, record: StackResource, action: str) -> None:
-    """Raises ResourceError if the stack's policy forbids the action ("Update:Modify", "Update:Replace",
-    "Update:Delete") on a resource."""
-    if not stack.policy:
+def check(policy: str, logical_id: str, type_name: str, action: str) -> None:
+    """Raises ResourceError if a policy forbids an action ("Update:Modify", "Update:Replace", "Update:Delete") on a
+    resource."""
+    if not policy:
         return
     allowed = False
-    for number, statement in enumerate(json.loads(stack.policy).get("Statement", ()), start=1):
-        if not _applies(statement, record, action):
+    for number, statement in enumerate(_statements(json.loads(policy)), start=1):
+        if not _applies(statement, logical_id, type_name, action):
             continue
         if statement.get("Effect") == "Deny":
-            where = (
-                f"Statement [#{number}] does not allow [{action}] for resource [LogicalResourceId/{record.logical_id}]"
-            )
+            where = f"Statement [#{number}] does not allow [{action}] for resource [LogicalResourceId/{logical_id}]"
             raise ResourceError(f"Action denied by stack policy: {where}", "AccessDenied")
         allowed = True
     if not allowed:
-        where = f"no statement allows [{action}] for resource [LogicalResourceId/{record.logical_id}]"
+        where = f"no statement allows [{action}] for resource [LogicalResourceId/{logical_id}]"
         raise ResourceError(f"Action not allowed by stack policy: {where}", "AccessDenied")
 
 
 def policy_problem(text: str) -> str:
     """What is wrong with the text of a stack policy, "" if nothing."""
+    if len(text.encode()) > _LARGEST_BYTES:
+        return f"Error validating stack policy: it may not be larger than {_LARGEST_BYTES} bytes"
     try:
         policy = json.loads(text)
-    except ValueError:
-        return "Error validating stack policy: the policy is not well-formed JSON"
-    statements = policy.get("Statement") if isinstance(policy, dict) else None
-    if not isinstance(statements, list) or not statements:
+    except (ValueError, RecursionError):
+        return "Error validating stack policy: Policy body contains invalid json"
+    statements = _statements(policy) if isinstance(policy, dict) else []
+    if not statements:
         return "Error validating stack policy: Statement is missing"
-    for statement in statements:
-        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-            return "Error validating stack policy: Effect must be Allow or Deny"
-        if not ({"Action", "NotAction"} & set(statement)) or not ({"Resource", "NotResource"} & set(statement)):
-            return "Error validating stack policy: a statement needs Action and Resource"
-        if statement.get("Principal", "*") != "*":
-            return "Error validating stack policy: Principal supports only the wild card (*)"
+    for number, statement in enumerate(statements, start=1):
+        problem = _statement_problem(statement)
+        if problem:
+            return f"Error validating stack policy: Statement [#{number}] {problem}"
     return ""
 
 
-def _applies(statement: Mapping[str, Any], record: StackResource, action: str) -> bool:
-    if "Action" in statement and not any(fnmatch.fnmatchcase(action, p) for p in _list(statement["Action"])):
-        return False
-    if "NotAction" in statement and any(fnmatch.fnmatchcase(action, p) for p in _list(statement["NotAction"])):
-        return False
-    name = f"LogicalResourceId/{record.logical_id}"
-    if "Resource" in statement and not any(
-        fnmatch.fnmatchcase(name, p) or p == "*" for p in _list(statement["Resource"])
-    ):
-        return False
-    if "NotResource" in statement and any(fnmatch.fnmatchcase(name, p) for p in _list(statement["NotResource"])):
-        return False
+def _statement_problem(statement: Any) -> str:
+    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        return "has an Effect that is neither Allow nor Deny"
+    if statement.get("Principal") not in ("*", {"AWS": "*"}):
+        return "has a Principal other than the wild card (*)"
+    for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
+        if (one in statement) == (other in statement):
+            return f"needs either {one} or {other}"
+        values = statement.get(one, statement.get(other))
+        if not isinstance(values, (str, list)) or not all(isinstance(value, str) for value in _list(values)):
+            return f"has {one} in a form that is no text or list of texts"
+    if not set(_list(statement.get("Action", statement.get("NotAction")))) <= set(_ACTIONS):
+        return f"has an Action that is none of {', '.join(_ACTIONS[:-1])}"
+    conditions = statement.get("Condition", {})
+    if not isinstance(conditions, dict) or not set(conditions) <= set(_OPERATORS):
+        return "has a Condition other than StringEquals and StringLike"
+    if any(not isinstance(body, dict) or set(body) != {"ResourceType"} for body in conditions.values()):
+        return "has a Condition on something else than ResourceType"
+    return ""
+
+
+def _statements(policy: Mapping[str, Any]) -> list[Any]:
+    found = policy.get("Statement", [])
+    return [found] if isinstance(found, dict) else list(found) if isinstance(found, list) else []
+
+
+def _applies(statement: Mapping[str, Any], logical_id: str, type_name: str, action: str) -> bool:
+    name = f"LogicalResourceId/{logical_id}"
+    for member, value in (("Action", action), ("Resource", name)):
+        if member in statement:
+            if not any(_matches(pattern, value) for pattern in _list(statement[member])):
+                return False
+        elif any(_matches(pattern, value) for pattern in _list(statement[f"Not{member}"])):
+            return False
     for operator, wanted in statement.get("Condition", {}).items():
-        types = _list(wanted.get("ResourceType", ()))
-        if operator == "StringEquals" and record.type not in types:
+        types = _list(wanted["ResourceType"])
+        if operator == "StringEquals" and type_name not in types:
             return False
-        if operator == "StringLike" and not any(fnmatch.fnmatchcase(record.type, pattern) for pattern in types):
+        if operator == "StringLike" and not any(_matches(pattern, type_name) for pattern in types):
             return False
-        if operator not in ("StringEquals", "StringLike"):
-            return statement.get("Effect") == "Deny"
     return True
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value) is not None
 
 
 def _list(value: Any) -> list[str]:
@@ -84,11 +110,14 @@ def _list(value: Any) -> list[str]:
 
 
 def without_secrets(stack: Stack, text: str) -> str:
-    """A text about a stack, without the values of its NoEcho parameters."""
-    if stack.template is None:
+    """A text of a service about a stack, without the values of its NoEcho parameters."""
+    if stack.template is None or not text:
         return text
     for parameter in stack.template.parameters.values():
         value = stack.parameters.get(parameter.name)
-        if parameter.no_echo and isinstance(value, str) and value:
-            text = text.replace(value, HIDDEN)
+        if not parameter.no_echo or value is None:
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if len(part) >= _SHORTEST_SECRET:
+                text = text.replace(part, HIDDEN)
     return text

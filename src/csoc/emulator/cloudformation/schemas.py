@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from csoc.emulator.cloudformation.template.model import text_of
+
 _FOLDER = "data/schemas"
 _DEEPEST = 12
 
@@ -26,19 +28,42 @@ class Schemas:
         """True if the region has the type at all."""
         return type_name in self._by_type
 
-    def required_recreation(self, type_name: str, path: tuple[str, ...]) -> str:
-        """ "Always", "Conditionally" or "Never": whether a change at a path of properties replaces the resource."""
+    def required_recreation(self, type_name: str, path: tuple[str, ...], before: Any = None, after: Any = None) -> str:
+        """ "Always", "Conditionally" or "Never": whether a change at a path of properties replaces the resource.
+        before, after: what stands at the path, to tell which of the properties below it change."""
         schema = self._schema(type_name)
-        if any(_covers(pointer, path) for pointer in schema.get("createOnlyProperties", ())):
+        if any(_touched(pointer, path, before, after) for pointer in schema.get("createOnlyProperties", ())):
             return "Always"
-        if any(_covers(pointer, path) for pointer in schema.get("conditionalCreateOnlyProperties", ())):
+        if any(_touched(pointer, path, before, after) for pointer in schema.get("conditionalCreateOnlyProperties", ())):
             return "Conditionally"
         return "Never"
 
-    def replaces(self, type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """True if going from one set of properties to the other makes a new resource."""
-        changed = changed_paths(before, after)
-        return any(self.required_recreation(type_name, path) == "Always" for path in changed)
+    def taggable(self, type_name: str) -> bool:
+        """True if resources of the type carry the tags of their stack."""
+        schema = self._schema(type_name)
+        tagging = schema.get("tagging", {})
+        return bool(tagging.get("taggable", schema.get("taggable", "Tags" in schema.get("properties", {}))))
+
+    def custom_name(self, type_name: str, properties: Mapping[str, Any]) -> str:
+        """The name that the template itself gives to a resource, which no second one can have; "" if it gives none."""
+        schema = self._schema(type_name)
+        create_only = set(schema.get("createOnlyProperties", ()))
+        names = [pointer for pointer in schema.get("primaryIdentifier", ()) if pointer in create_only]
+        if len(names) != 1 or len(schema.get("primaryIdentifier", ())) != 1:
+            return ""
+        found = properties.get(names[0].split("/")[2])
+        return found if isinstance(found, str) else ""
+
+    def identifiers(self, type_name: str) -> tuple[str, ...]:
+        """Names of the properties that identify a resource of the type."""
+        pointers = self._schema(type_name).get("primaryIdentifier", ())
+        return tuple("/".join(pointer.split("/")[2:]) for pointer in pointers)
+
+    def untold(self, type_name: str) -> tuple[tuple[str, ...], ...]:
+        """Paths of properties that cannot be compared with what is there: write-only and read-only ones."""
+        schema = self._schema(type_name)
+        pointers = (*schema.get("writeOnlyProperties", ()), *schema.get("readOnlyProperties", ()))
+        return tuple(tuple(pointer.split("/")[2:]) for pointer in pointers)
 
     def problem(self, type_name: str, properties: Mapping[str, Any]) -> str:
         """What the schema says against resolved properties, "" if nothing: unknown and missing properties."""
@@ -50,11 +75,9 @@ class Schemas:
         }
         for name in properties:
             if name in read_only and name not in _settable(schema):
-                return (
-                    f"Properties validation failed for resource with message: Encountered unsupported property {name}"
-                )
+                return f"Encountered unsupported property {name}"
         found = next(_problems(schema, schema, properties, "#", 0), "")
-        return f"Properties validation failed for resource of type {type_name} with message: {found}" if found else ""
+        return f"Properties validation failed for resource of type {type_name} with message: [{found}]" if found else ""
 
     def write_only(self, type_name: str) -> frozenset[str]:
         """Names of top-level properties that no service tells again."""
@@ -71,8 +94,9 @@ class Schemas:
 
 
 def changed_paths(before: Any, after: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Paths at which two sets of properties differ; lists are compared as a whole below their index."""
-    if before == after:
+    """Paths at which two sets of properties differ: members of maps, and items of lists that stay as long. Numbers and
+    booleans are the same as their text."""
+    if same(before, after):
         return []
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         found: list[tuple[str, ...]] = []
@@ -87,9 +111,37 @@ def changed_paths(before: Any, after: Any, path: tuple[str, ...] = ()) -> list[t
     return [path]
 
 
-def _covers(pointer: str, path: tuple[str, ...]) -> bool:
-    """True if a JSON pointer of a schema ("/properties/A/*/B") and a path touch: one leads to or lies in the other."""
-    return all(a in (b, "*") for a, b in zip(pointer.split("/")[2:], path, strict=False))
+def same(before: Any, after: Any) -> bool:
+    """True if two values mean the same to CloudFormation, which keeps every scalar as a text."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(same(before[key], after[key]) for key in before)
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(same, before, after))
+    if before is None or after is None or isinstance(before, (Mapping, list)) or isinstance(after, (Mapping, list)):
+        return bool(before == after)
+    return text_of(before) == text_of(after)
+
+
+def _touched(pointer: str, path: tuple[str, ...], before: Any, after: Any) -> bool:
+    """True if a change at a path changes what a JSON pointer of a schema ("/properties/A/*/B") means. The schemas name
+    items of lists by "*" or not at all."""
+    parts = [part for part in pointer.split("/")[2:] if part != "*"]
+    names = [part for part in path if not part.isdecimal()]
+    if not all(a == b for a, b in zip(parts, names, strict=False)):
+        return False
+    if len(names) >= len(parts):
+        return True
+    rest = parts[len(names) :]
+    return not same(_below(before, rest), _below(after, rest))
+
+
+def _below(value: Any, names: list[str]) -> Any:
+    """What stands below a value at names, for each item of the lists on the way."""
+    if isinstance(value, list):
+        return [_below(item, names) for item in value]
+    if not names or not isinstance(value, Mapping):
+        return value if not names else None
+    return _below(value.get(names[0]), names[1:])
 
 
 def _settable(schema: Mapping[str, Any]) -> set[str]:

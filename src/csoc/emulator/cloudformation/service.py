@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from csoc.emulator.cloud.inside import InsideClients
-from csoc.emulator.cloudformation.engine import Engine
+from csoc.emulator.cloudformation.engine import Engine, Fault
+from csoc.emulator.cloudformation.nested import NestedStack, WaitCondition
 from csoc.emulator.cloudformation.operations import CloudFormation
+from csoc.emulator.cloudformation.outside import Acting, Outside
+from csoc.emulator.cloudformation.resources.handler import Handler
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.scopes import Outside
 from csoc.emulator.timeline import Timeline
 
 
-def cloudformation(timeline: Timeline, inside: InsideClients, ids: Callable[[], str]) -> CloudFormation:
-    """The service with all resource types."""
-    schemas, outside = Schemas(), Outside(inside)
-    engine = Engine(timeline, HANDLERS, inside, schemas, outside, ids)
-    return CloudFormation(engine, timeline, inside, schemas, outside, ids)
+def cloudformation(
+    timeline: Timeline,
+    inside: Acting,
+    ids: Callable[[], str],
+    fault: Fault = lambda *_: None,
+    handlers: Mapping[str, Handler] = HANDLERS,
+    schemas: Schemas | None = None,
+    outside: Outside | None = None,
+) -> CloudFormation:
+    """The service with all resource types. fault: says which resources fail by a rule. handlers, schemas, outside:
+    others than those of AWS, for tests."""
+    schemas, outside = schemas or Schemas(), outside or Outside(inside)
+
+    def adopt(child_id: str, parent_id: str) -> None:
+        _adopt(service, child_id, parent_id)
+
+    own: tuple[Handler, ...] = (NestedStack(adopt), WaitCondition())
+    known = {**handlers, **{handler.type_name: handler for handler in own}}
+    engine = Engine(timeline, known, inside, schemas, outside, ids, fault)
+    service = CloudFormation(engine, timeline, inside, schemas, outside, ids)
+    return service
+
+
+def _adopt(service: CloudFormation, child_id: str, parent_id: str) -> None:
+    """Says of a stack whose child it is."""
+    for stacks in service.all_stacks():
+        if child_id in stacks.all and parent_id in stacks.all:
+            child, parent = stacks.all[child_id], stacks.all[parent_id]
+            child.parent_id, child.root_id = parent.id, parent.root_id or parent.id

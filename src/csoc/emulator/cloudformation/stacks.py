@@ -1,6 +1,7 @@
 """Stacks as they are kept: state, resources, events, exports. The engine changes them, operations read them.
 
-Statuses and what they allow are those of "Stack status codes" in the AWS CloudFormation User Guide.
+Everything here is plain data, so that it can be kept over a restart. Statuses and what they allow are those of "Stack
+status codes" in the AWS CloudFormation User Guide.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from csoc.emulator.cloudformation.template.model import Template
 UPDATABLE = frozenset(
     {
         "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE",
-        "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK_FAILED",
     }
 )  # fmt: skip
+# These take an update only without rollback, since what to roll back to is an earlier state.
+PAUSED = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
 MOST_EVENTS = 5_000
+_MOST_OPERATIONS = 50
 
 
 @dataclass(slots=True)
 class StackResource:
-    """One resource of a stack. properties: resolved, as they were last applied."""
+    """One resource of a stack. properties: resolved, as they were last applied, with references to secrets as written.
+    shown: the same with values of NoEcho parameters hidden. tags: of the stack, as last applied. gone: its service was
+    told to delete it. imports: exports that it uses."""
 
     logical_id: str
     type: str
@@ -36,11 +41,17 @@ class StackResource:
     physical_id: str = ""
     reason: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     deletion_policy: str = "Delete"
     update_replace_policy: str = "Delete"
     depends_on: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+    token: str = ""
+    gone: bool = False
     drift_status: str = "NOT_CHECKED"
     drift_checked_at: datetime | None = None
     differences: tuple[Mapping[str, str], ...] = ()
@@ -48,7 +59,16 @@ class StackResource:
 
     @property
     def exists(self) -> bool:
-        return bool(self.physical_id) and self.status != "DELETE_COMPLETE"
+        """True if there is something that the stack would have to delete."""
+        return bool(self.physical_id) and self.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+    def become(self, other: StackResource) -> None:
+        """Takes over everything but status, reason and time."""
+        for name in (
+            "type", "physical_id", "properties", "shown", "attributes", "ref", "tags", "metadata", "deletion_policy",
+            "update_replace_policy", "depends_on", "imports", "token", "gone",
+        ):  # fmt: skip
+            setattr(self, name, getattr(other, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +84,34 @@ class Event:
     reason: str = ""
     properties: str = ""
     token: str = ""
+    operation_id: str = ""
+
+
+@dataclass(slots=True)
+class StackOperation:
+    """One thing that was asked of a stack, and how it is to be done. type: CREATE_STACK, UPDATE_STACK, DELETE_STACK,
+    CONTINUE_ROLLBACK, ROLLBACK or CREATE_CHANGESET. on_failure: ROLLBACK, DELETE or DO_NOTHING. policy: the stack
+    policy that this update is held against. status: IN_PROGRESS, SUCCEEDED or FAILED."""
+
+    id: str
+    type: str
+    started_at: datetime
+    token: str = ""
+    on_failure: str = "ROLLBACK"
+    retain: frozenset[str] = frozenset()
+    force: bool = False
+    retain_except_on_create: bool = False
+    policy: str = ""
+    skip: frozenset[str] = frozenset()
+    status: str = "IN_PROGRESS"
+    ended_at: datetime | None = None
 
 
 @dataclass(slots=True)
 class Stack:
     """id: the stack's ARN. given: parameters as the caller gave them. parameters: resolved values. identity: in whose
-    name resources are made (the caller of the last operation, or the service role)."""
+    name resources are made (the caller of the last operation, or the service role). leftovers: physical resources that
+    are no part of the stack any more and are still to be cleaned up. signals: by logical and unique id."""
 
     id: str
     name: str
@@ -87,6 +129,7 @@ class Stack:
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
     resources: dict[str, StackResource] = field(default_factory=dict)
+    leftovers: list[StackResource] = field(default_factory=list)
     outputs: list[Mapping[str, str]] = field(default_factory=list)
     imports: frozenset[str] = frozenset()
     events: list[Event] = field(default_factory=list)
@@ -99,30 +142,44 @@ class Stack:
     timeout_minutes: int | None = None
     change_set_id: str = ""
     identity: Identity | None = None
-    token: str = ""
+    operation: StackOperation | None = None
+    operations: list[StackOperation] = field(default_factory=list)
+    parent_id: str = ""
+    root_id: str = ""
+    deletion_mode: str = ""
     drift_status: str = "NOT_CHECKED"
     drift_checked_at: datetime | None = None
     before: StackBefore | None = None
-    skipped: tuple[str, ...] = ()
+    not_rolled_back: frozenset[str] = frozenset()
+    signals: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
+    def begin(self, operation: StackOperation) -> None:
+        """Another operation takes over; the one before is over."""
+        if self.operation is not None and self.operation.status == "IN_PROGRESS":
+            self.operation.status, self.operation.ended_at = "FAILED", operation.started_at
+        self.operation = operation
+        self.operations = [operation, *self.operations][:_MOST_OPERATIONS]
+
     def remember(self) -> None:
-        """Keeps what an update would have to be rolled back to."""
-        self.before = StackBefore(
-            self.template,
-            self.given,
-            self.parameters,
-            self.resolved_from,
-            self.tags,
-            self.description,
-            self.capabilities,
-            copy.deepcopy(self.resources),
-            list(self.outputs),
-            self.imports,
-        )
+        """Keeps what an update would have to be rolled back to: the last stable state, also over several attempts."""
+        if self.before is None and self.status not in PAUSED:
+            self.before = StackBefore(
+                self.template, self.given, self.parameters, self.resolved_from, self.tags, self.description,
+                self.capabilities, self.notifications, copy.deepcopy(self.resources), list(self.outputs), self.imports,
+            )  # fmt: skip
+
+    def restore(self) -> None:
+        """Makes everything but the resources what it was before the update."""
+        before = self.before
+        if before is not None:
+            self.template, self.given, self.parameters = before.template, before.given, before.parameters
+            self.resolved_from, self.tags, self.description = before.resolved_from, before.tags, before.description
+            self.capabilities, self.notifications = before.capabilities, before.notifications
+            self.outputs, self.imports = before.outputs, before.imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +193,7 @@ class StackBefore:
     tags: Mapping[str, str]
     description: str
     capabilities: tuple[str, ...]
+    notifications: tuple[str, ...]
     resources: Mapping[str, StackResource]
     outputs: list[Mapping[str, str]]
     imports: frozenset[str]
@@ -161,12 +219,27 @@ class ChangeSet:
     identity: Identity
     description: str = ""
     token: str = ""
+    digest: str = ""
     on_failure: str = ""
     status: str = "CREATE_PENDING"
     reason: str = ""
     execution_status: str = "UNAVAILABLE"
     changes: list[Mapping[str, Any]] = field(default_factory=list)
-    stack_digest: str = ""
+    operation: StackOperation | None = None
+
+    @property
+    def over(self) -> bool:
+        """True if it was executed, so that its name is free again."""
+        return self.execution_status.startswith("EXECUTE_")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that was accepted under a client request token."""
+
+    operation: str
+    digest: str
+    answer: Mapping[str, Any]
 
 
 class Stacks:
@@ -178,14 +251,28 @@ class Stacks:
         self.lock = threading.RLock()
         self.all: dict[str, Stack] = {}
         self.change_sets: dict[str, ChangeSet] = {}
-        self.drift_detections: dict[str, Mapping[str, Any]] = {}
+        self.drift_detections: dict[str, dict[str, Any]] = {}
+        self.accepted: dict[tuple[str, str], Accepted] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.lock = threading.RLock()
 
     def named(self, name: str) -> Stack:
         """A stack by name or id; deleted ones by id only. Raises AwsError ValidationError if there is none."""
         found = self.find(name)
         if found is None:
-            shown = name if name.startswith("arn:") else f"with id {name}"
-            raise AwsError("ValidationError", f"Stack {shown} does not exist", 400)
+            raise AwsError("ValidationError", f"Stack with id {name} does not exist", 400)
+        return found
+
+    def alive(self, name: str) -> Stack:
+        """The same for what changes a stack: a deleted one is refused."""
+        found = self.named(name)
+        if found.status == "DELETE_COMPLETE":
+            raise AwsError("ValidationError", f"Stack [{found.name}] does not exist", 400)
         return found
 
     def find(self, name: str) -> Stack | None:
@@ -208,5 +295,25 @@ class Stacks:
         }
 
     def importers(self, export: str) -> list[Stack]:
-        """Stacks that import an export."""
-        return [stack for stack in self.living() if export in stack.imports]
+        """Stacks that import an export, also while they are being made."""
+        return [
+            stack
+            for stack in self.living()
+            if export in stack.imports or any(export in r.imports for r in stack.resources.values() if r.exists)
+        ]
+
+    def change_sets_of(self, stack: Stack) -> list[ChangeSet]:
+        """Change sets of a stack that can still be executed or looked at, oldest first."""
+        return [found for found in self.change_sets.values() if found.stack_id == stack.id]
+
+    def changed_otherwise(self, stack: Stack) -> None:
+        """The stack changes in another way than its change sets said: they are obsolete."""
+        for found in self.change_sets_of(stack):
+            if not found.over:
+                found.execution_status = "OBSOLETE"
+
+    def executed(self, stack: Stack, *, succeeded: bool) -> None:
+        """The change set that the stack was executing is done."""
+        found = self.change_sets.get(stack.change_set_id)
+        if found is not None and found.execution_status == "EXECUTE_IN_PROGRESS":
+            found.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"

@@ -25,11 +25,13 @@ class Made:
 
 class ResourceError(Exception):
     """The service said no, or the resource went bad. The message is the reason in the stack's events. code: the
-    HandlerErrorCode of CloudFormation ("AlreadyExists", "InvalidRequest", "AccessDenied", "NotStabilized", ...)."""
+    HandlerErrorCode of CloudFormation ("AlreadyExists", "InvalidRequest", "AccessDenied", "NotStabilized", ...).
+    physical_id: of what was made before creating failed, so that a rollback deletes it; "" if nothing was."""
 
-    def __init__(self, message: str, code: str = "GeneralServiceException") -> None:
+    def __init__(self, message: str, code: str = "GeneralServiceException", physical_id: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.physical_id = physical_id
 
 
 class Clients(Protocol):
@@ -42,7 +44,8 @@ class Clients(Protocol):
 class Context:
     """The stack on whose behalf a handler acts. name: made up for a resource without a name of its own, from stack and
     logical id with a suffix, stable over repeated attempts. token: for idempotent calls, stable likewise. tags: of the
-    stack, with aws:cloudformation:stack-name, :stack-id and :logical-id."""
+    stack, with aws:cloudformation:stack-name, :stack-id and :logical-id. tags_before: the same before an update,
+    so that a tag that the stack lost can be taken off."""
 
     clients: Clients
     account: str
@@ -53,6 +56,7 @@ class Context:
     name: str
     token: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    tags_before: Mapping[str, str] = field(default_factory=dict)
 
 
 class Handler(Protocol):
@@ -82,4 +86,36 @@ class Handler(Protocol):
     def read(self, context: Context, physical_id: str) -> Properties | None:
         """The live properties as far as the service tells them, in the form of a template, for drift; None if the
         resource is gone."""
+        ...
+
+
+class Settling(Protocol):
+    """What a handler may have besides: a resource that is not ready when its service answered."""
+
+    def settled(self, context: Context, physical_id: str) -> bool:
+        """Asked after `seconds`, and every few seconds until it is true. Raises ResourceError if the resource went
+        bad."""
+        ...
+
+
+class Completing(Protocol):
+    """What a handler may have besides: attributes that are only known once the resource is ready."""
+
+    def late_attributes(self, context: Context, physical_id: str) -> Mapping[str, Any]: ...
+
+
+class Outlasting(Protocol):
+    """What a handler may have besides: a deletion that is not done when its service answered."""
+
+    def deleted(self, context: Context, physical_id: str) -> bool:
+        """Asked after a part of `seconds`, and every few seconds until it is true. Raises ResourceError if it cannot
+        be deleted."""
+        ...
+
+
+class Snapshotting(Protocol):
+    """What a handler may have besides: DeletionPolicy Snapshot."""
+
+    def snapshot(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Deletes the resource and keeps a snapshot of it."""
         ...

@@ -1,7 +1,8 @@
 """Resolves intrinsic functions, as far as what they need is known.
 
 A change set is made before resources exist: what only an apply can tell becomes UNKNOWN, and everything made of it as
-well. Source: AWS CloudFormation User Guide, "Intrinsic function reference".
+well. Secrets are not resolved here: references to them stay as they are written until a service is called with them.
+Source: AWS CloudFormation User Guide, "Intrinsic function reference", "Dynamic references".
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.emulator.cloudformation.template.model import Template, TemplateError
-from csoc.emulator.cloudformation.template.reading import text_of
-from csoc.emulator.cloudformation.template.references import SUBSTITUTION
+from csoc.emulator.cloudformation.template.model import Template, TemplateError, text_of
+from csoc.emulator.cloudformation.template.references import SUBSTITUTION, function_of
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+HIDDEN = "****"
 _ABSENT = object()
+_DYNAMIC = "{{resolve:"
+_MOST_CIDRS = 256
+# Dynamic references whose values CloudFormation neither keeps nor compares.
+_LATE = frozenset({"secretsmanager", "ssm-secure"})
 
 
 class NotKnownYetError(Exception):
@@ -63,60 +68,89 @@ def resolve(scope: Scope, value: Any) -> Any:
 
 def resolve_known(scope: Scope, value: Any) -> Any:
     """Like resolve, but texts that are not known yet are UNKNOWN and the rest is there: for change sets."""
+    resolved = _known(scope, value)
+    return None if resolved is _ABSENT else resolved
+
+
+def _known(scope: Scope, value: Any) -> Any:
+    name = function_of(value)
+    if name is None and isinstance(value, Mapping):
+        pairs = ((key, _known(scope, inner)) for key, inner in value.items())
+        return {key: inner for key, inner in pairs if inner is not _ABSENT}
+    if isinstance(value, (list, tuple)):
+        return [inner for item in value if (inner := _known(scope, item)) is not _ABSENT]
     try:
-        if isinstance(value, Mapping) and _function(value) is None:
-            pairs = ((key, resolve_known(scope, inner)) for key, inner in value.items())
-            return {key: inner for key, inner in pairs if inner is not None}
-        if isinstance(value, (list, tuple)):
-            return [inner for item in value if (inner := resolve_known(scope, item)) is not None]
-        if isinstance(value, Mapping) and "Fn::If" in value:
-            return resolve_known(scope, _chosen(scope, value["Fn::If"]))
-        return resolve(scope, value)
+        if name == "Fn::If":
+            return _known(scope, _chosen(scope, value[name]))
+        return _resolve(scope, value)
     except NotKnownYetError:
         return UNKNOWN
 
 
-def _function(value: Mapping[str, Any]) -> str | None:
-    if len(value) != 1:
-        return None
-    name = next(iter(value))
-    return (
-        name
-        if name == "Ref" or name.startswith("Fn::") or (name == "Condition" and isinstance(value[name], str))
-        else None
-    )
+def resolve_late(dynamic: Callable[[str, str], str], value: Any) -> Any:
+    """A resolved value with its references to secrets replaced: only for the call that needs them."""
+    if isinstance(value, Mapping):
+        return {key: resolve_late(dynamic, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolve_late(dynamic, item) for item in value]
+    return _put_dynamic(value, dynamic) if isinstance(value, str) and _DYNAMIC in value else value
 
 
 def _resolve(scope: Scope, value: Any) -> Any:
+    name = function_of(value)
+    if name is not None:
+        function = _FUNCTIONS.get(name)
+        if function is None:
+            raise TemplateError(f"Template error: {name} cannot stand here")
+        return function(scope, value[name])
     if isinstance(value, Mapping):
-        name = _function(value)
-        if name is not None and name != "Condition":
-            function = _FUNCTIONS.get(name)
-            if function is None:
-                raise TemplateError(f"Template error: the emulator does not know the function {name}")
-            return function(scope, value[name])
         pairs = ((key, _resolve(scope, inner)) for key, inner in value.items())
         return {key: inner for key, inner in pairs if inner is not _ABSENT}
     if isinstance(value, (list, tuple)):
         return [inner for item in value if (inner := _resolve(scope, item)) is not _ABSENT]
-    if isinstance(value, str) and "{{resolve:" in value:
-        return _dynamic(scope, value)
-    return value
+    return _dynamic(scope, value) if isinstance(value, str) else value
 
 
 def _dynamic(scope: Scope, text: str) -> str:
-    """Dynamic references within a text, replaced one after the other."""
-    head, found, rest = text.partition("{{resolve:")
+    def early(service: str, reference: str) -> str:
+        if service in _LATE:
+            return f"{_DYNAMIC}{service}:{reference}}}}}"
+        return scope.dynamic(service, reference)
+
+    return _put_dynamic(text, early) if _DYNAMIC in text else text
+
+
+def _put_dynamic(text: str, dynamic: Callable[[str, str], str]) -> str:
+    """Dynamic references within a text, replaced one after the other; what they give is not looked at again."""
+    head, found, rest = text.partition(_DYNAMIC)
     parts = [head]
     while found:
         inner, closed, rest = rest.partition("}}")
         if not closed:
-            raise TemplateError(f"Template error: dynamic reference without an end in {text!r}")
+            raise TemplateError("Template error: a dynamic reference has no end: }} is missing")
         service, _, reference = inner.partition(":")
-        parts.append(scope.dynamic(service, reference))
-        head, found, rest = rest.partition("{{resolve:")
+        parts.append(dynamic(service, reference))
+        head, found, rest = rest.partition(_DYNAMIC)
         parts.append(head)
     return "".join(parts)
+
+
+def _scalar(scope: Scope, value: Any, where: str) -> str:
+    """A value that has to be one text."""
+    found = _resolve(scope, value)
+    if isinstance(found, (list, Mapping)) or found is _ABSENT or found is None:
+        raise TemplateError(f"Template error: {where} expects a string, and got {_kind(found)}")
+    return text_of(found)
+
+
+def _kind(value: Any) -> str:
+    return "a list" if isinstance(value, list) else "a map" if isinstance(value, Mapping) else "no value"
+
+
+def _several(argument: Any, least: int, most: int, words: str) -> list[Any]:
+    if not isinstance(argument, (list, tuple)) or not least <= len(argument) <= most:
+        raise TemplateError(f"Template error: {words}")
+    return list(argument)
 
 
 def _ref(scope: Scope, name: Any) -> Any:
@@ -130,90 +164,87 @@ def _ref(scope: Scope, name: Any) -> Any:
         "AWS::StackName": scope.stack_name,
         "AWS::URLSuffix": "amazonaws.com",
     }
+    if not isinstance(name, str):
+        raise TemplateError("Template error: every Ref object must have a single String value.")
     if name in pseudo:
         return pseudo[name]
     if name in scope.parameters:
         return scope.parameters[name]
     if name not in scope.template.resources:
         raise TemplateError(f"Template format error: Unresolved resource dependencies [{name}]")
-    return scope.ref(str(name))
+    return scope.ref(name)
 
 
 def _get_att(scope: Scope, argument: Any) -> Any:
-    parts = argument.split(".", 1) if isinstance(argument, str) else list(argument)
-    if len(parts) != 2:
-        raise TemplateError("Template error: every Fn::GetAtt object requires two non-empty parameters")
-    return scope.attribute(str(parts[0]), text_of(_resolve(scope, parts[1])))
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    words = "every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute"
+    resource, attribute = _several(parts, 2, 2, words)
+    if not isinstance(resource, str):
+        raise TemplateError(f"Template error: {words}")
+    return scope.attribute(resource, _scalar(scope, attribute, "Fn::GetAtt"))
 
 
 def _sub(scope: Scope, argument: Any) -> str:
     text, own = (argument[0], argument[1]) if isinstance(argument, (list, tuple)) else (argument, {})
-    if not isinstance(text, str) or not isinstance(own, Mapping):
-        raise TemplateError("Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments")
-    values = {name: _resolve(scope, value) for name, value in own.items()}
+    values = {name: _scalar(scope, value, "Fn::Sub") for name, value in own.items()}
 
     def put(match: Any) -> str:
+        name = match[2]
         if match[1]:
-            return f"${{{match[2]}}}"
-        name = match[2].strip()
+            return f"${{{name}}}"
         if name in values:
-            found = values[name]
-        elif "." in name:
-            found = _get_att(scope, name)
-        else:
-            found = _ref(scope, name)
-        if isinstance(found, (list, dict)):
-            raise TemplateError(f"Template error: Fn::Sub expects a text for {name}")
-        return text_of(found)
+            return str(values[name])
+        return _scalar(scope, {"Fn::GetAtt": name} if "." in name else {"Ref": name}, f"Fn::Sub of {name}")
 
     replaced: str = SUBSTITUTION.sub(put, text)
     return _dynamic(scope, replaced)
 
 
 def _join(scope: Scope, argument: Any) -> str:
-    if not isinstance(argument, (list, tuple)) or len(argument) != 2 or not isinstance(argument[0], str):
-        raise TemplateError(
-            "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list"
-        )
-    items = _resolve(scope, argument[1])
-    if not isinstance(items, list):
-        raise TemplateError("Template error: every Fn::Join object requires a list of strings to be joined")
-    return _dynamic(scope, argument[0].join(text_of(item) for item in items))
+    words = (
+        "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined "
+        "or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+    )
+    delimiter, items = _several(argument, 2, 2, words)
+    found = _resolve(scope, items)
+    if not isinstance(delimiter, str) or not isinstance(found, list):
+        raise TemplateError(f"Template error: {words}")
+    return _dynamic(scope, delimiter.join(_scalar(scope, item, "Fn::Join") for item in found))
 
 
 def _select(scope: Scope, argument: Any) -> Any:
-    if not isinstance(argument, (list, tuple)) or len(argument) != 2:
-        raise TemplateError("Template error: Fn::Select requires two arguments")
-    index, items = text_of(_resolve(scope, argument[0])), _resolve(scope, argument[1])
+    words = "Fn::Select requires a list argument with two elements: an integer index and a list"
+    where, source = _several(argument, 2, 2, words)
+    index, items = _scalar(scope, where, "Fn::Select"), _resolve(scope, source)
     if not isinstance(items, list):
-        raise TemplateError("Template error: Fn::Select requires a list argument with two elements")
-    if not index.isdecimal() or int(index) >= len(items):
+        raise TemplateError(f"Template error: {words}")
+    if not index.isascii() or not index.isdecimal() or int(index) >= len(items):
         raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return items[int(index)]
 
 
 def _split(scope: Scope, argument: Any) -> list[str]:
-    if not isinstance(argument, (list, tuple)) or len(argument) != 2:
-        raise TemplateError("Template error: every Fn::Split object requires two parameters")
-    return text_of(_resolve(scope, argument[1])).split(text_of(argument[0]))
+    words = "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split"
+    delimiter, source = _several(argument, 2, 2, words)
+    if not isinstance(delimiter, str) or not delimiter:
+        raise TemplateError(f"Template error: {words}")
+    return _scalar(scope, source, "Fn::Split").split(delimiter)
 
 
 def _find_in_map(scope: Scope, argument: Any) -> Any:
-    parts = [text_of(_resolve(scope, part)) for part in argument[:3]]
+    words = "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return"
+    parts = [_scalar(scope, part, "Fn::FindInMap") for part in _several(argument, 3, 3, words)]
     found: Any = scope.template.mappings
     for part in parts:
         if not isinstance(found, Mapping) or part not in found:
-            if len(argument) == 4 and isinstance(argument[3], Mapping) and "DefaultValue" in argument[3]:
-                return _resolve(scope, argument[3]["DefaultValue"])
             raise TemplateError(f"Template error: Unable to get mapping for {'::'.join(parts)}")
         found = found[part]
     return found
 
 
 def _chosen(scope: Scope, argument: Any) -> Any:
-    if not isinstance(argument, (list, tuple)) or len(argument) != 3:
-        raise TemplateError("Template error: every Fn::If object requires three parameters")
-    return argument[1] if scope.condition(str(argument[0])) else argument[2]
+    condition, yes, no = _several(argument, 3, 3, "every Fn::If object requires three parameters")
+    return yes if scope.condition(text_of(condition)) else no
 
 
 def _if(scope: Scope, argument: Any) -> Any:
@@ -221,48 +252,61 @@ def _if(scope: Scope, argument: Any) -> Any:
 
 
 def _get_azs(scope: Scope, argument: Any) -> list[str]:
-    region = text_of(_resolve(scope, argument)) or scope.region
+    region = _scalar(scope, argument, "Fn::GetAZs") or scope.region
     if region != scope.region:
-        raise TemplateError(f"Template error: Fn::GetAZs of another region ({region}) is not known here")
+        raise TemplateError(
+            f"Template error: the emulator knows Fn::GetAZs of the stack's region only, not of {region}"
+        )
     return list(scope.zones)
 
 
 def _base64(scope: Scope, argument: Any) -> str:
-    return base64.b64encode(text_of(_resolve(scope, argument)).encode()).decode()
+    return base64.b64encode(_scalar(scope, argument, "Fn::Base64").encode()).decode()
 
 
 def _cidr(scope: Scope, argument: Any) -> list[str]:
-    parts = [text_of(_resolve(scope, part)) for part in argument]
-    bits = int(parts[2]) if len(parts) > 2 else 8
-    count = int(parts[1])
+    words = "every Fn::Cidr object requires two or three parameters: ipBlock, count, cidrBits"
+    parts = [_scalar(scope, part, "Fn::Cidr") for part in _several(argument, 2, 3, words)]
     try:
+        bits = int(parts[2]) if len(parts) > 2 else 8
+        count = int(parts[1])
         network = ipaddress.ip_network(parts[0])
-        prefix = network.max_prefixlen - bits
-        subnets = network.subnets(new_prefix=prefix)
-        found = [str(next(subnets)) for _ in range(count)]
-    except (ValueError, StopIteration, RuntimeError) as error:
-        raise TemplateError(f"Template error: Fn::Cidr cannot cut {count} blocks out of {parts[0]}: {error}") from None
+        if not 1 <= count <= _MOST_CIDRS:
+            raise ValueError(f"count is from 1 to {_MOST_CIDRS}")
+        subnets = network.subnets(new_prefix=network.max_prefixlen - bits)
+        found = [str(block) for _, block in zip(range(count), subnets, strict=False)]
+        if len(found) < count:
+            raise ValueError(f"there are only {len(found)}")
+    except ValueError as error:
+        raise TemplateError(
+            f"Template error: Fn::Cidr cannot cut {parts[1]} blocks out of {parts[0]}: {error}"
+        ) from None
     return found
 
 
 def _import(scope: Scope, argument: Any) -> str:
-    return scope.imported(text_of(_resolve(scope, argument)))
+    return scope.imported(_scalar(scope, argument, "Fn::ImportValue"))
 
 
 def _truth(scope: Scope, value: Any) -> bool:
     if isinstance(value, Mapping) and len(value) == 1:
         name, argument = next(iter(value.items()))
         if name == "Condition":
-            return scope.condition(str(argument))
+            return scope.condition(text_of(argument))
         if name == "Fn::Not":
-            return not _truth(scope, argument[0])
-        if name == "Fn::And":
-            return all(_truth(scope, item) for item in argument)
-        if name == "Fn::Or":
-            return any(_truth(scope, item) for item in argument)
+            return not _truth(scope, _several(argument, 1, 1, "Fn::Not requires a list argument with one element")[0])
+        if name in ("Fn::And", "Fn::Or"):
+            words = f"every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+            found = [_truth(scope, item) for item in _several(argument, 2, 10, words)]
+            return all(found) if name == "Fn::And" else any(found)
         if name == "Fn::Equals":
-            left, right = (_resolve(scope, item) for item in argument)
-            return (text_of(left) == text_of(right)) if not isinstance(left, (list, dict)) else bool(left == right)
+            left, right = (
+                _resolve(scope, item)
+                for item in _several(argument, 2, 2, "every Fn::Equals object requires a list of 2 string parameters.")
+            )
+            if isinstance(left, (list, Mapping)) or isinstance(right, (list, Mapping)):
+                return bool(left == right)
+            return text_of(left) == text_of(right)
     raise TemplateError("Template error: every condition needs one of Fn::And, Fn::Equals, Fn::Not, Fn::Or, Condition")
 
 

@@ -33,8 +33,21 @@ class Parameter:
     description: str = ""
 
     @property
+    def value_type(self) -> str:
+        """The type of the value itself: what an SSM parameter type holds between its brackets."""
+        inner = self.type
+        if self.from_ssm:
+            inner = inner.removeprefix("AWS::SSM::Parameter::Value<").removesuffix(">")
+        return inner
+
+    @property
+    def item_type(self) -> str:
+        """The type of one value, of a list or alone."""
+        return self.value_type.removeprefix("List<").removesuffix(">")
+
+    @property
     def is_list(self) -> bool:
-        return "List<" in self.type or self.type == "CommaDelimitedList"
+        return self.value_type.startswith("List<") or self.value_type == "CommaDelimitedList"
 
     @property
     def from_ssm(self) -> bool:
@@ -55,7 +68,6 @@ class Resource:
     update_replace_policy: str = "Delete"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     creation_policy: Mapping[str, Any] = field(default_factory=dict)
-    update_policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,16 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What parameters must be like together. condition: when it counts, None for always. assertions: what must hold,
+    with what to tell if it does not."""
+
+    name: str
+    condition: Any
+    assertions: tuple[tuple[Any, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """text: as it was given, for GetTemplate."""
 
@@ -81,7 +103,8 @@ class Template:
     resources: Mapping[str, Resource]
     outputs: Mapping[str, Output]
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    transforms: tuple[str, ...] = ()
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    version: str = ""
 
 
 # Resource types that make or change rights. CloudFormation wants CAPABILITY_IAM for them, and CAPABILITY_NAMED_IAM
@@ -105,3 +128,16 @@ def capabilities_needed(template: Template) -> tuple[str, ...]:
         return ()
     named = any(IAM_TYPES[resource.type] in resource.properties for resource in found if IAM_TYPES[resource.type])
     return ("CAPABILITY_NAMED_IAM",) if named else ("CAPABILITY_IAM",)
+
+
+def capabilities_reason(template: Template) -> str:
+    """Which resource types need the capability, in the words of ValidateTemplate."""
+    types = sorted({resource.type for resource in template.resources.values() if resource.type in IAM_TYPES})
+    return f"The following resource(s) require capabilities: [{', '.join(types)}]" if types else ""
+
+
+def text_of(value: Any) -> str:
+    """A scalar as CloudFormation sees it: everything is text, booleans in lower case."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,4 +1,4 @@
-"""Reads a template body, JSON or YAML with short tags, and refuses what CloudFormation refuses, in its words."""
+"""Reads a template body and refuses what CloudFormation refuses, in its words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from csoc.emulator.cloudformation.template.model import Output, Parameter, Resource, Template, TemplateError
-from csoc.emulator.cloudformation.template.references import conditions_in, references
+from csoc.emulator.cloudformation.template.bodies import parse_body
+from csoc.emulator.cloudformation.template.checks import check_references, check_values
+from csoc.emulator.cloudformation.template.model import (
+    Output,
+    Parameter,
+    Resource,
+    Rule,
+    Template,
+    TemplateError,
+    text_of,
+)
 
 _SECTIONS = frozenset(
     {
@@ -27,91 +34,51 @@ _DELETION = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 _REPLACE = ("Delete", "Retain", "Snapshot")
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 _TYPE = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]+::[A-Za-z0-9]+(::MODULE)?|Custom::[A-Za-z0-9_@-]{1,60}")
-_MOST_RESOURCES = 500
-_MOST_PARAMETERS = 200
-_MOST_OUTPUTS = 200
-_PARAMETER_TYPE = re.compile(
-    r"String|Number|CommaDelimitedList|List<Number>|"
-    r"(List<)?AWS::(EC2|Route53|SSM)::[A-Za-z0-9:]+(\.Id|\.KeyName|\.Name|::Id|::KeyName|::Name)?>?|"
-    r"AWS::SSM::Parameter::Value<(String|CommaDelimitedList|List<[A-Za-z0-9:]+>|AWS::[A-Za-z0-9:]+)>"
-)
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML as CloudFormation takes it: dates stay texts, keys stand once, short tags are functions."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = str(loader.construct_object(key_node, deep=True))
-        if key in found:
-            raise TemplateError(f"Template format error: JSON not well-formed. Duplicate key {key}")
-        found[key] = loader.construct_object(value_node, deep=True)
-    return found
-
-
-def _tagged(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = _mapping(loader, node)  # type: ignore[arg-type]
-    if suffix in ("Ref", "Condition"):
-        return {suffix: value}
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {f"Fn::{suffix}": value}
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_multi_constructor("!", _tagged)
+# Source of the figures: User Guide, "CloudFormation quotas".
+_MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+_LONGEST_DESCRIPTION = 1024
+# Source: User Guide, "CloudFormation-supplied parameter types".
+_AWS_TYPES = frozenset(
+    {
+        "AWS::EC2::AvailabilityZone::Name", "AWS::EC2::Image::Id", "AWS::EC2::Instance::Id",
+        "AWS::EC2::KeyPair::KeyName", "AWS::EC2::SecurityGroup::GroupName", "AWS::EC2::SecurityGroup::Id",
+        "AWS::EC2::Subnet::Id", "AWS::EC2::Volume::Id", "AWS::EC2::VPC::Id", "AWS::Route53::HostedZone::Id",
+    }
+)  # fmt: skip
+_NO_LIST = frozenset({"AWS::EC2::KeyPair::KeyName"})
 
 
 def read_template(text: str) -> Template:
     """Raises TemplateError with AWS's message."""
-    try:
-        data = yaml.load(text, _Loader)  # noqa: S506 - a safe loader with our tags
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise TemplateError(f"Template format error: YAML not well-formed.{where}") from None
-    except RecursionError:
-        raise TemplateError("Template format error: the template is nested too deeply") from None
-    if not isinstance(data, Mapping):
-        raise TemplateError("Template format error: unsupported structure.")
+    data = parse_body(text)
     unknown = sorted(set(data) - _SECTIONS)
     if unknown:
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    for name in ("Transform", "Hooks"):
+        if data.get(name):
+            raise TemplateError(f"The emulator does not offer the section {name}: it runs no macros and no hooks")
+    version = text_of(data.get("AWSTemplateFormatVersion", "2010-09-09"))
+    if version != "2010-09-09":
+        raise TemplateError(f"Template format error: Unsupported AWSTemplateFormatVersion {version}")
     resources = _section(data, "Resources")
     if not resources:
         raise TemplateError("Template format error: At least one Resources member must be defined.")
-    _at_most(resources, _MOST_RESOURCES, "resources")
-    _at_most(_section(data, "Parameters"), _MOST_PARAMETERS, "parameters")
-    _at_most(_section(data, "Outputs"), _MOST_OUTPUTS, "outputs")
-    transforms = data.get("Transform", ())
+    for name in ("Parameters", "Mappings", "Conditions", "Rules", "Resources", "Outputs"):
+        _at_most(_section(data, name), name)
+        check_values(name, _without_metadata(name, _section(data, name)))
     template = Template(
         text,
-        str(data.get("Description", "")),
+        _description(data, "Template format error: 'Description'"),
         {name: _parameter(name, body) for name, body in _section(data, "Parameters").items()},
-        _section(data, "Mappings"),
+        _mappings(_section(data, "Mappings")),
         _section(data, "Conditions"),
         {name: _resource(name, body) for name, body in resources.items()},
         {name: _output(name, body) for name, body in _section(data, "Outputs").items()},
         _section(data, "Metadata"),
-        (transforms,) if isinstance(transforms, str) else tuple(transforms),
+        {name: _rule(name, body) for name, body in _section(data, "Rules").items()},
+        text_of(data["AWSTemplateFormatVersion"]) if "AWSTemplateFormatVersion" in data else "",
     )
-    if template.transforms:
-        raise TemplateError(f"The emulator runs no transforms ({', '.join(map(str, template.transforms))})")
-    _check_references(template)
+    check_references(template)
     return template
 
 
@@ -124,43 +91,104 @@ def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section
 
 
-def _at_most(section: Mapping[str, Any], most: int, what: str) -> None:
-    if len(section) > most:
+def _without_metadata(section: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Metadata may hold anything."""
+    if section != "Resources":
+        return body
+    return {
+        name: {key: value for key, value in resource.items() if key != "Metadata"}
+        if isinstance(resource, Mapping)
+        else resource
+        for name, resource in body.items()
+    }
+
+
+def _at_most(section: Mapping[str, Any], what: str) -> None:
+    most = _MOST.get(what)
+    if most is not None and len(section) > most:
         raise TemplateError(
-            f"Template format error: Number of {what}, {len(section)}, is greater than maximum allowed, {most}"
+            f"Template format error: Number of {what.lower()}, {len(section)}, is greater than maximum allowed, {most}"
         )
 
 
+def _description(body: Mapping[str, Any], what: str) -> str:
+    found = body.get("Description", "")
+    if isinstance(found, (Mapping, list)):
+        raise TemplateError(f"{what} must be a string")
+    if len(text_of(found).encode()) > _LONGEST_DESCRIPTION:
+        raise TemplateError(f"{what} length is greater than {_LONGEST_DESCRIPTION}.")
+    return text_of(found)
+
+
 def _parameter(name: str, body: Any) -> Parameter:
-    if not isinstance(body, Mapping) or "Type" not in body:
-        raise TemplateError(f"Template format error: Every Parameters object must contain a Type member. ({name})")
-    kind = str(body["Type"])
-    if not _PARAMETER_TYPE.fullmatch(kind):
+    if not _LOGICAL_ID.fullmatch(name):
+        raise TemplateError(f"Template format error: Parameter name {name} is non alphanumeric.")
+    if not isinstance(body, Mapping) or not isinstance(body.get("Type"), str):
+        raise TemplateError("Template format error: Every Parameters object must contain a Type member.")
+    kind = body["Type"]
+    if not _known_type(kind):
         raise TemplateError(f"Template format error: Unrecognized parameter type: {kind}")
-    default = body.get("Default")
-    pattern = str(body.get("AllowedPattern", ""))
+    default, values = body.get("Default"), body.get("AllowedValues", ())
+    if isinstance(default, (Mapping, list)):
+        raise TemplateError(f"Template format error: Every Default member must be a string. ({name})")
+    if not isinstance(values, (list, tuple)):
+        raise TemplateError(f"Template format error: [/Parameters/{name}/AllowedValues] list expected")
+    pattern = text_of(body.get("AllowedPattern", ""))
     try:
         re.compile(pattern)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         raise TemplateError(f"Template format error: AllowedPattern of {name} is not a regular expression") from None
     return Parameter(
         name,
         kind,
         None if default is None else text_of(default),
-        text_of(body.get("NoEcho", "false")) == "true",
-        tuple(text_of(value) for value in body.get("AllowedValues", ())),
+        text_of(body.get("NoEcho", "false")).lower() == "true",
+        tuple(text_of(value) for value in values),
         pattern,
-        str(body.get("ConstraintDescription", "")),
-        _number(body, "MinLength", int),
-        _number(body, "MaxLength", int),
-        _number(body, "MinValue", float),
-        _number(body, "MaxValue", float),
-        str(body.get("Description", "")),
+        text_of(body.get("ConstraintDescription", "")),
+        _whole(name, body, "MinLength"),
+        _whole(name, body, "MaxLength"),
+        _number(name, body, "MinValue"),
+        _number(name, body, "MaxValue"),
+        _description(body, f"Template format error: Description of parameter {name}"),
     )
 
 
-def _number(body: Mapping[str, Any], name: str, kind: Any) -> Any:
-    return kind(body[name]) if name in body else None
+def _known_type(kind: str) -> bool:
+    if kind in ("String", "Number", "CommaDelimitedList", "List<Number>", "AWS::SSM::Parameter::Name"):
+        return True
+    if kind.startswith("AWS::SSM::Parameter::Value<") and kind.endswith(">"):
+        inner = kind.removeprefix("AWS::SSM::Parameter::Value<")[:-1]
+        return inner in ("String", "CommaDelimitedList", "List<String>") or _known_aws_type(inner)
+    return _known_aws_type(kind)
+
+
+def _known_aws_type(kind: str) -> bool:
+    inner = kind.removeprefix("List<").removesuffix(">") if kind.startswith("List<") else kind
+    return inner in _AWS_TYPES and not (kind != inner and inner in _NO_LIST)
+
+
+def _whole(name: str, body: Mapping[str, Any], member: str) -> int | None:
+    found = _number(name, body, member)
+    return None if found is None else int(found)
+
+
+def _number(name: str, body: Mapping[str, Any], member: str) -> float | None:
+    if member not in body:
+        return None
+    try:
+        found = float(text_of(body[member]))
+        int(found)
+    except (ValueError, OverflowError):
+        raise TemplateError(f"Template format error: {member} of parameter {name} must be a number") from None
+    return found
+
+
+def _mappings(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, keys in section.items():
+        if not isinstance(keys, Mapping) or not all(isinstance(values, Mapping) for values in keys.values()):
+            raise TemplateError(f"Template format error: [/Mappings/{name}] every Mappings attribute must be a map")
+    return section
 
 
 def _resource(name: str, body: Any) -> Resource:
@@ -170,7 +198,7 @@ def _resource(name: str, body: Any) -> Resource:
         raise TemplateError(f"Template format error: [/Resources/{name}] resource definition is malformed")
     unknown = sorted(set(body) - _ATTRIBUTES)
     if unknown:
-        raise TemplateError(f"Invalid template resource property '{unknown[0]}' for resource {name}")
+        raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
     kind = body.get("Type")
     if not isinstance(kind, str):
         raise TemplateError(
@@ -178,91 +206,71 @@ def _resource(name: str, body: Any) -> Resource:
         )
     if not _TYPE.fullmatch(kind):
         raise TemplateError(f"Template format error: Unrecognized resource types: [{kind}]")
-    properties = body.get("Properties", {})
-    if not isinstance(properties, Mapping):
-        raise TemplateError(f"Template format error: [/Resources/{name}/Properties] map expected")
+    if "UpdatePolicy" in body:
+        raise TemplateError(f"The emulator does not offer UpdatePolicy ({name}): leave it out")
     depends = body.get("DependsOn", ())
+    after = (depends,) if isinstance(depends, str) else depends
+    if not isinstance(after, (list, tuple)) or not all(isinstance(other, str) for other in after):
+        raise TemplateError("Template format error: DependsOn must be a string or list of strings.")
+    condition = body.get("Condition", "")
+    if not isinstance(condition, str):
+        raise TemplateError(f"Template format error: [/Resources/{name}/Condition] string expected")
     return Resource(
         name,
         kind,
-        properties,
-        str(body.get("Condition", "")),
-        (depends,) if isinstance(depends, str) else tuple(depends),
+        _map(name, body, "Properties"),
+        condition,
+        tuple(after),
         _policy(name, body, "DeletionPolicy", _DELETION),
         _policy(name, body, "UpdateReplacePolicy", _REPLACE),
-        body.get("Metadata", {}),
-        body.get("CreationPolicy", {}),
-        body.get("UpdatePolicy", {}),
+        _map(name, body, "Metadata"),
+        _map(name, body, "CreationPolicy"),
     )
+
+
+def _map(name: str, body: Mapping[str, Any], attribute: str) -> Mapping[str, Any]:
+    found = body.get(attribute, {})
+    if not isinstance(found, Mapping):
+        raise TemplateError(f"Template format error: [/Resources/{name}/{attribute}] map expected")
+    return found
 
 
 def _policy(name: str, body: Mapping[str, Any], attribute: str, allowed: tuple[str, ...]) -> str:
     value = body.get(attribute, "Delete")
-    if value not in allowed:
-        raise TemplateError(f"Template format error: Unrecognized {attribute} {value} for resource {name}")
-    return str(value)
+    if not isinstance(value, str) or value not in allowed:
+        raise TemplateError(f"Template format error: Unrecognized {attribute} {text_of(value)} for resource {name}")
+    return value
 
 
 def _output(name: str, body: Any) -> Output:
+    if not _LOGICAL_ID.fullmatch(name):
+        raise TemplateError(f"Template format error: Output name {name} is non alphanumeric.")
     if not isinstance(body, Mapping) or "Value" not in body:
         raise TemplateError(
             f"Template format error: Output {name} is malformed. Every Outputs member must contain a Value object"
         )
-    export = body.get("Export")
+    export, condition = body.get("Export"), body.get("Condition", "")
     if export is not None and (not isinstance(export, Mapping) or "Name" not in export):
         raise TemplateError(f"Template format error: Output {name} is malformed. Export must contain a Name")
+    if not isinstance(condition, str):
+        raise TemplateError(f"Template format error: [/Outputs/{name}/Condition] string expected")
     return Output(
         name,
         body["Value"],
-        str(body.get("Description", "")),
+        _description(body, f"Template format error: Description of output {name}"),
         export["Name"] if export else None,
-        str(body.get("Condition", "")),
+        condition,
     )
 
 
-def _check_references(template: Template) -> None:
-    """Every name that is referred to exists. A parameter may not have a resource's name."""
-    both = sorted(set(template.parameters) & set(template.resources))
-    if both:
-        raise TemplateError(f"Template format error: Duplicate name {both[0]} in Parameters and Resources")
-    missing: list[str] = []
-    for resource in template.resources.values():
-        for target in (*references(resource.properties), *resource.depends_on):
-            known = target in template.resources or (
-                target in template.parameters and target not in resource.depends_on
-            )
-            if not known:
-                missing.append(target)
-        used = (*conditions_in(resource.properties), *([resource.condition] if resource.condition else []))
-        _conditions_exist(template, used)
-    if missing:
-        raise _unresolved(", ".join(dict.fromkeys(missing)), "Resources")
-    for output in template.outputs.values():
-        for target in (*references(output.value), *references(output.export)):
-            if target not in template.resources and target not in template.parameters:
-                raise _unresolved(target, "Outputs")
-        _conditions_exist(template, (*conditions_in(output.value), *([output.condition] if output.condition else [])))
-    for body in template.conditions.values():
-        _conditions_exist(template, conditions_in(body))
-        for target in references(body):
-            if target not in template.parameters:
-                raise _unresolved(target, "Conditions")
-
-
-def _unresolved(names: str, block: str) -> TemplateError:
-    return TemplateError(
-        f"Template format error: Unresolved resource dependencies [{names}] in the {block} block of the template"
+def _rule(name: str, body: Any) -> Rule:
+    assertions = body.get("Assertions") if isinstance(body, Mapping) else None
+    if not isinstance(assertions, list) or not all(
+        isinstance(item, Mapping) and "Assert" in item for item in assertions
+    ):
+        raise TemplateError(f"Template format error: [/Rules/{name}] Every rule must contain a list of Assertions")
+    return Rule(
+        name,
+        body.get("RuleCondition"),
+        tuple((item["Assert"], text_of(item.get("AssertDescription", ""))) for item in assertions),
     )
-
-
-def _conditions_exist(template: Template, names: Any) -> None:
-    for name in names:
-        if name not in template.conditions:
-            raise TemplateError(f"Template format error: Unresolved condition dependency {name}")
-
-
-def text_of(value: Any) -> str:
-    """A scalar as CloudFormation sees it: everything is text, booleans in lower case."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

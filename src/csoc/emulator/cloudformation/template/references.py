@@ -12,46 +12,81 @@ from csoc.emulator.cloudformation.template.model import Template, TemplateError
 SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
+def function_of(value: Any) -> str | None:
+    """The intrinsic function that a value is: a mapping with nothing but its name."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    name = next(iter(value))
+    return name if isinstance(name, str) and (name == "Ref" or name.startswith("Fn::")) else None
+
+
 def references(value: Any) -> Iterator[str]:
     """Logical ids and parameters that a value names; no pseudo parameters."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "Ref" and isinstance(inner, str) and len(value) == 1:
-                if not inner.startswith("AWS::"):
-                    yield inner
-            elif key == "Fn::GetAtt" and inner:
-                yield str(inner[0] if isinstance(inner, (list, tuple)) else str(inner).split(".", 1)[0])
-            elif key == "Fn::Sub":
-                yield from _substituted(inner)
-            else:
-                yield from references(inner)
+    return (name for name, _ in references_with_kind(value))
+
+
+def references_with_kind(value: Any) -> Iterator[tuple[str, str]]:
+    """The same with how they are named: "" by Ref, "Attribute" by Fn::GetAtt."""
+    name = function_of(value)
+    if name == "Ref":
+        target = value["Ref"]
+        if isinstance(target, str) and not target.startswith("AWS::"):
+            yield target, ""
+    elif name == "Fn::GetAtt":
+        yield from _attribute(value[name])
+    elif name == "Fn::Sub":
+        yield from _substituted(value[name])
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from references_with_kind(inner)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from references(item)
+            yield from references_with_kind(item)
 
 
-def _substituted(value: Any) -> Iterator[str]:
+def _attribute(argument: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(argument, str):
+        yield argument.split(".", 1)[0], "Attribute"
+    elif isinstance(argument, (list, tuple)) and argument:
+        yield str(argument[0]), "Attribute"
+        yield from references_with_kind(list(argument[1:]))
+
+
+def _substituted(value: Any) -> Iterator[tuple[str, str]]:
     text, own = (value[0], value[1]) if isinstance(value, (list, tuple)) and len(value) == 2 else (value, {})
+    own = own if isinstance(own, Mapping) else {}
     for literal, name in SUBSTITUTION.findall(str(text)):
         if not literal and name not in own and not name.startswith("AWS::"):
-            yield name.split(".", 1)[0].strip()
-    yield from references(own)
+            head, dot, _ = name.partition(".")
+            yield head, "Attribute" if dot else ""
+    yield from references_with_kind(dict(own))
 
 
 def conditions_in(value: Any) -> Iterator[str]:
-    """Conditions that a value names, by Fn::If or Condition."""
+    """Conditions that a value names by Fn::If."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "Fn::If" and isinstance(inner, (list, tuple)) and inner:
                 yield str(inner[0])
-                yield from conditions_in(inner[1:])
-            elif key == "Condition" and isinstance(inner, str) and len(value) == 1:
-                yield inner
+                yield from conditions_in(list(inner[1:]))
             else:
                 yield from conditions_in(inner)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from conditions_in(item)
+
+
+def conditions_of_condition(value: Any) -> Iterator[str]:
+    """Conditions that the body of a condition names."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and isinstance(value.get("Condition"), str):
+            yield value["Condition"]
+            return
+        for inner in value.values():
+            yield from conditions_of_condition(inner)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from conditions_of_condition(item)
 
 
 def dependencies(template: Template, wanted: frozenset[str]) -> dict[str, frozenset[str]]:
@@ -63,9 +98,21 @@ def dependencies(template: Template, wanted: frozenset[str]) -> dict[str, frozen
         found[name] = frozenset(target for target in targets if target in wanted and target != name)
         if name in targets:
             raise TemplateError(f"Circular dependency between resources: [{name}]")
+    in_order(found)
+    return found
+
+
+def in_order(after: Mapping[str, frozenset[str]]) -> list[str]:
+    """Names so that each comes after what it needs; the same order each time. Raises TemplateError for a circle."""
+    sorter = TopologicalSorter({name: sorted(after[name]) for name in sorted(after)})
     try:
-        TopologicalSorter(found).prepare()
+        sorter.prepare()
     except CycleError as error:
         names = ", ".join(dict.fromkeys(error.args[1]))
         raise TemplateError(f"Circular dependency between resources: [{names}]") from None
-    return found
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
