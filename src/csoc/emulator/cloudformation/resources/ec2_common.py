@@ -11,16 +11,22 @@ from csoc.emulator.cloudformation.resources.handler import Context, Properties
 
 
 class Ec2(Declared):
-    """A type of EC2. kind: the resource type of its tag specification; "" if its create call takes no tags."""
+    """A type of EC2. kind: the resource type of its tag specification; "" if its create call takes no tags.
+    tagged_later: moto loses the tags of the create call, so that they are set after it."""
 
     service = "ec2"
     kind: ClassVar[str] = ""
+    tagged_later: ClassVar[bool] = False
 
     def tag_parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         tags = self.wanted_tags(context, properties)
-        if not self.kind or not tags:
+        if not self.kind or not tags or self.tagged_later:
             return {}
         return {"TagSpecifications": [{"ResourceType": self.kind, "Tags": as_list(tags)}]}
+
+    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        if self.tagged_later:
+            self.retag(client, physical_id, [], self.wanted_tags(context, properties))
 
     def retag(self, client: Any, physical_id: str, gone: list[str], wanted: Mapping[str, str]) -> None:
         if gone:

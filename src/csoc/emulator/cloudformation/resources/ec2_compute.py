@@ -67,12 +67,22 @@ class LaunchTemplate(Ec2):
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = client.describe_launch_template_versions(LaunchTemplateId=physical_id, Versions=["$Latest"])
         version = answer["LaunchTemplateVersions"][0]
-        tags = {key: value for key, value in own_tags(found).items() if not key.startswith("aws:")}
         return {
             "LaunchTemplateData": version["LaunchTemplateData"],
             "VersionDescription": version.get("VersionDescription"),
-            "TagSpecifications": [{"ResourceType": self.kind, "Tags": as_list(tags)}] if tags else None,
         }
+
+    def read(self, context: Context, physical_id: str) -> Properties | None:
+        live = super().read(context, physical_id)
+        found = self.describe(context.clients(self.service), physical_id) if live is not None else None
+        if live is None or found is None:
+            return None
+        tags = {
+            key: value
+            for key, value in own_tags(found).items()
+            if not key.startswith("aws:") and context.tags.get(key) != value
+        }
+        return {**live, **({"TagSpecifications": [{"ResourceType": self.kind, "Tags": as_list(tags)}]} if tags else {})}
 
     def more_attributes(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         return {name: str(found[name]) for name in ("DefaultVersionNumber", "LatestVersionNumber")}
@@ -283,6 +293,10 @@ class KeyPair(Ec2):
     unread = ("KeyFormat", "PublicKeyMaterial")
     attributes = {"KeyFingerprint": "KeyFingerprint", "KeyPairId": "KeyPairId"}
     described = Describe("describe_key_pairs", "KeyNames", "KeyPairs.0")
+
+    def retag(self, client: Any, physical_id: str, gone: list[str], wanted: Mapping[str, str]) -> None:
+        found = self.describe(client, physical_id) or {}
+        super().retag(client, found["KeyPairId"], gone, wanted)
 
     def make(self, context: Context, client: Any, properties: Properties) -> str:
         name, tags = properties["KeyName"], self.tag_parameters(context, properties)

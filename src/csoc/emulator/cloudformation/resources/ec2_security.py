@@ -55,6 +55,13 @@ def rule_of(described: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, "")}
 
 
+def revoke(client: Any, group: str, verb: str, rules: list[str]) -> None:
+    """Takes rules away by their ids; those that are gone already are no error."""
+    if rules:
+        method = getattr(client, f"revoke_security_group_{verb}")
+        unless_gone(lambda: method(GroupId=group, SecurityGroupRuleIds=rules))
+
+
 class SecurityGroup(Ec2):
     """AWS::EC2::SecurityGroup, in a VPC. With egress rules of its own it loses the one that allows everything."""
 
@@ -96,11 +103,15 @@ class SecurityGroup(Ec2):
     @staticmethod
     def _set(client: Any, group: str, before: Properties, after: Properties) -> None:
         for name, verb in ((_INGRESS, "ingress"), (_EGRESS, "egress")):
-            old = [permission(rule, verb == "egress") for rule in before.get(name) or ()]
-            new = [permission(rule, verb == "egress") for rule in after.get(name) or ()]
-            gone, added = [one for one in old if one not in new], [one for one in new if one not in old]
+            old, new = list(before.get(name) or ()), list(after.get(name) or ())
+            gone = [permission(rule, verb == "egress") for rule in old if rule not in new]
             if gone:
-                getattr(client, f"revoke_security_group_{verb}")(GroupId=group, IpPermissions=gone)
+                asked = [{"Name": "group-id", "Values": [group]}]
+                live = client.describe_security_group_rules(Filters=asked)["SecurityGroupRules"]
+                egress = verb == "egress"
+                mine = [one for one in live if one["IsEgress"] == egress and permission(rule_of(one), egress) in gone]
+                revoke(client, group, verb, [one["SecurityGroupRuleId"] for one in mine])
+            added = [permission(rule, verb == "egress") for rule in new if rule not in old]
             if added:
                 getattr(client, f"authorize_security_group_{verb}")(GroupId=group, IpPermissions=added)
 
@@ -161,8 +172,7 @@ class _Rule(Ec2):
     def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
         found = self.describe(client, physical_id)
         if found is not None:
-            revoke = getattr(client, f"revoke_security_group_{self._verb}")
-            unless_gone(lambda: revoke(GroupId=found["GroupId"], IpPermissions=[permission(found, self.egress)]))
+            revoke(client, found["GroupId"], self._verb, [physical_id])
 
 
 class SecurityGroupIngress(_Rule):

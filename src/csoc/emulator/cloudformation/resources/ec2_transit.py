@@ -70,7 +70,7 @@ class TransitGatewayAttachment(Ec2):
     """AWS::EC2::TransitGatewayAttachment: of a VPC."""
 
     type_name = "AWS::EC2::TransitGatewayAttachment"
-    kind = "transit-gateway-attachment"
+    kind, tagged_later = "transit-gateway-attachment", True
     create_call = "create_transit_gateway_vpc_attachment"
     id_path = "TransitGatewayVpcAttachment.TransitGatewayAttachmentId"
     takes = ("Options", "SubnetIds", "TransitGatewayId", "VpcId")

@@ -258,7 +258,7 @@ class DhcpOptions(Ec2):
     """AWS::EC2::DHCPOptions."""
 
     type_name = "AWS::EC2::DHCPOptions"
-    kind = "dhcp-options"
+    kind, tagged_later = "dhcp-options", True
     create_call, id_path = "create_dhcp_options", "DhcpOptions.DhcpOptionsId"
     also = ("DomainName", "DomainNameServers", "NetbiosNameServers", "NetbiosNodeType", "NtpServers")
     attributes = {"DhcpOptionsId": ""}
