@@ -18,13 +18,15 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.details = dict(details or {})
+        self.metadata: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
 
     def status(self) -> dict[str, Any]:
         """The Status object for the body."""
         found: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": dict(self.metadata),
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,

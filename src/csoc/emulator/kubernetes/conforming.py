@@ -1,0 +1,91 @@
+"""Whether an object of a built-in kind is what its type says: unknown fields, wrong types, nulls.
+
+The real server decodes into Go structs, which drops unknown fields, takes null for absent, and stops at a value of a
+wrong type; in strict mode unknown and doubled fields are errors. Source: sigs.k8s.io/json.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from csoc.emulator.kubernetes.schemas import ANY, LIST, MAP, SCALAR, Schema
+
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class WrongTypeError(Exception):
+    """A value that its field cannot hold; the text is as Go's decoder words it."""
+
+
+def conform(schema: Schema, value: Any, unknown: list[str], path: str = "") -> Any:
+    """The value with only what its type knows; what was dropped is added to unknown ("spec.template.x").
+
+    Raises WrongTypeError.
+    """
+    if value is None or schema.kind == ANY:
+        return value
+    if schema.kind == MAP:
+        return _map(schema, value, unknown, path)
+    if schema.kind == LIST:
+        if not isinstance(value, list):
+            raise _wrong(value, path, "slice")
+        element = schema.element
+        assert element is not None
+        return [conform(element, item, unknown, f"{path}[{index}]") for index, item in enumerate(value)]
+    if schema.kind == SCALAR:
+        _scalar(schema.scalar, value, path)
+    return value
+
+
+def _map(schema: Schema, value: Any, unknown: list[str], path: str) -> Any:
+    if not isinstance(value, dict):
+        raise _wrong(value, path, "object")
+    made = {}
+    prefix = f"{path}." if path else ""
+    for name, part in value.items():
+        if not schema.knows(name):
+            unknown.append(prefix + name)
+        elif part is not None:
+            made[name] = conform(schema.child(name), part, unknown, prefix + name)
+    return made
+
+
+def _scalar(kind: str, value: Any, path: str) -> None:
+    if kind in ("string", "bytes", "time") and not isinstance(value, str):
+        raise _wrong(value, path, "string" if kind != "time" else "Time")
+    if kind == "integer" and (isinstance(value, bool) or not isinstance(value, int)):
+        if isinstance(value, float) and value.is_integer():
+            return
+        raise _wrong(value, path, "int32")
+    if kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise _wrong(value, path, "float64")
+    if kind == "boolean" and not isinstance(value, bool):
+        raise _wrong(value, path, "bool")
+    if kind == "int-or-string" and (isinstance(value, bool) or not isinstance(value, int | str)):
+        raise _wrong(value, path, "IntOrString")
+    if kind == "bytes":
+        try:
+            base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise WrongTypeError(f"illegal base64 data in field {path}") from error
+    if kind == "time" and not _TIME.fullmatch(value):
+        raise WrongTypeError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it in field {path}')
+    if kind == "quantity":
+        _quantity(value, path)
+
+
+def _quantity(value: Any, path: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _wrong(value, path, "Quantity")
+    if isinstance(value, str) and not _QUANTITY.fullmatch(value):
+        pattern = "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        raise WrongTypeError(f"quantities must match the regular expression {pattern} in field {path}")
+
+
+def _wrong(value: Any, path: str, wanted: str) -> WrongTypeError:
+    found = {str: "string", bool: "bool", list: "array", dict: "object"}.get(type(value), "number")
+    return WrongTypeError(f"json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")

@@ -1,0 +1,96 @@
+"""Deletion: preconditions, finalizers, grace.
+
+Source: apiserver, pkg/registry/generic/registry/store.go (Delete, deletionFinalizersForGarbageCollection) and
+pkg/registry/rest/delete.go. What depends on a deleted object, and the end of grace, are the controllers' work.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime, timedelta
+from typing import Any
+
+from csoc.emulator.kubernetes import errors
+from csoc.emulator.kubernetes.types import ResourceType
+
+Object = dict[str, Any]
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_POLICIES = ("", "Orphan", "Background", "Foreground")
+
+
+def check_preconditions(type_: ResourceType, live: Object, uid: str, version: str) -> None:
+    """Raises ApiError Conflict if the object is another one than the client meant."""
+    metadata = live["metadata"]
+    for what, wanted, found in (
+        ("UID", uid, metadata["uid"]),
+        ("ResourceVersion", version, metadata["resourceVersion"]),
+    ):
+        if wanted and wanted != found:
+            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+            raise errors.conflict(type_.plural, type_.group, metadata["name"], why)
+
+
+def marked(type_: ResourceType, live: Object, now: datetime, policy: str, grace: int | None) -> Object | None:
+    """The object as it waits for its end; None if nothing keeps it. Raises ApiError Invalid for an unknown policy."""
+    if policy not in _POLICIES:
+        why = f'Invalid value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
+        causes = [{"field": "propagationPolicy", "message": why, "reason": "FieldValueInvalid"}]
+        raise errors.invalid("DeleteOptions", "meta.k8s.io", "", causes)
+    body = copy.deepcopy(live)
+    metadata = body["metadata"]
+    finalizers = [
+        one for one in metadata.get("finalizers", ()) if policy in ("", "Background") or one not in (FOREGROUND, ORPHAN)
+    ]
+    if policy == "Background":
+        finalizers = [one for one in finalizers if one not in (FOREGROUND, ORPHAN)]
+    if policy == "Foreground":
+        finalizers.append(FOREGROUND)
+    if policy == "Orphan":
+        finalizers.append(ORPHAN)
+    seconds = _grace(type_, live, grace)
+    terminating = "deletionTimestamp" in metadata
+    if terminating:
+        # A later request can only shorten the wait.
+        seconds = min(seconds, metadata.get("deletionGracePeriodSeconds", 0))
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
+    if not finalizers and not _lives_in_spec(type_, body) and seconds == 0:
+        return None
+    if not terminating:
+        metadata["generation"] = metadata.get("generation", 0) + 1 if "generation" in metadata else 1
+        if type_.plural == "namespaces" and not type_.group:
+            body.setdefault("status", {})["phase"] = "Terminating"
+    if not terminating or seconds != metadata.get("deletionGracePeriodSeconds"):
+        metadata["deletionGracePeriodSeconds"] = seconds
+        ends = now + timedelta(seconds=seconds)
+        metadata["deletionTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not terminating and "generation" not in live["metadata"]:
+        metadata.pop("generation", None)
+    return body
+
+
+def is_finished(type_: ResourceType, body: Object) -> bool:
+    """Whether an object that waits for its end has nothing left that keeps it."""
+    metadata = body["metadata"]
+    if "deletionTimestamp" not in metadata or metadata.get("finalizers") or _lives_in_spec(type_, body):
+        return False
+    return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _lives_in_spec(type_: ResourceType, body: Object) -> bool:
+    """Namespaces keep their finalizers in the spec."""
+    is_namespace = type_.plural == "namespaces" and not type_.group
+    return is_namespace and bool(body.get("spec", {}).get("finalizers"))
+
+
+def _grace(type_: ResourceType, live: Object, asked: int | None) -> int:
+    """Only pods have a grace. Source: pkg/registry/core/pod/strategy.go (CheckGracefulDelete)."""
+    if type_.plural != "pods" or type_.group:
+        return 0
+    spec, status = live.get("spec", {}), live.get("status", {})
+    seconds = asked if asked is not None else spec.get("terminationGracePeriodSeconds", 30)
+    if not spec.get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
+        return 0
+    return max(int(seconds), 0)
