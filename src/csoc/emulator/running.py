@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -16,9 +18,12 @@ from csoc.emulator.cloud.authorisation import Authorisation, membership_of
 from csoc.emulator.cloud.authorising.special import StackArn
 from csoc.emulator.cloud.calls import Service
 from csoc.emulator.cloud.corrections.corrected import CorrectedServices
+from csoc.emulator.cloud.corrections.correction import Memory
 from csoc.emulator.cloud.corrections.table import corrections
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.credentials import Credentials
+from csoc.emulator.cloud.eks import Eks
+from csoc.emulator.cloud.eks_maker import SimulatedMaker
 from csoc.emulator.cloud.faults import Faults
 from csoc.emulator.cloud.front import Front
 from csoc.emulator.cloud.gate import Gate
@@ -29,12 +34,17 @@ from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.service import cloudformation
 from csoc.emulator.cloudformation.stacks import Stack, Stacks
 from csoc.emulator.control import Control
+from csoc.emulator.kubernetes.certificates import Authority, new_authority
+from csoc.emulator.kubernetes.fleet import SimulatedClusters
+from csoc.emulator.kubernetes.serving import serving
+from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
 from csoc.emulator.timeline import RunningTimeline, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator. endpoint: of the cloud, for AWS_ENDPOINT_URL. token: for what is asked below /_csoc/."""
+    """A running emulator. endpoint: of the cloud, for AWS_ENDPOINT_URL. clusters: the simulated ones, served at their
+    own port. token: for what is asked below /_csoc/."""
 
     endpoint: str
     accounts: Accounts
@@ -42,6 +52,7 @@ class Emulator:
     timeline: Timeline
     counts: Counts
     faults: Faults
+    clusters: SimulatedClusters
     token: str
 
 
@@ -50,38 +61,86 @@ def _new_id() -> str:
 
 
 @contextmanager
-def running(port: int = 0, timeline: Timeline | None = None) -> Iterator[Emulator]:
+def running(port: int = 0, timeline: Timeline | None = None, data: Path | None = None) -> Iterator[Emulator]:
     """Runs an emulator on 127.0.0.1 until the block ends. port: 0 for any that is free. timeline: by default one that
-    runs as fast as real time. Raises OSError if the port is taken."""
-    own = RunningTimeline()
-    time = timeline or own
-    inside, credentials, accounts = InsideClients(), Credentials(), Accounts()
-    counts, faults, gate = Counts(), Faults(), Gate()
-    stacks = cloudformation(time, inside, _new_id, _resource_faults(faults))
-    services: list[Service] = [Sts(credentials, membership_of), stacks]
-    front = Front(
-        credentials,
-        services,
-        CorrectedServices(corrections(time)),
-        now=time.now,
-        request_id=_new_id,
-        guards=(counts.note,),
-        authorise=Authorisation(membership_of, _stack_arns(stacks.stacks)),
-        disturb=faults.disturb,
-        gate=gate.passing,
-    )
-    inside.serve(front)
-    control = Control(accounts, counts, faults, time)
-    connections = Connections()
-    endpoint = CloudEndpoint(front, connections, control)
-    try:
+    runs as fast as real time; it ends with the emulator. data: a folder in which the state survives; there can be one
+    such emulator in a process.
+
+    Raises OSError if the port is taken, CsocError if the folder or what is in it cannot be used.
+    """
+    with ExitStack() as held:
+        folder = StateFolder(data) if data is not None else None
+        if folder is not None:
+            held.enter_context(folder.held())
+        kept = folder.load() if folder is not None else None
+        timeline = timeline or RunningTimeline()
         listening = listen(port)
-        with _served(endpoint, connections, listening):
-            address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            yield Emulator(address, accounts, inside, time, counts, faults, control.token)
-    finally:
-        endpoint.close()
-        own.stop()
+        held.callback(listening.close)
+        clusters = SimulatedClusters(timeline.now)
+        authority = authority_of(kept)
+        served = held.enter_context(serving(clusters, authority=authority))
+        parts = _Parts(timeline, SimulatedMaker(clusters, served.certificate))
+        endpoint = CloudEndpoint(parts.front, parts.connections, parts.control)
+        held.callback(endpoint.close)
+        if folder is not None:
+            keeper = Keeper(folder, parts.kept_parts(authority), parts.gate, timeline)
+            keeper.begin(kept)
+            held.callback(keeper.end)
+        if isinstance(timeline, RunningTimeline):
+            # Before the last snapshot: what still happened would be in it by half.
+            held.callback(timeline.stop)
+        held.enter_context(_served(endpoint, parts.connections, listening))
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield Emulator(
+            address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token
+        )
+
+
+class _Parts:
+    """What an emulator is made of, put together."""
+
+    def __init__(self, timeline: Timeline, maker: SimulatedMaker) -> None:
+        self.inside, self.credentials, self.accounts = InsideClients(), Credentials(), Accounts()
+        self.counts, self.faults, self.gate, self.memory = Counts(), Faults(), Gate(), Memory()
+        self.connections = Connections()
+        self.maker = maker
+        self.stacks = cloudformation(timeline, self.inside, _new_id, _resource_faults(self.faults))
+        self.eks = Eks(timeline, self.credentials, maker, _new_id)
+        services: list[Service] = [
+            Sts(self.credentials, membership_of, self.eks.issuer_keys), self.stacks, self.eks,
+        ]  # fmt: skip
+        self.front = Front(
+            self.credentials,
+            services,
+            CorrectedServices(corrections(timeline, self.memory)),
+            now=timeline.now,
+            request_id=_new_id,
+            guards=(self.counts.note,),
+            authorise=Authorisation(membership_of, _stack_arns(self.stacks.stacks), self.eks.tags),
+            disturb=self.faults.disturb,
+            gate=self.gate.passing,
+        )
+        self.inside.serve(self.front)
+        self.control = Control(self.accounts, self.counts, self.faults, timeline)
+
+    def kept_parts(self, authority: Authority) -> dict[str, Part]:
+        """What survives, in the order in which it is put back: clusters before EKS, which starts them."""
+        return {
+            "authority": Part(lambda: authority, lambda _: None),
+            "moto": MOTO,
+            "credentials": Part(self.credentials.kept, self.credentials.restore),
+            "memory": Part(self.memory.all_kept, self.memory.restore),
+            "clusters": Part(self.maker.kept, self.maker.restore),
+            "eks": Part(self.eks.kept, self.eks.restore),
+            "stacks": Part(self.stacks.all_stacks, self.stacks.take_over),
+        }
+
+
+def authority_of(kept: Mapping[str, Any] | None) -> Authority:
+    """The authority that was kept, so that kubeconfigs stay good; else a new one."""
+    found = kept["authority"] if kept is not None else new_authority()
+    assert isinstance(found, Authority)  # noqa: S101 - written by kept_parts
+    return found
 
 
 def listen(port: int) -> socket.socket:

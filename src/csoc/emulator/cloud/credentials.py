@@ -16,6 +16,7 @@ from csoc.emulator.cloud.calls import ANONYMOUS, AwsError, Identity
 from csoc.emulator.cloud.moto_accounts import key_owner, user_of_key
 from csoc.emulator.cloud.signatures import Signature
 
+_MANY = 1_000
 _ALPHABET = string.ascii_uppercase + "234567"
 
 
@@ -48,6 +49,9 @@ class Credentials:
         )
         with self._lock:
             self._temporary[key.access_key] = key
+            crowded = len(self._temporary) % _MANY == 0
+        if crowded and identity.session is not None and identity.session.issued_at is not None:
+            self.revoke_expired(identity.session.issued_at)
         return key
 
     def look_up(self, claim: Signature | None, now: datetime) -> tuple[Identity, str]:
@@ -75,6 +79,16 @@ class Credentials:
         with self._lock:
             temporary = self._temporary.get(access_key)
         return temporary.identity.account if temporary is not None else key_owner(access_key)
+
+    def kept(self) -> dict[str, TemporaryKey]:
+        """The keys of sessions, to be kept over a restart."""
+        with self._lock:
+            return dict(self._temporary)
+
+    def restore(self, kept: dict[str, TemporaryKey]) -> None:
+        """Takes keys that were kept."""
+        with self._lock:
+            self._temporary |= kept
 
     def revoke_expired(self, now: datetime) -> None:
         """Forgets sessions that ended, so that a long-lived emulator does not grow."""

@@ -148,6 +148,20 @@ def network_of(account: str, region: str, resource_id: str) -> str:
     return str(getattr(found, "vpc_id", "") or "")
 
 
+def subnet(account: str, region: str, name: str) -> tuple[str, str] | None:
+    """The VPC and the availability zone of a subnet; None if there is none."""
+    for zone in ec2_backends[account][region].subnets.values():
+        if name in zone:
+            return str(zone[name].vpc_id), str(zone[name].availability_zone)
+    return None
+
+
+def default_group(account: str, region: str, vpc: str) -> str:
+    """The default security group of a VPC; "" if it has none."""
+    groups = ec2_backends[account][region].groups.get(vpc, {})
+    return next((str(group.id) for group in groups.values() if group.name == "default"), "")
+
+
 def place_of(account: str) -> Place | None:
     """Where an account stands in the organisation that it belongs to; None if it belongs to none."""
     for management in list(organizations_backends):

@@ -109,6 +109,16 @@ class Signer:
             "id_token_signing_alg_values_supported": ["RS256"],
         }
 
+    @property
+    def key(self) -> rsa.RSAPrivateKey | None:
+        """The key, to be kept over a restart; None while nobody needed it."""
+        return self._key
+
+    def take(self, key: rsa.RSAPrivateKey | None) -> None:
+        """From here on signs with a key that was kept."""
+        with self._lock:
+            self._key = key
+
     def _private(self) -> rsa.RSAPrivateKey:
         with self._lock:
             if self._key is None:
