@@ -56,6 +56,16 @@ class Memory:
         with self._lock:
             return self._kept.pop(_key(call, kind, name), None) is not None
 
+    def all_kept(self) -> dict[Key, dict[str, Any]]:
+        """Everything, to be kept over a restart."""
+        with self._lock:
+            return {key: dict(values) for key, values in self._kept.items()}
+
+    def restore(self, kept: dict[Key, dict[str, Any]]) -> None:
+        """Takes what was kept."""
+        with self._lock:
+            self._kept |= kept
+
     def names(self, call: Call, kind: str) -> list[str]:
         """The names that are remembered of a kind, sorted."""
         wanted = _key(call, kind, "")[:3]

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from csoc.emulator.cloud.corrections.acm import acm
+from csoc.emulator.cloud.corrections.autoscaling import autoscaling
 from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
 from csoc.emulator.cloud.corrections.ec2 import ec2
+from csoc.emulator.cloud.corrections.edge import elbv2, wafv2
 from csoc.emulator.cloud.corrections.iam import iam
 from csoc.emulator.cloud.corrections.kms import kms
 from csoc.emulator.cloud.corrections.messaging import sns, sqs
+from csoc.emulator.cloud.corrections.rds import rds
 from csoc.emulator.cloud.corrections.s3 import s3
 from csoc.emulator.timeline import Timeline
 
 
-def corrections(timeline: Timeline) -> tuple[Correction, ...]:
-    """The corrections of one emulator. What takes time in them asks the timeline."""
-    memory, under_way = Memory(), UnderWay(timeline)
-    return (ec2(), iam(), kms(), s3(memory), sns(memory), sqs(memory))
+def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Correction, ...]:
+    """The corrections of one emulator. What takes time in them asks the timeline. memory: what they keep, for whoever
+    keeps it over a restart."""
+    memory, under_way = memory or Memory(), UnderWay(timeline)
+    return (
+        acm(memory, under_way),
+        autoscaling(memory),
+        ec2(),
+        elbv2(),
+        wafv2(),
+        iam(),
+        kms(),
+        *rds(memory, under_way),
+        s3(memory),
+        sns(memory),
+        sqs(memory),
+    )

@@ -20,12 +20,15 @@ Tags = list[dict[str, str]]
 
 # How services say that something does not exist.
 _GONE = ("NotFound", "NonExistent", "NoSuch", "DoesNotExist", "NonexistentItem", "NotExist")
+_GONE_EXACTLY = ("InvalidDocument",)
 
 
 def is_gone(error: ClientError) -> bool:
     """True if the error says that what was asked for does not exist."""
     code = str(error.response["Error"]["Code"])
-    return any(part in code for part in _GONE) or "not found" in str(error.response["Error"].get("Message", ""))
+    if code in _GONE_EXACTLY or any(part in code for part in _GONE):
+        return True
+    return "not found" in str(error.response["Error"].get("Message", ""))
 
 
 def unless_gone(action: Callable[[], Any]) -> Any:
