@@ -6,10 +6,10 @@ Nothing here asks for more than a Git URL. What could not be read, fetched or re
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from csoc.errors import NotFoundError
+from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet import gc_pause
 from csoc.fleet.argocd.discovery import Discovery, discover
 from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
@@ -68,33 +68,53 @@ class LoadedFleet:
         return found[0]
 
     def select(self, names: Sequence[str]) -> list[EnvironmentView]:
-        """The environments of these names (none given: all), in the fleet's order. Raises NotFoundError."""
+        """The environments of these names (none given: all), in the fleet's order.
+
+        A name is an environment's, or a hostname, commons, cluster or stage for all of its environments; with the kind
+        before it ("stage:prod") it is that alone. Raises NotFoundError, and RejectedError for a name that means
+        different environments by different readings: a name can be given by whoever writes into the repository.
+        """
         if not names:
             return list(self.view.environments)
-        chosen: dict[str, EnvironmentView] = {}
-        for name in names:
-            for view in self._named(name):
-                chosen[view.name] = view
+        chosen = {view.name for name in names for view in self._named(name)}
         return [view for view in self.view.environments if view.name in chosen]
 
-    def _named(self, name: str) -> Iterator[EnvironmentView]:
-        exact = self.view.environment(name)
-        if exact is not None:
-            yield exact
-            return
-        for witness in ("hostname", "commons", "cluster", "stage"):
-            same = [view for view in self.view.environments if getattr(view, witness).value == name]
-            if same:
-                yield from same
-                return
+    def _named(self, name: str) -> Sequence[EnvironmentView]:
+        kind, colon, rest = name.partition(":")
+        if colon and kind in _READINGS:
+            found = self._reading(kind, rest)
+            if found:
+                return found
+            raise NotFoundError(f"There is no {kind} {rest}", fix="`csoc fleet show` lists all")
+        readings = {kind: found for kind in _READINGS if (found := self._reading(kind, name))}
+        if len({frozenset(view.name for view in found) for found in readings.values()}) > 1:
+            meant = "; ".join(f"{kind}: {_listed(found)}" for kind, found in readings.items())
+            raise RejectedError(
+                f"{name} means different environments ({meant})",
+                fix="Say which: " + " or ".join(f"{kind}:{name}" for kind in readings),
+            )
+        if readings:
+            return next(iter(readings.values()))
         same = [v for v in self.view.environments if name in (v.application.name, v.namespace, v.release)]
-        if len(same) == 1:
-            yield same[0]
-            return
-        if same:
-            names = ", ".join(view.name for view in same)
-            raise NotFoundError(f"{len(same)} environments go by {name}: {names}", fix="Name one of them")
-        raise _no_such_environment(name, self.view)
+        if len(same) > 1:
+            raise NotFoundError(f"{len(same)} environments go by {name}: {_listed(same)}", fix="Name one of them")
+        if not same:
+            raise _no_such_environment(name, self.view)
+        return same
+
+    def _reading(self, kind: str, name: str) -> list[EnvironmentView]:
+        if kind == "env":
+            return [view for view in self.view.environments if view.name == name]
+        return [view for view in self.view.environments if getattr(view, kind).value == name]
+
+
+_READINGS = ("env", "hostname", "commons", "cluster", "stage")
+_LISTED = 5
+
+
+def _listed(views: Sequence[EnvironmentView]) -> str:
+    more = f" and {len(views) - _LISTED} more" if len(views) > _LISTED else ""
+    return ", ".join(view.name for view in views[:_LISTED]) + more
 
 
 def _no_such_environment(name: str, view: FleetView) -> NotFoundError:
@@ -109,7 +129,7 @@ def _no_such_environment(name: str, view: FleetView) -> NotFoundError:
             f"There is no environment {name}: none was found here",
             fix=hint or "`csoc fleet adopt` shows what was read, and what was not understood",
         )
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     known = f"Did you mean {', '.join(near)}?" if near else "`csoc fleet show` lists all"
     return NotFoundError(f"There is no environment {name}", fix=known)
 

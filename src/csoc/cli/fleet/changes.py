@@ -82,10 +82,11 @@ def changes_command(
     elif not found:
         say("csoc has no open pull requests here.")
     else:
-        rows = [
-            [f"#{i.pull.number}", i.pull.title, i.pull.base, _conflicts(i), i.missing or "nothing known"] for i in found
+        rows: list[list[Cell]] = [
+            [f"#{i.pull.number}", i.pull.title, i.pull.author, i.pull.base, _conflicts(i), i.missing or "nothing known"]
+            for i in found
         ]
-        table(["number", "title", "into", "conflicts", "still lacks"], rows)
+        table(["number", "title", "by", "into", "conflicts", "still lacks"], rows)
         if any(item.pull.conflicts for item in found):
             say("--rebuild NUMBER makes one that conflicts again, on what its branch holds now.", "dim")
     return 0
@@ -161,6 +162,7 @@ def _proposed_json(item: Proposed) -> dict[str, Any]:
         "number": pull.number,
         "url": pull.url,
         "title": pull.title,
+        "author": pull.author,
         "head": pull.head,
         "base": pull.base,
         "mergeable": pull.mergeable.value,

@@ -70,9 +70,10 @@ def set_command(
 ) -> int:
     """Change settings in one or many environments. Without --commit or --pull-request nothing is written.
 
-    ENV is an environment's name, or a commons, stage or cluster for all of its environments. In KEY a dot goes one
-    level down and [0] is the first item of a list; a backslash before a dot that belongs to a key. VALUE is YAML; where
-    text stands now, it stays text.
+    ENV is an environment's name, or a commons, stage or cluster for all of its environments; env:NAME, commons:NAME,
+    stage:NAME and cluster:NAME say which, where a name could be several. In KEY a dot goes one level down and [0] is
+    the first item of a list; a backslash before a dot that belongs to a key. VALUE is YAML; where text stands now, it
+    stays text.
     """
     if commit and pull_request:
         raise click.UsageError("--commit and --pull-request exclude each other")

@@ -185,7 +185,7 @@ def _body(
 
 
 def file_line(path: str) -> str:
-    """How the text of a pull request lists a file; `follow` looks for the same."""
+    """How the text of a pull request lists a file."""
     return f"- {code(path, 1_000)}"
 
 

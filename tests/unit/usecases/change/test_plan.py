@@ -320,7 +320,7 @@ def test_values_of_another_branch_are_refused_with_the_way_there() -> None:
     text = application("alpha", values=["v.yaml"]).replace("targetRevision: main", "targetRevision: live")
     made.write({"app.yaml": text, "other.yaml": text.replace("live", "main").replace("name: alpha", "name: b")})
     made.write({"third.yaml": text.replace("live", "main").replace("name: alpha", "name: c")})
-    found = plan(made, ["alpha"], "fence.replicaCount=3")
+    found = plan(made, ["env:alpha"], "fence.replicaCount=3")
     assert "--revision" in reason(found)
 
 

@@ -391,6 +391,44 @@ def test_a_pull_request_whose_text_was_changed_is_refused(world: World) -> None:
         rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
 
 
+def test_a_command_that_somebody_put_into_the_text_is_not_run(world: World) -> None:
+    conflicting(world)
+    pull = world.host.pulls[1]
+    other = pull.body.replace("fence.image.tag=2026.04", "fence.image.tag=2026.99")
+    world.host.pulls[1] = replace(pull, title="Something harmless", body=other)
+    with pytest.raises(RejectedError, match="does not make what its branch changes"):
+        rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
+    assert list(world.host.pulls) == [1]
+
+
+def test_a_title_that_somebody_wrote_is_not_taken_over(world: World) -> None:
+    conflicting(world)
+    first = world.host.pulls[1].title
+    world.host.pulls[1] = replace(world.host.pulls[1], title="Set nothing in staging")
+    rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
+    assert world.host.pulls[2].title == first
+
+
+def test_a_branch_with_more_than_the_command_made_is_not_made_again(world: World) -> None:
+    conflicting(world)
+    world.write({"evil.yaml": "a: 1\n"}, branch=world.host.pulls[1].head)
+    with pytest.raises(RejectedError, match="does not make what its branch changes"):
+        rebuild_proposed(world.ports(), FleetQuery(HOME), 1)
+
+
+def test_a_fork_is_none_of_csocs_whatever_its_branch_is_called(world: World) -> None:
+    propose(world, ["alpha"], "fence.image.tag=2026.04")
+    world.host.pulls[1] = replace(world.host.pulls[1], head_repository="mallory/fleet")
+    assert proposed_changes(world.ports(), ADDRESS) == []
+    for follow in (
+        lambda: merge_proposed(world.ports(), ADDRESS, 1, MergeMethod.MERGE),
+        lambda: close_proposed(world.ports(), ADDRESS, 1),
+        lambda: rebuild_proposed(world.ports(), FleetQuery(HOME), 1),
+    ):
+        with pytest.raises(RejectedError, match="not made by csoc"):
+            follow()
+
+
 def test_a_closed_pull_request_can_be_proposed_again(world: World) -> None:
     propose(world, ["alpha"], "fence.image.tag=2026.04")
     assert close_proposed(world.ports(), ADDRESS, 1) == ""
