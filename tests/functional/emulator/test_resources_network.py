@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator
-from tests.functional.emulator.resources_support import REGION, STACK_TAGS, Making, survives
+from tests.functional.emulator.resources_support import REGION, Making, survives
 
 TAGS = [{"Key": "team", "Value": "data"}]
 Build = Callable[[Making], Mapping[str, Any]]

@@ -11,6 +11,7 @@ from csoc.emulator.cloud.corrections.iam import iam
 from csoc.emulator.cloud.corrections.kms import kms
 from csoc.emulator.cloud.corrections.messaging import sns, sqs
 from csoc.emulator.cloud.corrections.rds import rds
+from csoc.emulator.cloud.corrections.route53 import route53
 from csoc.emulator.cloud.corrections.s3 import s3
 from csoc.emulator.timeline import Timeline
 
@@ -28,6 +29,7 @@ def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Corre
         iam(),
         kms(),
         *rds(memory, under_way),
+        route53(),
         s3(memory),
         sns(memory),
         sqs(memory),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import as_list, own_tags
+from csoc.emulator.cloudformation.resources.common import as_list, own_tags, user_tags
 from csoc.emulator.cloudformation.resources.common_declared import Declared, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
 from csoc.emulator.cloudformation.resources.route53 import change_records
@@ -56,6 +56,9 @@ class Certificate(Declared):
                     "ResourceRecords": [{"Value": record["Value"]}],
                 }
                 change_records(context.clients("route53"), zones[option["DomainName"]], [("UPSERT", wanted)])
+
+    def wanted_tags(self, context: Context, properties: Properties) -> dict[str, str]:
+        return user_tags(context, properties)
 
     def settled(self, context: Context, physical_id: str) -> bool:
         """True once it is issued."""

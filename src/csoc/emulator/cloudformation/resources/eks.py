@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from csoc.emulator.cloudformation.resources.common import at_path, call, own_tags, short_name, unless_gone
 from csoc.emulator.cloudformation.resources.common_declared import Declared
-from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
 
 LONGEST_NAME = 63
 
@@ -56,17 +56,19 @@ class Eks(Declared):
         if found is not None and found.get("status") != "DELETING":
             self.remove(context, client, physical_id, properties)
 
-    def settled(self, context: Context, physical_id: str) -> bool | Made:
-        """False while it is under way, then what it has become: endpoints are only known at the end."""
+    def settled(self, context: Context, physical_id: str) -> bool:
+        """True once nothing is under way."""
         found = self.describe(context.clients(self.service), physical_id)
         if found is None:
             raise ResourceError(f"{self.type_name} {physical_id} is gone", "NotStabilized")
         status = str(found.get("status", ""))
-        if status in self.waits:
-            return False
         if status in self.failed:
             raise ResourceError(f"{physical_id} is {status}{_why(found)}", "NotStabilized")
-        return self.made(context, physical_id)
+        return status not in self.waits
+
+    def late_attributes(self, context: Context, physical_id: str) -> Mapping[str, Any]:
+        """What it has once it is settled: endpoints are only known then."""
+        return self.made(context, physical_id).attributes
 
     def deleted(self, context: Context, physical_id: str) -> bool:
         """True once it is gone."""
@@ -155,9 +157,6 @@ class Cluster(Eks):
             if name in left and name in after:
                 changes.append(("update_cluster_config", {name: _changeable(name, after[name])}))
                 done.add(name)
-        if "KubernetesNetworkConfig" in left and "KubernetesNetworkConfig" in after:
-            changes.append(("update_cluster_config", {"KubernetesNetworkConfig": after["KubernetesNetworkConfig"]}))
-            done.add("KubernetesNetworkConfig")
         if len(changes) > 1:
             raise ResourceError(
                 f"EKS changes one thing of a cluster at a time, and this update has {len(changes)} "

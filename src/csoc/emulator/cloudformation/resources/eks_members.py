@@ -24,8 +24,7 @@ class Nodegroup(Eks):
     arn = "nodegroupArn"
     takes = (
         "AmiType", "CapacityType", "ClusterName", "DiskSize", "InstanceTypes", "Labels", "LaunchTemplate",
-        "NodeRepairConfig", "NodeRole", "NodegroupName", "ReleaseVersion", "RemoteAccess", "ScalingConfig", "Subnets",
-        "Taints", "UpdateConfig", "Version",
+        "NodeRole", "NodegroupName", "ReleaseVersion", "ScalingConfig", "Subnets", "Taints", "UpdateConfig", "Version",
     )  # fmt: skip
     also = ("ForceUpdateEnabled",)
     unread = ("ForceUpdateEnabled",)
@@ -58,7 +57,7 @@ class Nodegroup(Eks):
         after: Properties,
         left: frozenset[str],
     ) -> set[str]:
-        configured = left & {"Labels", "NodeRepairConfig", "ScalingConfig", "Taints", "UpdateConfig"}
+        configured = left & {"Labels", "ScalingConfig", "Taints", "UpdateConfig"}
         versioned = left & {"LaunchTemplate", "ReleaseVersion", "Version"}
         if configured and versioned:
             raise ResourceError(
@@ -82,9 +81,7 @@ class Nodegroup(Eks):
 
 def _configured(changed: set[str] | frozenset[str], before: Properties, after: Properties) -> dict[str, Any]:
     """Parameters of update_nodegroup_config: labels and taints are given as differences."""
-    given = {
-        name: after[name] for name in changed & {"NodeRepairConfig", "ScalingConfig", "UpdateConfig"} if name in after
-    }
+    given = {name: after[name] for name in changed & {"ScalingConfig", "UpdateConfig"} if name in after}
     if "Labels" in changed:
         old, new = before.get("Labels") or {}, after.get("Labels") or {}
         gone = [key for key in old if key not in new]

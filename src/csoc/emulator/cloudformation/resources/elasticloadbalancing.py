@@ -164,7 +164,7 @@ class TargetGroup(_Balancing):
         }
 
 
-_LISTENER = ("AlpnPolicy", "Certificates", "DefaultActions", "MutualAuthentication", "Port", "Protocol", "SslPolicy")
+_LISTENER = ("AlpnPolicy", "Certificates", "DefaultActions", "Port", "Protocol", "SslPolicy")
 
 
 class Listener(_Balancing):

@@ -73,6 +73,11 @@ class HostedZone(_Tagged):
         if group:
             client.create_query_logging_config(HostedZoneId=physical_id, CloudWatchLogsLogGroupArn=group)
 
+    @staticmethod
+    def _logs(client: Any, physical_id: str) -> list[Mapping[str, Any]]:
+        found = client.list_query_logging_configs()["QueryLoggingConfigs"]
+        return [one for one in found if one["HostedZoneId"] == physical_id]
+
     def alter(
         self,
         context: Context,
@@ -94,7 +99,7 @@ class HostedZone(_Tagged):
             for vpc in (one for one in old if one not in new):
                 call(client, "disassociate_vpc_from_hosted_zone", {"HostedZoneId": physical_id, "VPC": vpc})
         if "QueryLoggingConfig" in left:
-            for one in client.list_query_logging_configs(HostedZoneId=physical_id)["QueryLoggingConfigs"]:
+            for one in self._logs(client, physical_id):
                 client.delete_query_logging_config(Id=one["Id"])
             self._log(client, physical_id, after)
         return {"HostedZoneConfig", "VPCs", "QueryLoggingConfig"}
@@ -102,12 +107,11 @@ class HostedZone(_Tagged):
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         zone = found["HostedZone"]
         comment = at_path(zone, "Config.Comment")
-        logs = unless_gone(lambda: client.list_query_logging_configs(HostedZoneId=physical_id)) or {}
         return {
             "Name": zone["Name"],
             "HostedZoneConfig": {"Comment": comment} if comment else None,
             "VPCs": found.get("VPCs") or None,
-            "QueryLoggingConfig": at_path(logs, "QueryLoggingConfigs.0"),
+            "QueryLoggingConfig": next(iter(self._logs(client, physical_id)), None),
         }
 
 

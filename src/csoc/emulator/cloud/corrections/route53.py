@@ -1,0 +1,55 @@
+"""Route 53: removing a record by its identifier leaves records of other names alone, which moto takes along.
+
+Source: Amazon Route 53 API Reference, ResourceRecordSet: an identifier is unique among records of one name and type.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from moto.route53.models import route53_backends
+
+from csoc.emulator.cloud.calls import Answer, Call
+from csoc.emulator.cloud.corrections.correction import Correction
+
+
+def route53() -> Correction:
+    """What is put right in Route 53."""
+    others = threading.local()
+
+    def look(call: Call) -> None:
+        removed = [
+            change["ResourceRecordSet"]
+            for change in call.parameters["ChangeBatch"]["Changes"]
+            if change["Action"] == "DELETE" and "SetIdentifier" in change["ResourceRecordSet"]
+        ]
+        zone = _zone(call)
+        others.kept = [
+            record
+            for record in (zone.rrsets if zone is not None else ())
+            for one in removed
+            if record.set_identifier == one["SetIdentifier"] and not _same(record, one)
+        ]
+
+    def put_back(call: Call, answer: dict[str, Any]) -> Answer:
+        zone = _zone(call)
+        for record in others.kept:
+            if all(one is not record for one in zone.rrsets):
+                zone.rrsets.append(record)
+        return answer
+
+    return Correction(
+        "route53",
+        before={"ChangeResourceRecordSets": look},
+        after={"ChangeResourceRecordSets": put_back},
+    )
+
+
+def _zone(call: Call) -> Any:
+    zones: Any = route53_backends[call.account]["aws"].zones
+    return zones.get(str(call.parameters["HostedZoneId"]).removeprefix("/hostedzone/"))
+
+
+def _same(record: Any, removed: Any) -> bool:
+    return bool(record.name.rstrip(".") == str(removed["Name"]).rstrip(".") and record.type == removed["Type"])
