@@ -96,8 +96,9 @@ class TemplateOperations:
         template = self._requests.template(call, None)
         parameters = []
         for parameter in template.parameters.values():
-            members = filled({"DefaultValue": parameter.default, "Description": parameter.description})
-            parameters.append({"ParameterKey": parameter.name, "NoEcho": parameter.no_echo, **members})
+            declared = _declaration(parameter)
+            kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
+            parameters.append({name: declared[name] for name in kept if name in declared})
         members = filled({"Description": template.description, "CapabilitiesReason": capabilities_reason(template)})
         return members | {
             "Parameters": parameters,
