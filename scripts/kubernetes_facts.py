@@ -1,17 +1,20 @@
 """Writes what the simulated clusters know of Kubernetes: resources, types of fields, built-in roles.
 
 Read from the documents that Kubernetes publishes with its source (module k8s.io/kubernetes: api/discovery,
-api/openapi-spec/v3, and the test data of the built-in roles), which the Go module proxy has. Only facts that the API's
-behaviour rests on are kept: no descriptions. `python -m scripts.kubernetes_facts` writes the file, `--check` compares.
+api/openapi-spec/v3, and the test data of the built-in roles; modules of its types: generated.proto), which the Go
+module proxy has. Only facts that the API's behaviour rests on are kept: no descriptions.
+`python -m scripts.kubernetes_facts` writes the file, `--check` compares.
 
 The form, to be small. A type is a word or a list:
     s i n b y t q x o *    string, integer, number, boolean, bytes, time, quantity, int-or-string, any object, anything
     "#Name"                another definition; "#Name!" the same, replaced as a whole
     ["{", T] ["{!", T]     a map; one that is replaced as a whole
-    ["[", T, F]            a list; F: {"t": "s" set or "m" map, "k": keys, "p": patch merge key ("" for scalars), "r": true
-                           if a patch also replaces keys}; without "t" it is replaced as a whole
+    ["[", T, F]            a list; F: {"t": "s" set or "m" map, "k": keys, "p": patch merge key ("" for scalars),
+                           "r": true if a patch also replaces keys}; without "t" it is replaced as a whole
 A definition is an object of fields; "!" in it: replaced as a whole; "=": defaults that are not Go's zero values; "^":
-required fields; "~": structs that are always there, since Go has them as values.
+required fields; "~": structs that are always there, since Go has them as values; "0": fields whose zero value
+Go leaves out, since they are no pointers. Numbers are those of protobuf: "name=1"; ">Name=2" is a message whose fields
+count as the outer one's.
 """
 
 from __future__ import annotations
@@ -42,12 +45,14 @@ _ROLE_FILES = (
     *("cluster-roles", "controller-roles", "namespace-roles"),
     *("cluster-role-bindings", "controller-role-bindings", "namespace-role-bindings"),
 )
+_PROTOBUF = ("k8s.io/api", "k8s.io/apimachinery", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator")
+_PROTOBUF_VERSION = "v0.34.0"
 _OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 
-def module_folder() -> Path:
+def module_folder(module: str = MODULE, version: str = VERSION) -> Path:
     """Where Go has the module, fetched if need be. Raises CalledProcessError if it cannot be had."""
-    command = ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"]
+    command = ["go", "mod", "download", "-json", f"{module}@{version}"]
     told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     return Path(json.loads(told.stdout)["Dir"])
 
@@ -56,11 +61,18 @@ def facts(folder: Path) -> dict[str, Any]:
     """Everything that the file says."""
     groups = _groups(folder / "api" / "discovery")
     resources = [row for group, version in groups for row in _resources(folder / "api" / "discovery", group, version)]
+    definitions = _definitions(folder / "api" / "openapi-spec" / "v3", groups)
+    for name, fields in _left_out().items():
+        if isinstance(definitions.get(name), dict):
+            definitions[name] |= {
+                "0": sorted(field for field in fields if definitions[name].get(field) in ("s", "i", "b"))
+            }
     return {
         "source": f"{MODULE}@{VERSION}: api/discovery, api/openapi-spec/v3, {_ROLES}",
         "groups": [f"{group}/{version}" if group else version for group, version in groups],
         "resources": resources,
-        "definitions": _definitions(folder / "api" / "openapi-spec" / "v3", groups),
+        "definitions": definitions,
+        "numbers": _numbers(definitions),
         "roles": [_role(item) for name in _ROLE_FILES for item in _items(folder / _ROLES / f"{name}.yaml")],
     }
 
@@ -203,6 +215,68 @@ def _type(part: dict[str, Any], wanted: list[str]) -> Any:
 
 def _simple(part: dict[str, Any]) -> str:
     return _FORMATS.get(part.get("format", ""), _WORDS[part.get("type", "")])
+
+
+def _numbers(definitions: dict[str, Any]) -> dict[str, str]:
+    """Numbers of the fields of all types, and of the messages that are inlined in them."""
+    messages: dict[str, list[tuple[str, str, str]]] = {}
+    for module in _PROTOBUF:
+        for path in sorted(module_folder(module, _PROTOBUF_VERSION).rglob("generated.proto")):
+            messages.update(_messages(path.read_text(encoding="utf-8")))
+    found: dict[str, str] = {}
+    wanted = [name for name, body in definitions.items() if isinstance(body, dict) and name in messages]
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        known = definitions.get(name, {})
+        rows = []
+        for field, kind, number in messages[name]:
+            if known and field not in known and kind in messages:
+                rows.append(f">{kind}={number}")
+                wanted.append(kind)
+            else:
+                rows.append(f"{field}={number}")
+        found[name] = " ".join(rows)
+    return found
+
+
+def _left_out() -> dict[str, list[str]]:
+    """Fields that are values with omitempty, by type."""
+    found: dict[str, list[str]] = {}
+    for module in _PROTOBUF:
+        root = module_folder(module, _PROTOBUF_VERSION)
+        for path in sorted(root.rglob("types*.go")):
+            package = _short(
+                "io.k8s." + ".".join((module.partition("/")[2], *path.parent.relative_to(root).parts)) + "."
+            )
+            text = path.read_text(encoding="utf-8")
+            for name, body in re.findall(r"^type (\w+) struct \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+                fields = re.findall(r"^\t\w+\s+[a-zA-Z]\S*\s+`json:\"([\w$]+),omitempty", body, re.MULTILINE)
+                if fields:
+                    found[package + name] = fields
+    return found
+
+
+def _messages(text: str) -> dict[str, list[tuple[str, str, str]]]:
+    """Messages of a file: name, type and number of each field."""
+    package = _proto_short(re.search(r"^package ([\w.]+);", text, re.MULTILINE)[1] + ".")  # type: ignore[index]
+    found = {}
+    for name, body in re.findall(r"^message (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+        rows = re.findall(r"^  (?:optional |repeated |map<\w+, )\.?([\w.]+)>? (\w+) = (\d+);", body, re.MULTILINE)
+        found[package + name] = [
+            (field, _proto_short(kind) if "." in kind else package + kind, number) for kind, field, number in rows
+        ]
+    return found
+
+
+def _proto_short(name: str) -> str:
+    return _short(
+        "io."
+        + name.replace("k8s.io.", "k8s.", 1)
+        .replace("apiextensions_apiserver", "apiextensions-apiserver")
+        .replace("kube_aggregator", "kube-aggregator")
+    )
 
 
 def _short(name: str) -> str:

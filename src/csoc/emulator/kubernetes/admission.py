@@ -74,7 +74,7 @@ def check_delete(type_: ResourceType, name: str) -> None:
 def _default_account(objects: Objects, namespace: str) -> None:
     """The service account controller's work, at once: pods may follow in the next request."""
     type_ = objects.types.resource("", "v1", "serviceaccounts")
-    assert type_ is not None
+    assert type_ is not None  # noqa: S101 - tells the type checker
     try:
         objects.create(type_, namespace, {"metadata": {"name": "default"}})
     except errors.ApiError as error:

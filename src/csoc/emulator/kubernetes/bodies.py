@@ -1,4 +1,4 @@
-"""What clients send: JSON or YAML, checked before anything looks at it."""
+"""What clients send: JSON, YAML or protobuf, checked before anything looks at it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.emulator.kubernetes import errors
+from csoc.emulator.kubernetes import errors, protobuf
 from csoc.fleet.yaml import yamltext
 
 LARGEST_BYTES = 3 * 1024 * 1024
@@ -35,8 +35,18 @@ def decode(content: bytes, content_type: str) -> Body:
         return _yaml(content)
     if kind in _JSON or kind.endswith("+json") or kind in _YAML:
         return _json(content)
-    why = f"the body of the request was in an unknown format - accepted media types include: {', '.join((*_JSON[:1], *_YAML[:1]))}"
+    if kind == protobuf.MEDIA_TYPE:
+        return _protobuf(content)
+    kinds = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    why = f"the body of the request was in an unknown format - accepted media types include: {kinds}"
     raise errors.ApiError(415, "UnsupportedMediaType", why)
+
+
+def _protobuf(content: bytes) -> Body:
+    try:
+        return Body(protobuf.decode(content))
+    except (protobuf.ProtobufError, OverflowError) as error:
+        raise errors.bad_request(f"error decoding protobuf: {error}") from error
 
 
 def _json(content: bytes) -> Body:

@@ -148,10 +148,7 @@ def pod_status(body: Object) -> str:
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "SchedulingGated":
             reason = "SchedulingGated"
     initial = _initializing(body)
-    if initial:
-        reason = initial
-    else:
-        reason = _running(body, reason)
+    reason = initial or _running(body, reason)
     if "deletionTimestamp" in body["metadata"]:
         return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
     return str(reason)
@@ -247,7 +244,7 @@ def _external(body: Object) -> str:
 
 
 def _ports(body: Object) -> str:
-    rows = []
+    rows: list[str] = []
     for port in _at(body, "spec.ports") or ():
         node = f":{port['nodePort']}" if port.get("nodePort") else ""
         rows.append(f"{port.get('port')}{node}/{port.get('protocol', 'TCP')}")

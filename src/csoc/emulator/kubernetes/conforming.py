@@ -22,7 +22,7 @@ class WrongTypeError(Exception):
 
 
 def conform(schema: Schema, value: Any, unknown: list[str], path: str = "") -> Any:
-    """The value with only what its type knows; what was dropped is added to unknown ("spec.template.x").
+    """The value with only what its type knows, and without what Go leaves out as zero; what was dropped is added to unknown ("spec.template.x").
 
     Raises WrongTypeError.
     """
@@ -34,7 +34,7 @@ def conform(schema: Schema, value: Any, unknown: list[str], path: str = "") -> A
         if not isinstance(value, list):
             raise _wrong(value, path, "slice")
         element = schema.element
-        assert element is not None
+        assert element is not None  # noqa: S101 - tells the type checker
         return [conform(element, item, unknown, f"{path}[{index}]") for index, item in enumerate(value)]
     if schema.kind == SCALAR:
         _scalar(schema.scalar, value, path)
@@ -49,7 +49,7 @@ def _map(schema: Schema, value: Any, unknown: list[str], path: str) -> Any:
     for name, part in value.items():
         if not schema.knows(name):
             unknown.append(prefix + name)
-        elif part is not None:
+        elif part is not None and (part or name not in schema.left_out):
             made[name] = conform(schema.child(name), part, unknown, prefix + name)
     return made
 

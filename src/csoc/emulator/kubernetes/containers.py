@@ -47,7 +47,7 @@ def answer(cluster: SimulatedCluster, type_: ResourceType, request: Request) -> 
 def container_of(pod: Object, wanted: str) -> str:
     """The container that a request means. Raises ApiError BadRequest, worded as the real server does."""
     spec = pod.get("spec", {})
-    groups = {
+    groups: dict[str, list[str]] = {
         part: [one["name"] for one in spec.get(part) or ()]
         for part in ("containers", "initContainers", "ephemeralContainers")
     }
@@ -56,7 +56,7 @@ def container_of(pod: Object, wanted: str) -> str:
         if not any(wanted in names for names in groups.values()):
             raise errors.bad_request(f"container {wanted} is not valid for pod {name}")
         return wanted
-    default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container", "")
+    default: str = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container", "")
     if default in groups["containers"]:
         return default
     if len(groups["containers"]) == 1:

@@ -24,7 +24,7 @@ _OWN = ("apiVersion", "kind", "metadata")
 def pruned(type_: ResourceType, body: Object, unknown: list[str]) -> Object:
     """The object without fields that its schema does not name; those are added to unknown."""
     custom = type_.custom
-    assert custom is not None
+    assert custom is not None  # noqa: S101 - tells the type checker
     if custom.preserves_unknown or not custom.schema:
         return body
     own = {name: body[name] for name in _OWN if name in body}
@@ -60,7 +60,7 @@ def _prune(schema: Raw, value: Any, path: str, unknown: list[str]) -> Any:
 def defaulted(type_: ResourceType, body: Object) -> Object:
     """The object with the defaults of its schema; null is replaced where the schema allows none."""
     custom = type_.custom
-    assert custom is not None
+    assert custom is not None  # noqa: S101 - tells the type checker
     if not custom.schema:
         return body
     own = {name: body[name] for name in _OWN if name in body}
@@ -95,7 +95,7 @@ def _default(schema: Raw, value: Any) -> None:
 def problems(type_: ResourceType, body: Object) -> list[Cause]:
     """What the schema says against an object: field, message, reason."""
     custom = type_.custom
-    assert custom is not None
+    assert custom is not None  # noqa: S101 - tells the type checker
     rest = {name: value for name, value in body.items() if name not in _OWN}
     schema = custom.schema
     if schema and schema.get("required"):

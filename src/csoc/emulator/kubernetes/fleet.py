@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,7 +127,7 @@ class SimulatedClusters:
         """The cluster; None if there is none."""
         return self._clusters.get(cluster_id)
 
-    def __iter__(self) -> Iterable[SimulatedCluster]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[SimulatedCluster]:
         with self._lock:
             return iter(list(self._clusters.values()))
 
@@ -238,7 +238,7 @@ def _found(objects: Objects) -> None:
 
 def _create(objects: Objects, api_version: str, kind: str, body: Object) -> None:
     type_ = objects.types.kind(api_version, kind)
-    assert type_ is not None, kind
+    assert type_ is not None, kind  # noqa: S101 - tells the type checker
     try:
         objects.create(type_, body["metadata"].get("namespace", ""), body, Options(manager="kube-apiserver"))
     except ApiError as error:
@@ -254,5 +254,5 @@ def _written(role: Object) -> Object:
     }
     if "namespace" in role:
         metadata["namespace"] = role["namespace"]
-    kept = {name: role[name] for name in ("aggregationRule", "rules", "roleRef", "subjects") if name in role}
+    kept: Object = {name: role[name] for name in ("aggregationRule", "rules", "roleRef", "subjects") if name in role}
     return {"metadata": metadata, **kept}

@@ -14,7 +14,7 @@ from csoc.emulator.kubernetes.objects import IGNORE, STRICT, WARN, Objects, Opti
 from csoc.emulator.kubernetes.requests import Asked, Query
 from csoc.emulator.kubernetes.shapes import Accepted, accepted
 from csoc.emulator.kubernetes.types import ResourceType
-from csoc.emulator.kubernetes.users import User
+from csoc.emulator.kubernetes.users import ANONYMOUS, User
 
 Object = dict[str, Any]
 _LONGEST_MANAGER = 128
@@ -30,7 +30,7 @@ class Request:
     query: Query
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    user: User = User("")
+    user: User = ANONYMOUS
 
     def decoded(self) -> Body:
         """Raises ApiError."""

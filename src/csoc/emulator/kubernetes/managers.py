@@ -134,7 +134,7 @@ def apply(schema: Schema, live: Object, applied: Object, writer: Writer, *, forc
     managers = read(live.get("metadata", {}).get("managedFields"))
     before = _without_managers(live)
     entry = Entry(writer.manager, APPLY, writer.api_version, writer.subresource, EMPTY, writer.time)
-    if live and not managers and merging.field_set(schema, before) - _NEVER_OWNED:
+    if live.get("metadata", {}).get("uid") and not managers and merging.field_set(schema, before) - _NEVER_OWNED:
         first = Entry("before-first-apply", UPDATE, writer.api_version, "", EMPTY, writer.time)
         managers[first.identity] = replace(first, fields=merging.field_set(schema, before) - _NEVER_OWNED)
     last = managers.get(entry.identity)

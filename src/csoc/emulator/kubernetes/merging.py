@@ -95,7 +95,7 @@ def _merged_list(schema: Schema, old: list[Any], new: list[Any]) -> list[Any]:
     """Items of both sides; those of both in the order of the new side, those of one near where they were."""
     element = schema.element or UNKNOWN
     left, right = _keyed(schema, old), _unique(schema, new)
-    before = {key: item for key, item in left}
+    before = dict(left)
     shared = [key for key in right if key in before]
     made: list[Any] = []
     merged: set[str] = set()

@@ -280,7 +280,7 @@ class Objects:
 
     def _check_kind(self, type_: ResourceType, data: Mapping[str, Any]) -> None:
         kind, api_version = data.get("kind"), data.get("apiVersion")
-        if kind is not None and kind != type_.kind or api_version is not None and api_version != type_.api_version:
+        if (kind is not None and kind != type_.kind) or (api_version is not None and api_version != type_.api_version):
             group, _, version = str(api_version or type_.api_version).rpartition("/")
             why = (
                 f"the API version in the data ({group + '/' if group else ''}{version}) does not match the expected API "

@@ -106,7 +106,7 @@ def _definition(type_: ResourceType, made: dict[str, Object]) -> None:
         body = _struct(type_.schema, made)
     else:
         raw = json.loads(json.dumps(type_.custom.schema or {"type": "object"}))
-        own = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+        own: Object = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
         own["metadata"] = {"allOf": [{"$ref": _reference("meta.ObjectMeta")}]}
         _shared(schemas.metadata(), made)
         body = {**raw, "type": "object", "properties": {**(raw.get("properties") or {}), **own}}
@@ -158,7 +158,7 @@ def _type(schema: Schema, made: dict[str, Object]) -> Object:
 
 
 def _list(schema: Schema, made: dict[str, Object]) -> Object:
-    assert schema.element is not None
+    assert schema.element is not None  # noqa: S101 - tells the type checker
     found: Object = {"type": "array", "items": _type(schema.element, made)}
     found["x-kubernetes-list-type"] = schema.list_type
     if schema.keys:

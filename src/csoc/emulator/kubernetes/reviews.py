@@ -42,6 +42,7 @@ def _asked(spec: Object) -> Asked:
         raise errors.invalid("SubjectAccessReview", "authorization.k8s.io", "", causes)
     if path is not None:
         return Asked(path.get("verb", ""), path.get("path", ""))
+    resource = resource or {}
     return Asked(
         resource.get("verb", ""),
         "",

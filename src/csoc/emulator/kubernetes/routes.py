@@ -11,7 +11,6 @@ from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.handlers import Request, not_allowed, not_there
 from csoc.emulator.kubernetes.requests import Asked
 from csoc.emulator.kubernetes.types import ResourceType
-from csoc.emulator.kubernetes.users import ANONYMOUS
 
 _HEALTH = ("/healthz", "/livez", "/readyz")
 

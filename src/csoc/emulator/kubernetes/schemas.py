@@ -24,7 +24,7 @@ class _Fields(Mapping[str, "Schema"]):
     __slots__ = ("_made", "_raw")
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self._raw = {name: part for name, part in raw.items() if name not in ("!", "=", "^", "@", "~")}
+        self._raw = {name: part for name, part in raw.items() if name not in ("!", "=", "^", "@", "~", "0")}
         self._made: dict[str, Schema] = {}
 
     def __getitem__(self, name: str) -> Schema:
@@ -50,7 +50,7 @@ class Schema:
     scalar: "string", "integer", "number", "boolean", "bytes", "time", "quantity", "int-or-string".
     MAP: fields by name, and element for names that are none of them; atomic: replaced as a whole; open: unknown fields
     are kept. defaults: of fields. required: fields that must be there. values: structs
-    that are always there, empty at least.
+    that are always there, empty at least. left_out: fields that are absent when they are "", 0 or false.
     LIST: element; list_type: ATOMIC, SET or KEYED (by keys). patch_key: what strategic merge patch merges by, "" for
     lists of scalars, None: it replaces the list. retain_keys: a patch says which keys stay.
     """
@@ -64,6 +64,7 @@ class Schema:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
     list_type: str = ATOMIC
     keys: tuple[str, ...] = ()
     patch_key: str | None = None
@@ -116,6 +117,7 @@ def definition(name: str) -> Schema:
         defaults=raw.get("=", {}),
         required=tuple(raw.get("^", ())),
         values=tuple(raw.get("~", ())),
+        left_out=frozenset(raw.get("0", ())),
         name=name,
     )
 

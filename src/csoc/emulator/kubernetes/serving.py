@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from csoc.emulator.kubernetes.certificates import Authority, new_authority, server_context
 from csoc.emulator.kubernetes.fleet import SimulatedClusters
 from csoc.emulator.kubernetes.http import ClustersEndpoint
+from csoc.emulator.kubernetes.streams import TUNNEL, TUNNEL_AS_TOKEN
 
 _START_SECONDS = 20
 
@@ -25,6 +28,21 @@ class Served:
 
     address: str
     certificate: str
+
+
+_PROTOCOLS = "Sec-WebSocket-Protocol"
+
+
+class _WebSockets(WebSocketsSansIOProtocol):
+    """kubectl names a protocol with a slash in it, which is no token and would be refused: it is renamed on its way."""
+
+    def handle_connect(self, event: Request) -> None:
+        named = event.headers.get_all(_PROTOCOLS)
+        if any(TUNNEL in text for text in named):
+            del event.headers[_PROTOCOLS]
+            for text in named:
+                event.headers[_PROTOCOLS] = text.replace(TUNNEL, TUNNEL_AS_TOKEN)
+        super().handle_connect(event)
 
 
 class _Connections:
@@ -72,7 +90,7 @@ def serving(clusters: SimulatedClusters, port: int = 0, authority: Authority | N
         lifespan="off",
         access_log=False,
         http=connections.protocol(),
-        ws="websockets-sansio",
+        ws=_WebSockets,
         ws_max_size=4 * 1024 * 1024,
         timeout_graceful_shutdown=2,
         server_header=False,

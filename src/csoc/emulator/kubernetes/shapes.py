@@ -48,10 +48,7 @@ class Accepted:
             kind = "PartialObjectMetadataList"
             return _json({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items})
         head = {"kind": f"{type_.kind}List", "apiVersion": type_.api_version, "metadata": metadata}
-        if type_.custom is None:
-            page_texts = [_without_type(text) for text in page.texts]
-        else:
-            page_texts = page.texts
+        page_texts = [_without_type(text) for text in page.texts] if type_.custom is None else page.texts
         return _json(head)[:-2] + b',"items":[' + b",".join(page_texts) + b"]}\n"
 
     def watched(self, objects: Objects, type_: ResourceType, query: Query) -> Callable[[Object], Object]:

@@ -14,8 +14,8 @@ from typing import Any
 from csoc.emulator.kubernetes import columns
 from csoc.emulator.kubernetes.columns import Column, age
 from csoc.emulator.kubernetes.jsonpaths import first
-from csoc.emulator.kubernetes.requests import Query
 from csoc.emulator.kubernetes.partial import partial
+from csoc.emulator.kubernetes.requests import Query
 from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
@@ -52,7 +52,7 @@ def table(
 def _custom(type_: ResourceType) -> list[Column]:
     """Name, what the definition says, or else the age."""
     custom = type_.custom
-    assert custom is not None
+    assert custom is not None  # noqa: S101 - tells the type checker
     found = [columns.NAME]
     for told in custom.columns:
         found.append(

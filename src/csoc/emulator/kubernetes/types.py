@@ -107,7 +107,7 @@ _MOST_COMPILED = 512
 def _custom_schema(type_: ResourceType) -> Schema:
     """The compiled schema of a custom resource's version; the most used ones are kept."""
     custom = type_.custom
-    assert custom is not None
+    assert custom is not None  # noqa: S101 - tells the type checker
     with _custom_lock:
         found = _custom_schemas.get(id(custom))
         if found is not None and found[0] is custom:

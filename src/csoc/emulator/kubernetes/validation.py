@@ -360,7 +360,7 @@ def _unchangeable(type_: ResourceType, new: Object, live: Object) -> Iterator[Ca
 
 def _pod_changes(new: Object, live: Object) -> Iterator[Cause]:
     def fixed(body: Object) -> Any:
-        spec = {name: value for name, value in body.get("spec", {}).items()}
+        spec = dict(body.get("spec", {}).items())
         for name in ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "ephemeralContainers"):
             spec.pop(name, None)
         for part in ("containers", "initContainers"):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from csoc.emulator.kubernetes import conversion, errors, lists
+from csoc.emulator.kubernetes import conversion, errors, lists, selectors
 from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.requests import Query
 from csoc.emulator.kubernetes.store import Event, text_of
@@ -33,7 +33,7 @@ class Wanted:
 
     type: ResourceType
     namespace: str
-    matches: Callable[[Object], bool] | None
+    matches: selectors.Matches | None
     since: int | None
     bookmarks: bool
     end_of_initial: bool
@@ -50,13 +50,14 @@ def wanted(type_: ResourceType, namespace: str, name: str, query: Query) -> Want
     if initial:
         _check_initial(query, initial)
     begin = query.flag("sendInitialEvents") if initial else text in ("", "0")
-    matches = lists.matcher(type_, query)
+    selected = lists.matcher(type_, query)
+    matches = selected
     if name:
-        selected = matches
 
-        def matches(body: Object) -> bool:
-            return body["metadata"]["name"] == name and (selected is None or selected(body))
+        def of_name(body: Mapping[str, Any]) -> bool:
+            return bool(body["metadata"]["name"] == name) and (selected is None or selected(body))
 
+        matches = of_name
     seconds = float(query.number("timeoutSeconds") or _LONGEST_SECONDS)
     since = None if begin else int(text or "0") or None
     return Wanted(type_, namespace, matches, since, bookmarks, bool(initial) and begin, min(seconds, _LONGEST_SECONDS))
