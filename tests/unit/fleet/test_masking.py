@@ -419,3 +419,55 @@ def test_no_value_of_other_peoples_repositories_is_taken_for_a_secret(real: Path
                     alarms.append((str(file.relative_to(real)), path))
     assert seen > 5000
     assert alarms == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("smtp", "pass"), "CANARY60xyz"),
+        (("url",), "https://CANARY89abcdef0123456789abcdef01234567@git.example.org/x"),
+        (("ADMIN_PASSWORD",), "Xx.example.CANARY!"),
+        (("PASSWORD",), "CANARY95-changeme!"),
+        (("PASSWORD",), "dummy-CANARY85xyz"),
+        (("PASSWORD",), "your-CANARY88xyz"),
+        (("PASSWORD",), "CANARY90.key"),
+        (("PASSWORD",), "/CANARY89/xyz"),
+        (("PASSWORD",), "vault:CANARY93"),
+        (("password",), '{{ .Values.x | default "CANARY13xyz" }}'),
+        (("GITHUB_PAT",), "CANARYabc123"),
+        (("DB_PSWD",), "CANARY1"),
+        (("ELASTIC_AUTH",), "elastic:CANARY"),
+        (("ES_CREDS",), "elastic:CANARY"),
+        (("JWT_SIGNING",), "CANARY!!x9"),
+        (("FERNET",), "CANARYx"),
+        (("OTP_SEED",), "CANARYx"),
+        (("dsn",), "user:CANARY@tcp(db:3306)/x"),
+        (("token",), "CANARY correct horse battery staple"),
+        (("apikey",), "CANARY a b c d"),
+        (("script",), "ALTER USER x WITH PASSWORD 'CANARY'"),
+        (("script",), "CREATE USER a IDENTIFIED BY 'CANARY'"),
+        (("script",), "redis-cli -h x -a CANARY ping"),
+        (("script",), "vault login CANARYtoken"),
+        (("script",), "openssl enc -aes -k CANARYk -in x"),
+        (("script",), "echo CANARY | docker login -u a --password-stdin"),
+        (("script",), "kubectl create secret generic x --from-literal=a=CANARY"),
+        (("file",), "db.example.org:5432:metadata:fence:CANARY\n"),
+    ],
+)
+def test_what_only_resembles_a_stand_in_a_name_or_a_sentence_is_hidden(path: tuple[str, ...], value: str) -> None:
+    assert "CANARY" not in masked(path, value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("password",), "changeme"),
+        (("password",), "your-password"),
+        (("tokenFile",), "/etc/tokens/token.json"),
+        (("authorization",), "rbac:enabled"),
+        (("hook",), "pre:install"),
+        (("sentry",), "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1"),
+    ],
+)
+def test_stand_ins_names_and_public_keys_are_shown(path: tuple[str, ...], value: str) -> None:
+    assert masked(path, value) == value

@@ -34,7 +34,19 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # A key is judged by its last word, since the ones before say whose it is: `passwordPolicy` is a policy.
 _PASSWORDS = frozenset(
-    {"password", "passwd", "pwd", "passphrase", "passcode", "pass", "passwords", "userdb", "userpass"}
+    {
+        "password",
+        "passwd",
+        "pwd",
+        "pswd",
+        "passwrd",
+        "passphrase",
+        "passcode",
+        "pass",
+        "passwords",
+        "userdb",
+        "userpass",
+    }
 )
 _PASSWORDS_ANYWHERE = frozenset({"password", "passwd", "pwd", "passphrase", "passcode"})
 _KEY_OWNERS = words_of(
@@ -45,6 +57,10 @@ _KEY_OWNERS = words_of(
 _STRONG_KEY_OWNERS = words_of("encryption encpryption decrypt decryption private hmac fernet aes")
 _STRONG_SECRET_OWNERS = words_of("client shared app consumer hmac jwt cookie session webhook api signing csrf")
 _NAMED_SECRETS = words_of("external existing pull image tls local target k8s kubernetes create use name")
+_ENDS_BY_OWNER = {
+    "pat": words_of("github gh gitlab gl git ado azure bitbucket"),
+    "seed": words_of("otp totp mfa"),
+}
 _WEAK_ENDS = words_of(
     "cred creds credential credentials webhook webhooks dsn salt pepper tokens secrets keys apikeys keyfile hook "
     "authorization auth jwt"
@@ -205,15 +221,17 @@ def _by_keys_above(names: tuple[str, ...]) -> Suspicion:
 
 def _by_last_word(last: str, previous: str, before: frozenset[str]) -> Suspicion:
     if last in _PASSWORDS:
-        return Suspicion.NONE if last == "pass" and not before else Suspicion.STRONG
+        return Suspicion.STRONG
     if last.endswith(("pass", "pw", "pwd", "passwd")) and last not in _WHOLE_WORDS_WITH_PASS:
         return Suspicion.STRONG
     if last == "secret":
         if previous in _STRONG_SECRET_OWNERS:
             return Suspicion.STRONG
         return Suspicion.RELATED if before & _NAMED_SECRETS else Suspicion.MEDIUM
-    if last in ("token", "logins"):
+    if last in ("token", "logins") or (last == "signing" and previous == "jwt"):
         return Suspicion.MEDIUM
+    if last == "fernet" or (last in _ENDS_BY_OWNER and previous in _ENDS_BY_OWNER[last]):
+        return Suspicion.STRONG
     if last == "key":
         return _by_key_owner(previous)
     if last in _WEAK_ENDS:

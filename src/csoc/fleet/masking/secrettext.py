@@ -47,12 +47,13 @@ _BLOCK = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"(?i)(?:\*+|[|>][-+]?|x{3,}|-+|_+|\.{3}|none|null|nil|n/?a|tbd|todo|empty|undefined|redacted|masked|hidden|anonymous|"
-    r"<[^<>]{0,200}>|(?:.*[^a-z])?(?:replace[-_ ]?(?:me|this|with)|change[-_ ]?(?:me|this|it)|placeholder|dummy|"
-    r"example|fill[-_ ]?(?:me|in))(?:[^a-z].*)?|your[-_ ].{0,100})"
+    # Words around a placeholder are words too: with a digit or another sign among them it may be a real one.
+    r"<[^<>]{0,200}>|(?:[a-z_ -]*[^a-z])?(?:replace[-_ ]?(?:me|this|with)|change[-_ ]?(?:me|this|it)|placeholder|dummy|"
+    r"example|fill[-_ ]?(?:me|in))(?:[^a-z0-9!][a-z_ -]*)?|your[-_ ][a-z_ -]{0,100})"
 )
 _REFERENCE = re.compile(
-    r"(?is)(?:\$\{.+\}|\{\w*\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{.+\}\}|<path:.+>|vault:.+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
-    r"ENC\[.+\]|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|\.?\.?(?:/[\w.-]+){2,}|[\w-]+(?:/[\w.-]+)*\.(?:ya?ml|json|"
+    r"(?is)(?:\$\{.+\}|\{\w*\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{[^\"'`]+\}\}|<path:.+>|vault:[\w.-]*[/#].+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
+    r"ENC\[.+\]|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|(?-i:\.?\.?(?:/[a-z.][\w.-]*){2,})|(?-i:[a-z][a-z0-9_-]*(?:/[\w.-]+)*)\.(?:ya?ml|json|"
     r"txt|pem|key|crt|env|conf|cfg|ini|properties))\Z"
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./][A-Za-z0-9]+)+\Z")
@@ -62,6 +63,7 @@ _PUBLIC = re.compile(
     r"(?:pub[0-9a-f]{32}|pk_(?:live|test)_\w+|data:[a-z]+/.*|ssh-(?:rsa|ed25519|dss) .*|https?://[^:@\s]+(?:@.*)?)\Z",
     re.S,
 )
+_LOGIN = re.compile(r"[A-Za-z_][\w.@-]{0,60}:(?!//)(?=[^\s:/]*[^a-z\s:/-])(?=[^\s:/]*[^\s:/0-9])[^\s:/]{4,200}\Z")
 _SHORTEST_TOKEN = 20
 _ONE_WORD = re.compile(r"[\w.]*\Z")
 _LONG_TEXT = 2000  # characters of one scalar beyond which it is a file and no secret by itself
@@ -85,10 +87,17 @@ def reason_by_key(level: Suspicion, text: str) -> str | None:
     if _PUBLIC.match(stripped) or names_a_key(stripped):
         return None
     if level is Suspicion.MEDIUM:
-        is_name = _is_name(stripped) or (stripped.count(" ") > 2 and not _looks_random(stripped, 16))
+        is_name = _is_name(stripped) or (_is_sentence(stripped) and not _looks_random(stripped, 16))
         return None if is_name else "its key says that it is a secret"
+    if level is Suspicion.WEAK and _LOGIN.match(stripped):
+        return "a login with its password"
     shortest = 20 if level is Suspicion.WEAK else 32
     return "it looks random, and its key speaks of secrets" if _looks_random(stripped, shortest) else None
+
+
+def _is_sentence(text: str) -> bool:
+    """Prose about a secret, rather than a secret of several words."""
+    return text.count(" ") > 2 and (len(text) > 60 or text.endswith((".", "?", "!")))
 
 
 def spans(text: str) -> Iterator[Span]:

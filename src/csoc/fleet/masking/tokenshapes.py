@@ -104,6 +104,41 @@ PATTERNS: tuple[Shape, ...] = (
         "a password in a URL",
     ),
     Shape(
+        ("://",),
+        # A token in place of a user. Sentry's addresses have a public key there.
+        re.compile(r"(?<=://)(?P<secret>[A-Za-z0-9_-]{20,200})@(?![\w.-]*sentry)(?=[^\s@])"),
+        "a token in a URL",
+    ),
+    Shape(
+        ("@tcp(", "@unix("),
+        re.compile(r"(?<![\w.-])[\w.-]{1,60}:(?P<secret>[^\s@/]{1,200})@(?:tcp|unix)\("),
+        "a password in a connection string",
+    ),
+    Shape(
+        ("password", "identified"),
+        re.compile(
+            r"(?i)(?<![a-z])(?:with\s{1,9}password|password|identified\s{1,9}by)\s{1,9}'(?P<secret>[^'\s]{1,200})'"
+        ),
+        "a password in a statement",
+    ),
+    Shape(
+        ("--from-literal",),
+        re.compile(r"--from-literal[=\s]['\"]?[\w.-]{1,100}=(?P<secret>[^\s'\"]{1,400})"),
+        "a secret in a command",
+    ),
+    Shape(
+        ("--password-stdin",),
+        re.compile(
+            r"(?m)(?:echo|printf)\s{1,9}(?:-n\s{1,9})?['\"]?(?P<secret>[^\s'\"|$]{1,400})['\"]?\s{0,9}\|[^\n]{0,400}--password-stdin"
+        ),
+        "a password in a command",
+    ),
+    Shape(
+        (":",),
+        re.compile(r"(?m)^[\w.*-]{1,100}:(?:\d{1,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:(?P<secret>[^\s:]{1,200})$"),
+        "a password in a .pgpass file",
+    ),
+    Shape(
         ("?", "&", ";"),
         re.compile(
             r"(?i)[?&;](?:x-(?:amz|goog)-(?:signature|credential|security-token)|sig|signature|api[_-]?key|token|"
@@ -165,6 +200,21 @@ LOGINS: tuple[Login, ...] = (
         "-p",
         _programs("sshpass|mongo(?:sh|dump|restore)?|(?:docker|podman|skopeo|oras|helm registry|argocd|az) login"),
         re.compile(r"[\s'\",]-p[\s'\",]{1,6}(?P<secret>[^\s'\",-][^\s'\",]{0,400})"),
+    ),
+    Login(
+        "-a",
+        _programs("redis-cli"),
+        re.compile(r"[\s'\",](?:-a|--pass)[\s'\",=]{1,6}(?P<secret>[^\s'\",-][^\s'\",]{0,400})"),
+    ),
+    Login(
+        "login",
+        _programs("vault"),
+        re.compile(r"\slogin\s{1,9}(?:token=)?(?P<secret>[^\s=-][^\s=]{3,400})(?=\s|$)"),
+    ),
+    Login(
+        "-",
+        _programs("openssl"),
+        re.compile(r"\s(?:-k\s{1,9}|-pass(?:in|out)?\s{1,9}pass:)(?P<secret>[^\s'\"-][^\s'\"]{0,400})"),
     ),
     Login(
         "-",
