@@ -29,6 +29,10 @@ class Making:
         self._emulator = emulator
         self._schemas = Schemas(REGION)
 
+    def elsewhere(self, number: int) -> Making:
+        """The same in another account, so that names and address ranges are free."""
+        return Making(self._emulator, str(int(self.account) + 500_000_000_000 + number * 1_000_000))
+
     def client(self, service: str, region: str = REGION) -> Any:
         self._emulator.inside.act_as(self._identity, "cloudformation.amazonaws.com")
         return self._emulator.inside.client(service, region)

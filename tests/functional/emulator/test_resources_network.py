@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator
 from tests.functional.emulator.resources_support import REGION, Making, survives
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0HnAjKsl4B1hPcOJhFTIWkv+4Xv2SCMy7Q6Hq1n8mU somebody"
 TAGS = [{"Key": "team", "Value": "data"}]
 Build = Callable[[Making], Mapping[str, Any]]
 
@@ -433,6 +435,8 @@ def peering(making: Making) -> Mapping[str, Any]:
     }
 
 
+# Only meant for changes.
+UNTRIED = {"EC2::TransitGatewayVpcAttachment": frozenset({"AddSubnetIds", "RemoveSubnetIds"})}
 CASES: list[tuple[str, Build]] = [
     (
         "EC2::VPC",
@@ -515,6 +519,7 @@ CASES: list[tuple[str, Build]] = [
     ("EC2::Volume", volume),
     ("EC2::Volume", volume_of_snapshot),
     ("EC2::NetworkInterface", nic),
+    ("EC2::KeyPair", lambda m: {"KeyName": "own", "PublicKeyMaterial": PUBLIC_KEY}),
     ("EC2::KeyPair", lambda m: {"KeyName": "k", "KeyType": "ed25519", "KeyFormat": "pem", "Tags": TAGS}),
     ("EC2::TransitGateway", gateway_options),
     ("EC2::TransitGatewayAttachment", attachment),
@@ -534,8 +539,12 @@ CASES: list[tuple[str, Build]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "build"), CASES, ids=[f"{kind}-{n}" for n, (kind, _) in enumerate(CASES)])
-def test_what_a_template_says_is_kept_and_told_and_what_is_deleted_is_gone(
-    making: Making, kind: str, build: Build
-) -> None:
-    survives(making, kind, build(making))
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in CASES}))
+def test_what_a_template_says_is_kept_and_told_and_what_is_deleted_is_gone(making: Making, kind: str) -> None:
+    tried: set[str] = set()
+    for number, (_, build) in enumerate(case for case in CASES if case[0] == kind):
+        one = making.elsewhere(number)
+        properties = build(one)
+        survives(one, kind, properties)
+        tried |= properties.keys()
+    assert tried >= HANDLERS[f"AWS::{kind}"].supported - UNTRIED.get(kind, frozenset())  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ def ec2() -> Correction:
         after={
             "AuthorizeSecurityGroupEgress": _described_rules,
             "AuthorizeSecurityGroupIngress": _described_rules,
+            "CreateFlowLogs": _flow_logs,
             "CreateNatGateway": _nat_needs_a_gateway,
             "CreateNetworkAclEntry": _icmp,
             "CreateVpcEndpoint": _endpoint,
@@ -89,6 +90,14 @@ def _subnet_attribute(call: Call, answer: dict[str, Any]) -> Answer:
     for name in ("EnableResourceNameDnsARecord", "EnableResourceNameDnsAAAARecord"):
         if f"{name}OnLaunch" in call.parameters:
             options[name] = call.parameters[f"{name}OnLaunch"]["Value"]
+    return answer
+
+
+def _flow_logs(call: Call, answer: dict[str, Any]) -> Answer:
+    for name in answer.get("FlowLogIds") or ():
+        kept: Any = backend(call).flow_logs[name]
+        if call.parameters.get("DestinationOptions"):
+            kept.destination_options = call.parameters["DestinationOptions"]
     return answer
 
 

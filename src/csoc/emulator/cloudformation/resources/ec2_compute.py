@@ -123,7 +123,8 @@ class Instance(Ec2):
         "PrivateIp": "PrivateIpAddress",
         "PublicDnsName": "PublicDnsName",
         "PublicIp": "PublicIpAddress",
-        "State": "State",
+        "State.Code": "State.Code",
+        "State.Name": "State.Name",
         "VpcId": "VpcId",
     }
     described = Describe("describe_instances", "InstanceIds", "Reservations.0.Instances.0")

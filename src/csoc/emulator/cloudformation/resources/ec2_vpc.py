@@ -143,7 +143,7 @@ class Subnet(Ec2):
         "SubnetId": "",
         "AvailabilityZone": "AvailabilityZone",
         "AvailabilityZoneId": "AvailabilityZoneId",
-        "BlockPublicAccessStates": "",
+        "BlockPublicAccessStates.InternetGatewayBlockMode": "",
         "CidrBlock": "CidrBlock",
         "Ipv6CidrBlocks": "",
         "NetworkAclAssociationId": "",
@@ -179,7 +179,7 @@ class Subnet(Ec2):
         associations = at_path(lists, "NetworkAcls.0.Associations") or []
         mine = [one["NetworkAclAssociationId"] for one in associations if one["SubnetId"] == physical_id]
         return {
-            "BlockPublicAccessStates": {"InternetGatewayBlockMode": "off"},
+            "BlockPublicAccessStates.InternetGatewayBlockMode": "off",
             "Ipv6CidrBlocks": [one["Ipv6CidrBlock"] for one in found.get("Ipv6CidrBlockAssociationSet", [])],
             "NetworkAclAssociationId": mine[0] if mine else "",
         }

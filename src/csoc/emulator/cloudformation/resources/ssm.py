@@ -34,7 +34,7 @@ class Parameter(_Ssm):
     type_name = "AWS::SSM::Parameter"
     kind = "Parameter"
     create_call = "put_parameter"
-    takes = ("AllowedPattern", "DataType", "Description", "Name", "Policies", "Tier", "Type", "Value")
+    takes = ("AllowedPattern", "DataType", "Description", "Name", "Tier", "Type", "Value")
     attributes = {"Arn": "ARN", "Type": "Type", "Value": "Value"}
     described = Describe("get_parameter", "Name", "Parameter", many=False)
     delete_call, delete_member = "delete_parameter", "Name"
@@ -65,11 +65,7 @@ class Parameter(_Ssm):
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         asked = [{"Key": "Name", "Option": "Equals", "Values": [physical_id]}]
         told = at_path(client.describe_parameters(ParameterFilters=asked), "Parameters.0") or {}
-        policies = [one["PolicyText"] for one in told.get("Policies", ())]
-        return {
-            **{name: told.get(name) for name in ("AllowedPattern", "Description", "Tier")},
-            "Policies": f"[{','.join(policies)}]" if policies else None,
-        }
+        return {name: told.get(name) for name in ("AllowedPattern", "Description", "Tier")}
 
     def template_tags(self, tags: Mapping[str, str]) -> Any:
         return dict(tags)
@@ -81,7 +77,7 @@ class Document(_Ssm):
     type_name = "AWS::SSM::Document"
     kind = "Document"
     create_call = "create_document"
-    takes = ("Content", "DocumentFormat", "DocumentType", "Name", "Requires", "TargetType", "VersionName")
+    takes = ("Content", "DocumentFormat", "DocumentType", "Name", "TargetType", "VersionName")
     also = ("UpdateMethod",)
     unread = ("UpdateMethod",)
     described = Describe("get_document", "Name", "", many=False)
