@@ -123,8 +123,6 @@ class Instance(Ec2):
         "PrivateIp": "PrivateIpAddress",
         "PublicDnsName": "PublicDnsName",
         "PublicIp": "PublicIpAddress",
-        "State.Code": "State.Code",
-        "State.Name": "State.Name",
         "VpcId": "VpcId",
     }
     described = Describe("describe_instances", "InstanceIds", "Reservations.0.Instances.0")

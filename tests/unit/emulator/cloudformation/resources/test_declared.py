@@ -16,6 +16,7 @@ DECLARED = {
     name: handler for name, handler in HANDLERS.items() if isinstance(handler, Declared) and name.split("::")[1] in OURS
 }
 NOT_GIVEN = {
+    "AWS::EC2::Instance": {"State": "an object, which Fn::GetAtt does not give"},
     "AWS::EC2::NatGateway": {
         "AutoProvisionZones": "of regional gateways, which are refused",
         "AutoScalingIps": "of regional gateways, which are refused",
