@@ -278,11 +278,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     path = config_path(environ)
     data = _read(path, required=bool(environ.get("CSOC_CONFIG")))
     origins = _apply_variables(data, environ)
+    if environ.get("XDG_CACHE_HOME"):
+        data.setdefault("cache_dir", str(Path(environ["XDG_CACHE_HOME"]) / "csoc"))
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(item, origins) for item in error.errors(include_url=False, include_input=False)]
-        raise RejectedError("; ".join(lines), place=str(path), fix="See docs/reference/settings.md") from None
+        mistakes = error.errors(include_url=False, include_input=False)
+        lines = [_explain(item, origins) for item in mistakes]
+        places = {_origin([str(part) for part in item["loc"]], origins) or str(path) for item in mistakes}
+        raise RejectedError(
+            "; ".join(lines), place=", ".join(sorted(places)), fix="See docs/reference/settings.md"
+        ) from None
 
 
 def variables() -> dict[str, tuple[str, ...]]:
@@ -347,11 +353,16 @@ def _refuse_misspelt(name: str, known: Mapping[str, object]) -> None:
         raise RejectedError(f"The variable {name} sets nothing", place=name, fix=f"Did you mean {near[0]}?")
 
 
+def _origin(parts: list[str], origins: Mapping[tuple[str, ...], str]) -> str:
+    """The variable that a setting came from; "" if it came from the file."""
+    return next((name for path, name in origins.items() if parts[: len(path)] == list(path)), "")
+
+
 def _explain(item: Any, origins: Mapping[tuple[str, ...], str]) -> str:
     """One mistake in words, without the value, which may be a secret in the wrong place."""
     parts = [str(part) for part in item["loc"]]
     key = ".".join(parts)
-    origin = next((name for path, name in origins.items() if parts[: len(path)] == list(path)), "")
+    origin = _origin(parts, origins)
     where = f"{key} (from {origin})" if origin else key or "the file"
     if item["type"] == "extra_forbidden":
         near = difflib.get_close_matches(parts[-1], _keys_beside(item["loc"]), n=1, cutoff=0.5)

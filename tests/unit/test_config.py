@@ -206,3 +206,15 @@ def test_every_variable_for_a_top_level_setting_is_in_the_reference() -> None:
     text = PAGE.read_text()
     for variable, key in config.variables().items():
         assert f"`{variable}`" in text or (len(key) == 2 and f"`CSOC_{key[0].upper()}_" in text)
+
+
+def test_a_wrong_variable_is_named_and_no_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RejectedError) as refused:
+        config.load({"CSOC_LIMITS_FETCH_SECONDS": "soon", "XDG_CONFIG_HOME": str(tmp_path)})
+    assert refused.value.place == "CSOC_LIMITS_FETCH_SECONDS"
+
+
+def test_the_cache_follows_the_users_cache_folder_unless_it_is_set(file: Path, tmp_path: Path) -> None:
+    assert load(file, "", XDG_CACHE_HOME=str(tmp_path)).cache_dir == tmp_path / "csoc"
+    assert load(file, "", XDG_CACHE_HOME=str(tmp_path), CSOC_CACHE_DIR="/var/tmp/d").cache_dir == Path("/var/tmp/d")
+    assert load(file, 'cache_dir = "/var/tmp/e"', XDG_CACHE_HOME=str(tmp_path)).cache_dir == Path("/var/tmp/e")

@@ -9,13 +9,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from csoc.errors import RejectedError
+from csoc.errors import ConflictError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.schemas import schema_files, stale_schemas
 from csoc.fleet.githost import PullRequest
 from csoc.fleet.location import Location
+from csoc.fleet.repositories import EntryKind
 from csoc.gen3.adoption.documents import NOT_WRITTEN, new_documents
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
@@ -33,7 +34,8 @@ class Adoption:
     """What adopting would write (path to content), or has written. problems: what has no document, or only a part of
     one, and why. renewed: those of the files that are schemas of another version of csoc so far. again: the pull
     request was open before, and nothing was added to it. note: what a person must know besides. commands: where a
-    folder holds several repositories, the command that adopts each."""
+    folder holds several repositories, the command that adopts each. blocked: what stands where a folder of csoc's has
+    to be, so that nothing is written."""
 
     files: dict[str, bytes]
     commit: str = ""
@@ -44,6 +46,7 @@ class Adoption:
     problems: tuple[Problem, ...] = ()
     renewed: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
 
 
 def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adoption:
@@ -57,7 +60,10 @@ def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adopti
         # Schemas follow this version of csoc; those that are the same already are no change.
         files |= {path: text for path, text in schema_files().items() if path not in entries or path in renewed}
     problems = list(made.problems)
-    for path, obstacle in _obstacles(files, entries).items():
+    obstacles = _obstacles(files, entries)
+    blocked = {obstacle for path, obstacle in obstacles.items() if path.startswith(f"{obstacle}/")}
+    blocked |= {path for path, entry in entries.items() if path in made.files and entry.kind is not EntryKind.FILE}
+    for path, obstacle in obstacles.items():
         del files[path]
         cause = f"{path} cannot be written beside {obstacle}"
         fix = "Rename or remove one of them, then adopt again"
@@ -66,7 +72,13 @@ def plan_adoption(ports: Ports, fleet: LoadedFleet, *, name: str = "") -> Adopti
     renewed = tuple(path for path in renewed if path in files)
     inside = nested_repositories(fleet.query.address.url)
     commands = tuple(f"csoc fleet adopt {shlex.quote(path)}" for path in inside)
-    return Adoption(dict(sorted(files.items())), problems=tuple(problems), renewed=renewed, commands=commands)
+    return Adoption(
+        dict(sorted(files.items())),
+        problems=tuple(problems),
+        renewed=renewed,
+        commands=commands,
+        blocked=tuple(sorted(blocked)),
+    )
 
 
 def nested_repositories(source: str) -> tuple[str, ...]:
@@ -113,6 +125,12 @@ def write_adoption(
     Raises ConflictError, DeniedError (a protected branch: ask for a pull request), UnavailableError, RejectedError (a
     folder of several repositories among them).
     """
+    if adoption.blocked:
+        raise ConflictError(
+            f"csoc's documents need a folder where something else stands: {', '.join(adoption.blocked)}",
+            place=fleet.query.source,
+            fix="Rename or remove it, then adopt again; nothing was written",
+        )
     if not adoption.files:
         return adoption
     if adoption.commands:

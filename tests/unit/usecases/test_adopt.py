@@ -268,9 +268,13 @@ def test_a_cluster_whose_address_no_document_can_hold_is_written_without_it() ->
 def test_nothing_is_written_through_a_link_or_in_place_of_a_file(obstacle: str) -> None:
     world = two_stages()
     world.write({obstacle: Link("../outside")})
-    made = adopt(world)
-    assert not any(path.startswith(f"{obstacle}/") for path in made.files)
-    assert any(str(problem.location) == obstacle for problem in made.problems)
+    fleet = world.load()
+    plan = plan_adoption(world.ports(), fleet)
+    assert plan.blocked == (obstacle,)
+    assert any(str(problem.location) == obstacle for problem in plan.problems)
+    with pytest.raises(ConflictError, match="nothing was written"):
+        write_adoption(world.ports(), fleet, plan)
+    assert world.load().tree.commit == fleet.tree.commit
 
 
 def test_a_file_whose_name_differs_in_case_only_is_left_alone() -> None:

@@ -102,7 +102,9 @@ def _print_adoption(made: Adoption, *, written: bool, source: str) -> None:
         for command_line in made.commands:
             say(f"  {command_line}")
         return
-    if not made.files:
+    if made.blocked:
+        say(f"Nothing can be added while {', '.join(made.blocked)} is no folder of the repository.", "bold yellow")
+    elif not made.files:
         say("Every environment has its document already; there is nothing to add.")
     elif made.pull_request is not None:
         verb = "Open already:" if made.again else "Opened"

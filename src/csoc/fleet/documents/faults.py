@@ -225,5 +225,5 @@ def _description(model: type[BaseModel], path: Path) -> str:
     found = _model_at(model, path[:-1])
     for name, field in found.model_fields.items() if found else ():
         if path and path[-1] in (name, field.alias) and field.description:
-            return re.split(r"(?<=\w)[.:;] |[.]$", " ".join(field.description.split()))[0]
+            return re.split(r"(?<=\w)(?<!e\.g)(?<!i\.e)[.:;] |[.]$", " ".join(field.description.split()))[0]
     return "required"
