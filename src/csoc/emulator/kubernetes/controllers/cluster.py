@@ -16,7 +16,7 @@ from csoc.emulator.kubernetes.controllers import deleting, events
 from csoc.emulator.kubernetes.controllers.objects import digest, key_of, stamp, uid_of
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.store import Event, Key, Object, Store, unpacked
+from csoc.emulator.kubernetes.store import Event, Key, Object, Store, text_of, unpacked
 from csoc.emulator.timeline import Action, Cancel, Timeline
 
 _TOGETHER_SECONDS = 0.02
@@ -37,6 +37,12 @@ class Change:
     @property
     def gone(self) -> bool:
         return self.type == "DELETED"
+
+    def mentions(self, marks: Iterable[bytes]) -> bool:
+        """Whether one of the texts stands in the object, before or after; cheaper than to unpack it."""
+        texts = [text_of(self._event.object)]
+        texts += [text_of(self._event.before)] if self._event.before is not None else []
+        return any(mark in text for mark in marks for text in texts)
 
     @cached_property
     def object(self) -> Object:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import Any
 
-from csoc.emulator.kubernetes.store import Key, Object
-
-if TYPE_CHECKING:
-    from csoc.emulator.kubernetes.store import Store
+from csoc.emulator.kubernetes.store import Key, Object, Store
+from csoc.emulator.kubernetes.types import Types, types_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +25,27 @@ class Found:
         return Key(self.group, self.plural, namespace if self.namespaced else "", name)
 
 
-@cache
-def builtin() -> Mapping[tuple[str, str], Found]:
-    """The resources of Kubernetes itself by (group, kind)."""
-    text = files("csoc.emulator.kubernetes").joinpath("facts-1.34.json").read_text("utf-8")
+@lru_cache(maxsize=64)
+def _by_kind(types: Types) -> Mapping[tuple[str, str], Found]:
     found: dict[tuple[str, str], Found] = {}
-    for one in json.loads(text)["resources"]:
-        group, kind = one["group"], one["kind"]
-        if "get" not in one.get("verbs", ()):
-            continue
-        before = found[group, kind].versions if (group, kind) in found else ()
-        found[group, kind] = Found(group, one["plural"], kind, one["namespaced"], (*before, one["version"]))
+    for one in types:
+        before = found.get((one.group, one.kind))
+        if before is None:
+            found[one.group, one.kind] = Found(one.group, one.plural, one.kind, one.namespaced, (one.version,))
+        elif before.plural == one.plural:
+            versions = (*before.versions, one.version)
+            found[one.group, one.kind] = Found(one.group, one.plural, one.kind, one.namespaced, versions)
     return found
 
 
 def resource_of(store: Store, group: str, kind: str) -> Found | None:
     """The resource of a kind in a cluster; None if nothing there serves it."""
-    known = builtin().get((group, kind))
-    if known is not None:
-        return known
-    for definition in store.objects("apiextensions.k8s.io", "customresourcedefinitions"):
-        spec = definition["spec"]
-        if spec["group"] == group and spec["names"]["kind"] == kind:
-            return defined(definition)
-    return None
+    return _by_kind(types_of(store)).get((group, kind))
 
 
-def defined(definition: Mapping[str, Any]) -> Found:
-    """The resource that a CustomResourceDefinition adds."""
-    spec = definition["spec"]
-    versions = sorted(
-        (one for one in spec.get("versions") or () if one.get("served", True)), key=lambda one: not one.get("storage")
-    )
-    names = spec["names"]
-    served = tuple(str(one["name"]) for one in versions)
-    return Found(spec["group"], names["plural"], names["kind"], spec.get("scope") == "Namespaced", served)
+def kind_of(store: Store, group: str, plural: str) -> Found | None:
+    """The same, by the resource's name."""
+    return next((one for one in _by_kind(types_of(store)).values() if (one.group, one.plural) == (group, plural)), None)
 
 
 def group_of(body: Mapping[str, Any]) -> str:

@@ -18,6 +18,10 @@ class SecretReader(Protocol):
         """The value of a secret as text. Raises SecretError."""
         ...
 
+    def check(self, cluster: str, request: SecretRequest) -> None:
+        """Whether the store's role and address work at all; key is "". Raises SecretError."""
+        ...
+
     def write(self, cluster: str, request: SecretRequest, value: str) -> None:
         """Makes the secret or gives it a new value. Raises SecretError."""
         ...
@@ -74,7 +78,7 @@ class Settings:
     and causes say. causes: what goes wrong by rule. metrics: whether there is a metrics server, and the usage of CPU
     and memory in percent of the requests that it reports. uid: makes the uids of objects. secrets: None means that the
     cluster has no External Secrets operator, whatever is deployed. operator_always: the operator works though no
-    deployment of it is there."""
+    deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`."""
 
     timing: Timing = field(default_factory=Timing)
     images: Callable[[str], bool] = every_image
@@ -88,3 +92,4 @@ class Settings:
     region: str = "us-east-1"
     version: str = "1.34"
     event_seconds: float = 3_600.0
+    secret_refresh: bool = True

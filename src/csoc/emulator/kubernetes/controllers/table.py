@@ -9,16 +9,22 @@ from csoc.emulator.kubernetes.controllers import (
     definitions,
     deployments,
     disruption,
+    external_secrets,
     garbage,
     jobs,
     kubelet,
     namespaces,
+    push_secrets,
     replicasets,
     scheduling,
     services,
     statefulsets,
     volumes,
 )
+from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, Hearing
+from csoc.emulator.kubernetes.controllers.settings import Settings
+from csoc.emulator.kubernetes.store import Store
+from csoc.emulator.timeline import Timeline
 
 CONTROLLERS = (
     namespaces.CONTROLLER,
@@ -37,4 +43,17 @@ CONTROLLERS = (
     volumes.CONTROLLER,
     autoscaling.CONTROLLER,
     disruption.CONTROLLER,
+    external_secrets.STORE_CONTROLLER,
+    external_secrets.CONTROLLER,
+    push_secrets.CONTROLLER,
 )
+
+
+def attach(name: str, store: Store, settings: Settings, timeline: Timeline, hearing: Hearing) -> Cluster:
+    """Brings a cluster to life. hearing: made once by `hearing` and shared by all clusters."""
+    return Cluster(name, store, settings, timeline, hearing)
+
+
+def hearing(*more: Controller) -> Hearing:
+    """All controllers and some more (those of Argo CD)."""
+    return Hearing((*CONTROLLERS, *more))

@@ -1,0 +1,164 @@
+"""The status of an Application: read, changed, written, told as events.
+
+Source: Argo CD controller/appcontroller.go (persistAppStatus, setOperationState, logAppEvent),
+pkg/apis/application/v1alpha1/types.go (SetConditions, GetSummary).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from csoc.emulator.kubernetes.argocd import marks
+from csoc.emulator.kubernetes.argocd.projects import sources_of
+from csoc.emulator.kubernetes.argocd.state import Comparison
+from csoc.emulator.kubernetes.argocd.tasks import ERROR, FAILED, SUCCEEDED
+from csoc.emulator.kubernetes.controllers.cluster import Cluster
+from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of
+
+GROUP, RESOURCE = "argoproj.io", "applications"
+COMPONENT = "argocd-application-controller"
+REFRESH = "argocd.argoproj.io/refresh"
+Object = dict[str, Any]
+_COMPLETED = (SUCCEEDED, FAILED, ERROR)
+
+
+def completed(state: Mapping[str, Any] | None) -> bool:
+    """Whether an operation is over."""
+    return state is not None and state.get("phase") in _COMPLETED
+
+
+def with_conditions(
+    status: Mapping[str, Any], found: Sequence[tuple[str, str]], evaluated: Collection[str], now: str
+) -> list[Object]:
+    """The conditions after some types were evaluated anew. The same message keeps its time."""
+    before = list(status.get("conditions") or ())
+    made = [dict(one) for one in before if one.get("type") not in evaluated]
+    for kind, message in found:
+        old = next((one for one in before if (one.get("type"), one.get("message")) == (kind, message)), None)
+        made.append(dict(old) if old else {"type": kind, "message": message, "lastTransitionTime": now})
+    return sorted(made, key=lambda one: (one["type"], one["message"], one["lastTransitionTime"]))
+
+
+def compared_to(spec: Mapping[str, Any]) -> Object:
+    """What the comparison was made with, to see later whether the specification has changed."""
+    found: Object = {"destination": copy.deepcopy(spec.get("destination") or {})}
+    if spec.get("sources"):
+        found["sources"] = copy.deepcopy(spec["sources"])
+    else:
+        found["source"] = copy.deepcopy(spec.get("source") or {})
+    if spec.get("ignoreDifferences"):
+        found["ignoreDifferences"] = copy.deepcopy(spec["ignoreDifferences"])
+    return found
+
+
+def written(cluster: Cluster, application: Object, status: Object, *, operation: Object | None = None) -> None:
+    """Writes the status, takes the refresh annotation off, and begins an operation if one is given."""
+    before = application.get("status") or {}
+    now = cluster.stamp()
+    was = (before.get("sync") or {}).get("status", "")
+    is_now = (status.get("sync") or {}).get("status", "")
+    if was != is_now:
+        tell(cluster, application, "ResourceUpdated", f"Updated sync status: {was} -> {is_now}")
+    old, new = before.get("health") or {}, dict(status.get("health") or {})
+    if old.get("status", "") != new.get("status", ""):
+        new["lastTransitionTime"] = now
+        text = f"Updated health status: {old.get('status', '')} -> {new.get('status', '')}"
+        tell(cluster, application, "ResourceUpdated", text)
+    elif old.get("lastTransitionTime"):
+        new["lastTransitionTime"] = old["lastTransitionTime"]
+    made = copy.deepcopy(application)
+    made["status"] = status | {"health": new}
+    annotations = {name: text for name, text in annotations_of(made).items() if name != REFRESH}
+    made["metadata"].pop("annotations", None)
+    if annotations:
+        made["metadata"]["annotations"] = annotations
+    if operation is not None:
+        made["operation"] = operation
+    cluster.save(GROUP, RESOURCE, made)
+
+
+def with_state(cluster: Cluster, application: Object, state: Object) -> Object:
+    """Writes the state of an operation; one that is over is taken off, and told."""
+    if completed(state):
+        state["finishedAt"] = cluster.stamp()
+    fresh = cluster.store.get(key_of(GROUP, RESOURCE, application))
+    if fresh is None:
+        return application
+    running = (fresh.get("status") or {}).get("operationState") or {}
+    if running.get("phase") == "Terminating" and not completed(state):
+        state = state | {"phase": "Terminating", "message": "operation is terminating"}
+    fresh["status"] = dict(fresh.get("status") or {}) | {"operationState": copy.deepcopy(state)}
+    if completed(state):
+        fresh.pop("operation", None)
+    saved = cluster.save(GROUP, RESOURCE, fresh)
+    if completed(state):
+        _tell_end(cluster, application, state)
+    return saved
+
+
+def _tell_end(cluster: Cluster, application: Object, state: Object) -> None:
+    sync = (state.get("operation") or {}).get("sync") or {}
+    words = ["Partial sync operation" if sync.get("resources") else "Sync operation"]
+    result = state.get("syncResult")
+    if result is not None:
+        words += ["to", str(result.get("revision", ""))]
+    well = state["phase"] == SUCCEEDED
+    words += ["succeeded"] if well else ["failed:", str(state.get("message", ""))]
+    tell(cluster, application, "OperationCompleted", " ".join(words), warning=not well)
+
+
+def tell(cluster: Cluster, application: Object, reason: str, message: str, *, warning: bool = False) -> None:
+    """An event about the Application."""
+    cluster.event(application, reason, message, COMPONENT, warning=warning)
+
+
+def summary(application: Object, comparison: Comparison) -> Object:
+    """Images and addresses of what is there."""
+    images: set[str] = set()
+    urls = {text for name, text in annotations_of(application).items() if name.startswith("link.argocd.argoproj.io/")}
+    for one in comparison.resources:
+        if one.live is not None:
+            images.update(marks.images_of(one.live))
+            urls.update(_urls(one.live))
+    found: Object = {}
+    if urls:
+        found["externalURLs"] = sorted(urls)
+    if images:
+        found["images"] = sorted(images)
+    return found
+
+
+def _urls(body: Object) -> list[str]:
+    """Where an Ingress is reached (controller/cache/info.go, populateIngressInfo), once it has an address."""
+    if body["kind"] != "Ingress" or not ((body.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+        return []
+    spec = body.get("spec") or {}
+    secured = {host for one in spec.get("tls") or () for host in one.get("hosts") or ()}
+    found = []
+    for rule in spec.get("rules") or ():
+        host = rule.get("host")
+        for path in (rule.get("http") or {}).get("paths") or ():
+            if host:
+                scheme = "https" if host in secured else "http"
+                found.append(f"{scheme}://{host}{str(path.get('path') or '/').removesuffix('*')}")
+    return found
+
+
+def history_with(application: Object, status: Object, comparison: Comparison, state: Object, now: str) -> list[Object]:
+    """The history with this deployment, cut to its limit."""
+    spec = application["spec"]
+    kept = list(status.get("history") or ())
+    entry: Object = {"id": int(kept[-1]["id"]) + 1 if kept else 0, "deployedAt": now}
+    entry["deployStartedAt"] = state.get("startedAt", now)
+    result = state.get("syncResult") or {}
+    if result.get("sources"):
+        entry |= {"sources": copy.deepcopy(result["sources"]), "revisions": list(comparison.revisions)}
+    else:
+        source = result.get("source") or sources_of(spec)[0]
+        entry |= {"source": copy.deepcopy(source), "revision": (comparison.revisions or [""])[0]}
+    initiated = (state.get("operation") or {}).get("initiatedBy") or {}
+    entry["initiatedBy"] = dict(initiated)
+    limit = int(spec.get("revisionHistoryLimit", 10))
+    return [*kept, entry][-limit:] if limit else []
