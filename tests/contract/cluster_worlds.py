@@ -11,6 +11,13 @@ from typing import Any, Protocol
 from csoc.adapters.kube.client import KubeClient
 from csoc.adapters.kube.connecting import Endpoint, connect, from_kubeconfig_file
 from csoc.clusters.client import Where
+from csoc.emulator.kubernetes.argocd.definitions import DEFINITIONS
+from csoc.emulator.kubernetes.controllers.settings import Settings
+from csoc.emulator.kubernetes.controllers.table import attach, hearing
+from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.serving import serving
+from csoc.emulator.kubernetes.users import MASTERS, User
+from csoc.emulator.timeline import RunningTimeline
 from testbed.servers.cluster import Cluster
 
 
@@ -49,6 +56,54 @@ class RealCluster:
 
     def _authority(self) -> str:
         return Path(self._cluster.address["certificate"]).read_text(encoding="ascii")
+
+
+class SimulatedWorld:
+    """A cluster of the emulator, with its controllers, behind the same API."""
+
+    def __init__(self, cluster: SimulatedCluster, certificate: str) -> None:
+        self._cluster = cluster
+        self._certificate = certificate
+        self.admin = self._connected(User("admin", (MASTERS,)))
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self._cluster.endpoint, lambda: "none", self._certificate)
+
+    @contextmanager
+    def identity(self, namespace: str, rules: Sequence[dict[str, Any]]) -> Iterator[KubeClient]:
+        rbac, name = "rbac.authorization.k8s.io", f"account-{secrets.token_hex(4)}"
+        about = {"name": name, "namespace": namespace}
+        self.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about})
+        self.admin.create({"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": about, "rules": list(rules)})
+        reference = {"apiGroup": rbac, "kind": "Role", "name": name}
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        binding = {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": about}
+        self.admin.create({**binding, "roleRef": reference, "subjects": [subject]})
+        client = self._connected(
+            User(f"system:serviceaccount:{namespace}:{name}", ("system:serviceaccounts", "system:authenticated"))
+        )
+        yield client
+        client.close()
+
+    def _connected(self, user: User) -> KubeClient:
+        token = secrets.token_hex(16)
+        self._cluster.access.admit(token, user)
+        return connect(Endpoint(self._cluster.endpoint, lambda: token, self._certificate), "simulated")
+
+
+@contextmanager
+def simulated_world() -> Iterator[SimulatedWorld]:
+    """A simulated cluster with Argo CD's definitions, in which time runs a hundred times as fast."""
+    timeline = RunningTimeline(speed=100)
+    clusters = SimulatedClusters(timeline.now, DEFINITIONS)
+    heard = hearing()
+    with serving(clusters) as served:
+        made = clusters.create("contract")
+        living = attach("contract", made.store, Settings(as_kwok=True), timeline, heard)
+        yield SimulatedWorld(made, served.certificate)
+        living.detach()
+    timeline.stop()
 
 
 @contextmanager

@@ -11,13 +11,22 @@ from csoc.adapters.kube.client import KubeClient
 from csoc.adapters.kube.connecting import Endpoint, connect
 from csoc.clusters.client import Access, Applying, Change, Deletion, ExpiredError, LogQuery, Where
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError, UnavailableError
-from tests.contract.cluster_worlds import ClusterWorld, RealCluster, namespace_in
+from tests.contract.cluster_worlds import ClusterWorld, RealCluster, SimulatedWorld, namespace_in, simulated_world
 
 Object = dict[str, Any]
 
 
-@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.kubernetes)])
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[SimulatedWorld]:
+    with simulated_world() as world:
+        yield world
+
+
+@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.kubernetes)])
 def world(request: pytest.FixtureRequest) -> ClusterWorld:
+    if request.param == "simulated":
+        made: ClusterWorld = request.getfixturevalue("simulated")
+        return made
     return RealCluster(request.getfixturevalue("cluster"))
 
 
