@@ -1,8 +1,9 @@
-"""Load balancers and web ACLs: deletions that AWS would refuse, one web ACL a resource, destinations of logs.
+"""Load balancers, web ACLs, parameters: deletions that AWS would refuse, one web ACL a resource, where logs may go,
+patterns of values.
 
 Sources: Elastic Load Balancing API Reference, DeleteLoadBalancer (OperationNotPermitted); AWS WAF API Reference,
 DeleteWebACL and DeleteIPSet (WAFAssociatedItemException), AssociateWebACL; AWS WAF Developer Guide, "Logging
-destinations" (their names start with aws-waf-logs-).
+destinations" (their names start with aws-waf-logs-); AWS Systems Manager API Reference, PutParameter.
 """
 
 from __future__ import annotations
@@ -42,6 +43,21 @@ def wafv2() -> Correction:
         },
         after={"AssociateWebACL": _replaced},
     )
+
+
+def ssm() -> Correction:
+    """What is put right in parameters."""
+    return Correction("ssm", before={"PutParameter": _matches_its_pattern})
+
+
+def _matches_its_pattern(call: Call) -> None:
+    pattern, value = call.parameters.get("AllowedPattern"), call.parameters["Value"]
+    try:
+        fits = not pattern or re.search(pattern, value) is not None
+    except re.error:
+        raise AwsError("InvalidAllowedPatternException", f"{pattern} is no valid regular expression.", 400) from None
+    if not fits:
+        raise AwsError("ParameterPatternMismatchException", f"Parameter value, {value}, does not match {pattern}", 400)
 
 
 def _not_protected(call: Call) -> None:
@@ -92,7 +108,7 @@ def _not_associated(call: Call) -> None:
 def _not_named(call: Call) -> None:
     wanted = f"/{call.parameters['Name']}/{call.parameters['Id']}"
     for acl in _acls(call):
-        if any(wanted in json.dumps(rule, default=str) for rule in acl.rules):
+        if wanted in json.dumps(acl.to_dict(), default=str):
             raise AwsError("WAFAssociatedItemException", _IN_USE, 400)
 
 

@@ -6,7 +6,7 @@ from csoc.emulator.cloud.corrections.acm import acm
 from csoc.emulator.cloud.corrections.autoscaling import autoscaling
 from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
 from csoc.emulator.cloud.corrections.ec2 import ec2
-from csoc.emulator.cloud.corrections.edge import elbv2, wafv2
+from csoc.emulator.cloud.corrections.edge import elbv2, ssm, wafv2
 from csoc.emulator.cloud.corrections.iam import iam
 from csoc.emulator.cloud.corrections.kms import kms
 from csoc.emulator.cloud.corrections.messaging import sns, sqs
@@ -25,6 +25,7 @@ def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Corre
         autoscaling(memory),
         ec2(),
         elbv2(),
+        ssm(),
         wafv2(),
         iam(),
         kms(),

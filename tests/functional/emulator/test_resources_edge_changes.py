@@ -1,0 +1,333 @@
+"""The edge as it is changed and deleted: certificates wait for their records, zones keep theirs, what is used stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from csoc.emulator.cloudformation.resources.handler import ResourceError
+from csoc.emulator.cloudformation.resources.table import HANDLERS
+from csoc.emulator.running import Emulator
+from tests.functional.emulator.conftest import Owner
+from tests.functional.emulator.resources_support import REGION, Making
+from tests.functional.emulator.test_resources_edge import (
+    VISIBLE,
+    acl,
+    addresses,
+    balancer,
+    certificate,
+    document,
+    listener,
+    logging,
+    parameter,
+    scaling_group,
+    served,
+    small_acl,
+    small_group,
+    weighted,
+    zone,
+)
+from tests.functional.emulator.test_resources_network import TAGS
+
+CERTIFICATE: Any = HANDLERS["AWS::CertificateManager::Certificate"]
+FAST = {"Delay": 1, "MaxAttempts": 60}
+
+
+@pytest.fixture
+def making(emulator: Emulator, account: str) -> Making:
+    return Making(emulator, account)
+
+
+def code(making: Making, kind: str, physical_id: str, **properties: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        making.delete(kind, physical_id, **properties)
+    return str(refused.value.response["Error"]["Code"])
+
+
+def told(making: Making, arn: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = making.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
+    return found
+
+
+def add_record(making: Making, hosted_zone: str, record: Mapping[str, str]) -> None:
+    making.make(
+        "Route53::RecordSet",
+        HostedZoneId=hosted_zone,
+        Name=record["Name"],
+        Type=record["Type"],
+        TTL="300",
+        ResourceRecords=[record["Value"]],
+    )
+
+
+def test_a_certificate_waits_until_each_of_its_records_is_there(making: Making) -> None:
+    making_zone = zone(making)
+    arn = making.id(
+        "CertificateManager::Certificate",
+        DomainName="example.org",
+        SubjectAlternativeNames=["www.example.org"],
+        ValidationMethod="DNS",
+    )
+    assert not CERTIFICATE.settled(making.context(), arn)
+    options = told(making, arn)["DomainValidationOptions"]
+    assert {option["ValidationStatus"] for option in options} == {"PENDING_VALIDATION"}
+    add_record(making, making_zone, options[0]["ResourceRecord"])
+    assert not CERTIFICATE.settled(making.context(), arn)
+    add_record(making, making_zone, options[1]["ResourceRecord"])
+    assert CERTIFICATE.settled(making.context(), arn)
+    assert told(making, arn)["Status"] == "ISSUED"
+
+
+def test_a_record_in_a_private_zone_proves_nothing(making: Making) -> None:
+    network = making.id("EC2::VPC", CidrBlock="10.0.0.0/16")
+    vpcs = [{"VPCId": network, "VPCRegion": REGION}]
+    private = making.id("Route53::HostedZone", Name="example.org", VPCs=vpcs)
+    arn = certificate(making)
+    add_record(making, private, told(making, arn)["DomainValidationOptions"][0]["ResourceRecord"])
+    assert not CERTIFICATE.settled(making.context(), arn)
+
+
+def test_a_wildcard_shares_the_record_of_its_domain(making: Making) -> None:
+    options = [{"DomainName": "example.org", "HostedZoneId": zone(making)}]
+    arn = making.id(
+        "CertificateManager::Certificate",
+        DomainName="example.org",
+        SubjectAlternativeNames=["*.example.org"],
+        ValidationMethod="DNS",
+        DomainValidationOptions=options,
+    )
+    assert CERTIFICATE.settled(making.context(), arn)
+
+
+def test_a_certificate_that_is_served_is_not_deleted(making: Making) -> None:
+    given = dict(listener(making))
+    made = making.id("ElasticLoadBalancingV2::Listener", **given)
+    arn = given["Certificates"][0]["CertificateArn"]
+    assert told(making, arn)["InUseBy"] == [given["LoadBalancerArn"]]
+    assert code(making, "CertificateManager::Certificate", arn) == "ResourceInUseException"
+    making.delete("ElasticLoadBalancingV2::Listener", made)
+    making.delete("CertificateManager::Certificate", arn)
+
+
+def run(owner: Owner, template: Mapping[str, Any]) -> Any:
+    stacks = owner.client("cloudformation")
+    stacks.create_stack(StackName="edge", TemplateBody=json.dumps(template))
+    return stacks
+
+
+def issued(zone_id: Any) -> dict[str, Any]:
+    return {
+        "Type": "AWS::CertificateManager::Certificate",
+        "Properties": {
+            "DomainName": "example.org",
+            "ValidationMethod": "DNS",
+            "DomainValidationOptions": [{"DomainName": "example.org", "HostedZoneId": zone_id}],
+        },
+    }
+
+
+def test_a_stack_is_complete_once_its_certificate_is_issued(owner: Owner) -> None:
+    hosted = {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "example.org"}}
+    stacks = run(owner, {"Resources": {"Zone": hosted, "Certificate": issued({"Ref": "Zone"})}})
+    stacks.get_waiter("stack_create_complete").wait(StackName="edge", WaiterConfig=FAST)
+    (found,) = owner.client("acm").list_certificates(CertificateStatuses=["ISSUED"])["CertificateSummaryList"]
+    assert found["DomainName"] == "example.org"
+    # The records stay when the certificate goes, so the zone cannot go: as at AWS.
+    stacks.delete_stack(StackName="edge")
+    with pytest.raises(WaiterError, match="DELETE_FAILED"):
+        stacks.get_waiter("stack_delete_complete").wait(StackName="edge", WaiterConfig=FAST)
+    events = stacks.describe_stack_events(StackName="edge")["StackEvents"]
+    failed = {event["LogicalResourceId"]: event for event in events if event["ResourceStatus"] == "DELETE_FAILED"}
+    assert "record" in failed["Zone"]["ResourceStatusReason"]
+
+
+def test_a_zone_with_records_is_not_deleted(making: Making) -> None:
+    made = zone(making)
+    record = {
+        "HostedZoneId": made,
+        "Name": "a.example.org.",
+        "Type": "A",
+        "TTL": "60",
+        "ResourceRecords": ["192.0.2.1"],
+    }
+    record_id = making.make("Route53::RecordSet", **record).physical_id
+    assert code(making, "Route53::HostedZone", made) == "HostedZoneNotEmpty"
+    making.delete("Route53::RecordSet", record_id)
+    making.delete("Route53::HostedZone", made)
+
+
+def test_a_record_changes_its_values_its_type_and_its_name(making: Making) -> None:
+    before = {
+        "HostedZoneId": zone(making),
+        "Name": "a.example.org.",
+        "Type": "A",
+        "TTL": "60",
+        "ResourceRecords": ["192.0.2.1"],
+    }
+    made = making.make("Route53::RecordSet", **before)
+    assert made.ref == "a.example.org."
+    values = {**before, "ResourceRecords": ["192.0.2.2"]}
+    same = making.change("Route53::RecordSet", made.physical_id, before, values)
+    assert same.physical_id == made.physical_id
+    moved = {**values, "Name": "b.example.org.", "Type": "CNAME", "ResourceRecords": ["a.example.net"]}
+    other = making.change("Route53::RecordSet", made.physical_id, values, moved)
+    assert making.read("Route53::RecordSet", made.physical_id) is None
+    assert (making.read("Route53::RecordSet", other.physical_id) or {})["ResourceRecords"] == ["a.example.net"]
+
+
+def test_records_of_one_identifier_and_different_names_go_one_by_one(making: Making) -> None:
+    first = dict(weighted(making))
+    second = {**first, "Name": "other.example.org."}
+    one, two = (making.make("Route53::RecordSet", **given).physical_id for given in (first, second))
+    making.delete("Route53::RecordSet", one)
+    assert making.read("Route53::RecordSet", two) is not None
+
+
+def test_a_group_of_records_gains_and_loses_some(making: Making) -> None:
+    def record(name: str, value: str) -> dict[str, Any]:
+        return {"Name": f"{name}.example.org.", "Type": "A", "TTL": "60", "ResourceRecords": [value]}
+
+    base = {"HostedZoneId": zone(making)}
+    before = {**base, "RecordSets": [record("a", "192.0.2.1"), record("b", "192.0.2.1")]}
+    after = {**base, "RecordSets": [record("b", "192.0.2.2"), record("c", "192.0.2.3")]}
+    made = making.make("Route53::RecordSetGroup", **before)
+    changed = making.change("Route53::RecordSetGroup", made.physical_id, before, after)
+    live = (making.read("Route53::RecordSetGroup", changed.physical_id) or {})["RecordSets"]
+    assert {one["Name"]: one["ResourceRecords"][0] for one in live} == {
+        "b.example.org.": "192.0.2.2",
+        "c.example.org.": "192.0.2.3",
+    }
+
+
+def test_a_web_acl_that_protects_something_is_not_deleted(making: Making) -> None:
+    load, given = served(making)[0], {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBLE}
+    made = making.make("WAFv2::WebACL", **given)
+    link = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=made.attributes["Arn"])
+    assert code(making, "WAFv2::WebACL", made.physical_id, **given) == "WAFAssociatedItemException"
+    making.delete("WAFv2::WebACLAssociation", link)
+    making.delete("WAFv2::WebACL", made.physical_id, **given)
+
+
+def test_another_web_acl_takes_the_place_of_the_first(making: Making) -> None:
+    load, first, second = served(making)[0], small_acl(making)["Arn"], small_acl(making)["Arn"]
+    old = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=first)
+    new = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=second)
+    assert making.read("WAFv2::WebACLAssociation", old) is None
+    assert making.read("WAFv2::WebACLAssociation", new) is not None
+
+
+def test_a_web_acl_does_not_protect_what_is_not_there(making: Making) -> None:
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:{making.account}:loadbalancer/app/none/0123456789abcdef"
+    with pytest.raises(ClientError, match="WAFNonexistentItemException"):
+        making.make("WAFv2::WebACLAssociation", ResourceArn=arn, WebACLArn=small_acl(making)["Arn"])
+
+
+def test_a_set_of_addresses_that_a_rule_names_is_not_deleted(making: Making) -> None:
+    given = dict(acl(making))
+    made = making.id("WAFv2::WebACL", **given)
+    arn = given["Rules"][1]["Statement"]["IPSetReferenceStatement"]["Arn"]
+    named = f"offices|{arn.rsplit('/', 1)[-1]}|REGIONAL"
+    assert code(making, "WAFv2::IPSet", named) == "WAFAssociatedItemException"
+    making.delete("WAFv2::WebACL", made, **given)
+    making.delete("WAFv2::IPSet", named)
+
+
+def test_addresses_and_rules_change_in_place(making: Making) -> None:
+    before = dict(addresses(making))
+    made = making.id("WAFv2::IPSet", **before)
+    making.change("WAFv2::IPSet", made, before, {**before, "Addresses": ["198.51.100.0/24"], "Description": "others"})
+    live = making.read("WAFv2::IPSet", made) or {}
+    assert (live["Addresses"], live["Description"]) == (["198.51.100.0/24"], "others")
+
+
+def test_logs_of_a_web_acl_go_only_where_the_name_says_so(making: Making) -> None:
+    given = dict(logging(making))
+    other = f"arn:aws:logs:{REGION}:{making.account}:log-group:edge"
+    with pytest.raises(ClientError, match="WAFInvalidParameterException"):
+        making.make("WAFv2::LoggingConfiguration", **{**given, "LogDestinationConfigs": [other]})
+
+
+def test_a_protected_load_balancer_is_not_deleted(making: Making) -> None:
+    before = dict(balancer(making))
+    on = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    made = making.make("ElasticLoadBalancingV2::LoadBalancer", **before)
+    assert made.attributes["DNSName"].endswith(".elb.amazonaws.com")
+    assert made.attributes["LoadBalancerFullName"].startswith("app/edge/")
+    making.change(
+        "ElasticLoadBalancingV2::LoadBalancer", made.physical_id, before, {**before, "LoadBalancerAttributes": on}
+    )
+    assert code(making, "ElasticLoadBalancingV2::LoadBalancer", made.physical_id) == "OperationNotPermitted"
+
+
+def test_a_made_up_name_of_a_load_balancer_fits(making: Making) -> None:
+    given = {name: value for name, value in balancer(making).items() if name != "Name"}
+    made = making.make("ElasticLoadBalancingV2::LoadBalancer", making.context("TheLoadBalancerOfTheEdge"), **given)
+    assert len(made.attributes["LoadBalancerName"]) <= 32
+
+
+def test_a_subnet_with_a_load_balancer_is_not_deleted(making: Making) -> None:
+    given = balancer(making)
+    making.make("ElasticLoadBalancingV2::LoadBalancer", **given)
+    assert code(making, "EC2::Subnet", given["Subnets"][0]) == "DependencyViolation"
+
+
+def test_a_target_group_that_is_served_is_not_deleted(making: Making) -> None:
+    load, group_arn = served(making)
+    making.make(
+        "ElasticLoadBalancingV2::Listener",
+        LoadBalancerArn=load,
+        Port=80,
+        Protocol="HTTP",
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group_arn}],
+    )
+    assert code(making, "ElasticLoadBalancingV2::TargetGroup", group_arn) == "ResourceInUse"
+
+
+def test_a_scaling_group_changes_in_place_and_its_subnets_are_free_afterwards(making: Making) -> None:
+    before = dict(scaling_group(making))
+    made = making.id("AutoScaling::AutoScalingGroup", **before)
+    tags = [{"Key": "size", "Value": "big", "PropagateAtLaunch": True}]
+    after = {**before, "MaxSize": "5", "Tags": tags, "TargetGroupARNs": []}
+    making.change("AutoScaling::AutoScalingGroup", made, before, after)
+    live = making.read("AutoScaling::AutoScalingGroup", made) or {}
+    assert (live["MaxSize"], live["Tags"], live.get("TargetGroupARNs", [])) == ("5", tags, [])
+    making.delete("AutoScaling::AutoScalingGroup", made)
+    for subnet in before["VPCZoneIdentifier"]:
+        making.delete("EC2::Subnet", subnet)
+
+
+def test_a_hook_is_told_as_it_was_put_and_nothing_of_strangers(making: Making) -> None:
+    group = small_group(making)
+    given = {"AutoScalingGroupName": group, "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING"}
+    made = making.make("AutoScaling::LifecycleHook", **given)
+    live = making.read("AutoScaling::LifecycleHook", made.physical_id) or {}
+    assert (live.get("RoleARN"), live.get("NotificationTargetARN")) == (None, None)
+
+
+def test_a_parameter_changes_in_place_and_keeps_its_pattern(making: Making) -> None:
+    before = dict(parameter(making))
+    made = making.make("SSM::Parameter", **before)
+    changed = making.change("SSM::Parameter", made.physical_id, before, {**before, "Value": "vpc-2"})
+    assert (made.attributes["Value"], changed.attributes["Value"]) == ("vpc-1", "vpc-2")
+    with pytest.raises(ClientError, match="ParameterPatternMismatchException"):
+        making.change("SSM::Parameter", made.physical_id, before, {**before, "Value": "other"})
+
+
+def test_a_document_gets_new_versions_and_no_silent_replacement(making: Making) -> None:
+    before = dict(document(making))
+    made = making.id("SSM::Document", **before)
+    after = {**before, "Content": {**before["Content"], "description": "e"}, "VersionName": "two"}
+    making.change("SSM::Document", made, before, after)
+    assert (making.read("SSM::Document", made) or {})["Content"]["description"] == "e"
+    with pytest.raises(ResourceError, match="set UpdateMethod to NewVersion"):
+        making.change("SSM::Document", made, after, {**before, "UpdateMethod": "Replace"})
+
+
+def test_tags_of_a_certificate_are_those_that_users_may_set(making: Making) -> None:
+    arn = making.id("CertificateManager::Certificate", DomainName="example.org", ValidationMethod="DNS", Tags=TAGS)
+    found = making.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
+    assert {tag["Key"] for tag in found} == {"team", "installation"}
