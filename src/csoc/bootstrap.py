@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from csoc.adapters.dictionaries import WebDictionaries
 from csoc.adapters.git import GitRepositories
@@ -14,10 +17,15 @@ from csoc.adapters.store.cache import SQLiteCache
 from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
 from csoc.config import Settings, load
+from csoc.emulator.remote import RemoteControl
+from csoc.errors import ConflictError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
 from csoc.usecases.budget import RenderBudget
 from csoc.usecases.ports import Ports
+
+if TYPE_CHECKING:
+    from csoc.emulator.running import Emulator
 
 
 @contextmanager
@@ -61,6 +69,36 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
         if folder.tidy():
             cache.prune(unused_for=folder.unused_for)
         cache.close()
+
+
+@contextmanager
+def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator]:
+    """An emulated cloud with clusters, until the block ends. port: 0 for any that is free. speed: emulated seconds a
+    real one. data: where its state survives.
+
+    Raises RejectedError if it is not installed, ConflictError if the port is taken, and what `running` raises.
+    """
+    try:
+        from csoc.emulator.running import running
+        from csoc.emulator.timeline import RunningTimeline
+    except ModuleNotFoundError as error:
+        why = f"The emulator is not installed: there is no {error.name}"
+        raise RejectedError(why, fix="Install csoc with it: pip install 'csoc[emulator]'") from error
+    try:
+        with running(port, RunningTimeline(speed), data) as started:
+            yield started
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
+        place = f"127.0.0.1:{port}"
+        raise ConflictError(
+            f"The port cannot be used: {error.strerror}", place=place, fix="Name another one"
+        ) from error
+
+
+def emulator_control(address: str, token: str) -> RemoteControl:
+    """What can be asked of a running emulator. Raises RejectedError if the address is none of one."""
+    return RemoteControl(address, token)
 
 
 def _hosts(settings: Settings, repositories: GitRepositories) -> Callable[[SourceAddress], GitHost]:

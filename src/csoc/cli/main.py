@@ -40,6 +40,9 @@ COMMANDS = {
         "csoc.cli.check:check", "Find what is wrong: in values, in what they render to, and between environments."
     ),
     "rules": Listed("csoc.cli.rules:rules", "What csoc check looks for."),
+    "emulator": Listed(
+        "csoc.cli.emulator:emulator", "Run a cloud with clusters to build against, or ask a running one."
+    ),
     "help": Listed("csoc.cli.help:help_command", "What a command does and takes."),
 }
 

@@ -17,9 +17,9 @@ from csoc.emulator.cloud.accounts import Accounts, OwnerKey
 from csoc.emulator.cloud.calls import AwsError, Reply
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.faults import FaultError, Faults, parse_rule
+from csoc.emulator.remote import TOKEN_HEADER
 from csoc.emulator.timeline import RunningTimeline, Timeline
 
-TOKEN_HEADER = "x-csoc-token"  # noqa: S105 - the name of a header
 _FASTEST = 1_000_000.0
 _LARGEST_BODY_BYTES = 1_000_000
 

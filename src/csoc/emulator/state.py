@@ -19,6 +19,7 @@ import tempfile
 import threading
 import types
 import weakref
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableEr
 _MAGIC = b"csoc-emulator-state\n"
 _FORMAT = 1
 _FILE = "state"
-_PAUSE_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 _LOCK = "lock"
 
@@ -191,6 +192,9 @@ class _Pickler(pickle.Pickler):
             return _certificate, (value.public_bytes(Encoding.PEM),)
         if isinstance(value, weakref.WeakValueDictionary):
             return weakref.WeakValueDictionary, (dict(value),)
+        if isinstance(value, defaultdict) and type(value) is not defaultdict:
+            # Its own way would call a constructor that asks for more than the factory.
+            return _with_default, (type(value), value.default_factory), vars(value), None, iter(value.items())
         if isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__:
             cells = tuple(cell.cell_contents for cell in value.__closure__ or ())
             return _function, (marshal.dumps(value.__code__), value.__module__, value.__defaults__, cells)
@@ -209,6 +213,12 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         table = _table(pid[1], pid[2])
         return table if pid[0] == "table" else table[pid[3]]
+
+
+def _with_default(kind: type[defaultdict[Any, Any]], factory: Any) -> Any:
+    made = kind.__new__(kind)
+    made.default_factory = factory
+    return made
 
 
 def _private_key(text: bytes) -> Any:

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,12 @@ def wait(eks: Any, name: str, **asked: str) -> None:
 
 
 @pytest.fixture
-def eks(owner: Owner, ground: Ground) -> Iterator[Any]:
+def eks(owner: Owner, ground: Ground) -> Any:
     """A client, with the cluster "tide" active."""
     client = owner.client("eks")
     client.create_cluster(**ground.cluster())
     wait(client, "cluster_active")
-    yield client
+    return client
 
 
 def token(owner: Owner, emulator: Emulator, cluster: str = "tide", expires: int = 60, **session: str) -> str:

@@ -1,0 +1,244 @@
+"""`csoc emulator`: a cloud and clusters on this machine, and what one may ask of them while they run."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from csoc.bootstrap import emulator as run_emulator
+from csoc.bootstrap import emulator_control
+from csoc.cli.arguments import FOLDER, ONE_LINE
+from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
+from csoc.cli.output import print_json, say, table, write
+from csoc.cli.tables import Cell
+from csoc.errors import RejectedError
+
+if TYPE_CHECKING:
+    from csoc.emulator.remote import RemoteControl
+
+F = TypeVar("F", bound=Callable[..., Any])
+_REGION = "ap-southeast-2"
+_ACCOUNT = "111111111111"
+_EFFECTS = ("throttle", "latency", "deny", "error", "timeout", "reset", "resource")
+
+
+class _EmulatorGroup(CommandGroup):
+    """A group that does something by itself: without a command it starts the emulator."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.callback = _start
+        self.params = [
+            click.Option(
+                ["--port"], type=click.IntRange(0, 65_535), default=4566, show_default=True,
+                help="Of the cloud; 0 for any that is free.",
+            ),
+            click.Option(
+                ["--data"], type=FOLDER, metavar="DIR",
+                help="Keep the state in this folder, so that it survives a restart. It must be yours alone.",
+            ),
+            click.Option(
+                ["--speed"], type=click.FloatRange(0, 1_000_000, min_open=True), default=1.0, show_default=True,
+                help="How many seconds pass in the cloud while one passes here.",
+            ),
+            click.Option(
+                ["--account", "accounts"], type=ONE_LINE, multiple=True, metavar="ID",
+                help=f"An account to make, of 12 digits. More can be made later.  [default: {_ACCOUNT}]",
+            ),
+            *self.params,
+        ]  # fmt: skip
+
+
+@click.pass_context
+def _start(
+    context: click.Context, port: int, data: str | None, speed: float, accounts: tuple[str, ...], as_json: bool
+) -> None:
+    if context.invoked_subcommand is not None:
+        if as_json:
+            behind = f"{context.command_path} {context.invoked_subcommand} ... --json"
+            raise WrongUsageError("--json goes behind the command", f"Write {behind}", context)
+        return
+    wanted = [_account_id(account) for account in accounts or (_ACCOUNT,)]
+    try:
+        _run(port, data, speed, wanted, as_json=as_json)
+    except KeyboardInterrupt:
+        # Ctrl-C is how it is meant to end; SIGTERM is made an end by csoc.cli.entry.
+        return
+
+
+def _run(port: int, data: str | None, speed: float, wanted: Sequence[str], *, as_json: bool) -> None:
+    with run_emulator(port=port, speed=speed, data=Path(data) if data is not None else None) as running:
+        owners = [running.accounts.owner(account) for account in dict.fromkeys(wanted)]
+        shown = [
+            {
+                "account": owner.account,
+                "variables": _variables(running.endpoint, running.token, owner.access_key, owner.secret),
+            }
+            for owner in owners
+        ]
+        if as_json:
+            print_json({"endpoint": running.endpoint, "token": running.token, "accounts": shown})
+        else:
+            say(f"The cloud is at {running.endpoint}, its clusters at {running.clusters.address}. Ctrl-C ends them.")
+            for one in shown:
+                say()
+                say(f"# account {one['account']}")
+                _print_variables(one["variables"])
+        threading.Event().wait()
+
+
+def _account_id(text: str) -> str:
+    if len(text) != 12 or not (text.isascii() and text.isdigit()):
+        raise RejectedError(f"{text!r} is no account id", fix="It has 12 digits")
+    return text
+
+
+def _variables(endpoint: str, token: str, access_key: str, secret: str) -> dict[str, str]:
+    """What programs need to find the cloud, and csoc the emulator itself."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": _REGION,
+        "CSOC_EMULATOR": endpoint,
+        "CSOC_EMULATOR_TOKEN": token,
+    }
+
+
+def _print_variables(variables: dict[str, str]) -> None:
+    """To be pasted: lines are never broken, whatever the terminal's width."""
+    write("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+
+
+def _at_options(function: F) -> F:
+    """--at and --token: which emulator."""
+    token = click.option(
+        "--token", type=ONE_LINE, envvar="CSOC_EMULATOR_TOKEN", metavar="TOKEN",
+        help="What it printed at its start. Also read from CSOC_EMULATOR_TOKEN.",
+    )  # fmt: skip
+    at = click.option(
+        "--at", type=ONE_LINE, envvar="CSOC_EMULATOR", metavar="URL",
+        help="Where the emulator runs. Also read from CSOC_EMULATOR.",
+    )  # fmt: skip
+    return at(token(function))
+
+
+def _control(at: str | None, token: str | None) -> RemoteControl:
+    if not at or not token:
+        raise RejectedError(
+            "Which emulator is meant is not said", fix="Set the variables that `csoc emulator` printed at its start"
+        )
+    return emulator_control(at, token)
+
+
+@command("credentials", "csoc emulator credentials 222222222222")
+@click.argument("account", metavar="ACCOUNT", type=ONE_LINE)
+@_at_options
+def credentials_command(account: str, at: str | None, token: str | None, as_json: bool) -> None:
+    """The variables for an account's owner, which is made if need be."""
+    found = _control(at, token).ask("GET", f"accounts/{_account_id(account)}/credentials")
+    variables = _variables(str(at), str(token), found["accessKey"], found["secret"])
+    if as_json:
+        print_json({"account": account, "variables": variables})
+    else:
+        _print_variables(variables)
+
+
+@command("list", "csoc emulator faults list")
+@_at_options
+def list_faults(at: str | None, token: str | None, as_json: bool) -> None:
+    """The rules, and how often each hit."""
+    found = _control(at, token).ask("GET", "faults")["faults"]
+    if as_json:
+        print_json(found)
+        return
+    rows: list[list[Cell]] = [
+        [rule["id"], rule["effect"], _where(rule), str(rule["hits"]), "" if rule["left"] is None else str(rule["left"])]
+        for rule in found
+    ]
+    table(["id", "effect", "where", "hits", "still to hit"], rows, title=f"{len(rows)} faults")
+
+
+def _where(rule: dict[str, Any]) -> str:
+    names = ("account", "region", "service", "operation", "role", "stack", "resource", "action")
+    return " ".join(f"{name}={rule[name]}" for name in names if rule[name] != "*") or "everywhere"
+
+
+@command(
+    "add",
+    "csoc emulator faults add throttle --service cloudformation --calls 3",
+    "csoc emulator faults add resource --resource Database --action create --reason 'No capacity'",
+)
+@click.argument("effect", type=click.Choice(_EFFECTS))
+@click.option("--account", type=ONE_LINE, default="*", help="Of the caller; * and ? stand for anything.")
+@click.option("--region", type=ONE_LINE, default="*", help="Where the call goes.")
+@click.option("--service", type=ONE_LINE, default="*", help="As boto3 calls it: ec2, cloudformation, elbv2.")
+@click.option("--operation", type=ONE_LINE, default="*", help="CreateStack, Describe*.")
+@click.option("--role", type=ONE_LINE, default="*", help="Name or ARN of the role or user that calls.")
+@click.option("--probability", type=float, default=1.0, show_default=True, help="How likely a call is hit.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the chance; the same one hits the same calls.")
+@click.option("--calls", type=int, help="Only the next so many.")
+@click.option("--seconds", type=float, default=0.0, help="Of a latency.")
+@click.option("--code", type=ONE_LINE, help="Of an error.")
+@click.option("--message", type=ONE_LINE, help="Of an error.")
+@click.option("--done", is_flag=True, help="A time-out or reset comes after the call was carried out.")
+@click.option("--stack", type=ONE_LINE, default="*", help="Whose resource fails.")
+@click.option("--resource", type=ONE_LINE, default="*", help="The logical id of the resource that fails.")
+@click.option("--action", type=click.Choice(("*", "create", "update", "delete", "rollback")), default="*", help="When.")
+@click.option("--reason", type=ONE_LINE, help="Why the resource fails, as the stack's events tell it.")
+@_at_options
+def add_fault(at: str | None, token: str | None, as_json: bool, **rule: Any) -> None:
+    """Set a rule: which calls are hit, and what becomes of them."""
+    made = _control(at, token).ask("POST", "faults", {name: value for name, value in rule.items() if value is not None})
+    if as_json:
+        print_json(made)
+    else:
+        say(f"{made['id']} is set; `csoc emulator faults remove {made['id']}` ends it.")
+
+
+@command("remove", "csoc emulator faults remove fault-1", "csoc emulator faults remove --all")
+@click.argument("fault", metavar="[ID]", required=False, type=ONE_LINE)
+@click.option("--all", "every", is_flag=True, help="End all of them.")
+@_at_options
+def remove_fault(fault: str | None, every: bool, at: str | None, token: str | None, as_json: bool) -> None:
+    """End a rule."""
+    if (fault is None) == (not every):
+        raise RejectedError("Which fault is to end is not said", fix="Name its id, or give --all")
+    _control(at, token).ask("DELETE", "faults" if every else f"faults/{fault}")
+    if as_json:
+        print_json({"removed": "all" if every else fault})
+    else:
+        say("All faults ended." if every else f"{fault} ended.")
+
+
+faults = CommandGroup(
+    "faults",
+    {
+        "list": Listed("csoc.cli.emulator:list_faults", "The rules, and how often each hit."),
+        "add": Listed("csoc.cli.emulator:add_fault", "Set a rule: which calls are hit, and what becomes of them."),
+        "remove": Listed("csoc.cli.emulator:remove_fault", "End a rule."),
+    },
+    help="Plan trouble in a running emulator: throttling, latency, errors, time-outs, failing resources.",
+    examples=("csoc emulator faults list", "csoc emulator faults add throttle --service ec2 --calls 5"),
+)
+
+emulator = _EmulatorGroup(
+    "emulator",
+    {
+        "credentials": Listed(
+            "csoc.cli.emulator:credentials_command",
+            "The variables for an account's owner, which is made if need be.",
+        ),
+        "faults": Listed(
+            "csoc.cli.emulator:faults",
+            "Plan trouble in a running emulator: throttling, latency, errors, time-outs, failing resources.",
+        ),
+    },
+    help="Run a cloud with clusters to build against, or ask a running one.",
+    examples=("csoc emulator", "csoc emulator --data ~/cloud --speed 60 --account 111111111111"),
+)

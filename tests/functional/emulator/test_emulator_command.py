@@ -1,0 +1,100 @@
+"""`csoc emulator`: what it prints, whom it answers, and how it ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.functional.emulator.running_command import ACCOUNT, Started, csoc, environment, started
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Started]:
+    with started() as running:
+        yield running
+
+
+def test_with_nothing_but_what_it_prints_aws_finds_the_account(emulator: Started) -> None:
+    told = csoc("emulator", "credentials", "333333333333", **emulator.variables)
+    lines = [shlex.split(line) for line in told.stdout.splitlines()]
+    printed = dict(words[1].split("=", 1) for words in lines if words[0] == "export")
+    asked = ["aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text"]
+    answer = subprocess.run(asked, env=environment(**printed), capture_output=True, text=True, timeout=60, check=True)
+    assert answer.stdout.strip() == "arn:aws:iam::333333333333:user/owner"
+
+
+def test_faults_are_set_listed_and_ended_from_the_command_line(emulator: Started) -> None:
+    made = csoc(
+        "emulator", "faults", "add", "error", "--service", "sqs", "--code", "Out", "--json", **emulator.variables
+    )
+    name = json.loads(made.stdout)["id"]
+    with pytest.raises(Exception, match="Out"):
+        emulator.client("sqs").list_queues()
+    listed = json.loads(csoc("emulator", "faults", "list", "--json", **emulator.variables).stdout)
+    assert [(one["id"], one["hits"]) for one in listed] == [(name, 1)]
+    csoc("emulator", "faults", "remove", name, **emulator.variables)
+    assert emulator.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_rule_that_makes_no_sense_is_refused_with_the_reason(emulator: Started) -> None:
+    refused = csoc("emulator", "faults", "add", "latency", **emulator.variables)
+    assert refused.returncode == 1
+    assert "a latency needs seconds" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 200),
+        ({"x-csoc-token": "wrong"}, 401),
+        ({"Origin": "http://127.0.0.1"}, 403),
+        ({"Host": "evil.example:80"}, 403),
+    ],
+)
+def test_the_control_answers_nobody_without_the_token_no_page_and_no_other_name(
+    emulator: Started, changed: dict[str, str], status: int
+) -> None:
+    where = urlsplit(emulator.told["endpoint"])
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+    connection.request("GET", "/_csoc/accounts", headers={"x-csoc-token": emulator.told["token"], **changed})
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_it_listens_on_the_loopback_only(emulator: Started) -> None:
+    outside = socket.gethostbyname(socket.gethostname())
+    if outside.startswith("127."):
+        pytest.skip("this machine has no other address by its name")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((outside, urlsplit(emulator.told["endpoint"]).port or 0), timeout=5)
+
+
+def test_a_taken_port_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = csoc("emulator", "--port", str(port))
+    assert refused.returncode == 5
+    assert f"127.0.0.1:{port}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(("end", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_ends_cleanly_when_it_is_told_to(end: signal.Signals, code: int) -> None:
+    with started() as running:
+        running.process.send_signal(end)
+        _, complaints = running.process.communicate(timeout=30)
+        assert (running.process.returncode, complaints) == (code, "")
+
+
+def test_an_account_must_have_twelve_digits() -> None:
+    refused = csoc("emulator", "--port", "0", "--account", f"{ACCOUNT}0")
+    assert refused.returncode == 1
+    assert "12 digits" in refused.stderr
