@@ -95,7 +95,7 @@ class ThingHandler:
         self.things.tags[physical] = dict(context.tags)
         return Made(physical, {"Size": str(properties.get("Size", "")), "Arn": f"arn:{physical}"})
 
-    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:  # noqa: ARG002
+    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:
         self.things.act(context, "update")
         assert physical_id in self.things.held, f"{physical_id} is changed and is not there"
         self.things.seen.append(after)
@@ -104,7 +104,7 @@ class ThingHandler:
         self.things.tags[physical_id] = {**kept, **context.tags}
         return Made(physical_id, {"Size": str(after.get("Size", "")), "Arn": f"arn:{physical_id}"})
 
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:  # noqa: ARG002
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         self.things.act(context, "delete")
         self.things.deleted[physical_id] += 1
         self.things.held.pop(physical_id, None)
@@ -113,7 +113,7 @@ class ThingHandler:
         self.things.snapshots.append(physical_id)
         self.delete(context, physical_id, properties)
 
-    def read(self, context: Context, physical_id: str) -> Properties | None:  # noqa: ARG002
+    def read(self, context: Context, physical_id: str) -> Properties | None:
         return self.things.held.get(physical_id)
 
 
@@ -129,11 +129,11 @@ class Topics:
         assert service == "cloudformation.amazonaws.com"
         self.acted.append(identity)
 
-    def client(self, service: str, region: str) -> Any:  # noqa: ARG002
+    def client(self, service: str, region: str) -> Any:
         assert service == "sns", f"{service} is not there"
         return self
 
-    def publish(self, *, TopicArn: str, Subject: str, Message: str) -> None:  # noqa: N803
+    def publish(self, *, TopicArn: str, Subject: str, Message: str) -> None:
         assert Subject
         assert TopicArn
         self.told.append(Message)
@@ -148,10 +148,10 @@ class MemoryOutside(Outside):
         self.secrets: dict[str, str] = {}
         self.existing: set[str] = set()
 
-    def _ssm(self, identity: Identity, region: str, name: str, decrypt: bool = False) -> str:  # noqa: ARG002
+    def _ssm(self, identity: Identity, region: str, name: str, decrypt: bool = False) -> str:
         return self.parameters[name]
 
-    def _secret(self, identity: Identity, region: str, reference: str) -> str:  # noqa: ARG002
+    def _secret(self, identity: Identity, region: str, reference: str) -> str:
         if reference not in self.secrets:
             raise TemplateError(f"there is no secret {reference}")
         return self.secrets[reference]

@@ -384,7 +384,7 @@ def test_stacks_survive_a_restart_whatever_was_under_way(seconds: float) -> None
     world.ask("UpdateStack", StackName="changed", TemplateBody=after)
     world.ask("DeleteStack", StackName="deleted")
     world.timeline.advance(seconds)
-    kept: Stacks = pickle.loads(pickle.dumps(world.stacks))  # noqa: S301 - what was just written
+    kept: Stacks = pickle.loads(pickle.dumps(world.stacks))
     other = World()
     other.things.held = world.things.held
     other.things.tags = world.things.tags
@@ -398,3 +398,15 @@ def test_stacks_survive_a_restart_whatever_was_under_way(seconds: float) -> None
         record.physical_id for stack in other.stacks.living() for record in stack.resources.values() if record.exists
     }
     assert set(other.things.held) == owned
+
+
+def test_what_was_being_planned_or_looked_at_is_failed_by_a_restart(world: World) -> None:
+    world.create({"A": thing(Size=1)})
+    body = template({"A": thing(Size=2)})
+    world.ask("CreateChangeSet", StackName="app", ChangeSetName="c", TemplateBody=body)
+    number = world.ask("DetectStackDrift", StackName="app")["StackDriftDetectionId"]
+    other = World()
+    other.service.take_over([pickle.loads(pickle.dumps(world.stacks))])
+    assert other.ask("DescribeChangeSet", StackName="app", ChangeSetName="c")["Status"] == "FAILED"
+    told = other.ask("DescribeStackDriftDetectionStatus", StackDriftDetectionId=number)
+    assert told["DetectionStatus"] == "DETECTION_FAILED"

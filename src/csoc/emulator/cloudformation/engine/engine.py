@@ -79,6 +79,10 @@ class Engine:
             for stack in list(stacks.all.values()):
                 if stack.busy:
                     self._resume(stacks, stack)
+            for detection in stacks.drift_detections.values():
+                if detection["DetectionStatus"] == "DETECTION_IN_PROGRESS":
+                    detection |= {"DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": _INTERRUPTED}
+                    detection["StackDriftStatus"] = "UNKNOWN"
             for change_set in stacks.change_sets.values():
                 if change_set.status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                     change_set.status, change_set.reason = "FAILED", _INTERRUPTED

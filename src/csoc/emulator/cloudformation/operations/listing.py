@@ -189,9 +189,6 @@ def _operation_event(event: Event, stack: Stack, operation: StackOperation) -> d
         kind = "PROVISIONING_ERROR"
     else:
         kind = "STACK_EVENT" if event.physical_id == stack.id else "PROGRESS_EVENT"
-    if event.physical_id == stack.id and event.logical_id == stack.name:
-        # A resource's status has no cleanup steps; the stack's event is told with the status that it leads to.
-        members["ResourceStatus"] = event.status.replace("_COMPLETE_CLEANUP", "")
     more = {"OperationType": operation.type, "OperationStatus": operation.status, "EventType": kind}
     return {**members, **more}
 

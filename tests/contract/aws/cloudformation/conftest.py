@@ -1,0 +1,103 @@
+"""The cloud that the cases run on: the emulator, or a real account.
+
+CSOC_CONTRACT_AWS=real takes boto3's own credentials and region instead; the cases make VPCs, parameters and topics,
+delete them, and cost nothing but time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from csoc.emulator.running import Emulator, running
+from csoc.emulator.timeline import RunningTimeline
+from tests.contract.aws.query_shapes import problems
+
+_ACCOUNTS = itertools.count(200_000_000_000)
+_REAL = os.environ.get("CSOC_CONTRACT_AWS") == "real"
+
+
+class Cloud:
+    """Clients of one account, whose answers are held against botocore's models. name: unlike those of other cases."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self.name = f"csoc-contract-{uuid.uuid4().hex[:8]}"
+        self.client = client
+        self.stacks = client("cloudformation")
+        self.stacks.meta.events.register("after-call.cloudformation.*", _looked_at)
+        self._seconds = 10.0 if _REAL else 0.02
+
+    def settled(self, name: str) -> str:
+        """The status of a stack once nothing is under way; "DELETE_COMPLETE" if it is gone."""
+        number = name if name.startswith("arn:") else self.stack(name)["StackId"]
+        for _ in range(1000):
+            status: str = self.stack(number)["StackStatus"]
+            if not status.endswith("IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+                return status
+            time.sleep(self._seconds)  # a cloud cannot be told to hurry
+        raise TimeoutError(f"{name} is still in {status}")
+
+    def planned(self, name: str, change_set: str) -> Any:
+        """A change set with its property values once it was planned."""
+        for _ in range(1000):
+            told = self.stacks.describe_change_set(StackName=name, ChangeSetName=change_set, IncludePropertyValues=True)
+            if told["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+                return told
+            time.sleep(self._seconds)
+        raise TimeoutError(f"{change_set} is still being planned")
+
+    def stack(self, name: str) -> Any:
+        return self.stacks.describe_stacks(StackName=name)["Stacks"][0]
+
+    def wait(self) -> None:
+        time.sleep(self._seconds)
+
+
+# Events of a stack itself have its status, which the model does not list among those of resources. Source: User Guide,
+# "View stack events", and its example of an update.
+_ALSO = {
+    "ResourceStatus": frozenset({"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"})
+}
+
+
+def _looked_at(http_response: Any, model: Any, **_: Any) -> None:
+    if http_response.status_code < 300:
+        found = problems(http_response.content, model, _ALSO)
+        assert not found, f"{model.name} answers against its model: {found}"
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with running(timeline=RunningTimeline(speed=1000)) as started:
+        yield started
+
+
+@pytest.fixture
+def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    if _REAL:
+        found = Cloud(lambda service: boto3.client(service))  # type: ignore[call-overload]
+    else:
+        emulator: Emulator = request.getfixturevalue("emulator")
+        key = emulator.accounts.owner(str(next(_ACCOUNTS)))
+        config = Config(retries={"max_attempts": 0})
+        found = Cloud(
+            lambda service: boto3.client(  # type: ignore[call-overload]
+                service,
+                region_name="ap-southeast-2",
+                endpoint_url=emulator.endpoint,
+                aws_access_key_id=key.access_key,
+                aws_secret_access_key=key.secret,
+                config=config,
+            )
+        )
+    yield found
+    if _REAL:
+        found.stacks.delete_stack(StackName=found.name)
