@@ -14,6 +14,7 @@ from typing import Any
 from csoc.emulator.kubernetes.schemas import ANY, LIST, MAP, SCALAR, Schema
 
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
@@ -21,37 +22,61 @@ class WrongTypeError(Exception):
     """A value that its field cannot hold; the text is as Go's decoder words it."""
 
 
-def conform(schema: Schema, value: Any, unknown: list[str], path: str = "") -> Any:
-    """The value with only what its type knows, and without what Go leaves out as zero; what was dropped is added to unknown ("spec.template.x").
+def conform(schema: Schema, value: Any, unknown: list[str], path: str = "", place: str = "") -> Any:
+    """The value with only what its type knows, and without what Go leaves out as zero.
 
-    Raises WrongTypeError.
+    What was dropped is added to unknown ("spec.template.x").
+
+    place: the field as Go's decoder names it in errors. Raises WrongTypeError.
     """
     if value is None or schema.kind == ANY:
         return value
     if schema.kind == MAP:
-        return _map(schema, value, unknown, path)
+        return _map(schema, value, unknown, path, place)
     if schema.kind == LIST:
         if not isinstance(value, list):
-            raise _wrong(value, path, "slice")
+            raise _wrong(value, place, f"[]{_go_name(schema.element)}")
         element = schema.element
         assert element is not None  # noqa: S101 - tells the type checker
-        return [conform(element, item, unknown, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [conform(element, item, unknown, f"{path}[{index}]", place) for index, item in enumerate(value)]
     if schema.kind == SCALAR:
-        _scalar(schema.scalar, value, path)
+        _scalar(schema.scalar, value, place)
     return value
 
 
-def _map(schema: Schema, value: Any, unknown: list[str], path: str) -> Any:
+def _map(schema: Schema, value: Any, unknown: list[str], path: str, place: str) -> Any:
     if not isinstance(value, dict):
-        raise _wrong(value, path, "object")
+        raise _wrong(value, place, _go_name(schema))
     made = {}
     prefix = f"{path}." if path else ""
     for name, part in value.items():
         if not schema.knows(name):
             unknown.append(prefix + name)
         elif part is not None and (part or name not in schema.left_out):
-            made[name] = conform(schema.child(name), part, unknown, prefix + name)
+            made[name] = conform(schema.child(name), part, unknown, prefix + name, _place(schema, place, name))
     return made
+
+
+def _place(schema: Schema, place: str, name: str) -> str:
+    """The innermost struct with the path from the outermost one; entries of maps are not told apart."""
+    if name not in schema.fields:
+        return place
+    path = place.partition(".")[2]
+    return f"{schema.name.rpartition('.')[2]}.{path}.{name}" if path else f"{schema.name.rpartition('.')[2]}.{name}"
+
+
+def _go_name(schema: Schema | None) -> str:
+    """A type as Go names it."""
+    if schema is None:
+        return "interface {}"
+    if schema.kind == SCALAR:
+        return {"integer": "int32", "boolean": "bool", "number": "float64", "quantity": "resource.Quantity"}.get(
+            schema.scalar, "string"
+        )
+    if schema.name:
+        package = schema.name.split(".")[-2] if schema.name.count(".") > 1 else "v1"
+        return f"{package}.{schema.name.rpartition('.')[2]}"
+    return f"map[string]{_go_name(schema.element)}" if schema.kind == MAP else f"[]{_go_name(schema.element)}"
 
 
 def _scalar(kind: str, value: Any, path: str) -> None:
@@ -71,11 +96,17 @@ def _scalar(kind: str, value: Any, path: str) -> None:
         try:
             base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise WrongTypeError(f"illegal base64 data in field {path}") from error
+            raise WrongTypeError(f"illegal base64 data at input byte {_illegal(value)}") from error
     if kind == "time" and not _TIME.fullmatch(value):
         raise WrongTypeError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it in field {path}')
     if kind == "quantity":
         _quantity(value, path)
+
+
+def _illegal(text: str) -> int:
+    """Where base64 is wrong."""
+    found = _BASE64.match(text)
+    return found.end() if found and found.end() < len(text) else len(text)
 
 
 def _quantity(value: Any, path: str) -> None:

@@ -1,38 +1,28 @@
-"""Defaults of built-in kinds. Sources: Kubernetes, pkg/apis/*/v1/defaults.go and pkg/registry/core/service/storage."""
+"""Defaults of built-in kinds. Sources: Kubernetes, pkg/apis/*/v1/defaults.go."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csoc.emulator.kubernetes.types import ResourceType
 
-if TYPE_CHECKING:
-    from csoc.emulator.kubernetes.objects import Objects
-
 Object = dict[str, Any]
 _MODE = 420
-_SERVICES = ("10.100.0.0", 65_534)
-"""The first address for services (EKS's usual range 10.100.0.0/16) and how many there are."""
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
-def fill(objects: Objects, type_: ResourceType, new: Object, live: Object | None) -> None:
+def fill(type_: ResourceType, new: Object) -> None:
     """Adds to an object what nobody said."""
-    place = (type_.group, type_.plural)
-    if place == ("", "services"):
-        _service(objects, new, live)
-        return
-    if live is None and place in _AT_CREATION:
-        _AT_CREATION[place](new)
-    filler = _FILLERS.get(place)
+    filler = _FILLERS.get((type_.group, type_.plural))
     if filler is not None:
         filler(new)
 
 
 def _set(where: Object, **values: Any) -> None:
     for name, value in values.items():
-        if where.get(name) is None:
+        if where.get(name) in (None, ""):
             where[name] = value
 
 
@@ -122,33 +112,6 @@ def _pod(new: Object) -> None:
     spec = new["spec"]
     _set(spec, enableServiceLinks=True)
     pod_spec(spec)
-    if spec.get("priority") is None and not spec.get("priorityClassName"):
-        spec["priority"] = 0
-        spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    tolerations = spec.setdefault("tolerations", [])
-    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
-        if not any(
-            one.get("key") in (key, None, "") and one.get("effect") in ("NoExecute", None, "") for one in tolerations
-        ):
-            tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    status = new.setdefault("status", {})
-    _set(status, phase="Pending")
-    _set(status, qosClass=_quality(spec))
-
-
-def _quality(spec: Object) -> str:
-    """Source: pkg/apis/core/v1/helper/qos/qos.go."""
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    resources = [one.get("resources") or {} for one in containers]
-    asked = [part.get(kind) or {} for part in resources for kind in ("requests", "limits")]
-    if not any(name in one for one in asked for name in ("cpu", "memory")):
-        return "BestEffort"
-    guaranteed = all(
-        {"cpu", "memory"} <= (part.get("limits") or {}).keys()
-        and all((part.get("requests") or {}).get(name, value) == value for name, value in part["limits"].items())
-        for part in resources
-    )
-    return "Guaranteed" if guaranteed else "Burstable"
 
 
 def _template(spec: Object) -> None:
@@ -177,6 +140,7 @@ def _stateful_set(new: Object) -> None:
         _set(strategy, rollingUpdate={})
         _set(strategy["rollingUpdate"], partition=0)
     _template(spec)
+    _set(new.setdefault("status", {}), availableReplicas=0)
     for claim in spec.get("volumeClaimTemplates") or ():
         _set(claim, apiVersion="v1", kind="PersistentVolumeClaim")
         _set(claim.setdefault("spec", {}), volumeMode="Filesystem")
@@ -191,6 +155,8 @@ def _daemon_set(new: Object) -> None:
     if strategy["type"] == "RollingUpdate":
         _set(strategy, rollingUpdate={})
         _set(strategy["rollingUpdate"], maxUnavailable=1, maxSurge=0)
+    annotations = new["metadata"].get("annotations") or {}
+    new["metadata"]["annotations"] = {_TEMPLATE_GENERATION: "1", **annotations}
     _template(spec)
 
 
@@ -214,18 +180,6 @@ def _job(new: Object) -> None:
     _job_spec(spec)
 
 
-def _new_job(new: Object) -> None:
-    """Source: pkg/registry/batch/job/strategy.go (generateSelector)."""
-    spec, metadata = new["spec"], new["metadata"]
-    if spec.get("manualSelector"):
-        return
-    own = {"controller-uid": metadata["uid"], "job-name": metadata["name"]}
-    labels = spec.setdefault("template", {}).setdefault("metadata", {}).setdefault("labels", {})
-    for name, value in own.items():
-        labels[name] = labels[f"batch.kubernetes.io/{name}"] = value
-    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": metadata["uid"]}}
-
-
 def _cron_job(new: Object) -> None:
     spec = new["spec"]
     _set(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
@@ -243,16 +197,11 @@ def _secret(new: Object) -> None:
         new["data"] = data
 
 
-def _new_namespace(new: Object) -> None:
-    _set(new.setdefault("spec", {}), finalizers=["kubernetes"])
-
-
 def _namespace(new: Object) -> None:
     metadata = new["metadata"]
     name = metadata.get("name", "")
     metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": name}
-    status = new.setdefault("status", {})
-    _set(status, phase="Active")
+    _set(new.setdefault("status", {}), phase="Active")
 
 
 def _volume_claim(new: Object) -> None:
@@ -308,7 +257,7 @@ def _node(new: Object) -> None:
         status["allocatable"] = dict(status["capacity"])
 
 
-def _service(objects: Objects, new: Object, live: Object | None) -> None:
+def _service(new: Object) -> None:
     spec = new["spec"]
     _set(spec, type="ClusterIP", sessionAffinity="None")
     kind = spec["type"]
@@ -318,49 +267,10 @@ def _service(objects: Objects, new: Object, live: Object | None) -> None:
             port["targetPort"] = port.get("port")
     if kind in ("NodePort", "LoadBalancer"):
         _set(spec, externalTrafficPolicy="Cluster")
-        for port in spec.get("ports") or ():
-            if not port.get("nodePort"):
-                kept = _kept_port(live, port)
-                port["nodePort"] = kept or _free_port(objects, spec)
     if kind == "LoadBalancer":
         _set(spec, allocateLoadBalancerNodePorts=True)
-    if kind == "ExternalName":
-        for name in ("clusterIP", "clusterIPs", "internalTrafficPolicy", "ipFamilies", "ipFamilyPolicy"):
-            spec.pop(name, None)
-        return
-    before = (live or {}).get("spec", {})
-    if not spec.get("clusterIP"):
-        spec["clusterIP"] = before.get("clusterIP") or _free_address(objects)
-    spec["clusterIPs"] = [spec["clusterIP"]]
-    _set(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
-
-
-def _kept_port(live: Object | None, port: Mapping[str, Any]) -> int:
-    for one in (live or {}).get("spec", {}).get("ports") or ():
-        if (one.get("port"), one.get("protocol")) == (port.get("port"), port.get("protocol")):
-            return int(one.get("nodePort") or 0)
-    return 0
-
-
-def _free_address(objects: Objects) -> str:
-    used = {body["spec"].get("clusterIP") for body in objects.store.objects("", "services")}
-    first, _, rest = _SERVICES[0].rpartition(".0.0")
-    del rest
-    # 10.100.0.1 is the API server's own and 10.100.0.10 the cluster's DNS.
-    for number in range(11, _SERVICES[1]):
-        address = f"{first}.{number // 256}.{number % 256}"
-        if address not in used:
-            return address
-    raise AssertionError("more services than addresses: the API refuses requests long before")
-
-
-def _free_port(objects: Objects, spec: Object) -> int:
-    used = {
-        port.get("nodePort")
-        for body in (*(one["spec"] for one in objects.store.objects("", "services")), spec)
-        for port in body.get("ports") or ()
-    }
-    return next(port for port in range(30_000, 32_768) if port not in used)
+    if kind != "ExternalName":
+        _set(spec, internalTrafficPolicy="Cluster")
 
 
 _FILLERS: Mapping[tuple[str, str], Callable[[Object], None]] = {
@@ -372,6 +282,7 @@ _FILLERS: Mapping[tuple[str, str], Callable[[Object], None]] = {
     ("", "podtemplates"): lambda new: pod_spec(new.setdefault("template", {}).setdefault("spec", {})),
     ("", "replicationcontrollers"): _replica_set,
     ("", "secrets"): _secret,
+    ("", "services"): _service,
     ("apps", "daemonsets"): _daemon_set,
     ("apps", "deployments"): _deployment,
     ("apps", "replicasets"): _replica_set,
@@ -386,9 +297,4 @@ _FILLERS: Mapping[tuple[str, str], Callable[[Object], None]] = {
     ("rbac.authorization.k8s.io", "roles"): _role,
     ("scheduling.k8s.io", "priorityclasses"): _priority_class,
     ("storage.k8s.io", "storageclasses"): _storage_class,
-}
-
-_AT_CREATION: Mapping[tuple[str, str], Callable[[Object], None]] = {
-    ("", "namespaces"): _new_namespace,
-    ("batch", "jobs"): _new_job,
 }

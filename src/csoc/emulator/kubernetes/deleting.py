@@ -26,15 +26,16 @@ def check_preconditions(type_: ResourceType, live: Object, uid: str, version: st
         ("ResourceVersion", version, metadata["resourceVersion"]),
     ):
         if wanted and wanted != found:
-            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-            raise errors.conflict(type_.plural, type_.group, metadata["name"], why)
+            why = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). "
+            why += "The object might have been deleted and then recreated"
+            raise errors.conflict(type_.kind, type_.group, metadata["name"], why)
 
 
 def marked(type_: ResourceType, live: Object, now: datetime, policy: str, grace: int | None) -> Object | None:
     """The object as it waits for its end; None if nothing keeps it. Raises ApiError Invalid for an unknown policy."""
     if policy not in _POLICIES:
-        why = f'Invalid value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
-        causes = [{"field": "propagationPolicy", "message": why, "reason": "FieldValueInvalid"}]
+        why = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+        causes = [{"field": "propagationPolicy", "message": why, "reason": "FieldValueNotSupported"}]
         raise errors.invalid("DeleteOptions", "meta.k8s.io", "", causes)
     body = copy.deepcopy(live)
     metadata = body["metadata"]

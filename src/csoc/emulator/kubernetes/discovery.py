@@ -5,6 +5,8 @@ Source: apiserver, pkg/endpoints/discovery (legacy and aggregated, apidiscovery.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 from csoc.emulator.kubernetes.facts import GIT_VERSION
@@ -68,7 +70,8 @@ def resources(types: Types, group_name: str, version_name: str) -> Object | None
     rows = [row for type_ in found for row in _resource_rows(type_)]
     rows.sort(key=lambda row: row["name"])
     api_version = f"{group_name}/{version_name}" if group_name else version_name
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": rows}
+    head = {"kind": "APIResourceList"} | ({"apiVersion": "v1"} if group_name else {})
+    return {**head, "groupVersion": api_version, "resources": rows}
 
 
 def _resource_rows(type_: ResourceType) -> list[Object]:
@@ -83,6 +86,9 @@ def _resource_rows(type_: ResourceType) -> list[Object]:
         row["shortNames"] = list(type_.short_names)
     if type_.categories:
         row["categories"] = list(type_.categories)
+    if "list" in type_.all_verbs and "create" in type_.all_verbs:
+        kept = f"{type_.group}/{type_.storage_version}/{type_.kind}"
+        row["storageVersionHash"] = base64.b64encode(hashlib.sha256(kept.encode()).digest()[:8]).decode()
     rows = [row]
     for name, part in type_.parts.items():
         made: Object = {"name": f"{type_.plural}/{name}", "singularName": "", "namespaced": type_.namespaced}

@@ -10,14 +10,15 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer that is not the object. code: HTTP status. reason: StatusReason. details: group, kind, name, causes."""
+    """An answer that is not the object. code: HTTP status. reason: StatusReason, "" for none. details: group, kind, name,
+    causes; None: the answer has none."""
 
     def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
-        self.details = dict(details or {})
+        self.details = None if details is None else {name: part for name, part in details.items() if part != ""}
         self.metadata: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
 
@@ -29,10 +30,10 @@ class ApiError(Exception):
             "metadata": dict(self.metadata),
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         }
-        return found | ({"details": self.details} if self.details else {})
+        found |= {"reason": self.reason} if self.reason else {}
+        return found if self.details is None else found | {"details": self.details}
 
 
 def not_found(resource: str, group: str, name: str) -> ApiError:
@@ -59,7 +60,8 @@ def expired(why: str) -> ApiError:
 def invalid(kind: str, group: str, name: str, causes: Sequence[Mapping[str, str]]) -> ApiError:
     """causes: each with field, message and reason ("FieldValueRequired", ...)."""
     full = f"{kind}.{group}" if group else kind
-    shown = ", ".join(f"{cause['field']}: {cause['message']}" for cause in causes)
+    told = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
+    shown = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
     details = {"name": name, "group": group, "kind": kind, "causes": [dict(cause) for cause in causes]}
     return ApiError(422, "Invalid", f'{full} "{name}" is invalid: {shown}', details)
 

@@ -43,13 +43,15 @@ def handle(objects: Objects, type_: ResourceType, request: Request) -> Answer:
     _check_scope(type_, asked)
     if asked.subresource:
         return _of_part(objects, type_, request)
-    if asked.verb not in type_.all_verbs:
+    if asked.verb not in type_.all_verbs or (not asked.name and asked.verb in ("update", "patch")):
         raise not_allowed()
     return _VERBS[asked.verb](objects, type_, request)
 
 
 def not_allowed() -> errors.ApiError:
-    return errors.ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return errors.ApiError(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
+    )
 
 
 def not_there() -> errors.ApiError:

@@ -163,7 +163,7 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         if not isinstance(version, int) or not isinstance(namespace, str) or not isinstance(name, str):
             raise TypeError("the token holds something else")
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        raise errors.bad_request(f"continue key is not valid: {error}") from error
+        raise errors.bad_request(f"invalid continue token: continue key is not valid: {error}") from error
     return version, (namespace, name)
 
 

@@ -77,15 +77,10 @@ def _is_atomic_list(schema: Schema) -> bool:
 def merge(schema: Schema, old: Any, new: Any) -> Any:
     """The old value with what the new one says: maps and lists with keys merge, everything else is replaced. Raises
     ApiError if a list holds the same key twice."""
-    if isinstance(old, dict) and isinstance(new, dict) and schema.kind in (MAP, ANY) and not schema.atomic:
-        if not old and not new:
-            return new
-        made = {name: part for name, part in old.items() if name not in new}
-        for name, part in new.items():
-            made[name] = (
-                merge(schema.child(name), old[name], part) if name in old else merge(schema.child(name), None, part)
-            )
-        return made
+    if isinstance(new, dict) and schema.kind in (MAP, ANY) and not schema.atomic:
+        before = old if isinstance(old, dict) else {}
+        made = {name: part for name, part in before.items() if name not in new}
+        return made | {name: merge(schema.child(name), before.get(name), part) for name, part in new.items()}
     if isinstance(new, list) and schema.associative:
         return _merged_list(schema, old if isinstance(old, list) else [], new)
     return new

@@ -15,6 +15,7 @@ from typing import Any
 
 from csoc.emulator.kubernetes import (
     admission,
+    allocation,
     conforming,
     conversion,
     custom,
@@ -117,25 +118,31 @@ class Objects:
         metadata = new["metadata"]
         for name in ("uid", "creationTimestamp", "resourceVersion", "selfLink", "deletionTimestamp"):
             if name == "resourceVersion" and metadata.get(name):
-                raise errors.bad_request("resourceVersion should not be set on objects to be created")
+                why = "resourceVersion should not be set on objects to be created"
+                raise errors.ApiError(500, "", why)
             metadata.pop(name, None)
         metadata.pop("generation", None)
         metadata.pop("deletionGracePeriodSeconds", None)
-        new = self._begun(type_, new, options)
-        writer = self._writer(type_, options, "")
-        new = managers.update(type_.schema, self._nothing(type_), new, replace(writer, ignored=_ignored(type_, "")))
+        new = self._begun(type_, new)
+        writer = replace(self._writer(type_, options, ""), ignored=_ignored(type_, ""))
+        new = managers.update(type_.schema, self._nothing(type_), new, writer)
+        self._finished(type_, new, options)
         return self._stored(type_, new, None, options, create=True)
 
-    def _begun(self, type_: ResourceType, new: Object, options: Options) -> Object:
-        """A new object with all that the server adds to it."""
+    def _begun(self, type_: ResourceType, new: Object) -> Object:
+        """A new object with its identity and the defaults of its kind."""
         subresources.for_create(type_, new)
         new["metadata"]["uid"] = str(uuid.uuid4())
         new["metadata"]["creationTimestamp"] = self.stamp()
         if subresources.has_generation(type_):
             new["metadata"]["generation"] = 1
-        new = self._defaulted(type_, new, None)
+        return self._defaulted(type_, new)
+
+    def _finished(self, type_: ResourceType, new: Object, options: Options) -> None:
+        """Adds what admission and storage decide: nobody owns that."""
         admission.admit(self, type_, new, None, options)
-        return new
+        if type_.custom is None:
+            allocation.prepare(self, type_, new, None, options.warnings)
 
     def update(
         self,
@@ -243,13 +250,13 @@ class Objects:
         sent = body if isinstance(body, Body) else Body(copy.deepcopy(body))
         data = sent.data
         if not isinstance(data, dict):
-            raise errors.bad_request("the object provided is unrecognized (must be of type JSON object)")
+            raise errors.bad_request(f"the object provided is unrecognized (must be of type {type_.kind})")
         self._check_kind(type_, data)
         data = {"kind": type_.kind, "apiVersion": type_.api_version} | data
         if not isinstance(data.get("metadata"), dict):
             if data.get("metadata") is not None:
                 raise errors.bad_request(f"{type_.kind}: metadata must be an object")
-            data["metadata"] = {}
+            data |= {"metadata": {}}
         unknown: list[str] = []
         data = self._conforming(type_, data, unknown)
         problems = [f'unknown field "{path}"' for path in unknown]
@@ -287,7 +294,9 @@ class Objects:
                 f"version ({type_.api_version})"
             )
             if kind is not None and kind != type_.kind:
-                why = f'{kind} in version "{version}" cannot be handled as a {type_.kind}: no kind matches'
+                group_of = type_.group.partition(".")[0] or "core"
+                why = f'{kind} in version "{version}" cannot be handled as a {type_.kind}: '
+                why += f"converting ({version}.{kind}) to ({group_of}.{type_.kind}): unknown conversion"
             raise errors.bad_request(why)
 
     def _place(self, type_: ResourceType, namespace: str, metadata: Object, name: str = "") -> None:
@@ -317,9 +326,11 @@ class Objects:
             raise errors.conflict(type_.plural, type_.group, before["name"], why)
         sent_managers = metadata.get("managedFields")
         new = subresources.for_update(type_, subresource, live, sent)
-        new = self._defaulted(type_, new, live)
+        new = self._defaulted(type_, new)
         _keep_system_fields(new, live)
         admission.admit(self, type_, new, live, options, subresource)
+        if type_.custom is None:
+            allocation.prepare(self, type_, new, live, options.warnings)
         if subresources.has_generation(type_):
             grown = before.get("generation", 1) + (1 if subresources.spec_differs(type_, live, new) else 0)
             new["metadata"]["generation"] = grown
@@ -361,9 +372,11 @@ class Objects:
         unknown: list[str] = []
         sent = self._conforming(type_, merged, unknown)
         new = subresources.for_update(type_, subresource, live, sent)
-        new = self._defaulted(type_, new, live)
+        new = self._defaulted(type_, new)
         _keep_system_fields(new, live)
         admission.admit(self, type_, new, live, options, subresource)
+        if type_.custom is None:
+            allocation.prepare(self, type_, new, live, options.warnings)
         if subresources.has_generation(type_):
             grown = live["metadata"].get("generation", 1) + (1 if subresources.spec_differs(type_, live, new) else 0)
             new["metadata"]["generation"] = grown
@@ -379,7 +392,8 @@ class Objects:
         self._place(type_, namespace, new["metadata"])
         for name in ("uid", "creationTimestamp", "generation", "deletionTimestamp"):
             new["metadata"].pop(name, None)
-        new = self._begun(type_, new, options)
+        new = self._begun(type_, new)
+        self._finished(type_, new, options)
         if rows:
             new["metadata"]["managedFields"] = rows
         return self._stored(type_, new, None, options, create=True)
@@ -399,11 +413,11 @@ class Objects:
         changed = self._changed(type_, live, new, options, "scale")
         return subresources.scale_of(type_, changed)
 
-    def _defaulted(self, type_: ResourceType, new: Object, live: Object | None) -> Object:
+    def _defaulted(self, type_: ResourceType, new: Object) -> Object:
         if type_.custom is not None:
             return custom.defaulted(type_, new)
         made: Object = schemas.with_values(type_.schema, new)
-        defaults.fill(self, type_, made, live)
+        defaults.fill(type_, made)
         return made
 
     def _nothing(self, type_: ResourceType) -> Object:
@@ -433,7 +447,8 @@ class Objects:
             return new
         if live is not None and deleting.is_finished(type_, new):
             gone = self.store.remove(key, expected=_version(live))
-            return conversion.served(type_, gone)
+            new["metadata"]["resourceVersion"] = gone["metadata"]["resourceVersion"]
+            return new
         expected = None if live is None else _version(live)
         new["metadata"].pop("resourceVersion", None)
         made = self.store.put(key, conversion.kept(type_, new), expected=expected, create=create)
@@ -520,14 +535,15 @@ def _applicable(type_: ResourceType, namespace: str, name: str, body: Body, opti
             )
         made["metadata"]["namespace"] = namespace
     unknown: list[str] = []
-    what = f"failed to create typed patch object ({namespace or ''}/{name}; {type_.api_version}, Kind={type_.kind})"
+    about = f"{metadata.get('namespace', '')}/{name}; {type_.group}/{type_.version}, Kind={type_.kind}"
+    what = f"failed to create typed patch object ({about})"
     try:
         conforming.conform(type_.schema, made, unknown)
     except conforming.WrongTypeError as error:
-        raise errors.ApiError(500, "InternalError", f"{what}: {error}") from error
+        raise errors.ApiError(500, "", f"{what}: {error}") from error
     if unknown:
         told = ", ".join(f".{path}: field not declared in schema" for path in unknown)
         if len(unknown) > 1:
             told = "errors:\n" + "\n".join(f"  .{path}: field not declared in schema" for path in unknown)
-        raise errors.ApiError(500, "InternalError", f"{what}: {told}")
+        raise errors.ApiError(500, "", f"{what}: {told}")
     return made

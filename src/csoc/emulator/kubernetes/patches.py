@@ -48,7 +48,7 @@ def patched(schema: Schema | None, kind: str, live: Any, patch: Any) -> Any:
 def unsupported(*, custom: bool = False) -> errors.ApiError:
     kinds = [kind for kind in KINDS if not custom or kind != STRATEGIC]
     why = f"the body of the request was in an unknown format - accepted media types include: {', '.join(kinds)}"
-    return errors.ApiError(415, "UnsupportedMediaType", why)
+    return errors.ApiError(415, "UnsupportedMediaType", why, {})
 
 
 def _merged(live: Any, patch: Any) -> Any:
@@ -158,7 +158,9 @@ def _removed(document: Any, path: str) -> Any:
 
 
 def _unprocessable(why: str) -> errors.ApiError:
-    return errors.ApiError(422, "Invalid", f"the server rejected our request due to an error in our request: {why}")
+    error = errors.ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+    error.add_note(why)
+    return error
 
 
 # Strategic merge patch

@@ -26,6 +26,8 @@ def answer(cluster: SimulatedCluster, request: Request, groups: list[str]) -> An
         return _plain(cluster, request)
     type_ = cluster.objects.types.resource(request.asked.group, request.asked.version, request.asked.resource)
     if type_ is None:
+        if request.asked.version not in cluster.objects.types.groups.get(request.asked.group, ()):
+            return answers.of_text("404 page not found\n", 404)
         raise not_there()
     return _resource(cluster, type_, request)
 
@@ -92,9 +94,7 @@ def _plain(cluster: SimulatedCluster, request: Request) -> Answer:
     if path.startswith("/openapi/"):
         return openapi.answer(cluster.objects.types, path, request)
     found = _discovery(cluster, path, request)
-    if found is None:
-        raise not_there()
-    return found
+    return answers.of_text("404 page not found\n", 404) if found is None else found
 
 
 def _health(path: str, request: Request) -> Answer:

@@ -86,6 +86,7 @@ class Schema:
 
 
 UNKNOWN = Schema(ANY)
+_ZEROS: Mapping[str, Any] = {"integer": 0, "boolean": False, "string": ""}
 _SCALARS = {
     "s": "string",
     "i": "integer",
@@ -124,7 +125,7 @@ def definition(name: str) -> Schema:
 
 def empty(schema: Schema) -> dict[str, Any]:
     """An object of which nothing is known yet, as Go has it: structs are there, required fields are null."""
-    found: dict[str, Any] = {name: None for name in schema.required if schema.fields[name].kind != SCALAR}
+    found: dict[str, Any] = {name: _ZEROS.get(schema.fields[name].scalar) for name in schema.required}
     return found | {name: empty(schema.fields[name]) for name in schema.values}
 
 
@@ -140,6 +141,10 @@ def with_values(schema: Schema, value: Any) -> Any:
     for name in schema.values:
         if made.get(name) is None:
             made[name] = with_values(schema.fields[name], {})
+    for name in schema.required:
+        zero = _ZEROS.get(schema.fields[name].scalar)
+        if name not in made and zero is not None and name not in schema.left_out:
+            made[name] = zero
     return made
 
 

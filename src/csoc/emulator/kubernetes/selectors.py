@@ -139,6 +139,9 @@ def field_matcher(type_: ResourceType, text: str) -> Matches | None:
         if found is None:
             raise errors.bad_request(f'invalid selector: "{text}"; can\'t understand "{part}"')
         if found[1] not in known:
+            if type_.namespaced and not _FIELDS.get((type_.group, type_.plural)):
+                why = f'"{found[1]}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+                raise errors.bad_request(why)
             raise errors.bad_request(f"field label not supported: {found[1]}")
         terms.append((found[1], found[2] != "!=", found[3]))
 

@@ -103,4 +103,4 @@ def accepted(header: str) -> Accepted:
         if not kind:
             return Accepted()
     why = "only the following media types are accepted: application/json"
-    raise errors.ApiError(406, "NotAcceptable", why)
+    raise errors.ApiError(406, "NotAcceptable", why, {})

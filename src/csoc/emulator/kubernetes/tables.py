@@ -36,8 +36,8 @@ def table(
             row["conditions"] = conditions
         if include == "Metadata":
             row["object"] = partial(body)
-        elif include == "Object":
-            row["object"] = body
+        else:
+            row["object"] = body if include == "Object" else None
         rows.append(row)
     definitions = [column.definition() for column in shown]
     return {

@@ -6,6 +6,7 @@ pkg/api/validation/objectmeta.go; Kubernetes, pkg/apis/*/validation.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -60,9 +61,10 @@ def check(objects: Objects, type_: ResourceType, new: Object, live: Object | Non
         before = live["metadata"].get("finalizers", ())
         added = [one for one in new["metadata"].get("finalizers", ()) if one not in before]
         if added:
-            shown = ", ".join(f'"{one}"' for one in added)
+            shown = "[]string{" + ", ".join(f'"{one}"' for one in added) + "}"
             why = f"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {shown}"
-            causes.append(_cause("metadata.finalizers", "FieldValueForbidden", why))
+            # The real server looks twice, at every object and at every kind.
+            causes += [_cause("metadata.finalizers", "FieldValueForbidden", why)] * 2
     if causes:
         raise errors.invalid(type_.kind, type_.group, new["metadata"].get("name", ""), causes)
 
@@ -76,7 +78,7 @@ def required(field: str, why: str = "") -> Cause:
 
 
 def invalid(field: str, value: Any, why: str) -> Cause:
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    shown = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return _cause(field, "FieldValueInvalid", f"Invalid value: {shown}: {why}")
 
 
@@ -210,9 +212,8 @@ def _workload(new: Object) -> Iterator[Cause]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     if not selector:
         yield required("spec.selector")
-    elif not selectors.selector_matches(selector, labels):
-        shown = "{" + ",".join(f'"{key}":"{value}"' for key, value in sorted(labels.items())) + "}"
-        yield invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
+    if not selector or not selectors.selector_matches(selector, labels):
+        yield invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
     if (spec.get("replicas") or 0) < 0:
         yield invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     yield from _containers(template.get("spec") or {}, "spec.template.spec")
@@ -332,9 +333,11 @@ def _unchangeable(type_: ResourceType, new: Object, live: Object) -> Iterator[Ca
         before, after = _at(live, path), _at(new, path)
         if before is not None and before != after:
             if path == "roleRef":
-                yield invalid(path, _go(after), "cannot change roleRef")
+                # Shown as the Go struct that it is.
+                shown = {"APIGroup": after.get("apiGroup"), "Kind": after.get("kind"), "Name": after.get("name")}
+                yield invalid(path, shown, "cannot change roleRef")
             else:
-                yield invalid(path, _go(after), "field is immutable")
+                yield invalid(path, after, "field is immutable")
     if place == ("apps", "statefulsets"):
         before, after = live.get("spec", {}), new.get("spec", {})
         names = (before.keys() | after.keys()) - set(_STATEFUL_MAY_CHANGE)
@@ -381,16 +384,3 @@ def _at(body: Object, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
-
-
-def _go(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return (
-            "{"
-            + ",".join(
-                f'"{key}":{_go(part) if not isinstance(part, str) else chr(34) + part + chr(34)}'
-                for key, part in value.items()
-            )
-            + "}"
-        )
-    return value if value is not None else "null"
