@@ -72,7 +72,9 @@ def _step(cluster: Cluster, body: Object, revision: str) -> None:
     strategy = body["spec"].get("updateStrategy") or {}
     if strategy.get("type") != "OnDelete":
         most = scaled((strategy.get("rollingUpdate") or {}).get("maxUnavailable", 1), len(wanted), up=True)
-        _renew(cluster, body, pods, revision, max(most, 1))
+        there = _by_node(cluster, body)
+        missing = sum(node not in there for node in wanted)
+        _renew(cluster, body, there, revision, max(most, 1) - missing)
 
 
 def _generation(body: Object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 
+from csoc.emulator.kubernetes.controllers.causes import Cause
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
 from csoc.emulator.kubernetes.controllers.containers import CONFIG_ERROR, CREATING, Place, Step, end, next_step, waiting
 from csoc.emulator.kubernetes.controllers.kinds import owners
@@ -156,14 +157,18 @@ def _mounted(cluster: Cluster, key: Key, pod: Object) -> bool:
 
 def _evict_later(cluster: Cluster, key: Key, pod: Object) -> None:
     names = owners(cluster.store, pod)
-    cause = cluster.settings.causes.of(cluster.name, namespace_of(pod), names, "", ("evicted",))
+
+    def found() -> Cause | None:
+        return cluster.settings.causes.of(cluster.name, namespace_of(pod), names, "", ("evicted",))
+
+    cause = found()
     if cause is None:
         return
     uid, text = uid_of(pod), cause.message or "The node was low on resource: memory."
 
     def evict() -> None:
         fresh = cluster.store.get(key)
-        if fresh is None or uid_of(fresh) != uid or deleting(fresh):
+        if fresh is None or uid_of(fresh) != uid or deleting(fresh) or found() != cause:
             return
         for place in _places(cluster, fresh):
             status = _status(place)

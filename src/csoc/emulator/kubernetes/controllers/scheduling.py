@@ -139,5 +139,6 @@ CONTROLLER = Controller(
         ("", "pods"): _new,
         ("", "nodes"): _freed,
         ("", "persistentvolumeclaims"): _claimed,
+        ("storage.k8s.io", "storageclasses"): _claimed,
     },
 )
