@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import io
+import json
 import logging
 import marshal
 import os
@@ -23,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy
 
 from csoc import __version__
 from csoc.emulator.cloud.gate import Gate
@@ -188,6 +192,9 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
             text = value.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             return _private_key, (text,)
+        if isinstance(value, AWSManagedPolicy):
+            # 1,582 of them in each account, the same everywhere but for who has them.
+            return _aws_policy, (value.name, value.account_id, value.attachment_count)
         if isinstance(value, x509.Certificate):
             return _certificate, (value.public_bytes(Encoding.PEM),)
         if isinstance(value, weakref.WeakValueDictionary):
@@ -219,6 +226,18 @@ def _with_default(kind: type[defaultdict[Any, Any]], factory: Any) -> Any:
     made = kind.__new__(kind)
     made.default_factory = factory
     return made
+
+
+def _aws_policy(name: str, account: str, attachments: int) -> Any:
+    made = AWSManagedPolicy.from_data(name, account, "aws", _aws_policies()[name])
+    made.attachment_count = attachments
+    return made
+
+
+@cache
+def _aws_policies() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return found
 
 
 def _private_key(text: bytes) -> Any:

@@ -9,11 +9,15 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
+from moto.core.config import default_user_config
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 
 from csoc.emulator.cloud.calls import Identity
 
 Document = Mapping[str, Any]
+
+# Roles of clusters have policies of AWS attached, which moto leaves out unless it is asked; 0.1 s an account.
+default_user_config["iam"]["load_aws_managed_policies"] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 
 from csoc.emulator.cloud.calls import AwsError
 
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 _MISSING = (ServiceException, JsonRESTError, HTTPException, KeyError)
 """What moto raises for a resource that is not there, by service."""
 
@@ -206,7 +207,7 @@ def organise(management: str, members: Sequence[str]) -> str:
             tags=[],
             max_session_duration="3600",
         )
-        iam_backends[account]["aws"].attach_role_policy("arn:aws:iam::aws:policy/AdministratorAccess", role.name)
+        iam_backends[account]["aws"].attach_role_policy(_ADMINISTRATOR, role.name)
     return str(organisation.id)
 
 
