@@ -23,7 +23,7 @@ JOE = User("joe", ("devs", AUTHENTICATED))
 
 
 @pytest.fixture
-def cluster() -> SimulatedCluster:
+def simulated() -> SimulatedCluster:
     return made.cluster()
 
 
@@ -31,14 +31,14 @@ def ask(method: str, path: str, query: str = "") -> Asked:
     return asked(method, path, Query.of(query))
 
 
-def bind(cluster: SimulatedCluster, role: str, user: User = JOE, namespace: str = "") -> None:
+def bind(simulated: SimulatedCluster, role: str, user: User = JOE, namespace: str = "") -> None:
     kind = "RoleBinding" if namespace else "ClusterRoleBinding"
     body = {
         "metadata": {"name": f"{user.name}-{role}"},
         "roleRef": {"kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "User", "name": user.name}],
     }
-    cluster.objects.create(made.type_of(cluster, kind, RBAC), namespace, body)
+    simulated.objects.create(made.type_of(simulated, kind, RBAC), namespace, body)
 
 
 PODS, SECRETS = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/secrets"
@@ -58,24 +58,24 @@ PODS, SECRETS = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/s
     ],
 )
 def test_the_built_in_roles_give_what_they_do_in_a_real_cluster(
-    cluster: SimulatedCluster, role: str, may: list[Asked], may_not: list[Asked]
+    simulated: SimulatedCluster, role: str, may: list[Asked], may_not: list[Asked]
 ) -> None:
-    assert not any(cluster.access.allows(JOE, one) for one in may)
-    bind(cluster, role)
-    assert all(cluster.access.allows(JOE, one) for one in may)
-    assert not any(cluster.access.allows(JOE, one) for one in may_not)
+    assert not any(simulated.access.allows(JOE, one) for one in may)
+    bind(simulated, role)
+    assert all(simulated.access.allows(JOE, one) for one in may)
+    assert not any(simulated.access.allows(JOE, one) for one in may_not)
 
 
-def test_a_role_bound_in_a_namespace_counts_there_only(cluster: SimulatedCluster) -> None:
-    bind(cluster, "view", namespace="default")
-    assert cluster.access.allows(JOE, ask("GET", PODS))
-    assert not cluster.access.allows(JOE, ask("GET", "/api/v1/namespaces/kube-system/pods"))
-    assert not cluster.access.allows(JOE, ask("GET", "/api/v1/pods"))
+def test_a_role_bound_in_a_namespace_counts_there_only(simulated: SimulatedCluster) -> None:
+    bind(simulated, "view", namespace="default")
+    assert simulated.access.allows(JOE, ask("GET", PODS))
+    assert not simulated.access.allows(JOE, ask("GET", "/api/v1/namespaces/kube-system/pods"))
+    assert not simulated.access.allows(JOE, ask("GET", "/api/v1/pods"))
 
 
-def test_what_is_denied_is_said_as_the_real_server_says_it(cluster: SimulatedCluster) -> None:
+def test_what_is_denied_is_said_as_the_real_server_says_it(simulated: SimulatedCluster) -> None:
     with pytest.raises(ApiError) as caught:
-        cluster.access.require(JOE, ask("GET", SECRETS))
+        simulated.access.require(JOE, ask("GET", SECRETS))
     assert caught.value.status() == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -90,35 +90,35 @@ def test_what_is_denied_is_said_as_the_real_server_says_it(cluster: SimulatedClu
         ApiError,
         match='deployments.apps "d" is forbidden: User "joe" cannot patch resource "deployments/scale" in API group "apps" in the',
     ):
-        cluster.access.require(JOE, ask("PATCH", "/apis/apps/v1/namespaces/default/deployments/d/scale"))
+        simulated.access.require(JOE, ask("PATCH", "/apis/apps/v1/namespaces/default/deployments/d/scale"))
     with pytest.raises(ApiError, match='forbidden: User "joe" cannot get path "/metrics"'):
-        cluster.access.require(JOE, ask("GET", "/metrics"))
+        simulated.access.require(JOE, ask("GET", "/metrics"))
 
 
-def test_roles_join_an_aggregated_one_by_their_labels(cluster: SimulatedCluster) -> None:
-    bind(cluster, "view")
+def test_roles_join_an_aggregated_one_by_their_labels(simulated: SimulatedCluster) -> None:
+    bind(simulated, "view")
     widgets = ask("GET", "/apis/example.org/v1/namespaces/default/widgets")
-    assert not cluster.access.allows(JOE, widgets)
+    assert not simulated.access.allows(JOE, widgets)
     role = {
         "metadata": {"name": "w", "labels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}},
         "rules": [{"apiGroups": ["example.org"], "resources": ["widgets"], "verbs": ["list"]}],
     }
-    cluster.objects.create(made.type_of(cluster, "ClusterRole", RBAC), "", role)
-    assert cluster.access.allows(JOE, widgets)
+    simulated.objects.create(made.type_of(simulated, "ClusterRole", RBAC), "", role)
+    assert simulated.access.allows(JOE, widgets)
 
 
-def test_nobody_gives_what_they_do_not_have(cluster: SimulatedCluster) -> None:
-    bind(cluster, "admin", namespace="default")
-    roles, bindings = made.type_of(cluster, "Role", RBAC), made.type_of(cluster, "RoleBinding", RBAC)
+def test_nobody_gives_what_they_do_not_have(simulated: SimulatedCluster) -> None:
+    bind(simulated, "admin", namespace="default")
+    roles, bindings = made.type_of(simulated, "Role", RBAC), made.type_of(simulated, "RoleBinding", RBAC)
     options = Options(user=JOE)
     fine = {"metadata": {"name": "ok"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
-    cluster.objects.create(roles, "default", fine, options)
+    simulated.objects.create(roles, "default", fine, options)
     more = {
         "metadata": {"name": "more"},
         "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}],
     }
     with pytest.raises(ApiError) as caught:
-        cluster.objects.create(roles, "default", more, options)
+        simulated.objects.create(roles, "default", more, options)
     assert caught.value.message == (
         'roles.rbac.authorization.k8s.io "more" is forbidden: user "joe" (groups=["devs" "system:authenticated"]) is '
         "attempting to grant RBAC permissions not currently held:\n"
@@ -130,11 +130,13 @@ def test_nobody_gives_what_they_do_not_have(cluster: SimulatedCluster) -> None:
         "subjects": [{"kind": "User", "name": "joe"}],
     }
     with pytest.raises(ApiError, match="not currently held"):
-        cluster.objects.create(bindings, "default", grant, options)
-    cluster.objects.create(bindings, "default", {**grant, "roleRef": {"kind": "ClusterRole", "name": "view"}}, options)
+        simulated.objects.create(bindings, "default", grant, options)
+    simulated.objects.create(
+        bindings, "default", {**grant, "roleRef": {"kind": "ClusterRole", "name": "view"}}, options
+    )
 
 
-def test_who_may_bind_a_role_needs_none_of_its_rights(cluster: SimulatedCluster) -> None:
+def test_who_may_bind_a_role_needs_none_of_its_rights(simulated: SimulatedCluster) -> None:
     rules = [
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["create"]},
         {
@@ -144,15 +146,15 @@ def test_who_may_bind_a_role_needs_none_of_its_rights(cluster: SimulatedCluster)
             "verbs": ["bind"],
         },
     ]
-    cluster.objects.create(
-        made.type_of(cluster, "ClusterRole", RBAC), "", {"metadata": {"name": "binder"}, "rules": rules}
+    simulated.objects.create(
+        made.type_of(simulated, "ClusterRole", RBAC), "", {"metadata": {"name": "binder"}, "rules": rules}
     )
-    bind(cluster, "binder")
-    bindings = made.type_of(cluster, "RoleBinding", RBAC)
+    bind(simulated, "binder")
+    bindings = made.type_of(simulated, "RoleBinding", RBAC)
     body = {"metadata": {"name": "b"}, "roleRef": {"kind": "ClusterRole", "name": "edit"}, "subjects": []}
-    cluster.objects.create(bindings, "default", body, Options(user=JOE))
+    simulated.objects.create(bindings, "default", body, Options(user=JOE))
     with pytest.raises(ApiError, match="not currently held"):
-        cluster.objects.create(
+        simulated.objects.create(
             bindings,
             "default",
             {**body, "metadata": {"name": "c"}, "roleRef": {"kind": "ClusterRole", "name": "admin"}},
@@ -160,63 +162,65 @@ def test_who_may_bind_a_role_needs_none_of_its_rights(cluster: SimulatedCluster)
         )
 
 
-def test_impersonation_needs_a_right_for_each_part(cluster: SimulatedCluster) -> None:
+def test_impersonation_needs_a_right_for_each_part(simulated: SimulatedCluster) -> None:
     headers = {"impersonate-user": "ann"}
     with pytest.raises(ApiError, match='users "ann" is forbidden: User "joe" cannot impersonate resource "users"'):
-        cluster.access.impersonated(JOE, headers, [])
+        simulated.access.impersonated(JOE, headers, [])
     rules = [{"apiGroups": [""], "resources": ["users"], "resourceNames": ["ann"], "verbs": ["impersonate"]}]
-    cluster.objects.create(made.type_of(cluster, "ClusterRole", RBAC), "", {"metadata": {"name": "i"}, "rules": rules})
-    bind(cluster, "i")
-    assert cluster.access.impersonated(JOE, headers, []) == User("ann", (AUTHENTICATED,))
+    simulated.objects.create(
+        made.type_of(simulated, "ClusterRole", RBAC), "", {"metadata": {"name": "i"}, "rules": rules}
+    )
+    bind(simulated, "i")
+    assert simulated.access.impersonated(JOE, headers, []) == User("ann", (AUTHENTICATED,))
     with pytest.raises(ApiError, match='cannot impersonate resource "groups"'):
-        cluster.access.impersonated(JOE, headers, ["system:masters"])
+        simulated.access.impersonated(JOE, headers, ["system:masters"])
     with pytest.raises(ApiError, match="without impersonating a user"):
-        cluster.access.impersonated(JOE, {}, ["devs"])
+        simulated.access.impersonated(JOE, {}, ["devs"])
 
 
-def token_of(cluster: SimulatedCluster, **spec: Any) -> str:
-    answer = reviews.token_request(cluster.objects, cluster.access, "default", "default", {"spec": spec})
+def token_of(simulated: SimulatedCluster, **spec: Any) -> str:
+    answer = reviews.token_request(simulated.objects, simulated.access, "default", "default", {"spec": spec})
     return str(answer["status"]["token"])
 
 
 def test_tokens_of_service_accounts_can_be_checked_by_others() -> None:
-    cluster = made.cluster()
-    token = token_of(cluster, audiences=["sts.amazonaws.com"])
-    keys = jwt.PyJWKSet.from_dict(cluster.access.signer.key_set())
+    simulated = made.cluster()
+    token = token_of(simulated, audiences=["sts.amazonaws.com"])
+    keys = jwt.PyJWKSet.from_dict(simulated.access.signer.key_set())
     header = jwt.get_unverified_header(token)
     key = next(one for one in keys.keys if one.key_id == header["kid"])
-    issuer = cluster.access.signer.configuration()["issuer"]
+    issuer = simulated.access.signer.configuration()["issuer"]
     claims = jwt.decode(
         token, key.key, ["RS256"], audience="sts.amazonaws.com", issuer=issuer, options={"verify_exp": False}
     )
     assert claims["sub"] == "system:serviceaccount:default:default"
-    assert cluster.access.user_of(token) is None  # it is for another audience
+    assert simulated.access.user_of(token) is None  # it is for another audience
 
 
 def test_a_token_ends_with_its_time_its_account_and_its_cluster() -> None:
     time = made.Time()
-    cluster = made.cluster(time)
-    token = token_of(cluster, expirationSeconds=600)
-    user = cluster.access.user_of(token)
+    simulated = made.cluster(time)
+    token = token_of(simulated, expirationSeconds=600)
+    user = simulated.access.user_of(token)
     assert user is not None
     assert user.name == "system:serviceaccount:default:default"
     assert made.cluster(time).access.user_of(token) is None
     time.passed = timedelta(minutes=10).total_seconds()
-    assert cluster.access.user_of(token) is None
+    assert simulated.access.user_of(token) is None
     time.passed = 0
-    cluster.store.remove(Key("", "serviceaccounts", "default", "default"))
-    assert cluster.access.user_of(token) is None
+    simulated.store.remove(Key("", "serviceaccounts", "default", "default"))
+    assert simulated.access.user_of(token) is None
 
 
-def test_an_unknown_token_is_refused_and_none_at_all_is_nobody(cluster: SimulatedCluster) -> None:
+def test_an_unknown_token_is_refused_and_none_at_all_is_nobody(simulated: SimulatedCluster) -> None:
     with pytest.raises(ApiError) as caught:
-        cluster.access.authenticate({"authorization": "Bearer nonsense"})
+        simulated.access.authenticate({"authorization": "Bearer nonsense"})
     assert (caught.value.code, caught.value.reason) == (401, "Unauthorized")
-    nobody = cluster.access.authenticate({})
+    nobody = simulated.access.authenticate({})
     assert nobody.name == "system:anonymous"
-    cluster.access.require(nobody, ask("GET", "/healthz"))
+    simulated.access.require(nobody, ask("GET", "/healthz"))
     with pytest.raises(ApiError, match='User "system:anonymous" cannot list resource "pods"'):
-        cluster.access.require(nobody, ask("GET", PODS))
+        simulated.access.require(nobody, ask("GET", PODS))
 
 
 def test_access_policies_count_in_their_scope() -> None:
@@ -224,13 +228,13 @@ def test_access_policies_count_in_their_scope() -> None:
         "joe": [Association(arn("AmazonEKSViewPolicy"), ("team-*",))],
         "ann": [Association(arn("AmazonEKSAdminViewPolicy"))],
     }
-    cluster = made.cluster(associations=lambda _: lambda user: given.get(user.name, []))
+    simulated = made.cluster(associations=lambda _: lambda user: given.get(user.name, []))
     ann = User("ann", (AUTHENTICATED,))
-    assert cluster.access.allows(JOE, ask("GET", "/api/v1/namespaces/team-a/pods"))
-    assert not cluster.access.allows(JOE, ask("GET", "/api/v1/namespaces/other/pods"))
-    assert not cluster.access.allows(JOE, ask("GET", "/api/v1/pods"))
-    assert cluster.access.allows(ann, ask("GET", "/api/v1/secrets"))
-    assert not cluster.access.allows(ann, ask("DELETE", "/api/v1/namespaces/x/secrets/s"))
+    assert simulated.access.allows(JOE, ask("GET", "/api/v1/namespaces/team-a/pods"))
+    assert not simulated.access.allows(JOE, ask("GET", "/api/v1/namespaces/other/pods"))
+    assert not simulated.access.allows(JOE, ask("GET", "/api/v1/pods"))
+    assert simulated.access.allows(ann, ask("GET", "/api/v1/secrets"))
+    assert not simulated.access.allows(ann, ask("DELETE", "/api/v1/namespaces/x/secrets/s"))
 
 
 def test_tokens_from_outside_are_asked_for() -> None:
@@ -240,23 +244,23 @@ def test_tokens_from_outside_are_asked_for() -> None:
         seen.append(token)
         return User("arn:aws:sts::1:assumed-role/r/s", ("ops",)) if token == "k8s-aws-v1.x" else None
 
-    cluster = made.cluster(outside=lambda _: outside)
-    found = cluster.access.authenticate({"authorization": "Bearer k8s-aws-v1.x"})
+    simulated = made.cluster(outside=lambda _: outside)
+    found = simulated.access.authenticate({"authorization": "Bearer k8s-aws-v1.x"})
     assert (found.name, found.groups) == ("arn:aws:sts::1:assumed-role/r/s", ("ops", AUTHENTICATED))
     assert seen == ["k8s-aws-v1.x"]
 
 
-def test_reviews_answer_for_oneself_and_for_others(cluster: SimulatedCluster) -> None:
-    bind(cluster, "view", namespace="default")
+def test_reviews_answer_for_oneself_and_for_others(simulated: SimulatedCluster) -> None:
+    bind(simulated, "view", namespace="default")
     attributes = {"namespace": "default", "verb": "list", "resource": "pods"}
     review = reviews.review_of("authorization.k8s.io", "selfsubjectaccessreviews")
     other = reviews.review_of("authorization.k8s.io", "subjectaccessreviews")
     assert review is not None
     assert other is not None
     mine = {"spec": {"resourceAttributes": attributes}}
-    assert review(cluster.objects, cluster.access, JOE, "", mine)["status"] == {"allowed": True}
-    assert review(cluster.objects, cluster.access, User("ann"), "", mine)["status"] == {"allowed": False}
+    assert review(simulated.objects, simulated.access, JOE, "", mine)["status"] == {"allowed": True}
+    assert review(simulated.objects, simulated.access, User("ann"), "", mine)["status"] == {"allowed": False}
     theirs = {"spec": {"user": "ann", "resourceAttributes": attributes}}
-    assert other(cluster.objects, cluster.access, JOE, "", theirs)["status"] == {"allowed": False}
+    assert other(simulated.objects, simulated.access, JOE, "", theirs)["status"] == {"allowed": False}
     with pytest.raises(ApiError, match="exactly one of nonResourceAttributes or resourceAttributes"):
-        review(cluster.objects, cluster.access, JOE, "", {"spec": {}})
+        review(simulated.objects, simulated.access, JOE, "", {"spec": {}})
