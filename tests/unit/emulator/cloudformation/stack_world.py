@@ -55,7 +55,8 @@ class MemorySchemas(Schemas):
 
 
 class Things:
-    """A service whose resources are in memory. failing: (logical id, action) that fail, for as long as they are there.
+    """A service whose resources are in memory. failing: (logical id, action) that fail, for as long as they are there;
+    "complete" fails creating after the resource was made.
     deleted: how often each physical resource was deleted."""
 
     def __init__(self) -> None:
@@ -93,6 +94,8 @@ class ThingHandler:
         self.things.seen.append(properties)
         physical = self.things.new(properties)
         self.things.tags[physical] = dict(context.tags)
+        if (context.logical_id, "complete") in self.things.failing:
+            raise ResourceError(f"{context.logical_id} is there and does not work", physical_id=physical)
         return Made(physical, {"Size": str(properties.get("Size", "")), "Arn": f"arn:{physical}"})
 
     def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:

@@ -243,6 +243,22 @@ def test_one_that_fails_says_so(world: World) -> None:
     assert world.ask("DescribeChangeSet", StackName="app", ChangeSetName="next")["ExecutionStatus"] == "EXECUTE_FAILED"
 
 
+def test_one_that_is_cancelled_or_deleted_meanwhile_failed(world: World) -> None:
+    for name, operation in (("app", "CancelUpdateStack"), ("new", "DeleteStack")):
+        if name == "app":
+            world.create({"A": thing(Size=1)})
+            world.plan({"A": thing(Size=2)})
+        else:
+            world.plan({"A": thing(Size=2)}, name=name, ChangeSetType="CREATE")
+        told = world.ask("DescribeChangeSet", StackName=name, ChangeSetName="next")
+        world.ask("ExecuteChangeSet", StackName=name, ChangeSetName="next")
+        world.timeline.advance(2)
+        world.ask(operation, StackName=name)
+        assert world.stacks.change_sets[told["ChangeSetId"]].execution_status == "EXECUTE_FAILED"
+        world.done()
+    assert (world.status("app"), world.status("new")) == ("UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
+
 @pytest.mark.parametrize(
     ("on_failure", "status"),
     [("ROLLBACK", "ROLLBACK_COMPLETE"), ("DELETE", "DELETE_COMPLETE"), ("DO_NOTHING", "CREATE_FAILED")],

@@ -183,6 +183,17 @@ def test_a_cancelled_update_is_rolled_back(world: World) -> None:
     assert "Resource update cancelled" in {event.reason for event in world.stack().events}
 
 
+@pytest.mark.parametrize("deleting_new", [False, True])
+def test_a_cancelled_update_keeps_to_what_it_said_of_new_resources(world: World, deleting_new: bool) -> None:
+    world.create({"A": thing()})
+    after = template({"A": thing(), "B": thing(deletion="Retain")})
+    world.ask("UpdateStack", StackName="app", TemplateBody=after, RetainExceptOnCreate=deleting_new)
+    world.timeline.advance(2)
+    world.ask("CancelUpdateStack", StackName="app")
+    world.done()
+    assert len(world.things.held) == (1 if deleting_new else 2)
+
+
 def test_a_paused_update_is_only_gone_on_with_or_rolled_back(world: World) -> None:
     world.create({"A": thing(Size=1), "B": thing(Size=1)})
     world.things.failing = {("B", "update")}
@@ -234,6 +245,34 @@ def test_a_clean_up_that_fails_leaves_the_resource_behind_and_says_so(world: Wor
     assert {gone, old} < set(world.things.held)
 
 
+@pytest.mark.parametrize("pausing", [False, True])
+def test_a_resource_that_was_half_made_is_deleted(world: World, pausing: bool) -> None:
+    world.things.failing = {("A", "complete")}
+    world.create({"A": thing()}, DisableRollback=pausing)
+    if pausing:
+        assert len(world.things.held) == 1
+        world.things.failing = set()
+        assert world.update({"A": thing()}, DisableRollback=True) == "UPDATE_COMPLETE"
+    assert set(world.things.held) == ({world.physical("A")} if pausing else set())
+
+
+def test_a_rollback_that_cannot_clean_up_names_all_that_it_leaves(world: World) -> None:
+    world.create({"A": thing(Size=1)})
+    kept = world.physical("A")
+    world.things.failing = {("A", "update"), ("C", "delete"), ("B", "delete")}
+    after = {"A": thing(Size=2, dependsOn="C"), "B": thing(), "C": thing(Size={"Ref": "B"})}
+    world.ask("UpdateStack", StackName="app", TemplateBody=template(after))
+    world.done()
+    assert world.status() == "UPDATE_ROLLBACK_FAILED"
+    world.things.failing -= {("A", "update")}
+    world.ask("ContinueUpdateRollback", StackName="app")
+    world.done()
+    assert world.status() == "UPDATE_ROLLBACK_COMPLETE"
+    left = {e.physical_id for e in world.stack().events if e.status == "DELETE_FAILED"}
+    assert left == set(world.things.held) - {kept}
+    assert len(left) == 2
+
+
 def test_a_deletion_that_fails_goes_on_with_retained_resources(world: World) -> None:
     world.create({"A": thing(), "B": thing(Size={"Ref": "A"})})
     world.things.failing = {("B", "delete")}
@@ -272,6 +311,16 @@ def test_a_stack_can_be_deleted_while_it_is_created(world: World, seconds: float
     world.done()
     assert (world.status(), world.things.held) == ("DELETE_COMPLETE", {})
     assert "CREATE_COMPLETE" not in world.statuses("app")
+
+
+def test_a_stack_can_be_deleted_while_it_is_rolled_back(world: World) -> None:
+    world.things.failing = {("B", "create")}
+    world.ask("CreateStack", StackName="app", TemplateBody=template({"A": thing(), "B": thing(dependsOn="A")}))
+    world.timeline.advance(13)
+    assert world.status() == "ROLLBACK_IN_PROGRESS"
+    world.ask("DeleteStack", StackName="app")
+    world.done()
+    assert (world.status(), dict(world.things.deleted)) == ("DELETE_COMPLETE", {"thing-1": 1})
 
 
 def test_a_stack_is_not_deleted_while_it_is_updated(world: World) -> None:
@@ -388,6 +437,7 @@ def test_stacks_survive_a_restart_whatever_was_under_way(seconds: float) -> None
     other = World()
     other.things.held = world.things.held
     other.things.tags = world.things.tags
+    other.things.deleted = world.things.deleted
     other.new_id = world.new_id
     other.service.take_over([kept])
     other.done()
@@ -398,6 +448,7 @@ def test_stacks_survive_a_restart_whatever_was_under_way(seconds: float) -> None
         record.physical_id for stack in other.stacks.living() for record in stack.resources.values() if record.exists
     }
     assert set(other.things.held) == owned
+    assert set(other.things.deleted.values()) <= {1}
 
 
 def test_what_was_being_planned_or_looked_at_is_failed_by_a_restart(world: World) -> None:

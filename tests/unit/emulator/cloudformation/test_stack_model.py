@@ -49,7 +49,7 @@ _LETTERS = "ABCD"
 _POLICY = st.sampled_from(["Delete", "Delete", "Retain", "RetainExceptOnCreate", "Snapshot"])
 _RESOURCE = st.tuples(st.integers(0, 2), st.sampled_from("xy"), _POLICY, st.sampled_from(["Delete", "Retain"]))
 _RESOURCES = st.dictionaries(st.sampled_from(_LETTERS), _RESOURCE, min_size=1)
-_ACTIONS = st.tuples(st.sampled_from(_LETTERS), st.sampled_from(["create", "update", "delete"]))
+_ACTIONS = st.tuples(st.sampled_from(_LETTERS), st.sampled_from(["create", "complete", "update", "delete"]))
 _NAMES = st.sampled_from(["one", "one", "one", "two"])
 _SECONDS = st.sampled_from([0.5, 2.0, 7.0, 13.0, 200.0, 200.0])
 

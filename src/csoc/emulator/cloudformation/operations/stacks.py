@@ -197,7 +197,8 @@ class StackOperations:
                 return before
             if stack.status != "UPDATE_IN_PROGRESS":
                 raise AwsError("ValidationError", "CancelUpdateStack cannot be called from current stack status", 400)
-            stack.begin(self._requests.operation(call, "ROLLBACK"))
+            stacks.executed(stack, succeeded=False)
+            stack.begin(self._requests.operation(call, "ROLLBACK", retain_except_on_create=_deleting_new(stack)))
             self._engine.cancel_update(stacks, stack)
             return self._requests.accepted(stacks, stack, call, {})
 
@@ -222,7 +223,8 @@ class StackOperations:
                     400,
                 )
             self._act_as(call, stack)
-            stack.begin(self._requests.operation(call, "CONTINUE_ROLLBACK", skip=skip))
+            new = _deleting_new(stack)
+            stack.begin(self._requests.operation(call, "CONTINUE_ROLLBACK", skip=skip, retain_except_on_create=new))
             self._engine.roll_back(stacks, stack)
             return self._requests.accepted(stacks, stack, call, {})
 
@@ -309,6 +311,11 @@ def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
         )
     if stack.status not in UPDATABLE | PAUSED:
         raise AwsError("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated.", 400)
+
+
+def _deleting_new(stack: Stack) -> bool:
+    """Whether the update that is rolled back asked for its new resources to be deleted whatever their policy."""
+    return stack.operation is not None and stack.operation.retain_except_on_create
 
 
 def _check_deletable(stack: Stack, retain: frozenset[str], *, force: bool) -> None:
