@@ -43,6 +43,33 @@ LIFECYCLE = {
     ]
 }
 
+LIFECYCLE_OF_IMAGES = (
+    '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"imageCountMoreThan",'
+    '"countNumber":3},"action":{"type":"expire"}}]}'
+)
+
+
+def file_system(bench: Bench) -> str:
+    return str(bench.make("AWS::EFS::FileSystem").physical_id)
+
+
+def plan(bench: Bench, rule: str) -> dict[str, Any]:
+    vault = bench.make("AWS::Backup::BackupVault", BackupVaultName=f"vault-{bench.unique()}").physical_id
+    return {
+        "BackupPlanName": f"plan-{bench.unique()}",
+        "BackupPlanRule": [
+            {
+                "RuleName": rule,
+                "TargetBackupVault": vault,
+                "ScheduleExpression": "cron(0 5 ? * * *)",
+                "StartWindowMinutes": 60,
+                "CompletionWindowMinutes": 180,
+                "Lifecycle": {"DeleteAfterDays": 30},
+                "RecoveryPointTags": {"kind": "backup"},
+            }
+        ],
+    }
+
 
 CASES = (
     Case(
@@ -158,366 +185,264 @@ CASES = (
             ),
         },
     ),
-)
-
-
-def subnets(bench: Bench) -> list[str]:
-    """Two subnets in two zones."""
-    ec2 = bench.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    zones = ((1, "a"), (2, "b"))
-    return [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{bench.region}{zone}")[
-            "Subnet"
-        ]["SubnetId"]
-        for number, zone in zones
-    ]
-
-
-def group(bench: Bench, subnet: str = "") -> str:
-    """A security group, in the network of a subnet."""
-    ec2 = bench.client("ec2")
-    vpc = (
-        ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
-        if subnet
-        else ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    )
-    made = ec2.create_security_group(GroupName=f"g{bench.unique()}", Description="of data", VpcId=vpc)
-    return str(made["GroupId"])
-
-
-def subnet_group(bench: Bench) -> str:
-    made = bench.make("AWS::RDS::DBSubnetGroup", DBSubnetGroupDescription="of data", SubnetIds=subnets(bench))
-    return str(made.physical_id)
-
-
-def aurora(bench: Bench, **properties: Any) -> str:
-    given = {"Engine": "aurora-postgresql", "MasterUsername": "gen3", "ManageMasterUserPassword": True, **properties}
-    return str(bench.make("AWS::RDS::DBCluster", **given).physical_id)
-
-
-def snapshot_of(bench: Bench) -> str:
-    name = f"kept-{bench.unique()}"
-    bench.client("rds").create_db_cluster_snapshot(DBClusterIdentifier=aurora(bench), DBClusterSnapshotIdentifier=name)
-    return name
-
-
-def postgres(bench: Bench, **properties: Any) -> str:
-    given = {"Engine": "postgres", "DBInstanceClass": "db.t4g.small", "AllocatedStorage": "20"}
-    login = {"MasterUsername": "gen3", "MasterUserPassword": "not-a-secret"}
-    return str(bench.make("AWS::RDS::DBInstance", **given, **login, **properties).physical_id)
-
-
-def instance_snapshot_of(bench: Bench) -> str:
-    name = f"kept-{bench.unique()}"
-    bench.client("rds").create_db_snapshot(DBInstanceIdentifier=postgres(bench), DBSnapshotIdentifier=name)
-    return name
-
-
-DATABASES = (
     Case(
-        "AWS::RDS::DBCluster",
+        "AWS::DynamoDB::Table",
         [
             lambda bench: {
-                "DBClusterIdentifier": f"gen3-{bench.unique()}",
-                "AutoMinorVersionUpgrade": False,
-                "AvailabilityZones": [f"{bench.region}a", f"{bench.region}b"],
-                "BackupRetentionPeriod": 7,
-                "CopyTagsToSnapshot": True,
-                "DatabaseInsightsMode": "standard",
-                "DatabaseName": "gen3",
-                "DBClusterParameterGroupName": bench.make(
-                    "AWS::RDS::DBClusterParameterGroup",
-                    Description="of data",
-                    Family="aurora-postgresql16",
-                    Parameters={"rds.force_ssl": 1},
-                ).physical_id,
-                "DBSubnetGroupName": subnet_group(bench),
-                "DeleteAutomatedBackups": True,
-                "DeletionProtection": False,
-                "EnableCloudwatchLogsExports": ["postgresql"],
-                "EnableHttpEndpoint": True,
-                "EnableIAMDatabaseAuthentication": True,
-                "Engine": "aurora-postgresql",
-                "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
-                "EngineMode": "provisioned",
-                "EngineVersion": "16.4",
-                "KmsKeyId": (key := key_arn(bench)),
-                "ManageMasterUserPassword": True,
-                "MasterUsername": "gen3",
-                "MasterUserSecret": {"KmsKeyId": key},
-                "MonitoringInterval": 60,
-                "MonitoringRoleArn": bench.role(),
-                "NetworkType": "IPV4",
-                "PerformanceInsightsEnabled": True,
-                "PerformanceInsightsKmsKeyId": key,
-                "PerformanceInsightsRetentionPeriod": 7,
-                "Port": 5433,
-                "PreferredBackupWindow": "16:00-16:30",
-                "PreferredMaintenanceWindow": "sun:17:00-sun:17:30",
-                "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 8},
-                "StorageEncrypted": True,
-                "StorageType": "aurora-iopt1",
+                "TableName": f"locks-{bench.unique()}",
+                "AttributeDefinitions": [
+                    {"AttributeName": "id", "AttributeType": "S"},
+                    {"AttributeName": "at", "AttributeType": "N"},
+                    {"AttributeName": "by", "AttributeType": "S"},
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+                "DeletionProtectionEnabled": False,
+                "GlobalSecondaryIndexes": [
+                    {
+                        "IndexName": "by-person",
+                        "KeySchema": [{"AttributeName": "by", "KeyType": "HASH"}],
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
+                ],
+                "KeySchema": [
+                    {"AttributeName": "id", "KeyType": "HASH"},
+                    {"AttributeName": "at", "KeyType": "RANGE"},
+                ],
+                "LocalSecondaryIndexes": [
+                    {
+                        "IndexName": "local",
+                        "KeySchema": [
+                            {"AttributeName": "id", "KeyType": "HASH"},
+                            {"AttributeName": "by", "KeyType": "RANGE"},
+                        ],
+                        "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    }
+                ],
+                "OnDemandThroughput": {"MaxReadRequestUnits": 100, "MaxWriteRequestUnits": 50},
+                "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+                "ResourcePolicy": {
+                    "PolicyDocument": statement("dynamodb:GetItem", Principal={"AWS": bench.account}, Resource="*")
+                },
+                "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key_arn(bench)},
+                "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+                "TableClass": "STANDARD",
                 "Tags": TAGS,
-                "VpcSecurityGroupIds": [group(bench)],
+                "TimeToLiveSpecification": {"AttributeName": "until", "Enabled": True},
             },
             lambda bench: {
-                "Engine": "aurora-postgresql",
-                "MasterUsername": "gen3",
-                "MasterUserPassword": "not-a-secret",
-                "GlobalClusterIdentifier": bench.make(
-                    "AWS::RDS::GlobalCluster", Engine="aurora-postgresql"
-                ).physical_id,
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 2},
             },
-            lambda bench: {"Engine": "aurora-postgresql", "SnapshotIdentifier": snapshot_of(bench)},
         ],
         lambda bench, given: {
             **given,
-            "BackupRetentionPeriod": 14,
-            "DeletionProtection": False,
-            "EnableCloudwatchLogsExports": [],
-            "MonitoringInterval": 30,
-            "PerformanceInsightsEnabled": False,
-            "ServerlessV2ScalingConfiguration": {"MinCapacity": 1, "MaxCapacity": 16},
+            "GlobalSecondaryIndexes": [],
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False},
+            "DeletionProtectionEnabled": False,
             "Tags": OTHER_TAGS,
-            "VpcSecurityGroupIds": [group(bench)],
+            "TimeToLiveSpecification": {"AttributeName": "until", "Enabled": False},
         },
-        without={"StorageThroughput": "Aurora has none"},
+        shown=lambda given: {
+            name: value
+            for name, value in given.items()
+            if value not in ({"PointInTimeRecoveryEnabled": False}, {"AttributeName": "until", "Enabled": False})
+        },
     ),
     Case(
-        "AWS::RDS::DBInstance",
+        "AWS::EFS::FileSystem",
         [
             lambda bench: {
-                "DBInstanceIdentifier": f"gen3-{bench.unique()}",
-                "AllocatedStorage": "100",
-                "AllowMajorVersionUpgrade": False,
-                "AutoMinorVersionUpgrade": True,
-                "AvailabilityZone": f"{bench.region}b",
-                "BackupRetentionPeriod": 7,
-                "CACertificateIdentifier": "rds-ca-rsa2048-g1",
-                "CopyTagsToSnapshot": True,
-                "DBInstanceClass": "db.m6g.large",
-                "DBName": "gen3",
-                "DBParameterGroupName": bench.make(
-                    "AWS::RDS::DBParameterGroup", Description="of data", Family="postgres16"
-                ).physical_id,
-                "DBSubnetGroupName": subnet_group(bench),
-                "DatabaseInsightsMode": "standard",
-                "DeleteAutomatedBackups": True,
-                "DeletionProtection": False,
-                "EnableCloudwatchLogsExports": ["postgresql"],
-                "EnableIAMDatabaseAuthentication": True,
-                "EnablePerformanceInsights": True,
-                "Engine": "postgres",
-                "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
-                "EngineVersion": "16.4",
-                "Iops": 3000,
-                "KmsKeyId": (key := key_arn(bench)),
-                "LicenseModel": "postgresql-license",
-                "ManageMasterUserPassword": True,
-                "MasterUsername": "gen3",
-                "MasterUserSecret": {"KmsKeyId": key},
-                "MaxAllocatedStorage": 200,
-                "MonitoringInterval": 60,
-                "MonitoringRoleArn": bench.role(),
-                "MultiAZ": False,
-                "NetworkType": "IPV4",
-                "PerformanceInsightsKMSKeyId": key,
-                "PerformanceInsightsRetentionPeriod": 7,
-                "Port": "5433",
-                "PreferredBackupWindow": "16:00-16:30",
-                "PreferredMaintenanceWindow": "sun:17:00-sun:17:30",
-                "PubliclyAccessible": False,
-                "StorageEncrypted": True,
-                "StorageThroughput": 125,
-                "StorageType": "gp3",
-                "Tags": TAGS,
-                "VPCSecurityGroups": [group(bench)],
+                "BackupPolicy": {"Status": "ENABLED"},
+                "BypassPolicyLockoutSafetyCheck": True,
+                "Encrypted": True,
+                "FileSystemPolicy": statement("elasticfilesystem:ClientMount", Principal={"AWS": "*"}, Resource="*"),
+                "FileSystemTags": TAGS,
+                "KmsKeyId": key_arn(bench),
+                "LifecyclePolicies": [{"TransitionToIA": "AFTER_30_DAYS"}],
+                "PerformanceMode": "generalPurpose",
+                "ProvisionedThroughputInMibps": 64,
+                "ThroughputMode": "provisioned",
             },
-            lambda bench: {
-                "DBClusterIdentifier": aurora(bench),
-                "DBInstanceClass": "db.serverless",
-                "Engine": "aurora-postgresql",
-                "PromotionTier": 1,
-                "PubliclyAccessible": False,
-            },
-            lambda bench: {
-                "DBInstanceClass": "db.t4g.small",
-                "AllocatedStorage": "20",
-                "Engine": "postgres",
-                "MasterUsername": "gen3",
-                "MasterUserPassword": "not-a-secret",
-            },
-            lambda bench: {"DBInstanceClass": "db.t4g.small", "DBSnapshotIdentifier": instance_snapshot_of(bench)},
+            lambda bench: {"AvailabilityZoneName": f"{bench.region}a"},
         ],
         lambda bench, given: {
-            **given,
-            "AllocatedStorage": "200",
-            "BackupRetentionPeriod": 14,
-            "DBInstanceClass": "db.m6g.xlarge",
-            "EnablePerformanceInsights": False,
-            "MonitoringInterval": 30,
-            "Tags": OTHER_TAGS,
-            "VPCSecurityGroups": [group(bench)],
+            **{name: value for name, value in given.items() if name != "ProvisionedThroughputInMibps"},
+            "BackupPolicy": {"Status": "DISABLED"},
+            "FileSystemTags": OTHER_TAGS,
+            "LifecyclePolicies": [{"TransitionToIA": "AFTER_7_DAYS"}],
+            "ThroughputMode": "elastic",
         },
         without={
-            "AdditionalStorageVolumes.*.StorageOperationStatus": "volumes besides the first are refused",
-            "AdditionalStorageVolumes.*.StorageOperationPercentProgress": "volumes besides the first are refused",
-            "AutomaticRestartTime": "of a stopped instance only",
-            "IsStorageConfigUpgradeAvailable": "the emulated service has no old storage",
-            "LatestRestorableTime": "there is none before the first backup",
-            "ListenerEndpoint.Address": "of SQL Server only",
-            "ListenerEndpoint.Port": "of SQL Server only",
-            "ListenerEndpoint.HostedZoneId": "of SQL Server only",
-            "PercentProgress": "of storage that is converted only",
-            "ReadReplicaDBClusterIdentifiers": "replicas are refused",
-            "ReadReplicaDBInstanceIdentifiers": "replicas are refused",
-            "ResumeFullAutomationModeTime": "of RDS Custom only",
-            "SecondaryAvailabilityZone": "the emulated service puts nothing in a second zone",
-            "StatusInfos": "of replicas only",
-            "StorageOperationStatus": "of storage that is converted only",
-            "StorageOperationPercentProgress": "of storage that is converted only",
+            "ReplicationConfiguration.Destinations.*.Status": "replication is refused",
+            "ReplicationConfiguration.Destinations.*.StatusMessage": "replication is refused",
         },
     ),
     Case(
-        "AWS::RDS::DBSubnetGroup",
+        "AWS::EFS::MountTarget",
         [
             lambda bench: {
-                "DBSubnetGroupName": f"data-{bench.unique()}",
-                "DBSubnetGroupDescription": "of data",
-                "SubnetIds": subnets(bench),
+                "FileSystemId": file_system(bench),
+                "IpAddress": "10.0.1.77",
+                "SecurityGroups": [bench.group()],
+                "SubnetId": bench.subnets()[0],
+            }
+        ],
+        lambda bench, given: {**given, "SecurityGroups": [bench.group()]},
+    ),
+    Case(
+        "AWS::EFS::AccessPoint",
+        [
+            lambda bench: {
+                "AccessPointTags": TAGS,
+                "ClientToken": f"token-{bench.unique()}",
+                "FileSystemId": file_system(bench),
+                "PosixUser": {"Uid": "1000", "Gid": "1000", "SecondaryGids": ["100"]},
+                "RootDirectory": {
+                    "Path": "/data",
+                    "CreationInfo": {"OwnerUid": "1000", "OwnerGid": "1000", "Permissions": "750"},
+                },
+            }
+        ],
+        lambda bench, given: {**given, "AccessPointTags": OTHER_TAGS},
+    ),
+    Case(
+        "AWS::ECR::Repository",
+        [
+            lambda bench: {
+                "RepositoryName": f"gen3/fence-{bench.unique()}",
+                "EmptyOnDelete": True,
+                "EncryptionConfiguration": {"EncryptionType": "KMS", "KmsKey": key_arn(bench)},
+                "ImageScanningConfiguration": {"ScanOnPush": True},
+                "ImageTagMutability": "IMMUTABLE",
+                "LifecyclePolicy": {"LifecyclePolicyText": LIFECYCLE_OF_IMAGES},
+                "RepositoryPolicyText": statement("ecr:BatchGetImage", Principal={"AWS": bench.account}),
                 "Tags": TAGS,
             }
         ],
         lambda bench, given: {
-            **given,
-            "DBSubnetGroupDescription": "of other data",
-            "SubnetIds": subnets(bench),
+            **{name: value for name, value in given.items() if name != "LifecyclePolicy"},
+            "ImageScanningConfiguration": {"ScanOnPush": False},
+            "ImageTagMutability": "MUTABLE",
+            "RepositoryPolicyText": statement("ecr:PutImage", Principal={"AWS": bench.account}),
             "Tags": OTHER_TAGS,
         },
     ),
     Case(
-        "AWS::RDS::DBClusterParameterGroup",
+        "AWS::OpenSearchService::Domain",
         [
             lambda bench: {
-                "DBClusterParameterGroupName": f"data-{bench.unique()}",
-                "Description": "of data",
-                "Family": "aurora-postgresql16",
-                "Parameters": {"rds.force_ssl": 1, "log_statement": "ddl"},
+                "DomainName": f"gen3-{bench.unique()}",
+                "AccessPolicies": statement("es:*", Principal={"AWS": bench.account}, Resource="*"),
+                "AdvancedOptions": {"rest.action.multi.allow_explicit_index": "true"},
+                "AdvancedSecurityOptions": {
+                    "Enabled": True,
+                    "InternalUserDatabaseEnabled": True,
+                    "MasterUserOptions": {"MasterUserName": "gen3", "MasterUserPassword": "Not-a-secret-1"},
+                },
+                "ClusterConfig": {
+                    "InstanceCount": 2,
+                    "InstanceType": "r6g.large.search",
+                    "DedicatedMasterEnabled": False,
+                    "ZoneAwarenessEnabled": True,
+                    "ZoneAwarenessConfig": {"AvailabilityZoneCount": 2},
+                },
+                "CognitoOptions": {"Enabled": False},
+                "DomainEndpointOptions": {
+                    "EnforceHTTPS": True,
+                    "TLSSecurityPolicy": "Policy-Min-TLS-1-2-2019-07",
+                },
+                "EBSOptions": {"EBSEnabled": True, "VolumeSize": 50, "VolumeType": "gp3"},
+                "EncryptionAtRestOptions": {"Enabled": True, "KmsKeyId": key_arn(bench)},
+                "EngineVersion": "OpenSearch_2.11",
+                "IPAddressType": "ipv4",
+                "LogPublishingOptions": {
+                    "ES_APPLICATION_LOGS": {
+                        "CloudWatchLogsLogGroupArn": bench.make("AWS::Logs::LogGroup").attributes["Arn"],
+                        "Enabled": True,
+                    }
+                },
+                "NodeToNodeEncryptionOptions": {"Enabled": True},
+                "OffPeakWindowOptions": {
+                    "Enabled": True,
+                    "OffPeakWindow": {"WindowStartTime": {"Hours": 15, "Minutes": 0}},
+                },
+                "SnapshotOptions": {"AutomatedSnapshotStartHour": 3},
+                "SoftwareUpdateOptions": {"AutoSoftwareUpdateEnabled": True},
                 "Tags": TAGS,
-            }
-        ],
-        lambda bench, given: {**given, "Parameters": {"rds.force_ssl": 0}, "Tags": OTHER_TAGS},
-    ),
-    Case(
-        "AWS::RDS::DBParameterGroup",
-        [
-            lambda bench: {
-                "DBParameterGroupName": f"data-{bench.unique()}",
-                "Description": "of data",
-                "Family": "postgres16",
-                "Parameters": {"log_statement": "ddl"},
-                "Tags": TAGS,
-            }
-        ],
-        lambda bench, given: {**given, "Parameters": {"log_min_duration_statement": 500}, "Tags": OTHER_TAGS},
-    ),
-    Case(
-        "AWS::RDS::EventSubscription",
-        [
-            lambda bench: {
-                "SubscriptionName": f"data-{bench.unique()}",
-                "Enabled": True,
-                "EventCategories": ["failure"],
-                "SnsTopicArn": bench.make("AWS::SNS::Topic").physical_id,
-                "SourceIds": [aurora(bench)],
-                "SourceType": "db-cluster",
-                "Tags": TAGS,
-            }
+                "VPCOptions": {"SubnetIds": bench.subnets(), "SecurityGroupIds": [bench.group()]},
+            },
+            lambda bench: {"EngineVersion": "Elasticsearch_7.10"},
         ],
         lambda bench, given: {
             **given,
-            "Enabled": False,
-            "EventCategories": ["failover"],
-            "SourceIds": [aurora(bench)],
+            "ClusterConfig": {**given["ClusterConfig"], "InstanceCount": 4},
+            "EBSOptions": {"EBSEnabled": True, "VolumeSize": 100, "VolumeType": "gp3"},
+            "EngineVersion": "OpenSearch_2.13",
+            "SnapshotOptions": {"AutomatedSnapshotStartHour": 5},
             "Tags": OTHER_TAGS,
         },
+        without={
+            "AdvancedSecurityOptions.AnonymousAuthDisableDate": "anonymous access is never on",
+            "DomainEndpoints": "of domains in a network; others have one endpoint",
+            "IdentityCenterOptions.IdentityCenterApplicationARN": "Identity Center is refused",
+            "IdentityCenterOptions.IdentityStoreId": "Identity Center is refused",
+        },
+        shown=lambda given: {
+            **given,
+            **(
+                {"AdvancedSecurityOptions": {"Enabled": True, "InternalUserDatabaseEnabled": True}}
+                if "AdvancedSecurityOptions" in given
+                else {}
+            ),
+        },
     ),
     Case(
-        "AWS::RDS::GlobalCluster",
+        "AWS::Backup::BackupVault",
         [
             lambda bench: {
-                "GlobalClusterIdentifier": f"world-{bench.unique()}",
-                "DeletionProtection": False,
-                "Engine": "aurora-postgresql",
-                "EngineLifecycleSupport": "open-source-rds-extended-support",
-                "EngineVersion": "16.4",
-                "StorageEncrypted": True,
-                "Tags": TAGS,
-            },
-            lambda bench: {
-                "SourceDBClusterIdentifier": bench.client("rds").describe_db_clusters(
-                    DBClusterIdentifier=aurora(bench)
-                )["DBClusters"][0]["DBClusterArn"]
-            },
-        ],
-        lambda bench, given: {**given, "EngineVersion": "16.6"},
-    ),
-    Case(
-        "AWS::RDS::DBProxy",
-        [
-            lambda bench: {
-                "DBProxyName": f"proxy-{bench.unique()}",
-                "Auth": [{"AuthScheme": "SECRETS", "IAMAuth": "REQUIRED", "SecretArn": "arn:aws:secretsmanager:a:1:s"}],
-                "DebugLogging": True,
-                "EngineFamily": "POSTGRESQL",
-                "IdleClientTimeout": 900,
-                "RequireTLS": True,
-                "RoleArn": bench.role(),
-                "Tags": TAGS,
-                "VpcSecurityGroupIds": [group(bench)],
-                "VpcSubnetIds": subnets(bench),
+                "BackupVaultName": f"vault-{bench.unique()}",
+                "AccessPolicy": statement("backup:DeleteRecoveryPoint", Principal={"AWS": bench.account}, Resource="*"),
+                "BackupVaultTags": {"team": "data"},
+                "EncryptionKeyArn": key_arn(bench),
+                "LockConfiguration": {"MinRetentionDays": 7, "MaxRetentionDays": 365},
+                "Notifications": {
+                    "BackupVaultEvents": ["BACKUP_JOB_FAILED"],
+                    "SNSTopicArn": bench.make("AWS::SNS::Topic").physical_id,
+                },
             }
         ],
         lambda bench, given: {
-            **given,
-            "DebugLogging": False,
-            "IdleClientTimeout": 60,
-            "VpcSecurityGroupIds": [group(bench)],
-            "Tags": OTHER_TAGS,
+            **{name: value for name, value in given.items() if name != "Notifications"},
+            "BackupVaultTags": {"owner": "data"},
+            "LockConfiguration": {"MinRetentionDays": 14, "MaxRetentionDays": 365},
         },
     ),
     Case(
-        "AWS::RDS::DBProxyTargetGroup",
+        "AWS::Backup::BackupPlan",
+        [lambda bench: {"BackupPlan": plan(bench, "daily"), "BackupPlanTags": {"team": "data"}}],
+        lambda bench, given: {"BackupPlan": plan(bench, "hourly"), "BackupPlanTags": {"owner": "data"}},
+    ),
+    Case(
+        "AWS::Backup::BackupSelection",
         [
             lambda bench: {
-                "DBProxyName": proxy(bench),
-                "TargetGroupName": "default",
-                "DBClusterIdentifiers": [aurora(bench)],
-                "ConnectionPoolConfigurationInfo": {"MaxConnectionsPercent": 80, "MaxIdleConnectionsPercent": 40},
-            },
-            lambda bench: {
-                "DBProxyName": proxy(bench),
-                "TargetGroupName": "default",
-                "DBInstanceIdentifiers": [postgres(bench)],
-            },
+                "BackupPlanId": bench.make("AWS::Backup::BackupPlan", BackupPlan=plan(bench, "daily")).physical_id,
+                "BackupSelection": {
+                    "SelectionName": "databases",
+                    "IamRoleArn": bench.role(),
+                    "ListOfTags": [
+                        {"ConditionType": "STRINGEQUALS", "ConditionKey": "backup", "ConditionValue": "yes"}
+                    ],
+                    "Resources": ["*"],
+                },
+            }
         ],
-        lambda bench, given: {
-            **given,
-            "ConnectionPoolConfigurationInfo": {"MaxConnectionsPercent": 60, "MaxIdleConnectionsPercent": 30},
-        },
-        stays="RDS keeps the group as long as its proxy",
     ),
 )
-
-
-def proxy(bench: Bench) -> str:
-    auth = [{"AuthScheme": "SECRETS", "SecretArn": "arn:aws:secretsmanager:a:1:s"}]
-    given = {"DBProxyName": f"proxy-{bench.unique()}", "EngineFamily": "POSTGRESQL", "RoleArn": bench.role()}
-    return str(bench.make("AWS::RDS::DBProxy", **given, Auth=auth, VpcSubnetIds=subnets(bench)).physical_id)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", [*CASES, *DATABASES], ids=lambda case: case.type_name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.type_name)
 def test_types_of_data(case: Case, check: Callable[[Case, Bench], None], emulator: Emulator, account: str) -> None:
     check(case, Bench(emulator, account))

@@ -13,7 +13,7 @@ from moto.core.model import OperationModel, ServiceModel
 from moto.core.request import Request, determine_request_protocol
 from moto.core.serialize import SerializationContext, get_serializer_class
 
-from csoc.emulator.cloud.calls import Answer, Call, Reply
+from csoc.emulator.cloud.calls import Answer, AwsError, Call, Reply
 from csoc.emulator.cloud.corrections.correction import After, Before, Correction
 from csoc.emulator.cloud.moto_services import MotoServices
 
@@ -42,6 +42,9 @@ class CorrectedServices(MotoServices):
         corrections = self._after.get(key, ())
         if answer is None:
             reply = super().answer(request, call)
+            if reply.status == 404 and reply.body.lstrip()[:15].lower() == b"<!doctype html>":
+                # moto has no such path at all, and would say so as a web server does.
+                raise AwsError("InvalidAction", f"The emulator does not offer {call.service}:{call.operation}", 400)
             if not corrections or reply.status >= 300:
                 return reply
             answer = _read(request, call, reply)

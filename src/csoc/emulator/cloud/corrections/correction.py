@@ -123,7 +123,8 @@ class Echo:
 
     members: parameter by member of the answer (most are named alike). name: of the parameter that names the resource;
     told_name: of the answer's member. sets, removes: operations. shows: by operation, where the resources stand in the
-    answer ("DBClusters"), a list or one; "" for the whole answer. small: names are written in small letters.
+    answer ("DBClusters"), a list or one; "" for the whole answer. small: names are written in small letters. within:
+    the parameter that holds name and members, if they are not parameters themselves.
     """
 
     service: str
@@ -135,6 +136,7 @@ class Echo:
     removes: Iterable[str]
     shows: Mapping[str, str]
     small: bool = False
+    within: str = ""
 
 
 def echoing(memory: Memory, echo: Echo) -> Correction:
@@ -144,9 +146,10 @@ def echoing(memory: Memory, echo: Echo) -> Correction:
         return str(value).lower() if echo.small else str(value)
 
     def remember(call: Call, answer: dict[str, Any]) -> Answer:
-        given = {member: call.parameters[name] for member, name in echo.members.items() if name in call.parameters}
+        asked = call.parameters[echo.within] if echo.within else call.parameters
+        given = {member: asked[name] for member, name in echo.members.items() if name in asked}
         if given:
-            memory.keep(call, echo.kind, named(call.parameters[echo.name]), given)
+            memory.keep(call, echo.kind, named(asked[echo.name]), given)
         return show(call, answer) if call.operation in echo.shows else answer
 
     def show(call: Call, answer: dict[str, Any]) -> Answer:

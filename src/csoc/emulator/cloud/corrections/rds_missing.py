@@ -22,6 +22,7 @@ def missing() -> Correction:
             "CreateGlobalCluster": _create_global,
             "DescribeGlobalClusters": _describe_global,
             "ModifyGlobalCluster": _modify_global,
+            "RemoveFromGlobalCluster": _leave_global,
             "AddTagsToResource": _tag,
             "RemoveTagsFromResource": _untag,
             "ListTagsForResource": _list_tags,
@@ -133,6 +134,18 @@ def _describe_global(call: Call) -> Answer | None:
     if not call.parameters.get("GlobalClusterIdentifier"):
         return None
     return {"GlobalClusters": [_told_global(_global(call))]}
+
+
+def _leave_global(call: Call) -> Answer:
+    """moto looks for the global database in the region of the call only."""
+    found, wanted = _global(call), str(call.parameters["DbClusterIdentifier"])
+    members = [member for member in found.members if wanted in (member.db_cluster_arn, member.db_cluster_identifier)]
+    if not members:
+        raise AwsError("DBClusterNotFoundFault", f"DBCluster {wanted} not found.", 404)
+    found.members = [member for member in found.members if member not in members]
+    for member in members:
+        member.global_cluster_identifier = None
+    return {"GlobalCluster": _told_global(found)}
 
 
 def _modify_global(call: Call) -> Answer:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from csoc.emulator.cloud.corrections.acm import acm
 from csoc.emulator.cloud.corrections.autoscaling import autoscaling
+from csoc.emulator.cloud.corrections.backup import backup
 from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
 from csoc.emulator.cloud.corrections.ec2 import ec2
 from csoc.emulator.cloud.corrections.edge import elbv2, ssm, wafv2
+from csoc.emulator.cloud.corrections.governance import budgets, config, guardduty
 from csoc.emulator.cloud.corrections.iam import iam
 from csoc.emulator.cloud.corrections.kms import kms
 from csoc.emulator.cloud.corrections.messaging import sns, sqs
+from csoc.emulator.cloud.corrections.observing import cloudwatch, events, functions, logs
 from csoc.emulator.cloud.corrections.rds import rds
 from csoc.emulator.cloud.corrections.route53 import route53
 from csoc.emulator.cloud.corrections.s3 import s3
+from csoc.emulator.cloud.corrections.storage import dynamodb, efs, opensearch
 from csoc.emulator.timeline import Timeline
 
 
@@ -23,15 +27,26 @@ def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Corre
     return (
         acm(memory, under_way),
         autoscaling(memory),
+        backup(memory),
+        budgets(memory),
+        *cloudwatch(memory),
+        *config(memory),
+        dynamodb(memory, under_way),
         ec2(),
+        efs(memory, under_way),
         elbv2(),
-        ssm(),
-        wafv2(),
+        events(),
+        functions(memory),
+        guardduty(),
         iam(),
         kms(),
+        *logs(memory),
+        *opensearch(memory, under_way),
         *rds(memory, under_way),
         route53(),
         s3(memory),
         sns(memory),
         sqs(memory),
+        ssm(),
+        wafv2(),
     )

@@ -48,6 +48,14 @@ class GlobalCluster(ServiceType):
             given["StorageEncrypted"] = properties["StorageEncrypted"]
         return given
 
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        # The cluster that it was made of leaves first; others that joined keep it from being deleted.
+        source = properties.get("SourceDBClusterIdentifier")
+        if source:
+            asked = {"GlobalClusterIdentifier": physical_id, "DbClusterIdentifier": source}
+            unless_gone(lambda: client.remove_from_global_cluster(**asked))
+        super().remove(context, client, physical_id, properties)
+
 
 class DbProxy(ServiceType):
     """AWS::RDS::DBProxy."""

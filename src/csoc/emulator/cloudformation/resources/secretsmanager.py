@@ -128,8 +128,13 @@ class SecretTargetAttachment(ServiceType):
 
     type_name, service, tags = "AWS::SecretsManager::SecretTargetAttachment", "secretsmanager", ""
     also = ("SecretId", "TargetId", "TargetType")
-    described = Describe("describe_secret", "SecretId", "", many=False)
     attributes = {"Id": "ARN"}
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        found = unless_gone(lambda: client.describe_secret(SecretId=physical_id))
+        if found is None or found.get("DeletedDate") or not _OF_TARGET & self._json(client, physical_id).keys():
+            return None
+        return dict(found)
 
     def make(self, context: Context, client: Any, properties: Properties) -> str:
         self._write(context, client, properties)

@@ -1,0 +1,99 @@
+"""Repositories of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from csoc.emulator.cloudformation.resources.common import call, is_true, text, unless_gone
+from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.handler import Context, Properties
+from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+
+
+class Repository(ServiceType):
+    """AWS::ECR::Repository. One that holds images is deleted only if the template says so."""
+
+    type_name, service = "AWS::ECR::Repository", "ecr"
+    create_call, id_path = "create_repository", "repository.repositoryName"
+    name, name_member, longest, small, creation_tags = "RepositoryName", "repositoryName", 256, True, "tags"
+    takes = ("EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability")
+    also = ("EmptyOnDelete", "LifecyclePolicy", "RepositoryPolicyText")
+    unread = ("EmptyOnDelete",)
+    changes = (
+        Change(
+            ("ImageTagMutability",),
+            "put_image_tag_mutability",
+            lambda name, wanted: {"repositoryName": name, "imageTagMutability": wanted["ImageTagMutability"]},
+        ),
+        Change(
+            ("ImageScanningConfiguration",),
+            "put_image_scanning_configuration",
+            lambda name, wanted: {
+                "repositoryName": name,
+                "imageScanningConfiguration": wanted["ImageScanningConfiguration"],
+            },
+        ),
+    )
+    defaults = {"ImageTagMutability": "MUTABLE", "ImageScanningConfiguration": {"ScanOnPush": False}}
+    described = Describe("describe_repositories", "repositoryNames", "repositories.0")
+    attributes = {"Arn": "repositoryArn", "RepositoryUri": "repositoryUri"}
+    tag_calls = TagCalls(
+        "tag_resource",
+        "untag_resource",
+        "resourceArn",
+        keys="tagKeys",
+        tags="tags",
+        resource="repositoryArn",
+        listing="list_tags_for_resource",
+        path="tags",
+    )
+
+    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        super().finish(context, client, physical_id, properties)
+        self._set(client, physical_id, {}, properties)
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        self._set(client, physical_id, before, after)
+        return set(self.also)
+
+    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        told: dict[str, Any] = {}
+        lifecycle = unless_gone(lambda: client.get_lifecycle_policy(repositoryName=physical_id))
+        if lifecycle:
+            told["LifecyclePolicy"] = {"LifecyclePolicyText": lifecycle["lifecyclePolicyText"]}
+        policy = unless_gone(lambda: client.get_repository_policy(repositoryName=physical_id))
+        if policy:
+            told["RepositoryPolicyText"] = policy["policyText"]
+        return told
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        force = is_true(properties.get("EmptyOnDelete", False))
+        unless_gone(lambda: client.delete_repository(repositoryName=physical_id, force=force))
+
+    @staticmethod
+    def _set(client: Any, name: str, before: Properties, after: Properties) -> None:
+        if before.get("LifecyclePolicy") != after.get("LifecyclePolicy"):
+            wanted = after.get("LifecyclePolicy") or {}
+            if wanted.get("LifecyclePolicyText"):
+                given = {"repositoryName": name, "lifecyclePolicyText": wanted["LifecyclePolicyText"]}
+                call(client, "put_lifecycle_policy", given)
+            else:
+                unless_gone(lambda: client.delete_lifecycle_policy(repositoryName=name))
+        if before.get("RepositoryPolicyText") != after.get("RepositoryPolicyText"):
+            if after.get("RepositoryPolicyText"):
+                document = text(after["RepositoryPolicyText"])
+                client.set_repository_policy(repositoryName=name, policyText=document)
+            else:
+                unless_gone(lambda: client.delete_repository_policy(repositoryName=name))
+
+
+HANDLERS = (Repository(),)

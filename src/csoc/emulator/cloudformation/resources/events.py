@@ -1,0 +1,148 @@
+"""Rules and buses of EventBridge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from csoc.emulator.cloudformation.resources.common import call, unless_gone
+from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.handler import Context, Properties
+from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+
+_TAGS = TagCalls("tag_resource", "untag_resource", "ResourceARN", resource="Arn", listing="list_tags_for_resource")
+_PER_CALL = 5
+"""Targets that the emulated PutTargets takes without complaint; EventBridge has five a rule by default."""
+
+
+class Rule(ServiceType):
+    """AWS::Events::Rule. One that is not on the default bus is known by both names."""
+
+    type_name, service, name = "AWS::Events::Rule", "events", "Name"
+    create_call = "put_rule"
+    takes = ("Description", "EventBusName", "EventPattern", "RoleArn", "ScheduleExpression", "State")
+    also = ("Targets",)
+    attributes = {"Arn": "Arn", "RuleName": "Name"}
+    tag_calls = _TAGS
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
+        call(client, "put_rule", given)
+        bus = _bus_name(given.get("EventBusName"))
+        return f"{bus}|{given['Name']}" if bus != "default" else str(given["Name"])
+
+    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        super().finish(context, client, physical_id, properties)
+        self._aim(client, physical_id, {}, properties)
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        bus, name = _parts(physical_id)
+        if left & set(self.takes):
+            given = {**self.parameters(context, after), "Name": name, "EventBusName": bus}
+            call(client, "put_rule", given)
+        if "Targets" in left:
+            self._aim(client, physical_id, before, after)
+        return {*self.takes, "Targets"} - {"EventBusName"}
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        bus, name = _parts(physical_id)
+        found: Mapping[str, Any] | None = unless_gone(lambda: client.describe_rule(Name=name, EventBusName=bus))
+        return found
+
+    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+        bus, name = _parts(physical_id)
+        targets = client.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
+        return {"Targets": targets} if targets else {}
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        bus, name = _parts(physical_id)
+        targets = unless_gone(lambda: client.list_targets_by_rule(Rule=name, EventBusName=bus))
+        ids = [target["Id"] for target in (targets or {}).get("Targets", ())]
+        if ids:
+            client.remove_targets(Rule=name, EventBusName=bus, Ids=ids)
+        unless_gone(lambda: client.delete_rule(Name=name, EventBusName=bus))
+
+    def ref(self, physical_id: str, found: Mapping[str, Any]) -> str | None:
+        return str(found["Name"])
+
+    @staticmethod
+    def _aim(client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        bus, name = _parts(physical_id)
+        wanted = list(after.get("Targets") or ())
+        for start in range(0, len(wanted), _PER_CALL):
+            given = {"Rule": name, "EventBusName": bus, "Targets": wanted[start : start + _PER_CALL]}
+            call(client, "put_targets", given)
+        kept = {target["Id"] for target in wanted}
+        gone = [target["Id"] for target in before.get("Targets") or () if target["Id"] not in kept]
+        if gone:
+            client.remove_targets(Rule=name, EventBusName=bus, Ids=gone)
+
+
+def _bus_name(given: Any) -> str:
+    """The name of a bus that a template gives by name or ARN."""
+    return str(given or "default").rsplit("/", 1)[-1]
+
+
+def _parts(physical_id: str) -> tuple[str, str]:
+    bus, _, name = physical_id.rpartition("|")
+    return bus or "default", name
+
+
+class EventBus(ServiceType):
+    """AWS::Events::EventBus."""
+
+    type_name, service = "AWS::Events::EventBus", "events"
+    create_call, delete_call, delete_member = "create_event_bus", "delete_event_bus", "Name"
+    name = "Name"
+    takes, also = ("DeadLetterConfig", "Description", "KmsKeyIdentifier"), ("Policy",)
+    changes = (
+        Change(
+            ("DeadLetterConfig", "Description", "KmsKeyIdentifier"),
+            "update_event_bus",
+            lambda name, wanted: {
+                "Name": name,
+                "Description": wanted["Description"],
+                "KmsKeyIdentifier": wanted["KmsKeyIdentifier"],
+                "DeadLetterConfig": wanted["DeadLetterConfig"],
+            },
+        ),
+    )
+    defaults = {"Description": "", "KmsKeyIdentifier": "", "DeadLetterConfig": {}}
+    described = Describe("describe_event_bus", "Name", "", many=False)
+    attributes = {"Arn": "Arn", "Name": "Name"}
+    tag_calls = _TAGS
+
+    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        super().finish(context, client, physical_id, properties)
+        self._permit(client, physical_id, properties)
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        if "Policy" in left and not after.get("Policy"):
+            client.remove_permission(EventBusName=physical_id, RemoveAllPermissions=True)
+        elif "Policy" in left:
+            self._permit(client, physical_id, after)
+        return {"Policy"}
+
+    @staticmethod
+    def _permit(client: Any, bus: str, properties: Properties) -> None:
+        if properties.get("Policy"):
+            call(client, "put_permission", {"EventBusName": bus, "Policy": properties["Policy"]})
+
+
+HANDLERS = (Rule(), EventBus())
