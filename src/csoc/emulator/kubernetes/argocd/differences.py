@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from csoc.emulator.kubernetes import defaults, fieldsets, managers, schemas
+from csoc.emulator.kubernetes import conforming, defaults, fieldsets, managers, schemas
 from csoc.emulator.kubernetes.argocd import jqpaths, threeway
 from csoc.emulator.kubernetes.argocd.configuration import Configuration
 from csoc.emulator.kubernetes.argocd.marks import COMPARE_OPTIONS, LAST_APPLIED, TRACKING, has_option
@@ -128,12 +128,12 @@ class Comparer:
             made["metadata"]["annotations"] = annotations
         if type_ is None or type_.custom is not None:
             return made
-        found: Object = schemas.with_values(type_.schema, made)
-        if (type_.group, type_.plural) != ("", "services") and isinstance(found.get("spec", {}), dict):
-            try:
-                defaults.fill(self._objects, type_, found, found)
-            except (KeyError, AttributeError, TypeError):
-                return made  # not of its type: compared as it is written, and refused when it is applied
+        try:
+            known: Object = conforming.conform(type_.schema, made, [])
+        except conforming.WrongTypeError:
+            return made  # not of its type: compared as it is written, and refused when it is applied
+        found: Object = schemas.with_values(type_.schema, known)
+        defaults.fill(type_, found)
         shown: Object = _plain(type_.schema, found)
         return shown
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
+from csoc.emulator.kubernetes.controllers.table import attach, hearing
 from tests.unit.emulator.kubernetes.controllers.living import Living, config_map, container, job, secret, workload
 
 NAMES = ("web", "db")
@@ -27,7 +28,7 @@ STEPS = st.one_of(
 )
 
 
-def play(living: Living, step: tuple[Any, ...]) -> None:
+def play(living: Living, step: tuple[Any, ...]) -> None:  # noqa: C901 - one case a step
     match step:
         case ("apply", kind, name, replicas, tag):
             spec = {} if kind == "DaemonSet" else {"replicas": replicas}
@@ -98,8 +99,6 @@ def test_a_restarted_process_takes_up_where_it_was() -> None:
     living.cluster.detach()
     living.wait(100)
     assert not any(one["status"].get("phase") == "Running" for one in living.all("Pod"))
-    from csoc.emulator.kubernetes.controllers.table import attach, hearing
-
     again = attach("c", living.store, living.cluster.settings, living.timeline, hearing())
     assert not again.busy
     again.resume()
