@@ -118,7 +118,11 @@ class _Parser:
             self._take("(")
             test = self._or()
             self._take(")")
-            return lambda document, path: iter((path,)) if test(get(document, path)) else iter(())
+
+            def chosen(document: Any, path: Path) -> Iterator[Path]:
+                return iter((path,)) if test(get(document, path)) else iter(())
+
+            return _then(chosen, self._path()) if self._peek() in (".", "[") else chosen
         if self._peek() == "(":
             self._take()
             inner = self.pipe()
@@ -181,20 +185,27 @@ class _Parser:
             name = self._peek()
             if name == "not":
                 self._take()
-                return lambda value: not _truth(_first(stage, value))
+                return self._negated(_truth_of(stage))
             if name in ("contains", "startswith", "endswith"):
                 self._take()
                 self._take("(")
                 wanted = self._literal()
                 self._take(")")
-                return _function(name, stage, wanted)
-            before, after = stage, self._term()
-            stage = _then(before, after)
+                return self._negated(_function(name, stage, wanted), negate=False)
+            stage = _then(stage, self._term())
         if self._peek() in ("==", "!="):
             equal = self._take() == "=="
             wanted = self._literal()
             return lambda value: (_first(stage, value) == wanted) == equal
-        return lambda value: _truth(_first(stage, value))
+        return _truth_of(stage)
+
+    def _negated(self, test: Callable[[Any], bool], *, negate: bool = True) -> Callable[[Any], bool]:
+        """A test, the other way round as often as `| not` follows."""
+        while self._peek() == "|":
+            self._take()
+            self._take("not")
+            negate = not negate
+        return (lambda value: not test(value)) if negate else test
 
     def _literal(self) -> Any:
         kind, text = self._kind(), self._take()
@@ -247,8 +258,8 @@ def _first(stage: Stage, value: Any) -> Any:
     return None if path is None else get(value, path)
 
 
-def _truth(value: Any) -> bool:
-    return value is not None and value is not False
+def _truth_of(stage: Stage) -> Callable[[Any], bool]:
+    return lambda value: _first(stage, value) not in (None, False)
 
 
 def _either(left: Callable[[Any], bool], right: Callable[[Any], bool]) -> Callable[[Any], bool]:

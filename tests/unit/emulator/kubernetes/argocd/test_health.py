@@ -1,0 +1,132 @@
+"""Health by the rules of gitops-engine and Argo CD; each case is from the file that the module names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from csoc.emulator.kubernetes.argocd.customhealth import RULES
+from csoc.emulator.kubernetes.argocd.health import health_of, is_worse
+
+
+def body(
+    kind: str, spec: dict | None = None, status: dict | None = None, version: str = "apps/v1", **meta: Any
+) -> dict:
+    made: dict = {"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1} | meta}
+    made |= {"spec": spec} if spec is not None else {}
+    made |= {"status": status} if status is not None else {}
+    return made
+
+
+def conditions(*found: tuple[str, str], **more: Any) -> dict:
+    return {"conditions": [{"type": kind, "status": status, "message": "m"} | more for kind, status in found]}
+
+
+SEEN = {"observedGeneration": 1}
+ESO = "external-secrets.io/v1"
+CASES = [
+    (body("Deployment", {"paused": True}), "Suspended"),
+    (body("Deployment", {"replicas": 1}, {}), "Progressing"),
+    (body("Deployment", {"replicas": 2}, SEEN | {"updatedReplicas": 1}), "Progressing"),
+    (body("Deployment", {"replicas": 1}, SEEN | {"updatedReplicas": 1, "replicas": 2}), "Progressing"),
+    (body("Deployment", {"replicas": 1}, SEEN | {"updatedReplicas": 1, "replicas": 1}), "Progressing"),
+    (
+        body("Deployment", {"replicas": 1}, SEEN | {"updatedReplicas": 1, "replicas": 1, "availableReplicas": 1}),
+        "Healthy",
+    ),
+    (
+        body("Deployment", {}, SEEN | conditions(("Progressing", "False"), reason="ProgressDeadlineExceeded")),
+        "Degraded",
+    ),
+    (body("StatefulSet", {"replicas": 1}, SEEN), "Progressing"),
+    (
+        body(
+            "StatefulSet", {"replicas": 1}, SEEN | {"readyReplicas": 1, "updateRevision": "b", "currentRevision": "a"}
+        ),
+        "Progressing",
+    ),
+    (
+        body(
+            "StatefulSet", {"replicas": 1}, SEEN | {"readyReplicas": 1, "updateRevision": "a", "currentRevision": "a"}
+        ),
+        "Healthy",
+    ),
+    (body("DaemonSet", {}, SEEN | {"desiredNumberScheduled": 2, "updatedNumberScheduled": 2}), "Progressing"),
+    (body("DaemonSet", {}, SEEN), "Healthy"),
+    (body("ReplicaSet", {"replicas": 1}, SEEN | conditions(("ReplicaFailure", "True"))), "Degraded"),
+    (body("Job", {}, {}, "batch/v1"), "Progressing"),
+    (body("Job", {}, conditions(("Complete", "True")), "batch/v1"), "Healthy"),
+    (body("Job", {}, conditions(("Failed", "True")), "batch/v1"), "Degraded"),
+    (body("Job", {}, conditions(("Suspended", "True")), "batch/v1"), "Suspended"),
+    (body("Service", {"type": "ClusterIP"}, {}, "v1"), "Healthy"),
+    (body("Service", {"type": "LoadBalancer"}, {}, "v1"), "Progressing"),
+    (body("Ingress", {}, {}, "networking.k8s.io/v1"), "Progressing"),
+    (body("Ingress", {}, {"loadBalancer": {"ingress": [{}]}}, "networking.k8s.io/v1"), "Healthy"),
+    (body("PersistentVolumeClaim", {}, {"phase": "Pending"}, "v1"), "Progressing"),
+    (body("PersistentVolumeClaim", {}, {"phase": "Lost"}, "v1"), "Degraded"),
+    (body("Pod", {}, {"phase": "Succeeded"}, "v1"), "Healthy"),
+    (
+        body(
+            "Pod",
+            {"restartPolicy": "Always"},
+            {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+            "v1",
+        ),
+        "Degraded",
+    ),
+    (
+        body(
+            "HorizontalPodAutoscaler",
+            {},
+            {"conditions": [{"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric"}]},
+            "autoscaling/v2",
+        ),
+        "Degraded",
+    ),
+    (body("HorizontalPodAutoscaler", {}, conditions(("AbleToScale", "True")), "autoscaling/v2"), "Healthy"),
+    (body("HorizontalPodAutoscaler", {}, {}, "autoscaling/v2"), "Progressing"),
+    (body("APIService", {}, conditions(("Available", "False")), "apiregistration.k8s.io/v1"), "Progressing"),
+    (body("Workflow", {}, {"phase": "Failed"}, "argoproj.io/v1alpha1"), "Degraded"),
+    (body("ExternalSecret", {}, {}, ESO), "Progressing"),
+    (body("ExternalSecret", {}, conditions(("Ready", "False")), ESO), "Degraded"),
+    (body("SecretStore", {}, conditions(("Ready", "True")), ESO), "Healthy"),
+    (body("Certificate", {}, conditions(("Ready", "False"), ("Issuing", "True")), "cert-manager.io/v1"), "Progressing"),
+    (body("CustomResourceDefinition", {}, {}, "apiextensions.k8s.io/v1"), "Progressing"),
+    (
+        body("CustomResourceDefinition", {}, conditions(("Established", "True")), "apiextensions.k8s.io/v1"),
+        "Healthy",
+    ),
+    (
+        body(
+            "PodDisruptionBudget",
+            {},
+            conditions(("DisruptionAllowed", "False"), reason="InsufficientPods"),
+            "policy/v1",
+        ),
+        "Healthy",
+    ),
+    (body("CronJob", {}, {}, "batch/v1"), "Healthy"),
+    (
+        body("CronJob", {}, {"lastScheduleTime": "2026-01-02", "lastSuccessfulTime": "2026-01-01"}, "batch/v1"),
+        "Degraded",
+    ),
+    (body("Deployment", {}, {}, deletionTimestamp="2026-01-01T00:00:00Z"), "Progressing"),
+]
+
+
+@pytest.mark.parametrize(("found", "status"), CASES, ids=lambda one: one if isinstance(one, str) else one["kind"])
+def test_health(found: dict, status: str) -> None:
+    health = health_of(found, RULES)
+    assert health is not None
+    assert health.status == status
+
+
+def test_objects_without_a_rule_have_no_health() -> None:
+    assert health_of(body("ConfigMap", version="v1"), RULES) is None
+
+
+def test_the_worst_counts() -> None:
+    assert is_worse("Healthy", "Progressing")
+    assert is_worse("Missing", "Degraded")
+    assert not is_worse("Degraded", "Missing")
