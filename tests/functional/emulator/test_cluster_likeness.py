@@ -201,15 +201,42 @@ SCENARIOS: dict[str, list[Ask]] = {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
                 "metadata": {"name": "a", "finalizers": ["example.org/x"]},
-                "spec": {"template": {"spec": {"containers": [{"name": "main", "env": [{"name": "B", "value": "2"}]}, {"name": "side", "image": "b:1"}]}}},
+                "spec": {
+                    "template": {
+                        "spec": {
+                            "containers": [
+                                {"name": "main", "env": [{"name": "B", "value": "2"}]},
+                                {"name": "side", "image": "b:1"},
+                            ]
+                        }
+                    }
+                },
             },
             "second",
             APPS,
         ),
         applied("deployments/a", deployment(replicas=1), "second", APPS),
-        Ask("PATCH", "deployments/a", {"spec": {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}}, STRATEGIC, group=APPS),
-        Ask("PATCH", "deployments/a", {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "c:2"}]}}}}, STRATEGIC, group=APPS),
-        Ask("PATCH", "deployments/a", [{"op": "replace", "path": "/spec/paused", "value": False}], JSON_PATCH, group=APPS),
+        Ask(
+            "PATCH",
+            "deployments/a",
+            {"spec": {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}},
+            STRATEGIC,
+            group=APPS,
+        ),
+        Ask(
+            "PATCH",
+            "deployments/a",
+            {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "c:2"}]}}}},
+            STRATEGIC,
+            group=APPS,
+        ),
+        Ask(
+            "PATCH",
+            "deployments/a",
+            [{"op": "replace", "path": "/spec/paused", "value": False}],
+            JSON_PATCH,
+            group=APPS,
+        ),
         Ask("PATCH", "deployments/a", [{"op": "test", "path": "/spec/paused", "value": 3}], JSON_PATCH, group=APPS),
         Ask("PATCH", "deployments/a", {"metadata": {"labels": {"x": "y"}, "finalizers": None}}, MERGE, group=APPS),
         Ask("PATCH", "deployments/a", {"spec": {"selector": {"matchLabels": {"n": "m"}}}}, MERGE, group=APPS),
@@ -218,25 +245,154 @@ SCENARIOS: dict[str, list[Ask]] = {
         Ask("POST", "secrets", {"metadata": {"name": "a"}, "stringData": {"x": "y"}}),
         Ask("POST", "secrets", {"metadata": {"name": "b"}, "data": {"x": "no base64!"}}),
         Ask("POST", "serviceaccounts", {"metadata": {"name": "a"}}),
-        Ask("POST", "statefulsets", {"metadata": {"name": "a"}, "spec": {**deployment()["spec"], "paused": None, "serviceName": "a", "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]}}, query={"dryRun": "All"}, group=APPS),
-        Ask("POST", "daemonsets", {"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": deployment()["spec"]["template"]}}, query={"dryRun": "All"}, group=APPS),
-        Ask("POST", "jobs", {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i"}]}}}}, query={"dryRun": "All"}, group=BATCH),
-        Ask("POST", "jobs", {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"name": "m", "image": "i"}]}}}}, query={"dryRun": "All"}, group=BATCH),
-        Ask("POST", "cronjobs", {"metadata": {"name": "a"}, "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i"}]}}}}}}, query={"dryRun": "All"}, group=BATCH),
-        Ask("POST", "networkpolicies", {"metadata": {"name": "a"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}]}}, group=NET),
-        Ask("POST", "rolebindings", {"metadata": {"name": "a"}, "roleRef": {"kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "User", "name": "u"}]}, group=RBAC),
+        Ask(
+            "POST",
+            "statefulsets",
+            {
+                "metadata": {"name": "a"},
+                "spec": {
+                    **deployment()["spec"],
+                    "paused": None,
+                    "serviceName": "a",
+                    "volumeClaimTemplates": [
+                        {
+                            "metadata": {"name": "d"},
+                            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+                        }
+                    ],
+                },
+            },
+            query={"dryRun": "All"},
+            group=APPS,
+        ),
+        Ask(
+            "POST",
+            "daemonsets",
+            {
+                "metadata": {"name": "a"},
+                "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": deployment()["spec"]["template"]},
+            },
+            query={"dryRun": "All"},
+            group=APPS,
+        ),
+        Ask(
+            "POST",
+            "jobs",
+            {
+                "metadata": {"name": "a"},
+                "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i"}]}}},
+            },
+            query={"dryRun": "All"},
+            group=BATCH,
+        ),
+        Ask(
+            "POST",
+            "jobs",
+            {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"name": "m", "image": "i"}]}}}},
+            query={"dryRun": "All"},
+            group=BATCH,
+        ),
+        Ask(
+            "POST",
+            "cronjobs",
+            {
+                "metadata": {"name": "a"},
+                "spec": {
+                    "schedule": "* * * * *",
+                    "jobTemplate": {
+                        "spec": {
+                            "template": {
+                                "spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i"}]}
+                            }
+                        }
+                    },
+                },
+            },
+            query={"dryRun": "All"},
+            group=BATCH,
+        ),
+        Ask(
+            "POST",
+            "networkpolicies",
+            {"metadata": {"name": "a"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}]}},
+            group=NET,
+        ),
+        Ask(
+            "POST",
+            "rolebindings",
+            {
+                "metadata": {"name": "a"},
+                "roleRef": {"kind": "ClusterRole", "name": "view"},
+                "subjects": [{"kind": "User", "name": "u"}],
+            },
+            group=RBAC,
+        ),
         Ask("PATCH", "rolebindings/a", {"roleRef": {"name": "edit"}}, MERGE, group=RBAC),
-        Ask("POST", "roles", {"metadata": {"name": "a"}, "rules": [{"verbs": ["get"], "resources": ["pods"]}]}, group=RBAC),
-        Ask("POST", "services", {"metadata": {"name": "a"}, "spec": {"clusterIP": "None", "selector": {"a": "b"}, "ports": [{"port": 80}]}}),
-        Ask("POST", "services", {"metadata": {"name": "b"}, "spec": {"type": "ExternalName", "externalName": "example.org"}}),
+        Ask(
+            "POST",
+            "roles",
+            {"metadata": {"name": "a"}, "rules": [{"verbs": ["get"], "resources": ["pods"]}]},
+            group=RBAC,
+        ),
+        Ask(
+            "POST",
+            "services",
+            {"metadata": {"name": "a"}, "spec": {"clusterIP": "None", "selector": {"a": "b"}, "ports": [{"port": 80}]}},
+        ),
+        Ask(
+            "POST",
+            "services",
+            {"metadata": {"name": "b"}, "spec": {"type": "ExternalName", "externalName": "example.org"}},
+        ),
         Ask("POST", "services", {"metadata": {"name": "c"}, "spec": {"ports": [{"port": 80}, {"port": 81}]}}),
-        Ask("POST", "persistentvolumeclaims", {"metadata": {"name": "a"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "x", "resources": {"requests": {"storage": "1Gi"}}}}, query={"dryRun": "All"}),
-        Ask("POST", "ingresses", {"metadata": {"name": "a"}, "spec": {"rules": [{"host": "h.example.org", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}}]}}]}}, group=NET),
+        Ask(
+            "POST",
+            "persistentvolumeclaims",
+            {
+                "metadata": {"name": "a"},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "storageClassName": "x",
+                    "resources": {"requests": {"storage": "1Gi"}},
+                },
+            },
+            query={"dryRun": "All"},
+        ),
+        Ask(
+            "POST",
+            "ingresses",
+            {
+                "metadata": {"name": "a"},
+                "spec": {
+                    "rules": [
+                        {
+                            "host": "h.example.org",
+                            "http": {
+                                "paths": [
+                                    {
+                                        "path": "/",
+                                        "pathType": "Prefix",
+                                        "backend": {"service": {"name": "s", "port": {"number": 80}}},
+                                    }
+                                ]
+                            },
+                        }
+                    ]
+                },
+            },
+            group=NET,
+        ),
         Ask("GET", "ingresses", accept=_TABLE, group=NET, query={"includeObject": "None"}),
     ],
     "status and scale": [
         Ask("POST", "deployments", deployment(), group=APPS),
-        Ask("PATCH", "deployments/a/status", {"spec": {"replicas": 7}, "status": {"collisionCount": 3}}, MERGE, group=APPS),
+        Ask(
+            "PATCH",
+            "deployments/a/status",
+            {"spec": {"replicas": 7}, "status": {"collisionCount": 3}},
+            MERGE,
+            group=APPS,
+        ),
         Ask("PATCH", "deployments/a", {"status": {"collisionCount": 9}}, MERGE, group=APPS),
         Ask("PATCH", "deployments/a/scale", {"spec": {"replicas": 0}}, MERGE, group=APPS),
         Ask("GET", "deployments/a/scale", group=APPS),
@@ -262,7 +418,12 @@ SCENARIOS: dict[str, list[Ask]] = {
         Ask("GET", "configmaps", query={"fieldSelector": "data.one=b"}),
         Ask("GET", "configmaps", query={"labelSelector": "x", "limit": "1"}),
         Ask("GET", "configmaps", query={"resourceVersionMatch": "Exact"}),
-        Ask("GET", "configmaps", query={"labelSelector": "x"}, accept="application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"),
+        Ask(
+            "GET",
+            "configmaps",
+            query={"labelSelector": "x"},
+            accept="application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        ),
     ],
     "what is not there and what is not allowed": [
         Ask("GET", "/apis/nope/v1"),
@@ -273,7 +434,26 @@ SCENARIOS: dict[str, list[Ask]] = {
         Ask("DELETE", "/api/v1/namespaces/kube-system"),
     ],
     "pods": [
-        Ask("POST", "pods", {"metadata": {"name": "a", "labels": {"x": "y"}}, "spec": {"automountServiceAccountToken": False, "containers": [{"name": "main", "image": "example.org/a", "livenessProbe": {"httpGet": {"port": 80}}, "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}], "volumes": [{"name": "e"}, {"name": "s", "secret": {"secretName": "s"}}]}}, query={"dryRun": "All", "fieldManager": "me"}),
+        Ask(
+            "POST",
+            "pods",
+            {
+                "metadata": {"name": "a", "labels": {"x": "y"}},
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "containers": [
+                        {
+                            "name": "main",
+                            "image": "example.org/a",
+                            "livenessProbe": {"httpGet": {"port": 80}},
+                            "resources": {"limits": {"cpu": "1", "memory": "1Gi"}},
+                        }
+                    ],
+                    "volumes": [{"name": "e"}, {"name": "s", "secret": {"secretName": "s"}}],
+                },
+            },
+            query={"dryRun": "All", "fieldManager": "me"},
+        ),
         Ask("POST", "pods", {"metadata": {"name": "b"}, "spec": {"containers": []}}),
         Ask("POST", "pods", {"metadata": {"name": "b"}, "spec": {"containers": [{"name": "X", "image": ""}]}}),
         Ask("GET", "pods/none/log"),
@@ -285,7 +465,7 @@ SCENARIOS: dict[str, list[Ask]] = {
         Ask("GET", "/apis/batch/v1"),
         Ask("GET", "/apis/autoscaling/v1"),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

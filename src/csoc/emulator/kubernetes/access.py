@@ -211,8 +211,8 @@ class Access:
         groups = "[" + " ".join(f'"{group}"' for group in user.groups) + "]"
         told = "\n".join(rbac.shown(lacking))
         why = (
-            f'{type_.full_name} "{name}" is forbidden: user "{user.name}" (groups={groups}) is attempting to grant RBAC '
-            f"permissions not currently held:\n{told}"
+            f'{type_.full_name} "{name}" is forbidden: user "{user.name}" (groups={groups}) is attempting to grant '
+            f"RBAC permissions not currently held:\n{told}"
         )
         raise errors.forbidden(why, {"name": name, "group": type_.group, "kind": type_.plural})
 

@@ -56,8 +56,8 @@ def _into_namespace(objects: Objects, type_: ResourceType, new: Object) -> None:
     if found.get("status", {}).get("phase") == "Terminating":
         name = new["metadata"].get("name", "")
         why = (
-            f'{type_.full_name} "{name}" is forbidden: unable to create new content in namespace {namespace} because it '
-            "is being terminated"
+            f'{type_.full_name} "{name}" is forbidden: unable to create new content in namespace {namespace} because '
+            "it is being terminated"
         )
         cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated"}
         details = {"name": name, "group": type_.group, "kind": type_.plural}

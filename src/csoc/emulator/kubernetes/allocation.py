@@ -1,4 +1,4 @@
-"""What the storage of built-in kinds gives to objects: addresses, ports, selectors, finalizers. Nobody owns these fields.
+"""What the storage of built-in kinds gives to objects: addresses, ports, selectors, finalizers. Nobody owns that.
 
 Sources: Kubernetes, pkg/registry/*/*/strategy.go (PrepareForCreate), pkg/registry/core/service/storage,
 plugin/pkg/admission (defaulttolerationseconds, priority, storage/storageobjectinuseprotection).

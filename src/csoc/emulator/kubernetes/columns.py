@@ -85,7 +85,10 @@ def _field(path: str, default: Any = "") -> Cell:
 
 
 def _plain(function: Callable[[Object], Any]) -> Cell:
-    return lambda body, now: function(body)
+    def cell(body: Object, now: datetime) -> Any:  # noqa: ARG001 - every cell is given the time
+        return function(body)
+
+    return cell
 
 
 def _since(path: str, default: str = "<unknown>") -> Cell:
@@ -370,9 +373,10 @@ def _role(body: Object) -> str:
 
 
 def _endpoints(body: Object) -> str:
-    found = []
+    found: list[str] = []
+    none: list[Object] = [{}]
     for subset in body.get("subsets") or ():
-        for port in subset.get("ports") or ({},):
+        for port in subset.get("ports") or none:
             end = f":{port['port']}" if port.get("port") else ""
             found += [f"{one['ip']}{end}" for one in subset.get("addresses") or ()]
     more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
@@ -508,7 +512,7 @@ _COLUMNS: Mapping[tuple[str, str], Sequence[Column]] = {
         AGE,
         Column("Containers", _template("name", "spec.jobTemplate.spec.template.spec.containers"), "string", 1),
         Column("Images", _template("image", "spec.jobTemplate.spec.template.spec.containers"), "string", 1),
-        Column("Selector", _plain(lambda body: "<none>"), "string", 1),
+        Column("Selector", _field("spec.jobTemplate.spec.selector", "<none>"), "string", 1),
     ),
     ("", "services"): (
         NAME,

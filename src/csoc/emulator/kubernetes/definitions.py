@@ -36,37 +36,41 @@ def check(new: Object, live: Object | None) -> None:
     new["status"] = {"conditions": [], "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
 
 
-def _problems(new: Object, spec: Object, names: Object) -> Iterator[dict[str, str]]:
-    def cause(field: str, reason: str, message: str) -> dict[str, str]:
-        return {"field": field, "reason": reason, "message": message}
+def _cause(field: str, reason: str, message: str) -> dict[str, str]:
+    return {"field": field, "reason": reason, "message": message}
 
+
+def _problems(new: Object, spec: Object, names: Object) -> Iterator[dict[str, str]]:
     for field in ("group", "scope"):
         if not spec.get(field):
-            yield cause(f"spec.{field}", "FieldValueRequired", "Required value")
+            yield _cause(f"spec.{field}", "FieldValueRequired", "Required value")
     for field in ("plural", "kind"):
         if not names.get(field):
-            yield cause(f"spec.names.{field}", "FieldValueRequired", "Required value")
+            yield _cause(f"spec.names.{field}", "FieldValueRequired", "Required value")
     wanted = f"{names.get('plural', '')}.{spec.get('group', '')}"
     if new["metadata"].get("name") != wanted:
         why = f'Invalid value: "{new["metadata"].get("name")}": must be spec.names.plural+"."+spec.group'
-        yield cause("metadata.name", "FieldValueInvalid", why)
+        yield _cause("metadata.name", "FieldValueInvalid", why)
     versions = spec.get("versions") or []
     if not versions:
-        yield cause("spec.versions", "FieldValueRequired", "Required value")
+        yield _cause("spec.versions", "FieldValueRequired", "Required value")
     if versions and sum(bool(one.get("storage")) for one in versions) != 1:
         why = 'Invalid value: "versions": must have exactly one version marked as storage version'
-        yield cause("spec.versions", "FieldValueInvalid", why)
+        yield _cause("spec.versions", "FieldValueInvalid", why)
     for index, version in enumerate(versions):
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             place = f"spec.versions[{index}].schema.openAPIV3Schema"
-            yield cause(place, "FieldValueRequired", "Required value: schemas are required")
-    webhook = (spec.get("conversion") or {}).get("strategy")
+            yield _cause(place, "FieldValueRequired", "Required value: schemas are required")
+    yield from _conversion_problems((spec.get("conversion") or {}).get("strategy"))
+
+
+def _conversion_problems(webhook: Any) -> Iterator[dict[str, str]]:
     if webhook not in ("None", "Webhook"):
         why = f'Unsupported value: "{webhook}": supported values: "None", "Webhook"'
-        yield cause("spec.conversion.strategy", "FieldValueNotSupported", why)
+        yield _cause("spec.conversion.strategy", "FieldValueNotSupported", why)
     if webhook == "Webhook":
         why = 'Invalid value: "Webhook": the emulator calls no webhooks: use the strategy None'
-        yield cause("spec.conversion.strategy", "FieldValueInvalid", why)
+        yield _cause("spec.conversion.strategy", "FieldValueInvalid", why)
 
 
 def establish(objects: Objects, name: str) -> None:

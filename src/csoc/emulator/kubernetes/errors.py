@@ -10,8 +10,8 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An answer that is not the object. code: HTTP status. reason: StatusReason, "" for none. details: group, kind, name,
-    causes; None: the answer has none."""
+    """An answer that is not the object. code: HTTP status. reason: StatusReason, "" for none. details: group, kind,
+    name, causes; None: the answer has none."""
 
     def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Lists: of one moment, in pages if wanted, with selectors.
 
-A page after the first shows the objects as they were when the first was read. Nothing is kept for that: the store undoes
-the changes since. Source: apiserver, pkg/storage/continue.go and pkg/registry/generic/registry/store.go.
+A page after the first shows the objects as they were when the first was read. Nothing is kept for that: the store
+undoes the changes since. Source: apiserver, pkg/storage/continue.go and pkg/registry/generic/registry/store.go.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
 _EXPIRED = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing "
-    "with the provided token results in an inconsistent list - objects that were created, modified, or deleted between "
-    "the time the first chunk was returned and now may show up in the list."
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
 )
 
 

@@ -108,13 +108,13 @@ class Objects:
                 prefix = metadata["generateName"][:58]
                 new["metadata"]["name"] = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(5))
             try:
-                return self._created(type_, namespace, new, options)
+                return self._created(type_, new, options)
             except errors.ApiError as error:
                 if not generated or error.reason != "AlreadyExists" or attempt == _NAME_TRIES - 1:
                     raise
         raise AssertionError("the last try raises")
 
-    def _created(self, type_: ResourceType, namespace: str, new: Object, options: Options) -> Object:
+    def _created(self, type_: ResourceType, new: Object, options: Options) -> Object:
         metadata = new["metadata"]
         for name in ("uid", "creationTimestamp", "resourceVersion", "selfLink", "deletionTimestamp"):
             if name == "resourceVersion" and metadata.get(name):
@@ -156,7 +156,7 @@ class Objects:
         """Replaces an object, or the part of it that a subresource is. Raises ApiError NotFound, Conflict, Invalid."""
         options = options or Options()
         if subresource == "scale":
-            return self._scale(type_, namespace, name, lambda scale: _data(body), options)
+            return self._scale(type_, namespace, name, lambda _: _data(body), options)
         sent = self._received(type_, body, options)
         self._place(type_, namespace, sent["metadata"], name)
         live = self.store.get(self.key(type_, namespace, name))
@@ -252,11 +252,11 @@ class Objects:
         if not isinstance(data, dict):
             raise errors.bad_request(f"the object provided is unrecognized (must be of type {type_.kind})")
         self._check_kind(type_, data)
-        data = {"kind": type_.kind, "apiVersion": type_.api_version} | data
+        data = {"kind": type_.kind, "apiVersion": type_.api_version, **data}
         if not isinstance(data.get("metadata"), dict):
             if data.get("metadata") is not None:
                 raise errors.bad_request(f"{type_.kind}: metadata must be an object")
-            data |= {"metadata": {}}
+            data = {**data, "metadata": dict[str, Any]()}
         unknown: list[str] = []
         data = self._conforming(type_, data, unknown)
         problems = [f'unknown field "{path}"' for path in unknown]
@@ -290,8 +290,8 @@ class Objects:
         if (kind is not None and kind != type_.kind) or (api_version is not None and api_version != type_.api_version):
             group, _, version = str(api_version or type_.api_version).rpartition("/")
             why = (
-                f"the API version in the data ({group + '/' if group else ''}{version}) does not match the expected API "
-                f"version ({type_.api_version})"
+                f"the API version in the data ({group + '/' if group else ''}{version}) does not match the expected "
+                f"API version ({type_.api_version})"
             )
             if kind is not None and kind != type_.kind:
                 group_of = type_.group.partition(".")[0] or "core"
@@ -497,26 +497,13 @@ def _keep_system_fields(new: Object, live: Object) -> None:
 
 
 def _applicable(type_: ResourceType, namespace: str, name: str, body: Body, options: Options) -> Object:
-    """What is applied, checked. Raises ApiError BadRequest, or InternalError as the real server does for fields that the
-    type does not have."""
+    """What is applied, checked. Raises ApiError BadRequest, or a failure (500) for fields that the type does not have,
+    as the real server does."""
     data = body.data
     if not isinstance(data, dict):
         raise errors.bad_request("error decoding YAML: the applied object must be an object")
-    if body.duplicates:
-        problems = [f'duplicate field "{path}"' for path in body.duplicates]
-        if options.validation == STRICT:
-            raise errors.bad_request(f"error strict decoding YAML: {', '.join(problems)}")
-        if options.validation == WARN:
-            options.warnings += problems
-    for field_ in ("apiVersion", "kind"):
-        if not data.get(field_):
-            raise errors.bad_request(
-                f"Object '{field_ if field_ == 'apiVersion' else 'Kind'}' is missing in the applied object"
-            )
-    if data["apiVersion"] != type_.api_version or data["kind"] != type_.kind:
-        why = "Incorrect version specified in apply patch. "
-        why += f"Specified patch version: {data['apiVersion']}, expected: {type_.api_version}"
-        raise errors.bad_request(why)
+    _check_duplicates(body, options)
+    _check_applied_kind(type_, data)
     metadata = data.get("metadata")
     metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict):
@@ -524,26 +511,46 @@ def _applicable(type_: ResourceType, namespace: str, name: str, body: Body, opti
     if metadata.get("managedFields") is not None:
         raise errors.bad_request("metadata.managedFields must be nil")
     if metadata.get("name", name) != name:
-        raise errors.bad_request(
-            f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
-        )
+        why = f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
+        raise errors.bad_request(why)
     made = {**data, "metadata": {**metadata, "name": name}}
     if type_.namespaced:
         if metadata.get("namespace", namespace) != namespace:
-            raise errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
+            why = "the namespace of the provided object does not match the namespace sent on the request"
+            raise errors.bad_request(why)
         made["metadata"]["namespace"] = namespace
-    unknown: list[str] = []
     about = f"{metadata.get('namespace', '')}/{name}; {type_.group}/{type_.version}, Kind={type_.kind}"
-    what = f"failed to create typed patch object ({about})"
+    _check_typed(type_, made, f"failed to create typed patch object ({about})")
+    return made
+
+
+def _check_duplicates(body: Body, options: Options) -> None:
+    problems = [f'duplicate field "{path}"' for path in body.duplicates]
+    if problems and options.validation == STRICT:
+        raise errors.bad_request(f"error strict decoding YAML: {', '.join(problems)}")
+    if problems and options.validation == WARN:
+        options.warnings += problems
+
+
+def _check_applied_kind(type_: ResourceType, data: Object) -> None:
+    for name, shown in (("apiVersion", "apiVersion"), ("kind", "Kind")):
+        if not data.get(name):
+            raise errors.bad_request(f"Object '{shown}' is missing in the applied object")
+    if data["apiVersion"] != type_.api_version or data["kind"] != type_.kind:
+        why = "Incorrect version specified in apply patch. "
+        why += f"Specified patch version: {data['apiVersion']}, expected: {type_.api_version}"
+        raise errors.bad_request(why)
+
+
+def _check_typed(type_: ResourceType, made: Object, what: str) -> None:
+    """Whether the type has all the fields."""
+    unknown: list[str] = []
     try:
         conforming.conform(type_.schema, made, unknown)
     except conforming.WrongTypeError as error:
         raise errors.ApiError(500, "", f"{what}: {error}") from error
+    if len(unknown) == 1:
+        raise errors.ApiError(500, "", f"{what}: .{unknown[0]}: field not declared in schema")
     if unknown:
-        told = ", ".join(f".{path}: field not declared in schema" for path in unknown)
-        if len(unknown) > 1:
-            told = "errors:\n" + "\n".join(f"  .{path}: field not declared in schema" for path in unknown)
-        raise errors.ApiError(500, "", f"{what}: {told}")
-    return made
+        told = "\n".join(f"  .{path}: field not declared in schema" for path in unknown)
+        raise errors.ApiError(500, "", f"{what}: errors:\n{told}")

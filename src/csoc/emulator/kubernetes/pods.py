@@ -55,11 +55,11 @@ class PodRuntime(Protocol):
 class NoRuntime:
     """A cluster without kubelets: nothing runs, and says so."""
 
-    def logs(self, pod: Object, container: str, *, previous: bool = False) -> Sequence[LogLine]:
+    def logs(self, pod: Object, container: str, *, previous: bool = False) -> Sequence[LogLine]:  # noqa: ARG002
         raise LookupError(f"no kubelet runs the pod {pod['metadata']['name']} of this cluster")
 
-    def run(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> Output:
+    def run(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> Output:  # noqa: ARG002
         raise LookupError(f"no kubelet runs the pod {pod['metadata']['name']} of this cluster")
 
-    def answer(self, pod: Object, port: int, request: bytes) -> bytes:
+    def answer(self, pod: Object, port: int, request: bytes) -> bytes:  # noqa: ARG002
         raise ConnectionRefusedError(f"no kubelet runs the pod {pod['metadata']['name']} of this cluster")

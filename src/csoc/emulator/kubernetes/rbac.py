@@ -212,17 +212,19 @@ def _is(subject: Object, user: User, namespace: str) -> bool:
 
 def uncovered(wanted: Iterable[Rule], owned: Sequence[Rule]) -> list[Rule]:
     """The single rights among the wanted rules that nobody with the owned rules has."""
-    lacking = []
+    lacking: list[Rule] = []
     for rule in wanted:
         for verb in rule.verbs:
-            for url in rule.urls:
-                if not any(one.covers_url(verb, url) for one in owned):
-                    lacking.append(Rule((verb,), urls=(url,)))
-            for group in rule.groups:
-                for resource in rule.resources:
-                    for name in rule.names or ("",):
-                        if not any(one.covers(verb, group, resource, name) for one in owned):
-                            lacking.append(Rule((verb,), (group,), (resource,), (name,) if name else ()))
+            lacking += [
+                Rule((verb,), urls=(url,)) for url in rule.urls if not any(one.covers_url(verb, url) for one in owned)
+            ]
+            lacking += [
+                Rule((verb,), (group,), (resource,), (name,) if name else ())
+                for group in rule.groups
+                for resource in rule.resources
+                for name in rule.names or ("",)
+                if not any(one.covers(verb, group, resource, name) for one in owned)
+            ]
     return lacking
 
 

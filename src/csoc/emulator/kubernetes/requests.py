@@ -17,8 +17,8 @@ _NAMESPACE_PARTS = ("status", "finalize")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """verb: as roles name it; for paths that are no resource, the method in small letters. path: as it was sent, without
-    the part that names the cluster."""
+    """verb: as roles name it; for paths that are no resource, the method in small letters. path: as it was sent,
+    without the part that names the cluster."""
 
     verb: str
     path: str

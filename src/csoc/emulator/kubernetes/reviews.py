@@ -1,7 +1,7 @@
 """Questions that are asked by creating an object which is never kept: who am I, what may I, who is this token.
 
-Sources: Kubernetes, pkg/registry/authorization and pkg/registry/authentication; pkg/registry/core/serviceaccount/storage
-(TokenRequest).
+Sources: Kubernetes, pkg/registry/authorization, pkg/registry/authentication and
+pkg/registry/core/serviceaccount/storage (TokenRequest).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _bound_pod(objects: Objects, namespace: str, account: str, reference: Any) -
         return None
     if reference.get("kind") != "Pod":
         raise errors.bad_request(
-            f"cannot bind token for serviceaccount to object of kind {reference.get('kind')!r}: the emulator binds to pods"
+            f"cannot bind token to object of kind {reference.get('kind')!r}: the emulator binds to pods"
         )
     pod = objects.store.get(Key("", "pods", namespace, reference.get("name", "")))
     if pod is None:

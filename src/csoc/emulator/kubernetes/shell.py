@@ -92,7 +92,7 @@ def _commands(inside: Inside, text: str) -> list[tuple[str, list[str]]]:
         except ValueError as error:
             found.append((";", ["false", str(error)]))
             continue
-        before, part = ";", []
+        before, part = ";", list[str]()
         for word in words:
             if word in (";", "&&", "||", "|"):
                 if part:

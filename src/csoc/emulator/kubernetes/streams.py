@@ -34,6 +34,7 @@ TUNNEL_AS_TOKEN = "SPDY-3.1+portforward.k8s.io"  # noqa: S105 - a word of HTTP, 
 _PIECE_BYTES = 32 * 1024
 _MOST_STDIN_BYTES = 16 * 1024 * 1024
 _FOLLOW_SECONDS = 0.1
+_MOST_STREAMS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +306,8 @@ async def _answered(stream: _Stream, port: int, request: bytes) -> bytes:
 def _refused(stream: _Stream, port: int) -> str:
     """Worded as containerd does."""
     uid = stream.pod["metadata"]["uid"]
-    return f'error forwarding port {port} to pod {uid}, uid : failed to connect to localhost:{port} inside namespace "{uid}": connection refused'
+    where = f'localhost:{port} inside namespace "{uid}"'
+    return f"error forwarding port {port} to pod {uid}, uid : failed to connect to {where}: connection refused"
 
 
 async def _forward(stream: _Stream) -> None:
@@ -332,51 +334,71 @@ async def _forward(stream: _Stream) -> None:
 
 async def _tunnel(stream: _Stream) -> None:
     """SPDY inside of the WebSocket: two streams a connection, which name their port."""
-    reader, writer = spdy.Reader(), spdy.Writer()
-    opened: dict[int, tuple[str, int, str]] = {}
-    waiting: dict[int, bytes] = {}
-
-    async def put(content: bytes) -> None:
-        await stream.send({"type": "websocket.send", "bytes": content})
-
-    async def end(number: int, why: str) -> None:
-        """Closes both streams of a connection; why: "" if all went well."""
-        _, port, request = opened[number]
-        del port
-        for other, (kind, _, same) in list(opened.items()):
-            if same == request and kind == "error":
-                await put(spdy.data(other, why.encode(), ends=True))
-        await put(spdy.data(number, b"", ends=True))
-
+    tunnel = _Tunnel(stream)
+    reader = spdy.Reader()
     async for content in stream.messages():
         try:
             frames = list(reader.read(content))
         except spdy.SpdyError:
-            await put(spdy.control(spdy.GOAWAY, 0, 1))
+            await tunnel.put(spdy.control(spdy.GOAWAY, 0, 1))
             return
         for frame in frames:
-            if frame.kind == spdy.SYN_STREAM:
-                port = frame.headers.get("port", "")
-                kind = frame.headers.get("streamtype", "")
-                if not port.isdigit() or kind not in ("data", "error"):
-                    await put(spdy.control(spdy.RST_STREAM, frame.stream, 1))
-                    continue
-                opened[frame.stream] = (kind, int(port), frame.headers.get("requestid", ""))
-                await put(writer.headers(spdy.SYN_REPLY, frame.stream, {}))
-            elif frame.kind == spdy.PING:
-                await put(spdy.control(spdy.PING, frame.stream))
-            elif frame.kind == spdy.RST_STREAM:
-                opened.pop(frame.stream, None)
-            elif frame.kind == spdy.DATA and opened.get(frame.stream, ("",))[0] == "data":
-                port_number = opened[frame.stream][1]
-                sent = waiting.get(frame.stream, b"") + frame.data
-                try:
-                    reply = await _answered(stream, port_number, sent) if sent else b""
-                except ConnectionRefusedError:
-                    await end(frame.stream, _refused(stream, port_number))
-                    continue
-                waiting[frame.stream] = b"" if reply else sent
-                if reply:
-                    await put(spdy.data(frame.stream, reply))
-                if frame.ends:
-                    await end(frame.stream, "")
+            await tunnel.take(frame)
+
+
+class _Tunnel:
+    """The connections of one port-forwarding. opened: by the id of the stream, its kind ("data" or "error"), port and
+    connection."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self._writer = spdy.Writer()
+        self._opened: dict[int, tuple[str, int, str]] = {}
+        self._waiting: dict[int, bytes] = {}
+
+    async def put(self, content: bytes) -> None:
+        await self._stream.send({"type": "websocket.send", "bytes": content})
+
+    async def take(self, frame: spdy.Frame) -> None:
+        """Does what a frame asks for."""
+        if frame.kind == spdy.SYN_STREAM:
+            await self._open(frame)
+        elif frame.kind == spdy.PING:
+            await self.put(spdy.control(spdy.PING, frame.stream))
+        elif frame.kind == spdy.RST_STREAM:
+            self._opened.pop(frame.stream, None)
+        elif frame.kind == spdy.DATA and self._opened.get(frame.stream, ("",))[0] == "data":
+            await self._data(frame)
+
+    async def _open(self, frame: spdy.Frame) -> None:
+        port, kind = frame.headers.get("port", ""), frame.headers.get("streamtype", "")
+        if not port.isdigit() or kind not in ("data", "error") or len(self._opened) >= _MOST_STREAMS:
+            await self.put(spdy.control(spdy.RST_STREAM, frame.stream, 1))
+            return
+        self._opened[frame.stream] = (kind, int(port), frame.headers.get("requestid", ""))
+        await self.put(self._writer.headers(spdy.SYN_REPLY, frame.stream, {}))
+
+    async def _data(self, frame: spdy.Frame) -> None:
+        port = self._opened[frame.stream][1]
+        sent = self._waiting.get(frame.stream, b"") + frame.data
+        try:
+            reply = await _answered(self._stream, port, sent) if sent else b""
+        except ConnectionRefusedError:
+            await self._end(frame.stream, _refused(self._stream, port))
+            return
+        self._waiting[frame.stream] = b"" if reply else sent
+        if reply:
+            await self.put(spdy.data(frame.stream, reply))
+        if frame.ends:
+            await self._end(frame.stream, "")
+
+    async def _end(self, number: int, why: str) -> None:
+        """Closes both streams of a connection. why: "" if all went well."""
+        request = self._opened[number][2]
+        for other, (kind, _, same) in list(self._opened.items()):
+            if same == request:
+                del self._opened[other]
+                self._waiting.pop(other, None)
+                if kind == "error":
+                    await self.put(spdy.data(other, why.encode(), ends=True))
+        await self.put(spdy.data(number, b"", ends=True))

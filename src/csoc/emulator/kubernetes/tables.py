@@ -53,19 +53,18 @@ def _custom(type_: ResourceType) -> list[Column]:
     """Name, what the definition says, or else the age."""
     custom = type_.custom
     assert custom is not None  # noqa: S101 - tells the type checker
-    found = [columns.NAME]
-    for told in custom.columns:
-        found.append(
-            Column(
-                told["name"],
-                _cell(told["jsonPath"], told.get("type", "string")),
-                told.get("type", "string"),
-                told.get("priority", 0),
-                told.get("format", ""),
-                told.get("description", ""),
-            )
+    own = [
+        Column(
+            told["name"],
+            _cell(told["jsonPath"], told.get("type", "string")),
+            told.get("type", "string"),
+            told.get("priority", 0),
+            told.get("format", ""),
+            told.get("description", ""),
         )
-    return found if custom.columns else [*found, columns.AGE]
+        for told in custom.columns
+    ]
+    return [columns.NAME, *(own or [columns.AGE])]
 
 
 def _cell(path: str, kind: str) -> Callable[[Object, datetime], Any]:

@@ -36,8 +36,8 @@ _LABEL_TEXT = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _DNS_1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and "
-    "end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
     "'[a-z]([-a-z0-9]*[a-z0-9])?')"
 )
 _LABEL_VALUE_TEXT = (
@@ -62,7 +62,8 @@ def check(objects: Objects, type_: ResourceType, new: Object, live: Object | Non
         added = [one for one in new["metadata"].get("finalizers", ()) if one not in before]
         if added:
             shown = "[]string{" + ", ".join(f'"{one}"' for one in added) + "}"
-            why = f"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {shown}"
+            why = "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+            why += shown
             # The real server looks twice, at every object and at every kind.
             causes += [_cause("metadata.finalizers", "FieldValueForbidden", why)] * 2
     if causes:
@@ -344,8 +345,8 @@ def _unchangeable(type_: ResourceType, new: Object, live: Object) -> Iterator[Ca
         if any(before.get(name) != after.get(name) for name in names):
             why = (
                 "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-                "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' "
-                "are forbidden"
+                "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+                "'minReadySeconds' are forbidden"
             )
             yield _cause("spec", "FieldValueForbidden", why)
     if place in (("", "secrets"), ("", "configmaps")) and live.get("immutable"):
@@ -373,8 +374,9 @@ def _pod_changes(new: Object, live: Object) -> Iterator[Cause]:
     if fixed(new) != fixed(live):
         why = (
             "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-            "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+            "negative)"
         )
         yield _cause("spec", "FieldValueForbidden", why)
 

@@ -87,7 +87,7 @@ def test_custom_resources_are_pruned_defaulted_and_checked(simulated: SimulatedC
     found = simulated.objects.create(widgets, "default", body)
     assert found["spec"] == {"size": 2, "colour": "red"}
     assert "status" not in found
-    with pytest.raises(ApiError, match='strict decoding error: unknown field "spec.nope"'):
+    with pytest.raises(ApiError, match=r'strict decoding error: unknown field "spec\.nope"'):
         simulated.objects.create(widgets, "default", {**body, "metadata": {"name": "x"}}, Options(validation=STRICT))
     with pytest.raises(
         ApiError, match=r"spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1"
