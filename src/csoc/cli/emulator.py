@@ -74,21 +74,19 @@ def _start(
 def _run(port: int, data: str | None, speed: float, wanted: Sequence[str], *, as_json: bool) -> None:
     with run_emulator(port=port, speed=speed, data=Path(data) if data is not None else None) as running:
         owners = [running.accounts.owner(account) for account in dict.fromkeys(wanted)]
-        shown = [
-            {
-                "account": owner.account,
-                "variables": _variables(running.endpoint, running.token, owner.access_key, owner.secret),
-            }
+        shown = {
+            owner.account: _variables(running.endpoint, running.token, owner.access_key, owner.secret)
             for owner in owners
-        ]
+        }
         if as_json:
-            print_json({"endpoint": running.endpoint, "token": running.token, "accounts": shown})
+            accounts = [{"account": account, "variables": variables} for account, variables in shown.items()]
+            print_json({"endpoint": running.endpoint, "token": running.token, "accounts": accounts})
         else:
             say(f"The cloud is at {running.endpoint}, its clusters at {running.clusters.address}. Ctrl-C ends them.")
-            for one in shown:
+            for account, variables in shown.items():
                 say()
-                say(f"# account {one['account']}")
-                _print_variables(one["variables"])
+                say(f"# account {account}")
+                _print_variables(variables)
         threading.Event().wait()
 
 

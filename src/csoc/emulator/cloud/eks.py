@@ -14,19 +14,28 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from csoc.emulator.cloud import moto_accounts, moto_resources
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
 from csoc.emulator.cloud.credentials import Credentials
 from csoc.emulator.cloud.eks_access import EksAccess
-from csoc.emulator.cloud.eks_facts import ADDONS, DEFAULT_VERSION, SECONDS, VERSIONS, Addon
+from csoc.emulator.cloud.eks_addons import EksAddons
+from csoc.emulator.cloud.eks_common import (
+    Shared,
+    as_request,
+    check_active,
+    check_role,
+    in_use,
+    invalid,
+    logging_of,
+    network,
+    page,
+)
+from csoc.emulator.cloud.eks_facts import DEFAULT_VERSION, SECONDS, VERSIONS
+from csoc.emulator.cloud.eks_nodes import EksNodes
 from csoc.emulator.cloud.eks_records import Body, ClusterMaker, ClusterRecord, ClusterUser
 from csoc.emulator.cloud.eks_tokens import identity_of, user_of
-from csoc.emulator.iam.documents import PolicyError, parse_policy
 from csoc.emulator.timeline import Timeline
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-_PAGE = 100
 
 
 class Eks:
@@ -43,38 +52,31 @@ class Eks:
         self._ids = ids
         self._clusters: dict[tuple[str, str], dict[str, ClusterRecord]] = {}
         self._lock = threading.RLock()
+        shared = Shared(self._named, self._active, self._wait, self._updating, ids)
         self._access = EksAccess(timeline, self._named, ids)
+        self._nodes = EksNodes(shared)
+        self._addons = EksAddons(shared, self._access)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
         own = {
-            "CreateAddon": self._create_addon,
             "CreateCluster": self._create_cluster,
-            "CreateNodegroup": self._create_nodegroup,
-            "DeleteAddon": self._delete_addon,
             "DeleteCluster": self._delete_cluster,
-            "DeleteNodegroup": self._delete_nodegroup,
-            "DescribeAddon": self._describe_addon,
-            "DescribeAddonVersions": self._describe_addon_versions,
             "DescribeCluster": self._describe_cluster,
             "DescribeClusterVersions": self._describe_cluster_versions,
             "DescribeInsight": self._describe_insight,
-            "DescribeNodegroup": self._describe_nodegroup,
             "DescribeUpdate": self._describe_update,
-            "ListAddons": self._list_addons,
             "ListClusters": self._list_clusters,
             "ListInsights": self._list_insights,
-            "ListNodegroups": self._list_nodegroups,
             "ListTagsForResource": self._list_tags,
             "ListUpdates": self._list_updates,
             "TagResource": self._tag,
             "UntagResource": self._untag,
-            "UpdateAddon": self._update_addon,
             "UpdateClusterConfig": self._update_cluster_config,
             "UpdateClusterVersion": self._update_cluster_version,
-            "UpdateNodegroupConfig": self._update_nodegroup_config,
-            "UpdateNodegroupVersion": self._update_nodegroup_version,
             **self._access.operations,
+            **self._nodes.operations,
+            **self._addons.operations,
         }
         return {name: self._locked(operation) for name, operation in own.items()}
 
@@ -133,7 +135,7 @@ class Eks:
         name = str(asked.get("name", ""))
         records = self._clusters.setdefault((call.account, call.region), {})
         if not _NAME.fullmatch(name):
-            raise _invalid(f"The name {name!r} must match {_NAME.pattern}")
+            raise invalid(f"The name {name!r} must match {_NAME.pattern}")
         existing = records.get(name)
         if existing is not None:
             if (
@@ -144,10 +146,10 @@ class Eks:
             raise AwsError("ResourceInUseException", f"Cluster already exists with name: {name}", 409)
         for parameter in ("outpostConfig", "computeConfig", "remoteNetworkConfig", "storageConfig"):
             if asked.get(parameter):
-                raise _invalid(f"The emulator offers no {parameter}")
+                raise invalid(f"The emulator offers no {parameter}")
         version = str(asked.get("version") or DEFAULT_VERSION)
         self._check_version(version)
-        _check_role(call.account, str(asked.get("roleArn", "")), "eks.amazonaws.com")
+        check_role(call.account, str(asked.get("roleArn", "")), "eks.amazonaws.com")
         record = self._new_record(call, name, version)
         records[name] = record
         self._wait(call.account, call.region, record, "cluster", name, "CREATING")
@@ -164,11 +166,11 @@ class Eks:
             "createdAt": call.at,
             "version": version,
             "roleArn": asked["roleArn"],
-            "resourcesVpcConfig": _network(call, asked.get("resourcesVpcConfig") or {}),
+            "resourcesVpcConfig": network(call, asked.get("resourcesVpcConfig") or {}),
             "kubernetesNetworkConfig": {
                 "serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4", **(asked.get("kubernetesNetworkConfig") or {}),
             },
-            "logging": _logging(asked.get("logging") or {}, {}),
+            "logging": logging_of(asked.get("logging") or {}, {}),
             "identity": {"oidc": {"issuer": f"https://oidc.eks.{call.region}.amazonaws.com/id/{identifier}"}},
             "status": "CREATING",
             "certificateAuthority": {},
@@ -194,16 +196,16 @@ class Eks:
 
     def _list_clusters(self, call: Call) -> Answer:
         names = sorted(self._clusters.get((call.account, call.region), {}))
-        return _page("clusters", names, call)
+        return page("clusters", names, call)
 
     def _delete_cluster(self, call: Call) -> Answer:
         record = self._named(call, "name")
         if record.nodegroups:
-            raise _in_use("Cluster has nodegroups attached", record)
+            raise in_use("Cluster has nodegroups attached", record)
         if record.body["deletionProtection"]:
             raise AwsError("InvalidRequestException", "The cluster has deletion protection enabled", 400)
         if record.body["status"] in ("CREATING", "UPDATING"):
-            raise _in_use(f"Cluster is in {record.body['status']} state", record)
+            raise in_use(f"Cluster is in {record.body['status']} state", record)
         if record.body["status"] != "DELETING":
             record.body["status"] = "DELETING"
             self._wait(call.account, call.region, record, "cluster", record.name, "DELETING")
@@ -220,19 +222,19 @@ class Eks:
         given = [name for name in kinds if asked.get(name) is not None]
         others = [name for name in asked if name not in kinds and name not in ("name", "clientRequestToken")]
         if others:
-            raise _invalid(f"The emulator does not change {others[0]}")
+            raise invalid(f"The emulator does not change {others[0]}")
         if len(given) != 1:
-            raise _invalid("Only one type of update can be allowed.")
+            raise invalid("Only one type of update can be allowed.")
         kind, value = given[0], asked[given[0]]
         params = [{"type": "ClusterLogging" if kind == "logging" else kind[0].upper() + kind[1:], "value": str(value)}]
         if kind == "resourcesVpcConfig":
-            changed = {**_as_request(record.body[kind]), **value}
-            if changed == _as_request(record.body[kind]):
-                raise _invalid("Cluster is already at the desired configuration with endpointAccess")
-            record.body[kind] = _network(call, changed)
+            changed = {**as_request(record.body[kind]), **value}
+            if changed == as_request(record.body[kind]):
+                raise invalid("Cluster is already at the desired configuration with endpointAccess")
+            record.body[kind] = network(call, changed)
             params = [{"type": name[0].upper() + name[1:], "value": str(one)} for name, one in value.items()]
         elif kind == "logging":
-            record.body[kind] = _logging(value, record.body[kind])
+            record.body[kind] = logging_of(value, record.body[kind])
         elif kind == "accessConfig":
             self._change_mode(record, str(value.get("authenticationMode", "")))
         elif kind == "deletionProtection":
@@ -245,7 +247,7 @@ class Eks:
     def _change_mode(record: ClusterRecord, mode: str) -> None:
         order = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
         if mode not in order or order.index(mode) < order.index(record.mode):
-            raise _invalid(f"Unsupported authentication mode update from {record.mode} to {mode}")
+            raise invalid(f"Unsupported authentication mode update from {record.mode} to {mode}")
         record.body["accessConfig"] = {**record.body["accessConfig"], "authenticationMode": mode}
 
     def _update_cluster_version(self, call: Call) -> Answer:
@@ -253,7 +255,7 @@ class Eks:
         self._check_version(wanted)
         minor, current = int(wanted.split(".")[1]), int(record.body["version"].split(".")[1])
         if minor != current + 1:
-            raise _invalid(f"Unsupported Kubernetes minor version update from {record.body['version']} to {wanted}")
+            raise invalid(f"Unsupported Kubernetes minor version update from {record.body['version']} to {wanted}")
         old = [body for body in record.nodegroups.values() if minor - int(body["version"].split(".")[1]) > 3]
         if old:
             raise AwsError(
@@ -284,189 +286,12 @@ class Eks:
                     "kubernetesPatchVersion": one.patch,
                 }
             )  # fmt: skip
-        return _page("clusterVersions", found, call)
+        return page("clusterVersions", found, call)
 
     def _check_version(self, version: str) -> None:
         known = VERSIONS.get(version)
         if known is None or known.status(self._timeline.now()) == "UNSUPPORTED":
-            raise _invalid(f"unsupported Kubernetes version {version}")
-
-    # Nodegroups
-
-    def _create_nodegroup(self, call: Call) -> Answer:
-        record, asked = self._active(call, "clusterName"), call.parameters
-        name = str(asked.get("nodegroupName", ""))
-        if name in record.nodegroups:
-            raise _in_use(f"NodeGroup already exists with name {name} and cluster name {record.name}", record)
-        _check_role(call.account, str(asked.get("nodeRole", "")), "ec2.amazonaws.com")
-        missing = [
-            one for one in asked.get("subnets", ()) if moto_resources.subnet(call.account, call.region, one) is None
-        ]
-        if missing or not asked.get("subnets"):
-            raise _invalid(f"The subnet ID '{missing[0] if missing else ''}' does not exist")
-        version = str(asked.get("version") or record.body["version"])
-        if int(version.split(".")[1]) > int(record.body["version"].split(".")[1]):
-            raise _invalid(f"Nodegroup version {version} is newer than the cluster's {record.body['version']}")
-        scaling = {"minSize": 1, "maxSize": 2, "desiredSize": 2, **(asked.get("scalingConfig") or {})}
-        _check_scaling(scaling)
-        template = asked.get("launchTemplate")
-        body: Body = {
-            "nodegroupName": name,
-            "nodegroupArn": f"arn:aws:eks:{call.region}:{call.account}:nodegroup/{record.name}/{name}/{self._ids()}",
-            "clusterName": record.name,
-            "version": version,
-            "releaseVersion": asked.get("releaseVersion") or f"{VERSIONS[version].patch}-20251016",
-            "createdAt": call.at,
-            "modifiedAt": call.at,
-            "status": "CREATING",
-            "capacityType": asked.get("capacityType") or "ON_DEMAND",
-            "scalingConfig": scaling,
-            "instanceTypes": list(asked.get("instanceTypes") or ([] if template else ["t3.medium"])),
-            "subnets": list(asked["subnets"]),
-            "amiType": asked.get("amiType") or "AL2023_x86_64_STANDARD",
-            "nodeRole": asked["nodeRole"],
-            "labels": dict(asked.get("labels") or {}),
-            "taints": list(asked.get("taints") or ()),
-            "resources": {"autoScalingGroups": [{"name": f"eks-{name}-{self._ids()}"}]},
-            "health": {"issues": []},
-            "updateConfig": dict(asked.get("updateConfig") or {"maxUnavailable": 1}),
-            "tags": dict(asked.get("tags") or {}),
-        }
-        body |= {"launchTemplate": template} if template else {"diskSize": asked.get("diskSize") or 20}
-        record.nodegroups[name] = body
-        self._wait(call.account, call.region, record, "nodegroup", name, "CREATING")
-        return {"nodegroup": body}
-
-    def _nodegroup(self, call: Call) -> tuple[ClusterRecord, Body]:
-        record, name = self._named(call, "clusterName"), str(call.parameters.get("nodegroupName", ""))
-        if name not in record.nodegroups:
-            raise AwsError("ResourceNotFoundException", f"No node group found for name: {name}.", 404)
-        return record, record.nodegroups[name]
-
-    def _describe_nodegroup(self, call: Call) -> Answer:
-        return {"nodegroup": self._nodegroup(call)[1]}
-
-    def _list_nodegroups(self, call: Call) -> Answer:
-        return _page("nodegroups", sorted(self._named(call, "clusterName").nodegroups), call)
-
-    def _delete_nodegroup(self, call: Call) -> Answer:
-        record, body = self._nodegroup(call)
-        if body["status"] != "DELETING":
-            body["status"] = "DELETING"
-            self._wait(call.account, call.region, record, "nodegroup", body["nodegroupName"], "DELETING")
-        return {"nodegroup": body}
-
-    def _update_nodegroup_config(self, call: Call) -> Answer:
-        record, body = self._nodegroup(call)
-        _check_active(body, record)
-        asked = call.parameters
-        if asked.get("scalingConfig"):
-            scaling = {**body["scalingConfig"], **asked["scalingConfig"]}
-            _check_scaling(scaling)
-            body["scalingConfig"] = scaling
-        labels = asked.get("labels") or {}
-        body["labels"] = {**body["labels"], **labels.get("addOrUpdateLabels", {})}
-        for name in labels.get("removeLabels", ()):
-            body["labels"].pop(name, None)
-        taints = asked.get("taints") or {}
-        gone = [(one.get("key"), one.get("effect")) for one in
-                (*taints.get("removeTaints", ()), *taints.get("addOrUpdateTaints", ()))]  # fmt: skip
-        kept = [one for one in body["taints"] if (one.get("key"), one.get("effect")) not in gone]
-        body["taints"] = [*kept, *taints.get("addOrUpdateTaints", ())]
-        body["updateConfig"] = dict(asked.get("updateConfig") or body["updateConfig"])
-        params = [{"type": name, "value": str(value)} for name, value in body["scalingConfig"].items()]
-        return {"update": self._updating(call, record, "nodegroup", body["nodegroupName"], "ConfigUpdate", params)}
-
-    def _update_nodegroup_version(self, call: Call) -> Answer:
-        record, body = self._nodegroup(call)
-        _check_active(body, record)
-        wanted = str(call.parameters.get("version") or record.body["version"])
-        if int(wanted.split(".")[1]) > int(record.body["version"].split(".")[1]):
-            raise _invalid(f"Nodegroup version {wanted} is newer than the cluster's {record.body['version']}")
-        release = str(call.parameters.get("releaseVersion") or f"{VERSIONS[wanted].patch}-20251016")
-        params = [{"type": "Version", "value": wanted}, {"type": "ReleaseVersion", "value": release}]
-        return {"update": self._updating(call, record, "nodegroup", body["nodegroupName"], "VersionUpdate", params)}
-
-    # Addons
-
-    def _addon(self, call: Call) -> tuple[ClusterRecord, Body]:
-        record, name = self._named(call, "clusterName"), str(call.parameters.get("addonName", ""))
-        if name not in record.addons:
-            raise AwsError("ResourceNotFoundException", f"No addon: {name} found in cluster: {record.name}", 404)
-        return record, record.addons[name]
-
-    def _create_addon(self, call: Call) -> Answer:
-        record, asked = self._active(call, "clusterName"), call.parameters
-        name = str(asked.get("addonName", ""))
-        if name in record.addons:
-            raise _in_use(f"Addon already exists.: {name}", record)
-        version = _addon_version(name, record.body["version"], asked.get("addonVersion"))
-        if asked.get("serviceAccountRoleArn"):
-            _check_role(call.account, str(asked["serviceAccountRoleArn"]), "")
-        body: Body = {
-            "addonName": name,
-            "clusterName": record.name,
-            "status": "CREATING",
-            "addonVersion": version,
-            "health": {"issues": []},
-            "addonArn": f"arn:aws:eks:{call.region}:{call.account}:addon/{record.name}/{name}/{self._ids()}",
-            "createdAt": call.at,
-            "modifiedAt": call.at,
-            "tags": dict(asked.get("tags") or {}),
-            "publisher": "eks",
-            "owner": "aws",
-            "namespaceConfig": {"namespace": ADDONS[name].namespace},
-        }
-        for key in ("serviceAccountRoleArn", "configurationValues"):
-            if asked.get(key):
-                body[key] = asked[key]
-        if asked.get("podIdentityAssociations"):
-            body["podIdentityAssociations"] = self._access.for_addon(
-                call, record, body, asked["podIdentityAssociations"]
-            )
-        record.addons[name] = body
-        self._wait(call.account, call.region, record, "addon", name, "CREATING")
-        return {"addon": body}
-
-    def _describe_addon(self, call: Call) -> Answer:
-        return {"addon": self._addon(call)[1]}
-
-    def _list_addons(self, call: Call) -> Answer:
-        return _page("addons", sorted(self._named(call, "clusterName").addons), call)
-
-    def _update_addon(self, call: Call) -> Answer:
-        record, body = self._addon(call)
-        _check_active(body, record)
-        asked = call.parameters
-        if asked.get("addonVersion"):
-            body["addonVersion"] = _addon_version(body["addonName"], record.body["version"], asked["addonVersion"])
-        for key in ("serviceAccountRoleArn", "configurationValues"):
-            if asked.get(key) is not None:
-                body[key] = asked[key]
-        params = [{"type": "AddonVersion", "value": body["addonVersion"]}]
-        return {"update": self._updating(call, record, "addon", body["addonName"], "AddonUpdate", params)}
-
-    def _delete_addon(self, call: Call) -> Answer:
-        record, body = self._addon(call)
-        if body["status"] != "DELETING":
-            body["status"] = "DELETING"
-            self._wait(call.account, call.region, record, "addon", body["addonName"], "DELETING")
-        return {"addon": body}
-
-    def _describe_addon_versions(self, call: Call) -> Answer:
-        asked = call.parameters
-        if asked.get("addonName") and asked["addonName"] not in ADDONS:
-            raise _invalid(f"Addon {asked['addonName']} specified is not supported")
-        versions = [asked["kubernetesVersion"]] if asked.get("kubernetesVersion") else list(VERSIONS)
-        found = [
-            _addon_info(one, versions)
-            for one in ADDONS.values()
-            if asked.get("addonName") in (None, one.name)
-            and (not asked.get("types") or one.kind in asked["types"])
-            and (not asked.get("owners") or "aws" in asked["owners"])
-            and (not asked.get("publishers") or "eks" in asked["publishers"])
-        ]
-        return _page("addons", found, call)
+            raise invalid(f"unsupported Kubernetes version {version}")
 
     # Updates, insights, tags
 
@@ -489,7 +314,7 @@ class Eks:
         return update
 
     def _list_updates(self, call: Call) -> Answer:
-        return _page("updateIds", [update["id"] for update in self._updates(call)], call)
+        return page("updateIds", [update["id"] for update in self._updates(call)], call)
 
     def _describe_update(self, call: Call) -> Answer:
         wanted = call.parameters.get("updateId")
@@ -533,7 +358,7 @@ class Eks:
             {name: value for name, value in one.items() if name not in kept}
             for one in self._insights(self._named(call, "clusterName"))
         ]
-        return _page("insights", found, call)
+        return page("insights", found, call)
 
     def _describe_insight(self, call: Call) -> Answer:
         for one in self._insights(self._named(call, "clusterName")):
@@ -641,7 +466,7 @@ class Eks:
         record = self._named(call, parameter)
         if record.body["status"] == "CREATING":
             raise AwsError("InvalidRequestException", f"Cluster '{record.name}' is not in ACTIVE status", 400)
-        _check_active(record.body, record)
+        check_active(record.body, record)
         return record
 
 
@@ -658,129 +483,5 @@ def _shown(record: ClusterRecord) -> Body:
     }
 
 
-def _network(call: Call, asked: Mapping[str, Any]) -> Body:
-    subnets = [str(one) for one in asked.get("subnetIds") or ()]
-    zones, vpc = set(), ""
-    for one in subnets:
-        found = moto_resources.subnet(call.account, call.region, one)
-        if found is None:
-            raise _invalid(
-                f"The subnet ID '{one}' does not exist (Service: AmazonEC2; Error Code: InvalidSubnetID.NotFound)"
-            )
-        vpc, zone = found
-        zones.add(zone)
-    if len(zones) < 2:
-        raise _invalid("Subnets specified must be in at least two different AZs")
-    public = asked.get("endpointPublicAccess", True)
-    private = asked.get("endpointPrivateAccess", False)
-    if not public and not private:
-        raise _invalid("Private and public endpoint access cannot be false")
-    return {
-        "subnetIds": subnets,
-        "securityGroupIds": list(asked.get("securityGroupIds") or ()),
-        "clusterSecurityGroupId": moto_resources.default_group(call.account, call.region, vpc),
-        "vpcId": vpc,
-        "endpointPublicAccess": public,
-        "endpointPrivateAccess": private,
-        "publicAccessCidrs": list(asked.get("publicAccessCidrs") or (["0.0.0.0/0"] if public else [])),
-    }
-
-
-def _as_request(network: Mapping[str, Any]) -> Body:
-    return {name: value for name, value in network.items() if name not in ("vpcId", "clusterSecurityGroupId")}
-
-
-def _logging(asked: Mapping[str, Any], before: Mapping[str, Any]) -> Body:
-    on = {name for one in before.get("clusterLogging", ()) if one["enabled"] for name in one["types"]}
-    for one in asked.get("clusterLogging", ()):
-        unknown = set(one.get("types", ())) - set(_LOGS)
-        if unknown:
-            raise _invalid(f"Unsupported log type {sorted(unknown)[0]}")
-        on = on | set(one.get("types", ())) if one.get("enabled") else on - set(one.get("types", ()))
-    groups = [(True, [name for name in _LOGS if name in on]), (False, [name for name in _LOGS if name not in on])]
-    return {"clusterLogging": [{"types": names, "enabled": enabled} for enabled, names in groups if names]}
-
-
-def _check_role(account: str, arn: str, service: str) -> None:
-    """Raises AwsError unless the role exists and the service may assume it. service: "" for any."""
-    role = moto_accounts.role(account, arn)
-    why = f"Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not correct"
-    if role is None:
-        raise _invalid(why)
-    try:
-        policy = parse_policy(role.trust or {})
-    except PolicyError:
-        raise _invalid(why) from None
-    trusted = any(
-        statement.allow and service in (statement.principals or {}).get("Service", ())
-        for statement in policy.statements
-    )
-    if service and not trusted:
-        raise _invalid(why)
-
-
-def _check_active(body: Body, record: ClusterRecord) -> None:
-    if body["status"] not in ("ACTIVE", "DEGRADED", "CREATE_FAILED", "UPDATE_FAILED"):
-        raise _in_use(
-            f"{body.get('nodegroupName') or body.get('addonName') or record.name} is {body['status']}", record
-        )
-
-
-def _check_scaling(scaling: Mapping[str, Any]) -> None:
-    if not 0 <= scaling["minSize"] <= scaling["desiredSize"] <= scaling["maxSize"] or scaling["maxSize"] < 1:
-        raise _invalid(
-            f"Minimum capacity {scaling['minSize']} can't be greater than desired size {scaling['desiredSize']}, "
-            f"which can't be greater than maximum capacity {scaling['maxSize']}"
-        )
-
-
-def _addon_version(name: str, kubernetes: str, wanted: Any) -> str:
-    addon = ADDONS.get(name)
-    if addon is None:
-        raise _invalid(f"Addon {name} specified is not supported; the emulator offers {', '.join(ADDONS)}")
-    offered = addon.for_cluster(kubernetes)
-    if wanted and wanted not in offered:
-        raise _invalid(f"Addon version specified is not supported: {name} {wanted} on Kubernetes {kubernetes}")
-    return str(wanted or offered[0])
-
-
-def _addon_info(addon: Addon, kubernetes: Sequence[str]) -> Body:
-    compatible: dict[str, list[Body]] = {}
-    for version in kubernetes:
-        for place, one in enumerate(addon.for_cluster(version)):
-            compatible.setdefault(one, []).append(
-                {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": place == 0}
-            )
-    versions = [
-        {
-            "addonVersion": one, "architecture": ["amd64", "arm64"], "computeTypes": ["ec2"], "compatibilities": where,
-            "requiresConfiguration": False, "requiresIamPermissions": addon.needs_role,
-        }
-        for one, where in compatible.items()
-    ]  # fmt: skip
-    return {
-        "addonName": addon.name, "type": addon.kind, "addonVersions": versions, "publisher": "eks", "owner": "aws",
-        "defaultNamespace": addon.namespace,
-    }  # fmt: skip
-
-
 def _midnight(day: Any) -> datetime:
     return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")
-
-
-def _page(name: str, found: Sequence[Any], call: Call) -> Answer:
-    size = int(call.parameters.get("maxResults") or _PAGE)
-    token = str(call.parameters.get("nextToken") or "0")
-    if not token.isdecimal():
-        raise _invalid("The next token is not valid")
-    start = int(token)
-    rest = {"nextToken": str(start + size)} if start + size < len(found) else {}
-    return {name: list(found[start : start + size]), **rest}
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError("InvalidParameterException", message, 400)
-
-
-def _in_use(message: str, record: ClusterRecord) -> AwsError:
-    return AwsError("ResourceInUseException", f"{message} (cluster {record.name})", 409)

@@ -8,6 +8,7 @@ from typing import Any
 
 from csoc.emulator.cloud import moto_accounts
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
+from csoc.emulator.cloud.eks_common import invalid, page
 from csoc.emulator.cloud.eks_facts import ACCESS_ENTRY_TYPES, ACCESS_POLICIES, access_policy_arn
 from csoc.emulator.cloud.eks_records import Body, ClusterRecord
 from csoc.emulator.iam.documents import parse_policy
@@ -83,10 +84,10 @@ class EksAccess:
         principal, kind = str(asked.get("principalArn", "")), str(asked.get("type") or "STANDARD")
         match = _PRINCIPAL.fullmatch(principal)
         if match is None:
-            raise _invalid("The principalArn parameter format is not valid")
+            raise invalid("The principalArn parameter format is not valid")
         find = moto_accounts.role if match["kind"] == "role" else moto_accounts.user
         if find(match["account"], principal) is None:
-            raise _invalid(f"The specified principalArn is invalid: invalid principal: {principal}")
+            raise invalid(f"The specified principalArn is invalid: invalid principal: {principal}")
         if principal in record.entries:
             raise AwsError(
                 "ResourceInUseException",
@@ -94,9 +95,9 @@ class EksAccess:
                 409,
             )
         if kind not in ACCESS_ENTRY_TYPES:
-            raise _invalid(f"The type {kind} is not one of {', '.join(ACCESS_ENTRY_TYPES)}")
+            raise invalid(f"The type {kind} is not one of {', '.join(ACCESS_ENTRY_TYPES)}")
         if kind != "STANDARD" and (asked.get("kubernetesGroups") or asked.get("username")):
-            raise _invalid(f"kubernetesGroups and username cannot be set for an access entry of type {kind}")
+            raise invalid(f"kubernetesGroups and username cannot be set for an access entry of type {kind}")
         _check_names(asked)
         return {"accessEntry": self._new_entry(call, record, principal, kind, asked)}
 
@@ -105,7 +106,7 @@ class EksAccess:
     ) -> Body:
         match = _PRINCIPAL.fullmatch(principal)
         if match is None:
-            raise _invalid("The principalArn parameter format is not valid")
+            raise invalid("The principalArn parameter format is not valid")
         short = match["name"].rpartition("/")[2]
         session = f"arn:aws:sts::{match['account']}:assumed-role/{short}/{{{{SessionName}}}}"
         standard = session if match["kind"] == "role" else principal
@@ -148,26 +149,26 @@ class EksAccess:
             for principal in sorted(record.entries)
             if not policy or any(one["policyArn"] == policy for one in record.policies.get(principal, ()))
         ]
-        return _page("accessEntries", found, call)
+        return page("accessEntries", found, call)
 
     # Access policies
 
     def _list_policies(self, call: Call) -> Answer:
         found = [{"name": name, "arn": access_policy_arn(name)} for name in ACCESS_POLICIES]
-        return _page("accessPolicies", found, call)
+        return page("accessPolicies", found, call)
 
     def _associate_policy(self, call: Call) -> Answer:
         record, entry = self._entry(call)
         arn, scope = str(call.parameters.get("policyArn", "")), dict(call.parameters.get("accessScope") or {})
         name = arn.removeprefix(access_policy_arn(""))
         if name not in ACCESS_POLICIES:
-            raise _invalid(f"The policyArn parameter format is not valid: {arn}")
+            raise invalid(f"The policyArn parameter format is not valid: {arn}")
         if entry["type"] != "STANDARD":
-            raise _invalid(f"Access policies cannot be associated with an access entry of type {entry['type']}")
+            raise invalid(f"Access policies cannot be associated with an access entry of type {entry['type']}")
         if scope.get("type") not in ("cluster", "namespace"):
-            raise _invalid("The access scope's type must be cluster or namespace")
+            raise invalid("The access scope's type must be cluster or namespace")
         if (scope["type"] == "namespace") != bool(scope.get("namespaces")):
-            raise _invalid("Namespaces are given exactly for the scope namespace")
+            raise invalid("Namespaces are given exactly for the scope namespace")
         associated = self._put_policy(call, record, entry["principalArn"], name, scope)
         return {
             "clusterName": record.name, "principalArn": entry["principalArn"], "associatedAccessPolicy": associated,
@@ -195,8 +196,8 @@ class EksAccess:
 
     def _list_associated(self, call: Call) -> Answer:
         record, entry = self._entry(call)
-        page = _page("associatedAccessPolicies", record.policies.get(entry["principalArn"], []), call)
-        return {"clusterName": record.name, "principalArn": entry["principalArn"], **page}
+        found = page("associatedAccessPolicies", record.policies.get(entry["principalArn"], []), call)
+        return {"clusterName": record.name, "principalArn": entry["principalArn"], **found}
 
     # Pod identity
 
@@ -263,7 +264,7 @@ class EksAccess:
     def _check_pod_role(account: str, arn: str) -> None:
         role = moto_accounts.role(account, arn)
         if role is None:
-            raise _invalid(f"Role provided in the request does not exist: {arn}")
+            raise invalid(f"Role provided in the request does not exist: {arn}")
         actions = {
             action.lower()
             for statement in parse_policy(role.trust or {}).statements
@@ -271,7 +272,7 @@ class EksAccess:
             for action in statement.actions
         }
         if not {"sts:assumerole", "sts:tagsession"} <= actions and "sts:*" not in actions:
-            raise _invalid("Trust policy of role provided in the request must allow pods.eks.amazonaws.com to "
+            raise invalid("Trust policy of role provided in the request must allow pods.eks.amazonaws.com to "
                            "sts:AssumeRole and sts:TagSession")  # fmt: skip
 
     def _update_association(self, call: Call) -> Answer:
@@ -298,25 +299,12 @@ class EksAccess:
             if asked.get("namespace") in (None, one["namespace"])
             and asked.get("serviceAccount") in (None, one["serviceAccount"])
         ]
-        return _page("associations", found, call)
+        return page("associations", found, call)
 
 
 def _check_names(asked: Mapping[str, Any]) -> None:
     for group in asked.get("kubernetesGroups") or ():
         if str(group).startswith(("system:", "eks:", "aws:", "amazon:", "iam:")):
-            raise _invalid(f"The kubernetes group name {group} is invalid, it cannot start with system:")
+            raise invalid(f"The kubernetes group name {group} is invalid, it cannot start with system:")
     if str(asked.get("username") or "").startswith(("system:", "eks:", "aws:", "amazon:", "iam:")):
-        raise _invalid(f"The username {asked['username']} is invalid, it cannot start with system:")
-
-
-def _page(name: str, found: Sequence[Any], call: Call) -> Answer:
-    size, token = int(call.parameters.get("maxResults") or 100), str(call.parameters.get("nextToken") or "0")
-    if not token.isdecimal():
-        raise _invalid("The next token is not valid")
-    start = int(token)
-    rest = {"nextToken": str(start + size)} if start + size < len(found) else {}
-    return {name: list(found[start : start + size]), **rest}
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError("InvalidParameterException", message, 400)
+        raise invalid(f"The username {asked['username']} is invalid, it cannot start with system:")
