@@ -131,6 +131,23 @@ def deployment(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {**body, **spec}}
 
 
+MAIN = {"name": "main", "image": "example.org/a:1", "env": [{"name": "A", "value": "1"}]}
+INGRESS = {"metadata": {"name": "a"}, "spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}}
+
+
+def of_template(*containers: dict[str, Any]) -> dict[str, Any]:
+    return {"template": {"spec": {"containers": list(containers)}}}
+
+
+def template(*containers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "PodTemplate",
+        "metadata": {"name": "a", **metadata},
+        **of_template(*containers),
+    }
+
+
 def applied(name: str, body: Any, manager: str, group: str = "api/v1", **query: str) -> Ask:
     return Ask("PATCH", name, body, APPLY, {"fieldManager": manager, **query}, group=group)
 
@@ -193,52 +210,30 @@ SCENARIOS: dict[str, list[Ask]] = {
         applied("configmaps/a", config(), ""),
         applied("configmaps/b", config(), "first"),
     ],
+    # Pod templates, since no controller of the real cluster changes them meanwhile.
     "server-side apply merges lists by their keys": [
-        applied("deployments/a", deployment(), "first", APPS),
+        applied("podtemplates/a", template(MAIN), "first"),
         applied(
-            "deployments/a",
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": "a", "finalizers": ["example.org/x"]},
-                "spec": {
-                    "template": {
-                        "spec": {
-                            "containers": [
-                                {"name": "main", "env": [{"name": "B", "value": "2"}]},
-                                {"name": "side", "image": "b:1"},
-                            ]
-                        }
-                    }
-                },
-            },
+            "podtemplates/a",
+            template(
+                {"name": "main", "env": [{"name": "B", "value": "2"}]},
+                {"name": "side", "image": "b:1"},
+                finalizers=["example.org/x"],
+            ),
             "second",
-            APPS,
         ),
-        applied("deployments/a", deployment(replicas=1), "second", APPS),
-        Ask(
-            "PATCH",
-            "deployments/a",
-            {"spec": {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}},
-            STRATEGIC,
-            group=APPS,
-        ),
-        Ask(
-            "PATCH",
-            "deployments/a",
-            {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "c:2"}]}}}},
-            STRATEGIC,
-            group=APPS,
-        ),
-        Ask(
-            "PATCH",
-            "deployments/a",
-            [{"op": "replace", "path": "/spec/paused", "value": False}],
-            JSON_PATCH,
-            group=APPS,
-        ),
-        Ask("PATCH", "deployments/a", [{"op": "test", "path": "/spec/paused", "value": 3}], JSON_PATCH, group=APPS),
-        Ask("PATCH", "deployments/a", {"metadata": {"labels": {"x": "y"}, "finalizers": None}}, MERGE, group=APPS),
+        applied("podtemplates/a", template({"name": "main", "image": "other:1"}), "second"),
+        applied("podtemplates/a", template({"name": "main", "image": "other:1"}), "second", force="true"),
+        Ask("PATCH", "podtemplates/a", of_template({"name": "side", "$patch": "delete"}), STRATEGIC),
+        Ask("PATCH", "podtemplates/a", of_template({"name": "main", "image": "c:2"}), STRATEGIC),
+        Ask("PATCH", "podtemplates/a", of_template({"name": "new", "image": "n:2"}), STRATEGIC),
+        Ask("PATCH", "podtemplates/a", [{"op": "remove", "path": "/template/spec/containers/0/env"}], JSON_PATCH),
+        Ask("PATCH", "podtemplates/a", [{"op": "test", "path": "/template/spec", "value": 3}], JSON_PATCH),
+        Ask("PATCH", "podtemplates/a", {"metadata": {"labels": {"x": "y"}, "finalizers": None}}, MERGE),
+        applied("podtemplates/a", template(MAIN), "first"),
+    ],
+    "fields that cannot be changed": [
+        Ask("POST", "deployments", deployment(), group=APPS),
         Ask("PATCH", "deployments/a", {"spec": {"selector": {"matchLabels": {"n": "m"}}}}, MERGE, group=APPS),
     ],
     "other defaults": [
@@ -385,16 +380,24 @@ SCENARIOS: dict[str, list[Ask]] = {
         Ask("GET", "ingresses", accept=_TABLE, group=NET, query={"includeObject": "None"}),
     ],
     "status and scale": [
-        Ask("POST", "deployments", deployment(), group=APPS),
+        Ask("POST", "ingresses", INGRESS, group=NET),
         Ask(
             "PATCH",
-            "deployments/a/status",
-            {"spec": {"replicas": 7}, "status": {"collisionCount": 3}},
+            "ingresses/a/status",
+            {"spec": {"ingressClassName": "x"}, "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}},
             MERGE,
-            group=APPS,
+            group=NET,
         ),
-        Ask("PATCH", "deployments/a", {"status": {"collisionCount": 9}}, MERGE, group=APPS),
+        Ask(
+            "PATCH",
+            "ingresses/a",
+            {"status": {"loadBalancer": None}, "spec": {"ingressClassName": "y"}},
+            MERGE,
+            group=NET,
+        ),
+        Ask("POST", "deployments", deployment(), group=APPS),
         Ask("PATCH", "deployments/a/scale", {"spec": {"replicas": 0}}, MERGE, group=APPS),
+        Ask("PATCH", "deployments/a/scale", {"spec": {"replicas": -1}}, MERGE, group=APPS),
         Ask("GET", "deployments/a/scale", group=APPS),
         Ask("GET", "deployments/a/nope", group=APPS),
     ],

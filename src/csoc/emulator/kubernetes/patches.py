@@ -210,7 +210,7 @@ def _strategic_list(schema: Schema, live: list[Any], patch: list[Any], order: An
     key = schema.patch_key or ""
     if not key:
         merged = live + [item for item in patch if item not in live]
-        return _ordered(schema, merged, order, live)
+        return _ordered(schema, _ordered(schema, merged, patch, live), order, live)
     if any(isinstance(item, dict) and item.get(_DIRECTIVE) == "replace" for item in patch):
         return [item for item in patch if not (isinstance(item, dict) and item.get(_DIRECTIVE) == "replace")]
     made = list(live)
@@ -228,7 +228,9 @@ def _strategic_list(schema: Schema, live: list[Any], patch: list[Any], order: An
             made.append(_strategic(schema.element or UNKNOWN, {}, item))
         else:
             made[at] = _strategic(schema.element or UNKNOWN, made[at], item)
-    return _ordered(schema, made, order, live)
+    # What the patch names comes in its order, before what is only in the live list, unless it stood behind that.
+    named = [item for item in patch if _DIRECTIVE not in item]
+    return _ordered(schema, _ordered(schema, made, named, live), order, live)
 
 
 def _ordered(schema: Schema, items: list[Any], order: Any, live: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ Object = dict[str, Any]
 
 # Built-in kinds that count generations, by group.
 _COUNTED = {
-    "": ("pods", "replicationcontrollers"),
+    "": ("pods", "podtemplates", "replicationcontrollers"),
     "apps": ("daemonsets", "deployments", "replicasets", "statefulsets"),
     "batch": ("cronjobs", "jobs"),
     "networking.k8s.io": ("ingressclasses", "ingresses", "networkpolicies"),
