@@ -57,7 +57,7 @@ def _matches_its_pattern(call: Call) -> None:
     except re.error:
         raise AwsError("InvalidAllowedPatternException", f"{pattern} is no valid regular expression.", 400) from None
     if not fits:
-        raise AwsError("ParameterPatternMismatchException", f"Parameter value, {value}, does not match {pattern}", 400)
+        raise AwsError("ParameterPatternMismatchException", f"The value of the parameter does not match {pattern}", 400)
 
 
 def _not_protected(call: Call) -> None:

@@ -215,7 +215,9 @@ class Declared:
         unless_gone(lambda: getattr(client, self.delete_call)(**{self.delete_member: physical_id}))
 
     def made(self, context: Context, physical_id: str) -> Made:
-        """What the engine keeps: physical id and attributes, from a fresh description."""
+        """What the engine keeps: physical id and attributes, from a description where the id does not tell all."""
+        if self._told_by_id():
+            return Made(physical_id, dict.fromkeys(self.attributes, physical_id))
         client = context.clients(self.service)
         found = self.describe(client, physical_id)
         if found is None:
@@ -227,6 +229,10 @@ class Declared:
             {name: "" if value is None else value for name, value in given.items()},
             self.ref(physical_id, found),
         )
+
+    def _told_by_id(self) -> bool:
+        computed = type(self).more_attributes is not Declared.more_attributes or type(self).ref is not Declared.ref
+        return not computed and not any(self.attributes.values())
 
     def more_attributes(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         """Attributes that need calls or computing; they are named in `attributes` as well."""
