@@ -17,6 +17,8 @@ _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
+_SKIPPED = {ord("\n"): None, ord("\r"): None}
+"""Go's decoder of base64 takes no notice of line breaks."""
 
 class WrongTypeError(Exception):
     """A value that its field cannot hold; the text is as Go's decoder words it."""
@@ -94,7 +96,7 @@ def _scalar(kind: str, value: Any, path: str) -> None:
         raise _wrong(value, path, "IntOrString")
     if kind == "bytes":
         try:
-            base64.b64decode(value, validate=True)
+            base64.b64decode(value.translate(_SKIPPED), validate=True)
         except (binascii.Error, ValueError) as error:
             raise WrongTypeError(f"illegal base64 data at input byte {_illegal(value)}") from error
     if kind == "time" and not _TIME.fullmatch(value):

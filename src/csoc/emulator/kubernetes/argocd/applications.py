@@ -9,7 +9,6 @@ sync windows, impersonation, source hydrators and signature keys are not followe
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -130,7 +129,7 @@ class ArgoCd:
         level, hard = needed(cluster, application)
         if not level:
             return
-        status = dict(copy.deepcopy(application.get("status") or {}))
+        status = dict(marks.copied(application.get("status") or {}))
         project, errors = project_of(cluster, application)
         now = cluster.stamp()
         status["conditions"] = statuses.with_conditions(
@@ -281,12 +280,12 @@ _MARKS = (marks.TRACKING.encode(), marks.INSTANCE.encode())
 def _operation(spec: Object, found: Comparison, automated: Mapping[str, Any], policy: Mapping[str, Any]) -> Object:
     sync: Object = {"prune": True} if automated.get("prune") else {}
     if spec.get("sources"):
-        sync |= {"sources": copy.deepcopy(spec["sources"]), "revisions": list(found.revisions)}
+        sync |= {"sources": marks.copied(spec["sources"]), "revisions": list(found.revisions)}
     else:
-        sync |= {"source": copy.deepcopy(spec.get("source") or {}), "revision": (found.revisions or [""])[0]}
+        sync |= {"source": marks.copied(spec.get("source") or {}), "revision": (found.revisions or [""])[0]}
     if policy.get("syncOptions"):
         sync["syncOptions"] = list(policy["syncOptions"])
-    retry = copy.deepcopy(policy.get("retry")) or {"limit": 5}
+    retry = marks.copied(policy.get("retry")) or {"limit": 5}
     return {"sync": sync, "initiatedBy": {"automated": True}, "retry": retry}
 
 

@@ -42,7 +42,7 @@ def apply(
     objects: Objects, type_: ResourceType, target: Object, live: Object | None, manner: Manner, *, dry_run: bool
 ) -> tuple[str, str]:
     """(Synced or SyncFailed, kubectl's words)."""
-    wanted = copy.deepcopy(target)
+    wanted = marks.copied(target)
     if not type_.namespaced:
         wanted["metadata"].pop("namespace", None)
     strict = manner.validate and not marks.has_option(target, "Validate=false")
@@ -86,9 +86,9 @@ def _get(objects: Objects, type_: ResourceType, body: Object) -> Object | None:
 
 
 def _with_last_applied(wanted: Object) -> Object:
-    made = copy.deepcopy(wanted)
+    made = marks.copied(wanted)
     annotations = {name: text for name, text in annotations_of(made).items() if name != marks.LAST_APPLIED}
-    plain = copy.deepcopy(made)
+    plain = marks.copied(made)
     plain["metadata"]["annotations"] = annotations
     kept = json.dumps(plain, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
     made["metadata"]["annotations"] = annotations | {marks.LAST_APPLIED: kept}

@@ -8,8 +8,10 @@ util/argo/managedfields/managed_fields.go. Objects that are applied server-side 
 from __future__ import annotations
 
 import base64
-import copy
+import hashlib
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 from csoc.emulator.kubernetes import conforming, defaults, fieldsets, managers, schemas
 from csoc.emulator.kubernetes.argocd import jqpaths, threeway
 from csoc.emulator.kubernetes.argocd.configuration import Configuration
-from csoc.emulator.kubernetes.argocd.marks import COMPARE_OPTIONS, LAST_APPLIED, TRACKING, has_option
+from csoc.emulator.kubernetes.argocd.marks import COMPARE_OPTIONS, LAST_APPLIED, TRACKING, copied, has_option
 from csoc.emulator.kubernetes.controllers.kinds import group_of
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, quantity
 from csoc.emulator.kubernetes.errors import ApiError
@@ -27,6 +29,29 @@ from csoc.emulator.kubernetes.types import ResourceType
 
 MANAGER = "argocd-controller"
 Object = dict[str, Any]
+_MOST_ANSWERS = 20_000
+
+
+class _Answers:
+    """Answers by question, for all Applications of the process: an object that did not change since it was compared is
+    not compared again. The oldest are forgotten. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, bool] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, asked: bytes) -> bool | None:
+        with self._lock:
+            return self._known.get(asked)
+
+    def keep(self, asked: bytes, found: bool) -> None:
+        with self._lock:
+            self._known[asked] = found
+            while len(self._known) > _MOST_ANSWERS:
+                self._known.popitem(last=False)
+
+
+_ANSWERS = _Answers()
 _SERVER_FIELDS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 
 
@@ -45,8 +70,24 @@ class Comparer:
 
     def differs(self, type_: ResourceType | None, target: Object, live: Object) -> bool:
         """Whether an apply would change the live object. Raises JqError, ApiError."""
-        predicted, shown = self._pair(type_, target, live)
-        return predicted != shown
+        asked = self._question(type_, target, live)
+        found = _ANSWERS.get(asked)
+        if found is None:
+            predicted, shown = self._pair(type_, target, live)
+            found = predicted != shown
+            _ANSWERS.keep(asked, found)
+        return found
+
+    def _question(self, type_: ResourceType | None, target: Object, live: Object) -> bytes:
+        """Names everything that the answer depends on."""
+        there = {name: value for name, value in live.items() if name != "status" or not self._ignores_status(live)}
+        metadata = {name: value for name, value in live["metadata"].items() if name != "resourceVersion"}
+        server_side = self._server_side or has_option(target, "ServerSideApply=true")
+        settings = [self._settings.tracking, self._settings.label, self._settings.aggregated_roles]
+        own = self._objects.store.version if server_side else 0
+        custom = type_ is None or type_.custom is not None
+        asked = [target, there | {"metadata": metadata}, self._rules, settings, own, custom]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).digest()
 
     def _pair(self, type_: ResourceType | None, target: Object, live: Object) -> tuple[Object, Object]:
         wanted, there = self._normalised(type_, target, live), self._normalised(type_, live, live)
@@ -56,7 +97,7 @@ class Comparer:
             return self._shown(type_, self._normalised(type_, predicted, live)), self._shown(type_, there)
         text = annotations_of(live).get(LAST_APPLIED)
         original = _loaded(text)
-        before = self._normalised(type_, original, live) if original is not None else copy.deepcopy(wanted)
+        before = self._normalised(type_, original, live) if original is not None else copied(wanted)
         for body in (before, wanted):
             body["metadata"].pop("namespace", None)
             if not body["metadata"].get("annotations"):
@@ -77,14 +118,13 @@ class Comparer:
     def _applied(self, type_: ResourceType, target: Object) -> Object:
         namespace = str(target["metadata"].get("namespace") or "")
         options = Options(manager=MANAGER, force=True, dry_run=True)
-        sent = copy.deepcopy(target)
-        for name in ("status",):
-            sent.pop(name, None)
+        sent = copied(target)
+        sent.pop("status", None)
         return self._objects.apply(type_, namespace, sent, options)
 
     def _normalised(self, type_: ResourceType | None, body: Object, live: Object) -> Object:
         """A copy without what is never compared and what rules say to ignore."""
-        made = copy.deepcopy(body)
+        made = copied(body)
         metadata = made.setdefault("metadata", {})
         metadata.pop("creationTimestamp", None)
         if made.get("kind") == "Secret" and group_of(made) == "":
@@ -119,7 +159,7 @@ class Comparer:
 
     def _shown(self, type_: ResourceType | None, body: Object) -> Object:
         """As it is compared: with defaults, quantities in one form, without what the server alone writes."""
-        made = copy.deepcopy(body)
+        made = copied(body)
         for name in _SERVER_FIELDS:
             made["metadata"].pop(name, None)
         annotations = {name: text for name, text in annotations_of(made).items() if name != LAST_APPLIED}
@@ -139,7 +179,7 @@ class Comparer:
 
     def patched_for_ignored(self, target: Object, live: Object) -> Object:
         """The target with the live values where differences are ignored (normalizeTargetResources)."""
-        made = copy.deepcopy(target)
+        made = copied(target)
         for rule in self._rules:
             if not concerns(rule, target):
                 continue
@@ -182,9 +222,9 @@ def _put(body: Object, path: jqpaths.Path, value: Any) -> None:
         if value is None:
             parent.pop(step, None)
         else:
-            parent[step] = copy.deepcopy(value)
+            parent[step] = copied(value)
     elif isinstance(parent, list) and isinstance(step, int) and step < len(parent):
-        parent[step] = copy.deepcopy(value)
+        parent[step] = copied(value)
 
 
 def _schema(type_: ResourceType | None) -> Schema | None:
@@ -210,11 +250,17 @@ def _pointer(text: str) -> jqpaths.Path:
 def _normalise_secret(body: Object) -> None:
     """stringData is what the server makes of it; nothing is an empty text."""
     given = body.pop("stringData", None)
-    data = {name: value or "" for name, value in (body.get("data") or {}).items()}
+    data = {name: _unbroken(value) for name, value in (body.get("data") or {}).items()}
     for name, value in (given or {}).items():
         data[name] = base64.b64encode(value.encode()).decode() if isinstance(value, str) else value
-    if data or "data" in body:
+    body.pop("data", None)
+    if data:
         body["data"] = data
+
+
+def _unbroken(value: Any) -> Any:
+    """Base64 without line breaks, which Go's decoder skips, so that the server keeps none."""
+    return value.replace("\n", "").replace("\r", "") if isinstance(value, str) else value or ""
 
 
 def _without_fields(schema: Schema, body: Any, fields: fieldsets.FieldSet) -> None:

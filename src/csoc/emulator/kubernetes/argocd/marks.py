@@ -7,11 +7,12 @@ controller/state.go (isSelfReferencedObj).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from csoc.emulator.kubernetes.controllers.kinds import group_of
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of
 
+_Json = TypeVar("_Json")
 TRACKING = "argocd.argoproj.io/tracking-id"
 INSTANCE = "app.kubernetes.io/instance"
 HOOK_FINALIZER = "argocd.argoproj.io/hook-finalizer"
@@ -37,6 +38,15 @@ _POLICY_FROM_HELM = {
     "hook-succeeded": "HookSucceeded",
     "hook-failed": "HookFailed",
 }
+
+
+def copied(value: _Json) -> _Json:
+    """A copy of a JSON value; several times faster than copy.deepcopy, which looks for circles."""
+    if isinstance(value, dict):
+        return {name: copied(part) for name, part in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [copied(part) for part in value]  # type: ignore[return-value]
+    return value
 
 
 def listed(body: Mapping[str, Any], annotation: str) -> list[str]:

@@ -6,7 +6,6 @@ pkg/apis/application/v1alpha1/types.go (RetryStrategy.NextRetryAt).
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,9 +45,9 @@ def proceed(cluster: Cluster, application: Object, fetching: Fetching) -> None:
     uid = uid_of(application)
     now = (application.get("status") or {}).get("operationState")
     if now is None or statuses.completed(now):
-        now = {"phase": RUNNING, "operation": copy.deepcopy(application["operation"]), "startedAt": cluster.stamp()}
+        now = {"phase": RUNNING, "operation": marks.copied(application["operation"]), "startedAt": cluster.stamp()}
         application = statuses.with_state(cluster, application, dict(now))
-    current = copy.deepcopy(now)
+    current = marks.copied(now)
     if cluster.waits((uid, "wave")):
         return
     if current["phase"] == RUNNING and current.get("finishedAt"):
@@ -187,12 +186,12 @@ def _sync(cluster: Cluster, application: Object, current: Object, fetching: Fetc
 def _first_result(spec: Mapping[str, Any], wish: Mapping[str, Any]) -> Object:
     result: Object = {}
     if wish.get("sources") or wish.get("source"):
-        result |= {"sources": copy.deepcopy(wish["sources"])} if wish.get("sources") else {}
-        result |= {"source": copy.deepcopy(wish["source"])} if wish.get("source") else {}
+        result |= {"sources": marks.copied(wish["sources"])} if wish.get("sources") else {}
+        result |= {"source": marks.copied(wish["source"])} if wish.get("source") else {}
     elif spec.get("sources"):
-        result["sources"] = copy.deepcopy(spec["sources"])
+        result["sources"] = marks.copied(spec["sources"])
     else:
-        result["source"] = copy.deepcopy(spec.get("source") or {})
+        result["source"] = marks.copied(spec.get("source") or {})
     if result.get("sources"):
         result["revisions"] = list(wish.get("revisions") or [])
     else:

@@ -6,7 +6,6 @@ pkg/sync/reconcile.go, pkg/cache/cluster.go (GetManagedLiveObjs).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,7 +155,7 @@ def _targets(
     """The wanted objects, each once, with their namespaces and the Application's mark."""
     by_place: dict[Place, list[Object]] = {}
     for number, original in enumerate(rendered):
-        body = copy.deepcopy(dict(original))
+        body = marks.copied(dict(original))
         body.setdefault("metadata", {})
         group, kind, place, called = place_of(_named(body), cluster, namespace)
         if settings.excludes(group, kind):

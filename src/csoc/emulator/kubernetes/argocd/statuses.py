@@ -6,7 +6,6 @@ pkg/apis/application/v1alpha1/types.go (SetConditions, GetSummary).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -43,13 +42,13 @@ def with_conditions(
 
 def compared_to(spec: Mapping[str, Any]) -> Object:
     """What the comparison was made with, to see later whether the specification has changed."""
-    found: Object = {"destination": copy.deepcopy(spec.get("destination") or {})}
+    found: Object = {"destination": marks.copied(spec.get("destination") or {})}
     if spec.get("sources"):
-        found["sources"] = copy.deepcopy(spec["sources"])
+        found["sources"] = marks.copied(spec["sources"])
     else:
-        found["source"] = copy.deepcopy(spec.get("source") or {})
+        found["source"] = marks.copied(spec.get("source") or {})
     if spec.get("ignoreDifferences"):
-        found["ignoreDifferences"] = copy.deepcopy(spec["ignoreDifferences"])
+        found["ignoreDifferences"] = marks.copied(spec["ignoreDifferences"])
     return found
 
 
@@ -68,7 +67,7 @@ def written(cluster: Cluster, application: Object, status: Object, *, operation:
         tell(cluster, application, "ResourceUpdated", text)
     elif old.get("lastTransitionTime"):
         new["lastTransitionTime"] = old["lastTransitionTime"]
-    made = copy.deepcopy(application)
+    made = marks.copied(application)
     made["status"] = status | {"health": new}
     annotations = {name: text for name, text in annotations_of(made).items() if name != REFRESH}
     made["metadata"].pop("annotations", None)
@@ -89,7 +88,7 @@ def with_state(cluster: Cluster, application: Object, state: Object) -> Object:
     running = (fresh.get("status") or {}).get("operationState") or {}
     if running.get("phase") == "Terminating" and not completed(state):
         state = state | {"phase": "Terminating", "message": "operation is terminating"}
-    fresh["status"] = dict(fresh.get("status") or {}) | {"operationState": copy.deepcopy(state)}
+    fresh["status"] = dict(fresh.get("status") or {}) | {"operationState": marks.copied(state)}
     if completed(state):
         fresh.pop("operation", None)
     saved = cluster.save(GROUP, RESOURCE, fresh)
@@ -154,10 +153,10 @@ def history_with(application: Object, status: Object, comparison: Comparison, st
     entry["deployStartedAt"] = state.get("startedAt", now)
     result = state.get("syncResult") or {}
     if result.get("sources"):
-        entry |= {"sources": copy.deepcopy(result["sources"]), "revisions": list(comparison.revisions)}
+        entry |= {"sources": marks.copied(result["sources"]), "revisions": list(comparison.revisions)}
     else:
         source = result.get("source") or sources_of(spec)[0]
-        entry |= {"source": copy.deepcopy(source), "revision": (comparison.revisions or [""])[0]}
+        entry |= {"source": marks.copied(source), "revision": (comparison.revisions or [""])[0]}
     initiated = (state.get("operation") or {}).get("initiatedBy") or {}
     entry["initiatedBy"] = dict(initiated)
     limit = int(spec.get("revisionHistoryLimit", 10))

@@ -7,7 +7,6 @@ delayBetweenSyncWaves); here the caller does.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -167,7 +166,7 @@ class Sync:
             tasks += [Task(phase, self._hook(hook, phase)) for phase in marks.phases(hook)]
         for one in tasks:
             if one.target is not None and not namespace_of(one.target) and self._is_namespaced(one.target):
-                one.target = copy.deepcopy(one.target)
+                one.target = marks.copied(one.target)
                 one.target["metadata"]["namespace"] = self.plan.namespace
         if self.plan.create_namespace and self.plan.namespace:
             tasks += self._namespace_task()
@@ -181,7 +180,7 @@ class Sync:
         return type_ is None or type_.namespaced
 
     def _hook(self, hook: Object, phase: str) -> Object:
-        target = copy.deepcopy(hook)
+        target = marks.copied(hook)
         metadata = target["metadata"]
         if not metadata.get("name"):
             revision = self.plan.revision[:7] if len(self.plan.revision) >= 8 else self.plan.revision

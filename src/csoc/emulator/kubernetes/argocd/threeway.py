@@ -6,10 +6,10 @@ k8s.io/apimachinery v0.34 pkg/util/strategicpatch/patch.go (CreateThreeWayMergeP
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
+from csoc.emulator.kubernetes.argocd.marks import copied
 from csoc.emulator.kubernetes.schemas import LIST, MAP, Schema
 
 Object = dict[str, Any]
@@ -32,18 +32,18 @@ def merged(schema: Schema | None, original: Mapping[str, Any], wanted: Object, l
 def _strategic(schema: Schema, original: Any, wanted: Any, live: Any) -> Any:
     if isinstance(wanted, Mapping) and isinstance(live, Mapping) and not _replaces(schema, wanted):
         before = original if isinstance(original, Mapping) else {}
-        made = {name: copy.deepcopy(value) for name, value in live.items() if name in wanted or name not in before}
+        made = {name: copied(live[name]) for name in live if name not in wanted and name not in before}
         for name, value in wanted.items():
             if value is None:
-                made.pop(name, None)
-            elif name in live:
+                continue
+            if name in live:
                 made[name] = _strategic(schema.child(name), before.get(name), value, live[name])
             else:
-                made[name] = copy.deepcopy(value)
+                made[name] = copied(value)
         return made
     if isinstance(wanted, list) and isinstance(live, list) and schema.kind == LIST and schema.patch_key is not None:
         return _list(schema, original if isinstance(original, list) else [], wanted, live)
-    return copy.deepcopy(wanted)
+    return copied(wanted)
 
 
 def _replaces(schema: Schema, wanted: Mapping[str, Any]) -> bool:
@@ -62,14 +62,14 @@ def _list(schema: Schema, original: list[Any], wanted: list[Any], live: list[Any
     was = {name(item): item for item in original}
     there = {name(item): item for item in live}
     if key and any(one is None for one in (*mine, *there)):
-        return copy.deepcopy(wanted)
+        return copied(wanted)
     made = []
     for one, item in mine.items():
         if key and element is not None and one in there:
             made.append(_strategic(element, was.get(one), item, there[one]))
         else:
-            made.append(copy.deepcopy(item))
-    others = [copy.deepcopy(item) for one, item in there.items() if one not in mine and one not in was]
+            made.append(copied(item))
+    others = [copied(item) for one, item in there.items() if one not in mine and one not in was]
     order = {one: number for number, one in enumerate(there)}
     if not others:
         return made
@@ -92,13 +92,13 @@ def _json(original: Any, wanted: Any, reduced: Any, live: Any) -> Any:
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         before = original if isinstance(original, Mapping) else {}
         shown = reduced if isinstance(reduced, Mapping) else {}
-        made = {name: copy.deepcopy(value) for name, value in live.items() if name in wanted or name not in before}
+        made = {name: copied(live[name]) for name in live if name not in wanted and name not in before}
         for name, value in wanted.items():
             if value is None:
-                made.pop(name, None)
-            elif name in live:
+                continue
+            if name in live:
                 made[name] = _json(before.get(name), value, shown.get(name), live[name])
             else:
-                made[name] = copy.deepcopy(value)
+                made[name] = copied(value)
         return made
-    return copy.deepcopy(live) if wanted == reduced else copy.deepcopy(wanted)
+    return copied(live) if wanted == reduced else copied(wanted)

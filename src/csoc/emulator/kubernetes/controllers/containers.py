@@ -13,6 +13,7 @@ from typing import Any
 
 from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
+from csoc.emulator.kubernetes.controllers.effects import leave
 from csoc.emulator.kubernetes.controllers.objects import name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.controllers.podstatus import is_sidecar, state_of
 from csoc.emulator.kubernetes.controllers.references import missing_in_environment
@@ -226,7 +227,7 @@ def _from_running(place: Place, status: Mapping[str, Any]) -> Step | None:
     if runs_out:
         timing = place.cluster.settings.timing
         seconds = timing.init if place.init else timing.job
-        return Step(place.token("end", status), seconds, lambda _, found: end(place, found, 0, "Completed"))
+        return Step(place.token("end", status), seconds, lambda _, found: _ended_well(place, found))
     sick = place.cause("liveness", struck=count)
     if sick is not None and status.get("started"):
         probe = _PROBE | dict(place.spec.get("livenessProbe") or {})
@@ -275,6 +276,12 @@ def _not_alive(place: Place, status: Object, cause: Cause, probe: Mapping[str, A
         place.event("Unhealthy", f"Liveness probe failed: {text}", warning=True)
     place.event("Killing", f"Container {place.name} failed liveness probe, will be restarted")
     end(place, status, 137, "Error")
+
+
+def _ended_well(place: Place, status: Object) -> None:
+    end(place, status, 0, "Completed")
+    if not place.init:
+        leave(place.cluster, place.pod, place.names, place.cluster.settings.effects)
 
 
 def _struck(place: Place, status: Object, cause: Cause) -> None:

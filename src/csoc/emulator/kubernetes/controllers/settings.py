@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from csoc.emulator.kubernetes.controllers.causes import Causes
+from csoc.emulator.kubernetes.controllers.effects import GEN3, Effect
 
 
 class SecretReader(Protocol):
@@ -78,7 +79,8 @@ class Settings:
     and causes say. causes: what goes wrong by rule. metrics: whether there is a metrics server, and the usage of CPU
     and memory in percent of the requests that it reports. uid: makes the uids of objects. secrets: None means that the
     cluster has no External Secrets operator, whatever is deployed. operator_always: the operator works though no
-    deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`."""
+    deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`.
+    effects: what jobs leave behind when they end well."""
 
     timing: Timing = field(default_factory=Timing)
     images: Callable[[str], bool] = every_image
@@ -93,3 +95,4 @@ class Settings:
     version: str = "1.34"
     event_seconds: float = 3_600.0
     secret_refresh: bool = True
+    effects: tuple[Effect, ...] = GEN3

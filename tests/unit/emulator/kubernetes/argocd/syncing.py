@@ -64,9 +64,9 @@ class Repositories:
 class Syncing(Living):
     """A cluster "c" with Argo CD, its definitions, the project "default" and a namespace "a"."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, argocd: ArgoCd | None = None, **settings: Any) -> None:
         self.repositories = Repositories()
-        self.argocd = ArgoCd(self.repositories)
+        self.argocd = argocd or ArgoCd(self.repositories)
         super().__init__(*self.argocd.controllers, **settings)
         self.add(definition("applications", "Application"), definition("appprojects", "AppProject"))
         self.add(namespace("argocd"))
