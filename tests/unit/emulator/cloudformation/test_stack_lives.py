@@ -461,3 +461,19 @@ def test_what_was_being_planned_or_looked_at_is_failed_by_a_restart(world: World
     assert other.ask("DescribeChangeSet", StackName="app", ChangeSetName="c")["Status"] == "FAILED"
     told = other.ask("DescribeStackDriftDetectionStatus", StackDriftDetectionId=number)
     assert told["DetectionStatus"] == "DETECTION_FAILED"
+
+
+def test_a_restart_while_a_failed_creation_is_deleted_keeps_to_its_policies(world: World) -> None:
+    world.things.failing = {("B", "create")}
+    body = template(
+        {"A": thing(deletion="RetainExceptOnCreate", dependsOn="C"), "B": thing(dependsOn="A"), "C": thing()}
+    )
+    world.ask("CreateStack", StackName="app", TemplateBody=body, OnFailure="DELETE")
+    world.timeline.advance(22)
+    assert world.status() == "DELETE_IN_PROGRESS"
+    other = World()
+    other.things.held, other.things.deleted = world.things.held, world.things.deleted
+    other.service.take_over([pickle.loads(pickle.dumps(world.stacks))])
+    other.done()
+    assert (other.status(), other.things.held) == ("DELETE_COMPLETE", {})
+    assert "DELETE_SKIPPED" not in other.statuses("A")
