@@ -19,7 +19,7 @@ import pytest
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 
 CLUSTERS, APPLICATIONS = 3_500, 50_000
-IDLE_BYTES, LIST_SECONDS = 16_384, 60.0
+IDLE_BYTES, LIST_SECONDS = 8_192, 30.0
 
 _SERVER = """
 import json, sys

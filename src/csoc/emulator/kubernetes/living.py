@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.pods import PodRuntime
 from csoc.emulator.timeline import Timeline
 
+_LOG = logging.getLogger(__name__)
 ARGO_NAMESPACE = "argocd"
 
 
@@ -76,7 +78,13 @@ class LivingClusters:
         self._threads.shutdown(cancel_futures=True)
 
     def _background(self, job: Callable[[], None]) -> None:
-        self._threads.submit(job)
+        def run() -> None:
+            try:
+                job()
+            except Exception:  # noqa: BLE001 - an executor would keep it to itself, and the Application would wait
+                _LOG.exception("rendering an Application failed in a way that Argo CD has no words for")
+
+        self._threads.submit(run)
 
     def _begin(self, cluster: SimulatedCluster) -> PodRuntime:
         made = attach(cluster.id, cluster.store, self._settings, self._timeline, self._hearing)
