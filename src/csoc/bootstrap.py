@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
-from csoc.config import Settings, load
+from csoc.config import Credential, Settings, load
 from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, RejectedError
 from csoc.fleet.githost import GitHost
@@ -25,6 +25,7 @@ from csoc.usecases.budget import RenderBudget
 from csoc.usecases.ports import Ports
 
 if TYPE_CHECKING:
+    from csoc.emulator.kubernetes.argocd.repository_server import RepositoryServer
     from csoc.emulator.running import Emulator
 
 
@@ -94,6 +95,40 @@ def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator
         raise ConflictError(
             f"The port cannot be used: {error.strerror}", place=place, fix="Name another one"
         ) from error
+
+
+@contextmanager
+def repository_server(settings: Settings) -> Iterator[RepositoryServer]:
+    """What renders Applications in simulated clusters, with the credentials that their own Secrets hold. settings: for
+    limits and the cache; their credentials are not shown to anybody."""
+    from csoc.emulator.kubernetes.argocd.ports import Credential as ClusterCredential
+    from csoc.emulator.kubernetes.argocd.repository_server import Opened, RepositoryServer
+
+    made: list[HelmChartSources] = []
+
+    def open_with(credentials: Collection[ClusterCredential]) -> Opened:
+        environ = {f"CSOC_CLUSTER_{number}": one.password for number, one in enumerate(credentials)}
+        shown = [
+            Credential(url_prefix=one.url, kind="token", username=one.username, token_env=f"CSOC_CLUSTER_{number}")
+            for number, one in enumerate(credentials)
+            if one.password
+        ]
+        limits = settings.limits.model_copy(update={"fresh_seconds": 0.0})
+        with_them = settings.model_copy(update={"credentials": tuple(shown), "limits": limits})
+        repositories = GitRepositories(with_them, environ=environ)
+        charts = HelmChartSources.from_settings(with_them, repositories, credentials=repositories.credentials)
+        made.append(charts)
+
+        def forget() -> None:
+            repositories.forget()
+            charts.forget()
+
+        return Opened(repositories, charts, forget)
+
+    with ChildRenderer.from_settings(settings) as renderer:
+        yield RepositoryServer(open_with, renderer)
+    for charts in made:
+        charts.close()
 
 
 def emulator_control(address: str, token: str) -> RemoteControl:

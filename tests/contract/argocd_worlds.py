@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from csoc.adapters.kube.client import KubeClient
 from csoc.adapters.kube.connecting import from_kubeconfig_file
-from testbed.servers.argocd import Credential, Delivery
+from testbed.servers.argocd import Credential, Delivery, project
+from tests.contract.cluster_worlds import SimulatedWorld
 from tests.testbed.gitea import Gitea, GiteaRepository, GiteaUser
 
 
@@ -68,3 +70,50 @@ class RealArgo:
     def revoke(self) -> None:
         if self._credential is not None:
             self._credential.delete()
+
+
+class SimulatedArgo:
+    """The Argo CD of a simulated cluster, with the testbed's Gitea."""
+
+    def __init__(self, world: SimulatedWorld, gitea: Gitea) -> None:
+        self.client = world.admin
+        self.namespace = self.project = f"test-{secrets.token_hex(4)}"
+        self._reader: GiteaUser = gitea.create_user("reader")
+        self._repository: GiteaRepository = gitea.create_repository(private=True)
+        self._repository.add_collaborator(self._reader, "read")
+        self._credential = ""
+        self.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        self.client.create(project(self.project, namespaces=[self.namespace]))
+
+    @property
+    def url(self) -> str:
+        return f"{self._repository.url}.git"
+
+    def push(self, files: Mapping[str, str | None]) -> str:
+        return self._repository.push(dict(files))
+
+    def grant(self) -> None:
+        gitea = self._repository.gitea
+        asked: dict[str, Any] = {"name": "argocd", "scopes": ["read:repository"]}
+        answer = gitea.client.post(
+            f"{gitea.url}/api/v1/users/{self._reader.name}/tokens",
+            json=asked,
+            auth=(self._reader.name, self._reader.password),
+        )
+        self._credential = f"repositories-{secrets.token_hex(4)}"
+        about = {
+            "name": self._credential,
+            "namespace": "argocd",
+            "labels": {"argocd.argoproj.io/secret-type": "repo-creds"},
+        }
+        content = {
+            "type": "git",
+            "url": f"{gitea.url}/{self._repository.owner}",
+            "username": self._reader.name,
+            "password": answer.json()["sha1"],
+        }
+        self.client.create({"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": content})
+
+    def revoke(self) -> None:
+        if self._credential:
+            self.client.delete("v1", "Secret", self._credential, "argocd")

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from csoc.adapters.kube.client import KubeClient
 from csoc.adapters.kube.connecting import Endpoint, connect, from_kubeconfig_file
+from csoc.bootstrap import repository_server
 from csoc.clusters.client import Where
-from csoc.emulator.kubernetes.argocd.definitions import DEFINITIONS
-from csoc.emulator.kubernetes.controllers.settings import Settings
-from csoc.emulator.kubernetes.controllers.table import attach, hearing
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.config import Settings
+from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
+from csoc.emulator.kubernetes.fleet import SimulatedCluster
+from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 from csoc.emulator.timeline import RunningTimeline
@@ -93,16 +94,17 @@ class SimulatedWorld:
 
 
 @contextmanager
-def simulated_world() -> Iterator[SimulatedWorld]:
-    """A simulated cluster with Argo CD's definitions, in which time runs a hundred times as fast."""
-    timeline = RunningTimeline(speed=100)
-    clusters = SimulatedClusters(timeline.now, DEFINITIONS)
-    heard = hearing()
-    with serving(clusters) as served:
-        made = clusters.create("contract")
-        living = attach("contract", made.store, Settings(as_kwok=True), timeline, heard)
-        yield SimulatedWorld(made, served.certificate)
-        living.detach()
+def simulated_world(cache: Path) -> Iterator[SimulatedWorld]:
+    """A simulated cluster with Argo CD in it, in which time runs twenty times as fast; pods get ready as kwok's do,
+    since they do on the real one. cache: where what Argo CD fetched is kept."""
+    timeline = RunningTimeline(speed=20)
+    with repository_server(Settings(cache_dir=cache)) as manifests:
+        clusters = LivingClusters(timeline, ClusterSettings(as_kwok=True), manifests)
+        with serving(clusters.all) as served:
+            made = clusters.all.create("contract")
+            install_argocd(made, timeline.now)
+            yield SimulatedWorld(made, served.certificate)
+        clusters.close()
     timeline.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading, Applications, SyncRequest
 from csoc.clusters.client import Where
 from csoc.errors import NotFoundError
-from tests.contract.argocd_worlds import ArgoWorld, RealArgo
+from tests.contract.argocd_worlds import ArgoWorld, RealArgo, SimulatedArgo
+from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
 
 Object = dict[str, Any]
-SECONDS = 120.0
+SECONDS = 20.0
 CHART: dict[str, str | None] = {
     "chart/Chart.yaml": "{apiVersion: v2, name: small, version: 1.0.0}\n",
     "chart/values.yaml": "greeting: from the chart\nimage: example.org/small:1\nextra: false\n",
@@ -33,8 +35,21 @@ WORKLOAD = (
 )
 
 
-@pytest.fixture(params=[pytest.param("real", marks=[pytest.mark.kubernetes, pytest.mark.gitea])])
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
+    with simulated_world(tmp_path_factory.mktemp("cache")) as made:
+        yield made
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("simulated", marks=pytest.mark.gitea),
+        pytest.param("real", marks=[pytest.mark.kubernetes, pytest.mark.gitea]),
+    ]
+)
 def world(request: pytest.FixtureRequest) -> ArgoWorld:
+    if request.param == "simulated":
+        return SimulatedArgo(request.getfixturevalue("simulated"), request.getfixturevalue("gitea"))
     return RealArgo(request.getfixturevalue("delivery"), request.getfixturevalue("gitea"))
 
 

@@ -17,8 +17,8 @@ Object = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def simulated() -> Iterator[SimulatedWorld]:
-    with simulated_world() as world:
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
+    with simulated_world(tmp_path_factory.mktemp("cache")) as world:
         yield world
 
 
