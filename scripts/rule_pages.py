@@ -8,7 +8,7 @@ import pkgutil
 
 from csoc.cli.rules import all_rules, looks_at
 from csoc.gen3 import rules as package
-from csoc.gen3.checking import OWN_RULES
+from csoc.gen3.own_rules import OWN_RULES
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.views import HELM, MANIFEST
 

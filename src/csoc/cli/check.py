@@ -88,8 +88,9 @@ def check(
     or hostname. At the top of a repository a bare word always names environments (write ./word for the folder).
 
     Exits with 1 if there is a finding from --fail-on upwards (by default everything but "info"), or a document of
-    csoc's own that cannot be read; with 0 otherwise. What could not be looked at (a chart, a repository) is said and
-    fails nothing, unless --strict is given.
+    csoc's own that cannot be read; with 0 otherwise. What could not be looked at (a chart, a file, a repository) is
+    said and fails nothing, unless --strict is given. With --base, findings and faults of documents that the base has as
+    well fail nothing, as long as they do not grow; what the base has and the change takes away is a finding.
     """
     if yes and not fix:
         raise click.UsageError("--yes goes with --fix")

@@ -13,7 +13,7 @@ from csoc.cli.commands import CommandGroup, Listed, command
 from csoc.cli.output import print_json, say, severity_text, table
 from csoc.cli.tables import Cell
 from csoc.errors import NotFoundError
-from csoc.gen3.checking import OWN_RULES
+from csoc.gen3.own_rules import OWN_RULES
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.table import RULES
 

@@ -10,44 +10,19 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from csoc.fleet.location import Location
+from csoc.fleet.masking import mask_text
 from csoc.gen3.findings import Evidence, Finding, Severity, merge
+from csoc.gen3.own_rules import CHECK_FAILED, OWN_RULES, WAIVER_EXPIRED, WAIVER_UNUSED
+from csoc.gen3.places import Pair, Places, PlacesOf, added
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState, FleetState
 
-CHECK_FAILED = "check-failed"
-WAIVER_EXPIRED = "waiver-expired"
-WAIVER_UNUSED = "waiver-unused"
-
-# What checking itself finds, described like rules so that pages and reports can say what it means. No function stands
-# behind these: this module makes them.
-OWN_RULES: tuple[Rule, ...] = (
-    Rule(
-        id=CHECK_FAILED,
-        title="A rule could not be checked",
-        severity=Severity.LOW,
-        consequence="Whether this rule finds something here is not known.",
-        fix="Look at the values that the rule is about; if they are right, report this to csoc's maintainers.",
-    ),
-    Rule(
-        id=WAIVER_EXPIRED,
-        title="A waiver has ended",
-        severity=Severity.LOW,
-        consequence="What it covered counts as a finding again.",
-        fix="Mend the cause, or renew the waiver with a new reason and date.",
-    ),
-    Rule(
-        id=WAIVER_UNUSED,
-        title="A waiver covers nothing",
-        severity=Severity.INFO,
-        consequence="It hides the next finding of this kind, which nobody has looked at.",
-        fix="Remove the waiver if the cause is mended, or correct its rule, key, fingerprint or environments.",
-    ),
-)
 _OWN = {rule.id: rule for rule in OWN_RULES}
 
 Known = Mapping[str, frozenset[str]]
@@ -80,8 +55,6 @@ class Waiver:
         return not self.environments or any(fnmatch.fnmatchcase(environment, name) for name in self.environments)
 
 
-Pair = tuple[str, str]
-"""A finding in an environment: its fingerprint, and the environment's name ("" for the fleet itself)."""
 Severities = Mapping[Pair, Severity]
 
 
@@ -92,7 +65,9 @@ class Before:
     found: what was found before. waivers, known: what people had decided then, by waivers and by baselines. names:
     environments' names now to their names then, where they differ. unseen: what is found now and could not have been
     seen before, nor its absence. compared: severities to compare by, where they are not those of the findings.
-    accepted: whether decisions that are new in the change count as well.
+    accepted: whether decisions that are new in the change count as well. places: those that a finding had. here: those
+    that it has now, in the environments `unlike`, by what both sides could see. changed: of findings whose point is a
+    value, the places whose value is another one.
     """
 
     found: Severities
@@ -102,6 +77,18 @@ class Before:
     unseen: Collection[Pair] = frozenset()
     compared: Severities = field(default_factory=dict)
     accepted: bool = False
+    places: Places = field(default_factory=dict)
+    here: Places = field(default_factory=dict)
+    unlike: Collection[str] = frozenset()
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def grown(self, finding: Finding, environment: str, now: Counter[str]) -> tuple[str, ...]:
+        """Places of a finding that was found before as well, and that are new or hold another value."""
+        pair = finding.fingerprint, environment
+        if environment in self.unlike:
+            now = self.here.get(pair, Counter())
+        # A value that many environments read is one value; its own place says whose it is.
+        return (*added(now, self.places.get(pair, Counter())), *self.changed.get(finding.fingerprint, ()))
 
     def waives(self, finding: Finding, environment: str, today: date) -> bool:
         """True if a waiver that was there before covers that finding."""
@@ -117,7 +104,8 @@ class CheckReport:
 
     Compared with a base, further: uncompared: found now, and the base cannot tell whether it is new. worse: of the
     findings to act on, those that the base has with this lower severity. decided: of the findings to act on, those
-    that a waiver (or a baseline: None) silences which is new in the change.
+    that a waiver (or a baseline: None) silences which is new in the change. grown: of the findings to act on, those
+    that the base or a baseline has with fewer places, or with other values: the places that came.
     """
 
     findings: tuple[Finding, ...]
@@ -126,6 +114,7 @@ class CheckReport:
     uncompared: tuple[Finding, ...] = ()
     worse: Severities = field(default_factory=dict)
     decided: Mapping[Pair, Waiver | None] = field(default_factory=dict)
+    grown: Mapping[Pair, tuple[str, ...]] = field(default_factory=dict)
 
     def worst(self) -> Severity | None:
         """The highest severity among what is to act on."""
@@ -190,6 +179,15 @@ def _check_failed(rule: Rule, error: Exception, environments: tuple[str, ...], p
     return _own_finding(CHECK_FAILED, cause, rule.id, place, environments)
 
 
+def compared_finding(
+    name: str, cause: str, key: str, evidence: Sequence[Evidence], environments: tuple[str, ...], severity: Severity
+) -> Finding:
+    """A finding of the comparison of a change with its base."""
+    found = _own_finding(name, mask_text(cause), key, Evidence(""), environments)
+    shown = tuple(replace(item, text=mask_text(item.text)) for item in evidence)
+    return replace(found, severity=severity, evidence=shown)
+
+
 def _own_finding(name: str, cause: str, key: str, evidence: Evidence, environments: tuple[str, ...] = ()) -> Finding:
     about = _OWN[name]
     return Finding(
@@ -235,6 +233,7 @@ def report(
     rules: Collection[str] = (),
     severities: Severities | None = None,
     before: Before | None = None,
+    known_places: Places | None = None,
 ) -> CheckReport:
     """Sorts findings into what to act on, what is waived and what is known; a finding is split by environment if only
     some of its environments are waived or known.
@@ -243,8 +242,9 @@ def report(
     is a finding. settled: ids of the rules that have looked at everything; a waiver of one of them that covers nothing
     is a finding too. rules: ids of all rules there are; a waiver of any other covers nothing for certain. severities:
     as `severities_of` tells; without, a finding is as bad in each of its environments. before: what to compare with.
+    known_places: the places that were known with findings; one that is left out is known wherever it is.
     """
-    made = _Sorting(waivers, known, today, severities or {}, before)
+    made = _Sorting(waivers, known, today, severities or {}, before, known_places or {})
     for finding in merge(findings):
         made.take(finding)
     if whole:
@@ -257,6 +257,7 @@ def report(
         tuple(made.uncompared),
         made.worse,
         made.decided,
+        made.grown,
     )
 
 
@@ -269,12 +270,14 @@ class _Sorting:
     today: date
     severities: Severities
     before: Before | None
+    known_places: Places = field(default_factory=dict)
     act: list[Finding] = field(default_factory=list)
     waived: list[tuple[Finding, Waiver]] = field(default_factory=list)
     old: list[Finding] = field(default_factory=list)
     uncompared: list[Finding] = field(default_factory=list)
     worse: dict[Pair, Severity] = field(default_factory=dict)
     decided: dict[Pair, Waiver | None] = field(default_factory=dict)
+    grown: dict[Pair, tuple[str, ...]] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
 
     def take(self, finding: Finding) -> None:
@@ -282,11 +285,12 @@ class _Sorting:
         fingerprint = finding.fingerprint
         about = [(n, w) for n, w in enumerate(self.waivers) if w.rule == finding.rule and w.expires >= self.today]
         groups: dict[tuple[str, int], list[str]] = {}
+        places = PlacesOf(finding)
         for environment in finding.environments or ("",):
             number = next((n for n, waiver in about if waiver.covers(finding, environment)), -1)
             if number >= 0:
                 self.used.add(number)
-            kind = self._kind(finding, (fingerprint, environment), number)
+            kind = self._kind(finding, (fingerprint, environment), number, places.of(environment))
             groups.setdefault((kind, number if kind == "waived" else -1), []).append(environment)
         for (kind, number), environments in groups.items():
             part = self._as_bad(only(finding, environments), fingerprint, environments)
@@ -301,15 +305,22 @@ class _Sorting:
         known = "" in self.known.get(pair[0], ()) or (self.before is not None and pair in self.before.found)
         (self.old if known else self.act).append(finding)
 
-    def _kind(self, finding: Finding, pair: Pair, number: int) -> str:
-        """waived, known, uncompared or act. number: of the waiver that covers it now, or -1."""
+    def _kind(self, finding: Finding, pair: Pair, number: int, places: Counter[str]) -> str:
+        """waived, known, uncompared or act. number: of the waiver that covers it now, or -1. places: of the finding in
+        the environment."""
         in_baseline = pair[1] in self.known.get(pair[0], ())
+        unknown = added(places, self.known_places[pair]) if in_baseline and pair in self.known_places else ()
+        in_baseline = in_baseline and not unknown
         before = self.before
         if before is None:
-            return "waived" if number >= 0 else "known" if in_baseline else "act"
+            kind = "waived" if number >= 0 else "known" if in_baseline else "act"
+            if kind == "act" and unknown:
+                self.grown[pair] = unknown
+            return kind
         then = before.found.get(pair)
         now = before.compared.get(pair) or self.severities.get(pair, finding.severity)
-        same, worse = then is not None and now <= then, then is not None and now > then
+        grown = before.grown(finding, pair[1], places) if then is not None else ()
+        same, worse = then is not None and now <= then and not grown, then is not None and now > then
         # What the change did not bring may be decided on in the change: that hides nothing of what it does.
         free = before.accepted or same or pair in before.unseen
         if number >= 0 and (free or before.waives(finding, pair[1], self.today)):
@@ -318,11 +329,15 @@ class _Sorting:
             return "known"
         if pair in before.unseen:
             return "uncompared"
-        in_baseline = in_baseline and not worse  # whoever put it there knew something less bad
+        # Whoever put it there knew something less bad; a place that it names was known all the same.
+        in_baseline = in_baseline and not worse and not (grown and pair not in self.known_places)
+        in_baseline = in_baseline and pair[0] not in before.changed
         if in_baseline and (before.accepted or pair[1] in before.known.get(pair[0], ())):
             return "known"
         if worse and then is not None:
             self.worse[pair] = then
+        if grown or unknown:
+            self.grown[pair] = grown or unknown
         if number >= 0 or in_baseline:
             self.decided[pair] = self.waivers[number] if number >= 0 else None
         return "act"

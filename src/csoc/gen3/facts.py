@@ -65,7 +65,9 @@ class Claim:
     """Something outside the environment that it uses by name, and that two environments may or may not share.
 
     identity: normalised name (bucket with prefix as "bucket/prefix", secret as "account or store/name"). scope: what
-    makes the identity unique (an account id, a cluster, or "").
+    makes the identity unique (an account id, a cluster, or ""). key: the values path that says so; location: where that
+    is written, None where it is the chart's default. assumed: known of charts in general, and seen in no value of this
+    environment and in no manifest.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Claim:
     access: Access
     key: str
     location: Location | None = None
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ def to_json(facts: EnvironmentFacts) -> str:
             for item in facts.services.values()
         ],
         "claims": [
-            [item.kind, item.identity, item.scope, item.access, item.key, place(item.location)] for item in facts.claims
+            [item.kind, item.identity, item.scope, item.access, item.key, place(item.location), item.assumed]
+            for item in facts.claims
         ],
         "settings": dict(facts.settings),
         "rendered": facts.rendered,
@@ -129,8 +133,8 @@ def from_json(text: str) -> EnvironmentFacts:
         for name, enabled, repository, tag, pinned, place in data["services"]
     }
     claims = (
-        Claim(Kind(kind), identity, scope, Access(access), key, location(place))
-        for kind, identity, scope, access, key, place in data["claims"]
+        Claim(Kind(kind), identity, scope, Access(access), key, location(place), assumed)
+        for kind, identity, scope, access, key, place, assumed in data["claims"]
     )
     return EnvironmentFacts(
         environment=data["environment"],

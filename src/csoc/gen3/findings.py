@@ -28,11 +28,18 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One place that shows the finding. text is masked where it looks secret; environment is "" for a whole fleet."""
+    """One place that shows the finding. text is masked where it looks secret; environment is "" for a whole fleet.
+
+    key: what stands there, by a name that stays when lines move: a dotted key path, or "image of fence"; "" where the
+    finding has one place in each environment. state: how it is there, where a finding whose places stay can get worse
+    by it (a version); never a secret.
+    """
 
     text: str
     location: Location | None = None
     environment: str = ""
+    key: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,12 @@ def to_json(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "environments": list(finding.environments),
         "evidence": [
-            {"text": item.text, "location": location_to_json(item.location), "environment": item.environment}
+            {
+                "text": item.text,
+                "location": location_to_json(item.location),
+                "environment": item.environment,
+                "key": item.key,
+            }
             for item in finding.evidence
         ],
         "key": finding.key,

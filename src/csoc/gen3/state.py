@@ -60,7 +60,8 @@ class EnvironmentState:
         text defaults to "path: value", the value masked if it looks secret.
         """
         location = self.values.origin(path) or self.view.application.location
-        return Evidence(text or self.values.describe(path), location, self.view.name)
+        key = ".".join(map(str, as_path(path)))
+        return Evidence(text or self.values.describe(path), location, self.view.name, key)
 
     def objects(self, *kinds: str) -> list[RenderedObject]:
         """Rendered objects of the kinds; empty where nothing was rendered."""
@@ -71,12 +72,14 @@ class EnvironmentState:
 
 @dataclass(frozen=True, slots=True)
 class FleetState:
-    """The whole fleet, for rules about what environments do to each other. facts: by environment name."""
+    """The whole fleet, for rules about what environments do to each other. facts: by environment name. places: where an
+    environment's files write a dotted path; None where they do not."""
 
     view: FleetView
     facts: Mapping[str, EnvironmentFacts]
     states: Callable[[str], EnvironmentState]
     context: Mapping[str, Any] = field(default_factory=dict)
+    places: Callable[[str, str], Location | None] = lambda _name, _path: None
 
     @property
     def problems(self) -> Sequence[Problem]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from csoc.gen3.checking import Pair, Severities
+from csoc.gen3.checking import Severities
+from csoc.gen3.places import Pair
 from csoc.gen3.rules import chart_does_not_render
 from csoc.usecases.check import FleetChecker, Found, Seen
 from csoc.usecases.load import LoadedFleet
@@ -53,7 +54,7 @@ class Likeness:
 
     unseen_before, unseen_now: findings of the one side of which the other could not have known. less: what the side
     before shows when no more is looked at than now. compared: severities now of findings in environments that are
-    unlike, when no more is looked at than before. All by the names of their own side.
+    unlike, when no more is looked at than before; less_now: these findings. All by the names of their own side.
     """
 
     unlike: tuple[Unlike, ...] = ()
@@ -61,6 +62,7 @@ class Likeness:
     unseen_now: Collection[Pair] = frozenset()
     less: Found | None = None
     compared: Severities = field(default_factory=dict)
+    less_now: Found | None = None
 
 
 def alike(
@@ -98,6 +100,7 @@ def alike(
         unseen_now=_lost(now[1], less_now, stopped),
         less=less_before,
         compared={pair: severity for pair, severity in less_now.severities.items() if pair[1] in limits},
+        less_now=less_now,
     )
 
 

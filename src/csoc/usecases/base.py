@@ -1,7 +1,8 @@
 """What was wrong before a change, so that a check of the change speaks of what the change adds and of nothing else.
 
 The tree before is checked like the tree now (environments that are equal in both come from the cache), and findings are
-compared by cause and environment. A line that moved is no new cause; an environment is the same one as long as its
+compared by cause and environment, and then by the places that a cause has and, for secrets, by their values: a second
+place of an old cause is new. A line that moved is no new place; an environment is the same one as long as its
 Application stands at the same place, or else runs at the same place, whatever it is called.
 """
 
@@ -10,20 +11,24 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from csoc.errors import NotFoundError
 from csoc.fleet.argocd.model import Problem
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.parsing import ParsedStore
-from csoc.gen3.checking import OWN_RULES, Before, Pair, known_from, only, severities_of
+from csoc.gen3.checking import Before, known_from, only, severities_of
 from csoc.gen3.findings import Finding, Severity
+from csoc.gen3.own_rules import OWN_RULES
+from csoc.gen3.places import Pair, places_of
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.alike import Likeness, Unlike, alike
 from csoc.usecases.check import FleetChecker, Found, Progress
+from csoc.usecases.comparison import Comparison, compare, stages_raised
 from csoc.usecases.judgements import far_waivers, known_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
+from csoc.usecases.secretvalues import changed_secrets
 
 FaultKey = tuple[str, str, str, str]
 ProblemKey = tuple[str, str, str]
@@ -33,7 +38,8 @@ ProblemKey = tuple[str, str, str]
 class Base:
     """What was found before. revision: as asked for; commit: the common ancestor that was checked; fleet, found: as it
     was then. own: what was found about waivers. renamed: names of environments then to their names now, where they
-    differ. unlike: environments that could not be compared in full."""
+    differ. unlike: environments that could not be compared in full. comparison: what is gone or lowered in the fleet
+    now."""
 
     revision: str
     commit: str
@@ -44,6 +50,7 @@ class Base:
     problems: frozenset[ProblemKey]
     renamed: Mapping[str, str]
     unlike: tuple[Unlike, ...] = ()
+    comparison: Comparison = field(default_factory=Comparison)
 
 
 def check_base(
@@ -68,6 +75,7 @@ def check_base(
     before = understand_tree(ports, query, tree, store)
     found = checker.find(before, progress=progress)
     own = {rule.id for rule in OWN_RULES}
+    renamed = renamings(before.view.environments, fleet.view.environments)
     judged = checker.judge(found, waivers=waivers_of(before.documents, ports))
     return Base(
         revision=revision,
@@ -79,8 +87,14 @@ def check_base(
             fault_key(fault) for fault in (*before.documents.faults, *far_waivers(before.documents, ports))
         ),
         problems=frozenset(problem_key(problem) for problem in (*before.view.problems, *found.problems)),
-        renamed=renamings(before.view.environments, fleet.view.environments),
+        renamed=renamed,
+        comparison=compare(before, fleet, renamed),
     )
+
+
+def as_before(base: Base, fleet: LoadedFleet) -> LoadedFleet:
+    """The fleet with the stages of the base where the change lowers them: no change makes its own findings smaller."""
+    return stages_raised(base.fleet, fleet, base.renamed)
 
 
 def compare_with(
@@ -92,8 +106,13 @@ def compare_with(
     likeness = alike(checker, (base.fleet, base.found), (fleet, found), base.renamed)
     documents = base.fleet.documents
     known = known_of(documents) if baseline else {}
+    before = list(_before(base, likeness))
     return replace(base, unlike=likeness.unlike), Before(
         found=_found_before(base, likeness),
+        places=places_of(before),
+        here=places_of(likeness.less_now.raw) if likeness.less_now is not None else {},
+        unlike={item.environment for item in likeness.unlike},
+        changed=changed_secrets(base.fleet, fleet, found.raw),
         waivers=waivers_of(documents, ports),
         known={
             fingerprint: frozenset(base.renamed.get(name, name) for name in names)
@@ -121,6 +140,18 @@ def _found_before(base: Base, likeness: Likeness) -> dict[Pair, Severity]:
                 for pair in ((fingerprint, name) for fingerprint in variants):
                     found[pair] = max(found.get(pair, severity), severity)
     return found
+
+
+def _before(base: Base, likeness: Likeness) -> Iterator[Finding]:
+    """What was found before, by the names that environments have now; where less can be compared, what that shows."""
+    then = {new: old for old, new in base.renamed.items()}
+    less = {then.get(item.environment, item.environment) for item in likeness.unlike}
+    looks = [(base.found.raw, False), (likeness.less.raw if likeness.less is not None else (), True)]
+    for findings, limited in looks:
+        for finding in findings:
+            names = [name for name in finding.environments or ("",) if (name in less) is limited]
+            if names:
+                yield from _variants(only(finding, names), base.renamed)
 
 
 def fault_key(fault: Fault) -> FaultKey:
@@ -165,6 +196,40 @@ def _stands(view: EnvironmentView) -> tuple[object, ...]:
 
 def _runs(view: EnvironmentView) -> tuple[object, ...]:
     return (view.cluster.value, view.namespace, view.release)
+
+
+def what_changed(
+    checker: FleetChecker, before: tuple[LoadedFleet, Found], now: tuple[LoadedFleet, Found]
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...], tuple[Unlike, ...]]:
+    """What an edit would bring up and mend, compared by what both sides can see, and where that is not all. What nobody
+    can see any more is not mended: neither in an environment that is gone, nor in one whose chart stops rendering."""
+    names = renamings(before[0].view.environments, now[0].view.environments)
+    likeness = alike(checker, before, now, names)
+    then, present = before[1].raw, now[1].raw
+    new, gone = came_and_went(then, present, names, likeness)
+    there = {"", *(view.name for view in now[0].view.environments)}
+    seen = [(finding, [name for name in finding.environments or ("",) if name in there]) for finding in gone]
+    comparison = compare(before[0], now[0], names)
+    return (
+        (*comparison.findings, *new, *_grown(then, present, names, likeness)),
+        tuple(only(finding, left) for finding, left in seen if left),
+        likeness.unlike,
+    )
+
+
+def _grown(
+    before: Sequence[Finding], now: Sequence[Finding], names: Mapping[str, str], likeness: Likeness
+) -> Iterator[Finding]:
+    """Findings of both sides that have further places, for the environments that were compared in full."""
+    then = places_of(variant for finding in before for variant in _variants(finding, names))
+    unlike = {item.environment for item in likeness.unlike}
+    for finding in now:
+        places = places_of((finding,))
+        grown = [
+            pair[1] for pair, found in places.items() if pair in then and pair[1] not in unlike and found - then[pair]
+        ]
+        if grown:
+            yield only(finding, grown)
 
 
 def came_and_went(

@@ -20,8 +20,6 @@ from csoc.fleet.code_digest import code_digest
 from csoc.fleet.location import Location
 from csoc.gen3 import extract
 from csoc.gen3.checking import (
-    CHECK_FAILED,
-    OWN_RULES,
     Before,
     CheckReport,
     Known,
@@ -35,11 +33,15 @@ from csoc.gen3.checking import (
 from csoc.gen3.checking import only as part_of
 from csoc.gen3.data_model.published import Lookup
 from csoc.gen3.findings import ChartUsed, Finding, merge
+from csoc.gen3.own_rules import CHECK_FAILED, OWN_RULES
+from csoc.gen3.places import Places
+from csoc.gen3.rules import secret_in_file
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases import budget
+from csoc.usecases.filescan import FileScan, FileScanner
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.results import Anchors, EnvironmentResult, Results, decode, encode, moved, moved_findings
@@ -47,7 +49,7 @@ from csoc.usecases.states import Sight, StateBuilder, below
 
 __all__ = ["CheckOutcome", "EnvironmentResult", "FleetChecker", "MissingChart", "code_version"]
 
-_RESULTS_NAMESPACE = "check-2"
+_RESULTS_NAMESPACE = "check-3"
 _BATCH = 50  # results; whoever interrupts a long check loses no more
 Progress = Callable[[int, int, str], None]
 """Told how many of how many environments are checked, and the name of the last one."""
@@ -79,8 +81,8 @@ class Found:
     raw: everything, one for each cause; severities: of each in each environment. checked and cached count
     environments; fresh names those that were checked anew. charts: those that could not be had. used: the chart that
     each environment was rendered with; those that were not rendered are left out. not_tried: environments whose charts
-    were not rendered because of what a run may cost; problems say so. seen: how much of each environment was looked at.
-    settled: ids of the rules that saw all there is to see.
+    were not rendered because of what a run may cost; problems say so. files: what was searched for secrets. seen: how
+    much of each environment was looked at. settled: ids of the rules that saw all there is to see.
     """
 
     results: Mapping[str, EnvironmentResult]
@@ -93,6 +95,7 @@ class Found:
     used: Mapping[str, ChartUsed] = field(default_factory=dict)
     not_tried: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    files: FileScan = field(default_factory=FileScan)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     settled: Collection[str] = ()
 
@@ -123,6 +126,11 @@ class FleetChecker:
     context: Mapping[str, Any] = field(default_factory=dict)
     _results: dict[str, EnvironmentResult] = field(default_factory=dict)
     _used_last: frozenset[str] = frozenset()
+    _files: FileScanner | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if any(rule.id == secret_in_file.RULE.id for rule in self.rules):
+            self._files = FileScanner(self.ports.cache)
 
     def check(
         self,
@@ -160,12 +168,19 @@ class FleetChecker:
         views = fleet.view.environments if self.rendering else ()
         used = {view.name: builder.chart(view).used for view in views if builder.chart(view).archive is not None}
         results = Results(loose, anchors, used)
-        context = {"now": self.ports.clock(), "dictionaries": dictionaries, **self.context}
+        files = self._files.scan(fleet) if self._files is not None else FileScan()
+        context = {
+            "now": self.ports.clock(),
+            "dictionaries": dictionaries,
+            secret_in_file.FILES: files.found,
+            **self.context,
+        }
         state = FleetState(
             view=fleet.view,
             facts={name: result.facts for name, result in loose.items()},
             states=lambda name: builder.state(fleet.environment(name), context=context),
             context=context,
+            places=lambda name, path: _written_at(builder, fleet.view.environment(name), path),
         )
         between = list(moved_findings(check_fleet(state, self.rules), anchors.fix))
         # Put together first: one cause in a thousand environments is one finding.
@@ -180,7 +195,8 @@ class FleetChecker:
             fresh=fresh,
             used=used,
             not_tried=tuple(builder.not_tried),
-            problems=budget.problems(builder.not_tried),
+            problems=(*budget.problems(builder.not_tried), *files.problems),
+            files=files,
             seen={view.name: self._seen(builder, view, loose) for view in fleet.view.environments},
             settled=self._settled(fleet, loose, found),
         )
@@ -194,8 +210,10 @@ class FleetChecker:
         waivers: Sequence[Waiver] = (),
         known: Known | None = None,
         before: Before | None = None,
+        known_places: Places | None = None,
     ) -> CheckOutcome:
-        """What to act on of what was found. only, rules: as for `check`. before: what a change is compared with."""
+        """What to act on of what was found. only, rules: as for `check`. before: what a change is compared with.
+        known_places: as for `report`."""
         with gc_pause.paused():
             shown = [item for item in found.raw if not rules or item.rule in rules]
             if only:
@@ -210,6 +228,7 @@ class FleetChecker:
                 rules={rule.id for rule in (*self.rules, *OWN_RULES)},
                 severities=found.severities,
                 before=before,
+                known_places=known_places,
             )
         return CheckOutcome(report=made, **{item.name: getattr(found, item.name) for item in fields(Found)})
 
@@ -382,6 +401,11 @@ class _Blobs:
         """Names the tree that a place is in, without its commit: "" for the fleet's own."""
         tree = self._trees.get((place.repository, place.commit)) if place is not None else None
         return "" if tree is None or tree is self._home else f"{tree.repository} {tree.revision}"
+
+
+def _written_at(builder: StateBuilder, view: EnvironmentView | None, path: str) -> Location | None:
+    values = below(builder.resolved(view).values, view.wrapper) if view is not None else None
+    return values.origin(path) if values is not None and values.has(path) else None
 
 
 def _request(builder: StateBuilder, view: EnvironmentView) -> RenderRequest | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csoc.errors import RejectedError
 from csoc.fleet import conflicts
@@ -19,7 +19,7 @@ from csoc.fleet.values import Path
 from csoc.fleet.yaml import yamledit
 from csoc.fleet.yaml.yamledit import Edit
 from csoc.gen3.findings import Finding, Patch
-from csoc.usecases.base import missing_from
+from csoc.usecases.base import what_changed
 from csoc.usecases.check import CheckOutcome, FleetChecker
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
@@ -65,14 +65,9 @@ def plan_fixes(
     if not writes:
         return plan
     tree = OverlayTree(fleet.tree, contents(writes))
-    after_outcome = checker.check(understand_tree(ports, fleet.query, tree))
-    return FixPlan(
-        plan.writes,
-        plan.mended,
-        plan.left,
-        gone=missing_from(outcome.raw, after_outcome.raw),
-        new=missing_from(after_outcome.raw, outcome.raw),
-    )
+    mended = understand_tree(ports, fleet.query, tree)
+    new, gone, _ = what_changed(checker, (fleet, outcome), (mended, checker.check(mended)))
+    return replace(plan, gone=gone, new=new)
 
 
 def apply_fixes(ports: Ports, fleet: LoadedFleet, plan: FixPlan, *, pull_request: bool = False) -> Published | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import functools
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -14,8 +15,10 @@ from csoc.fleet.documents.faults import Fault, field_name
 from csoc.fleet.documents.judgements import Baseline, Waivers
 from csoc.fleet.documents.judgements import Waiver as WrittenWaiver
 from csoc.fleet.documents.writing import render_document
-from csoc.gen3.checking import OWN_RULES, Waiver
+from csoc.gen3.checking import Waiver
 from csoc.gen3.findings import Finding
+from csoc.gen3.own_rules import OWN_RULES
+from csoc.gen3.places import Pair, Places, places_of
 from csoc.usecases.check import CheckOutcome
 from csoc.usecases.ports import Ports
 
@@ -81,6 +84,25 @@ def known_of(documents: Documents) -> dict[str, frozenset[str]]:
     return {fingerprint: frozenset(names) for fingerprint, names in known.items()}
 
 
+def known_places_of(documents: Documents) -> dict[Pair, Counter[str]]:
+    """The places that the baselines know, for entries that name any: an older one is known wherever it is."""
+    known: dict[Pair, Counter[str]] = defaultdict(Counter)
+    for placed in documents.baselines:
+        for item in placed.document.spec.findings:
+            for name in item.environments or ("",) if item.places is not None else ():
+                known[item.fingerprint, name] |= Counter(_places_for(name, item.places or (), item.environments))
+    return dict(known)
+
+
+def _places_for(name: str, places: Sequence[str], environments: Sequence[str]) -> Iterator[str]:
+    for place in places:
+        owner, sign, rest = place.partition(": ")
+        if not sign or owner not in environments:
+            yield place
+        elif owner == name:
+            yield rest
+
+
 def baseline_path(documents: Documents) -> str:
     """Where the baseline stands, or would: the first one's own file, else csoc's place below the documents' top."""
     if documents.baselines:
@@ -94,6 +116,7 @@ def baseline(outcome: CheckOutcome, *, path: str, commit: str, at: datetime) -> 
 
     What is about waivers is left out: those are decisions of their own, in the same place.
     """
+    places = places_of((*outcome.report.findings, *outcome.report.known))
     document = Baseline.model_validate(
         {
             "apiVersion": API_VERSION,
@@ -104,7 +127,7 @@ def baseline(outcome: CheckOutcome, *, path: str, commit: str, at: datetime) -> 
                 "commit": commit,
                 "csoc": __version__,
                 "charts": sorted({used.used for used in outcome.used.values()}),
-                "findings": [_known(finding, names) for finding, names in to_know(outcome)],
+                "findings": [_known(finding, names, places) for finding, names in to_know(outcome)],
             },
         },
         strict=False,
@@ -124,10 +147,15 @@ def to_know(outcome: CheckOutcome) -> list[tuple[Finding, list[str]]]:
     return [(finding, sorted(names[fingerprint])) for fingerprint, finding in first.items()]
 
 
-def _known(finding: Finding, environments: Sequence[str]) -> Mapping[str, object]:
-    return {
+def _known(finding: Finding, environments: Sequence[str], places: Places) -> Mapping[str, object]:
+    mine = {name: places.get((finding.fingerprint, name), Counter()) for name in environments or ("",)}
+    common: Counter[str] = functools.reduce(lambda one, other: one & other, mine.values())
+    listed = sorted(common.elements())
+    listed += [f"{name}: {place}" for name, found in mine.items() for place in sorted((found - common).elements())]
+    known: dict[str, object] = {
         "rule": finding.rule,
         "fingerprint": finding.fingerprint,
         "environments": list(environments),
         "cause": finding.cause[:_CAUSE_LENGTH],
     }
+    return {**known, "places": listed} if listed else known

@@ -118,7 +118,12 @@ def moved_findings(found: Iterable[Finding], move: Move, used: ChartUsed | None 
             consequence=finding.consequence,
             fix=finding.fix,
             environments=finding.environments,
-            evidence=tuple([Evidence(item.text, move(item.location), item.environment) for item in finding.evidence]),
+            evidence=tuple(
+                [
+                    Evidence(item.text, move(item.location), item.environment, item.key, item.state)
+                    for item in finding.evidence
+                ]
+            ),
             key=finding.key,
             chart=finding.chart if finding.chart is None or used is None else used,
             patches=tuple(
@@ -148,7 +153,10 @@ def _stored(finding: Finding) -> list[Any]:
     return [
         [finding.rule, finding.key, finding.severity.name, finding.cause, finding.consequence, finding.fix],
         finding.environments,
-        [[item.text, _stored_place(item.location), item.environment] for item in finding.evidence],
+        [
+            [item.text, _stored_place(item.location), item.environment, item.key, item.state]
+            for item in finding.evidence
+        ],
         None if chart is None else [chart.used, chart.named, chart.differs],
         [
             [_stored_place(patch.location), patch.document, patch.path, patch.action, patch.value]
@@ -170,7 +178,7 @@ def _finding(data: Sequence[Any]) -> Finding:
         consequence=consequence,
         fix=fix,
         environments=tuple(environments),
-        evidence=tuple([Evidence(text, _place(place), environment) for text, place, environment in evidence]),
+        evidence=tuple([Evidence(text, _place(place), *named) for text, place, *named in evidence]),
         key=key,
         chart=None if chart is None else ChartUsed(*chart),
         patches=tuple(

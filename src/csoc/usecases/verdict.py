@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from csoc.fleet.argocd.model import Problem
+from csoc.fleet.argocd.reading import UNREADABLE
 from csoc.fleet.argocd.trees import UNREACHABLE
 from csoc.fleet.documents.faults import Fault, Weight
-from csoc.gen3.checking import OWN_RULES
 from csoc.gen3.findings import Finding, Severity
+from csoc.gen3.own_rules import ABOUT_WAIVERS, COMPARING, OWN_RULES
+from csoc.gen3.rules import key_not_read
 from csoc.gen3.rules.model import Rule
 from csoc.usecases.alike import Unlike
-from csoc.usecases.base import Base, check_base, compare_with, fault_key, problem_key
+from csoc.usecases.base import Base, as_before, check_base, compare_with, fault_key, problem_key
 from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
-from csoc.usecases.judgements import far_waivers, known_of, waivers_of
+from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
+from csoc.usecases.states import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +122,46 @@ class Verdict:
         found += [f"values of {name}" for name in self.unread]
         found += [f"the base of {item.environment}" for item in self.uncompared if item.before]
         replaced = {view.chart.repo_url for view in fleet.view.environments} if fleet.query.chart is not None else set()
+        found += self.base.comparison.unseen if self.base is not None else ()
         for problem in fleet.view.problems:
+            if problem.kind == UNREADABLE:
+                found.append(f"{problem.location.path}: {problem.cause}")
             if problem.kind == UNREACHABLE and not any(problem.cause.startswith(url) for url in replaced if url):
                 found.append(problem.cause)
         return tuple(found)
 
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """All that there are, checking's own included."""
+        return (*self.rules, *OWN_RULES)
+
+    def not_applied(self) -> dict[str, tuple[str, ...]]:
+        """Rules that had nothing to look at here: by the reason, as the end of "rules that ...", their ids."""
+        best = max((seen.sight for seen in self.outcome.seen.values()), default=Sight.PART_OF_VALUES)
+        systems = frozenset(view.system for view in self.fleet.view.environments)
+        hit = {finding.rule for finding in self.outcome.raw}
+        found: dict[str, list[str]] = {}
+        for rule in self.every_rule:
+            reason = "" if rule.id in hit else self._why_not_applied(rule, best, systems)
+            if reason:
+                found.setdefault(reason, []).append(rule.id)
+        return {reason: tuple(ids) for reason, ids in found.items()}
+
+    def _why_not_applied(self, rule: Rule, best: Sight, systems: frozenset[str]) -> str:
+        needed = Sight.CHART if rule.id == key_not_read.RULE.id else Sight.MANIFESTS
+        if self.request.rules and rule.id not in self.request.rules:
+            return "were not asked for"
+        if rule.id in COMPARING:
+            return "" if self.base is not None else "compare with a base (--base)"
+        if rule.id in ABOUT_WAIVERS:
+            return "" if self.fleet.documents.waivers and self.whole else "look at waivers"
+        if rule.environment is not None and not systems & frozenset(rule.systems):
+            return "are about environments of another kind"
+        return "look at manifests or a chart's keys" if rule.rendered and best < needed else ""
+
     def about(self, rule: str) -> Rule | None:
         """The rule of that id, checking's own included."""
-        return next((item for item in (*self.rules, *OWN_RULES) if item.id == rule), None)
+        return next((item for item in self.every_rule if item.id == rule), None)
 
 
 def _counted(findings: Iterable[Finding]) -> dict[Severity, int]:
@@ -151,18 +186,21 @@ def check_fleet(
     checker = checker or FleetChecker(ports)
     names = [view.name for view in fleet.select(request.environments)] if request.environments else []
     base = check_base(ports, checker, fleet, request.base, progress=base_progress) if request.base else None
-    found = checker.find(fleet, progress=progress)
+    judged = as_before(base, fleet) if base is not None else fleet
+    found = checker.find(judged, progress=progress)
     before = None
     if base is not None:
         base, before = compare_with(
-            base, ports, checker, fleet, found, baseline=request.baseline, accepted=request.accept
+            base, ports, checker, judged, found, baseline=request.baseline, accepted=request.accept
         )
+        found = replace(found, raw=(*found.raw, *base.comparison.findings))
     outcome = checker.judge(
         found,
         only=names,
         rules=request.rules,
         waivers=waivers_of(fleet.documents, ports),
         known=known_of(fleet.documents) if request.baseline else {},
+        known_places=known_places_of(fleet.documents) if request.baseline else {},
         before=before,
     )
     return Verdict(

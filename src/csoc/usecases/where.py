@@ -74,7 +74,8 @@ def _names(view: EnvironmentView) -> Iterator[Use]:
 
 def _claims(view: EnvironmentView, facts: EnvironmentFacts) -> Iterator[Use]:
     for claim in facts.claims:
-        yield Use(view.name, claim.kind, mask_text(f"{claim.key}: {claim.identity}"), claim.location)
+        default = "" if claim.location is not None else " (chart default)"
+        yield Use(view.name, claim.kind, mask_text(f"{claim.key}: {claim.identity}{default}"), claim.location)
     for service in facts.services.values():
         if service.enabled:
             image = mask_text(f"{service.name}: {service.repository}:{service.tag}")

@@ -9,10 +9,6 @@ from pathlib import Path
 import pytest
 
 from csoc.gen3.checking import (
-    CHECK_FAILED,
-    OWN_RULES,
-    WAIVER_EXPIRED,
-    WAIVER_UNUSED,
     Waiver,
     check_environment,
     check_fleet,
@@ -21,6 +17,16 @@ from csoc.gen3.checking import (
     report,
 )
 from csoc.gen3.findings import Evidence, Finding, Patch, Severity, merge, to_json
+from csoc.gen3.own_rules import (
+    CHECK_FAILED,
+    DOCUMENT_GONE,
+    ENVIRONMENT_GONE,
+    FILE_UNREADABLE,
+    OWN_RULES,
+    STAGE_LOWERED,
+    WAIVER_EXPIRED,
+    WAIVER_UNUSED,
+)
 from csoc.gen3.rules import table
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState, FleetState
@@ -178,6 +184,8 @@ def test_rules_about_one_environment_do_not_look_at_the_day() -> None:
 
 
 def test_what_checking_itself_finds_is_described_like_rules() -> None:
-    assert {rule.id for rule in OWN_RULES} == {CHECK_FAILED, WAIVER_EXPIRED, WAIVER_UNUSED}
+    of_checking = {CHECK_FAILED, WAIVER_EXPIRED, WAIVER_UNUSED}
+    of_comparing = {ENVIRONMENT_GONE, DOCUMENT_GONE, FILE_UNREADABLE, STAGE_LOWERED}
+    assert {rule.id for rule in OWN_RULES} == of_checking | of_comparing
     assert not {rule.id for rule in OWN_RULES} & {rule.id for rule in table.RULES}
     assert all(rule.title and rule.consequence and rule.fix for rule in OWN_RULES)

@@ -94,7 +94,7 @@ def test_a_secret_in_a_claims_identity_or_an_address_cannot_be_guessed_at() -> N
     facts["alpha"] = replace(facts["alpha"], claims=(*facts["alpha"].claims, claim))
     assert where(fleet, facts, "Zq81LmNoXy7") == []
     told = [use.text for use in where(fleet, facts, "https://u:")]
-    assert "fence.bucket: https://u:***@bucket.example.org" in told
+    assert "fence.bucket: https://u:***@bucket.example.org (chart default)" in told
     assert len(told) >= 3
 
 

@@ -50,10 +50,17 @@ def report(verdict: Verdict, mended: Mended | None = None) -> dict[str, Any]:
             "knownBySeverity": _counts(verdict.known_counts()),
             "waivedBySeverity": _counts(verdict.waived_counts()),
             "worse": len(outcome.report.worse),
+            "grown": len(outcome.report.grown),
             "decidedInChange": len(outcome.report.decided),
             "uncompared": len(outcome.report.uncompared),
             "environments": len(verdict.fleet.view.environments),
             "fromCache": outcome.cached,
+            "rules": len(verdict.every_rule),
+            "rulesNotApplied": [
+                {"reason": reason, "rules": list(ids)} for reason, ids in verdict.not_applied().items()
+            ],
+            "filesSearched": outcome.files.looked,
+            "filesNotText": outcome.files.binary,
             "notRendered": list(verdict.not_rendered),
             "unseen": list(verdict.unseen),
             "documentFaults": len(verdict.faults),
@@ -107,6 +114,11 @@ def _comparison_json(verdict: Verdict, finding: Finding) -> dict[str, Any]:
             {"environment": pair[1] or None, "before": report.worse[pair].name.lower()}
             for pair in pairs
             if pair in report.worse
+        ],
+        "grown": [
+            {"environment": pair[1] or None, "places": list(report.grown[pair])}
+            for pair in pairs
+            if pair in report.grown
         ],
         "decidedInChange": [
             {"environment": pair[1] or None, "waiver": _waiver_json(waiver) if waiver is not None else None}

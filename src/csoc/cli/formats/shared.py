@@ -84,10 +84,21 @@ def remarks(verdict: Verdict, finding: Finding) -> list[str]:
         if pair in report.decided:
             decided.setdefault(report.decided[pair], []).append(name)
     said = [f"worse than before: it was {severity.name.lower()}{_in(names)}" for severity, names in worse.items()]
+    said += _grown(verdict, finding)
     for waiver, names in decided.items():
         by = "put into the baseline" if waiver is None else f"waived by {waiver.owner} until {waiver.expires}"
         said.append(f"{by} in this change{_in(names)}: counts until that is in the base (--accept-waivers: not)")
     return said
+
+
+def _grown(verdict: Verdict, finding: Finding) -> list[str]:
+    """Places that came to a finding that is known; environments that have the same ones are named together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in finding.environments or ("",):
+        places = verdict.outcome.report.grown.get((finding.fingerprint, name), ())
+        if places:
+            found.setdefault(places, []).append(name)
+    return [f"grown: new is {shortened(places, _NAMES)}{_in(names)}" for places, names in found.items()]
 
 
 def _in(names: Sequence[str]) -> str:

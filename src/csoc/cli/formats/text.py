@@ -47,7 +47,7 @@ def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
     if finding.environments:
         yield Line(f"  in: {clean(shortened(finding.environments, _ENVIRONMENTS))}")
     for item in finding.evidence[:_EVIDENCE]:
-        place = clean(shown_place(verdict, item.location)) or "no one place"
+        place = clean(shown_place(verdict, item.location)) or "in no file"
         yield Line(f"  - {place}  {clean(item.text)}".rstrip(), "dim", 4 + len(place))
     if len(finding.evidence) > _EVIDENCE:
         yield Line(f"  and {len(finding.evidence) - _EVIDENCE} more places (--format json lists all)", "dim")
@@ -60,7 +60,7 @@ def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
     if not others and rendered_with(verdict, finding):
         yield Line(f"  chart: {clean(', '.join(rendered_with(verdict, finding)))}", "dim")
     for remark in remarks(verdict, finding):
-        yield Line(f"  base: {clean(remark)}", "yellow")
+        yield Line(f"  {'base' if verdict.base else 'baseline'}: {clean(remark)}", "yellow")
     yield Line(f"  fingerprint: {finding.fingerprint}", "dim")
 
 
@@ -91,19 +91,29 @@ def _problems(verdict: Verdict) -> Iterator[Line]:
 def _summary(verdict: Verdict) -> Iterator[Line]:
     outcome = verdict.outcome
     if not verdict.fleet.view.environments:
-        yield Line("No Gen3 environment was found here, so nothing was checked.", "bold yellow")
+        nothing = "so nothing was checked" if not verdict.findings else "so no environment was checked"
+        yield Line(f"No Gen3 environment was found here, {nothing}.", "bold yellow")
         yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
-        return
+        if not verdict.findings:
+            return
     counts = by_severity(verdict.counts)
     total = len(verdict.findings)
     added = f" that {'is' if total == 1 else 'are'} not in {clean(verdict.base.revision)}" if verdict.base else ""
     head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
     yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
+    left_out = verdict.not_applied()
+    every = len(verdict.every_rule)
+    ran = every - sum(map(len, left_out.values()))
     yield Line(
-        f"{count(outcome.checked, 'environment')} by {count(len(verdict.rules), 'rule')}"
-        + (f"; {outcome.cached} of them unchanged since they were last checked" if outcome.cached else "")
+        f"{count(outcome.checked, 'environment')} by {ran} of {count(every, 'rule')}"
+        + (f"; {outcome.cached} of the environments unchanged since they were last checked" if outcome.cached else "")
         + "."
     )
+    if left_out:
+        yield Line(f"Not by {', nor by '.join(f'{len(ids)} that {why}' for why, ids in left_out.items())}.")
+    if outcome.files.looked:
+        binary = f"; {count(outcome.files.binary, 'file')} that are no text were not" if outcome.files.binary else ""
+        yield Line(f"{count(outcome.files.looked, 'file')} searched for secrets{binary}.")
     if not verdict.whole:
         yield Line("Only what concerns the environments or rules that were named is shown.")
     if outcome.report.known:

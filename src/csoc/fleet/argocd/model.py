@@ -121,6 +121,8 @@ class Application:
     name_location: Location | None = None
     namespace_location: Location | None = None
     ignored: tuple[IgnoredDifference, ...] = ()
+    project_location: Location | None = None
+    finalizers_location: Location | None = None
 
     @property
     def identity(self) -> tuple[str, str, int, str]:

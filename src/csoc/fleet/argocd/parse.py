@@ -72,6 +72,8 @@ def application(
         multiple=multiple,
         name_location=manifest.place.locate(("metadata", "name")),
         namespace_location=manifest.place.locate(("spec", "destination", "namespace")),
+        project_location=manifest.place.locate(("spec", "project")),
+        finalizers_location=manifest.place.locate(("metadata", "finalizers")),
         ignored=tuple(_ignored(fields) for fields in spec.children("ignoreDifferences")),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,9 +42,10 @@ def claims_in_values(values: Gen3Values) -> list[Claim]:
 
 
 def claim(values: Gen3Values, kind: Kind, identity: str, scope: str, access: Access, path: str | Path) -> Claim:
-    """A claim, located where the path is written."""
+    """A claim, located where the path is written; nowhere, if that is the chart's default."""
     key = path if isinstance(path, str) else ".".join(map(str, path))
-    return Claim(kind, identity, scope, access, key, values.location(path))
+    place = values.location(path) if path and values.state.written(path) else None
+    return Claim(kind, identity, scope, access, key, place)
 
 
 def _hostnames(values: Gen3Values) -> Iterator[Claim]:
@@ -63,8 +65,10 @@ def _hostnames(values: Gen3Values) -> Iterator[Claim]:
 
 def _cluster_names(values: Gen3Values) -> Iterator[Claim]:
     view, cluster = values.state.view, values.cluster
-    place = view.source.location or view.application.location
-    yield Claim(Kind.NAMESPACE, view.namespace, cluster, Access.OWN, "destination.namespace", view.application.location)
+    helm, application = view.source.helm, view.application
+    place = (helm.release_location if helm else None) or application.name_location or application.location
+    namespace = application.namespace_location or application.location
+    yield Claim(Kind.NAMESPACE, view.namespace, cluster, Access.OWN, "destination.namespace", namespace)
     yield Claim(Kind.RELEASE, f"{view.namespace}/{view.release}", cluster, Access.OWN, "helm.releaseName", place)
     if values.on("wts"):
         yield Claim(Kind.CLUSTER_ROLE, f"wts-{view.release}", cluster, Access.OWN, "helm.releaseName", place)
@@ -118,7 +122,8 @@ def secrets(values: Gen3Values) -> Iterator[Claim]:
         access = Access.READ if service is None or secret.name in SHAREABLE else Access.OWN
         name = secret_name(values, secret)
         if name and comes_from_manager(values, secret):
-            yield claim(values, Kind.SECRET, name, scope, access, secret.override)
+            made = claim(values, Kind.SECRET, name, scope, access, secret.override)
+            yield replace(made, assumed=made.location is None)
 
 
 def _databases(values: Gen3Values) -> Iterator[Claim]:

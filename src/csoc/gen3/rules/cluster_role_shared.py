@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from csoc.gen3.facts import Claim, Kind
-from csoc.gen3.findings import Evidence, Severity
+from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.sharing import claim_evidence
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 
@@ -27,10 +28,7 @@ def check(state: FleetState) -> Iterator[Hit]:
             cause=f"{len(found)} environments on the cluster {cluster} make the ClusterRole {name}",
             key=f"{cluster}/{name}",
             environments=tuple(view.name for view, _ in found),
-            evidence=tuple(
-                Evidence(f"{claim.key}: {view.release}", claim.location or view.application.location, view.name)
-                for view, claim in found
-            ),
+            evidence=tuple(claim_evidence(view, claim, view.release) for view, claim in found),
         )
 
 

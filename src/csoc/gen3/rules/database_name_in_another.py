@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from csoc.gen3.facts import Claim, Kind
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
+from csoc.gen3.rules.support.sharing import claim_evidence
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
 
@@ -50,7 +51,7 @@ def _words(name: str) -> set[str]:
 
 
 def _evidence(view: EnvironmentView, claim: Claim) -> Evidence:
-    return Evidence(f"{claim.key}: {claim.identity}", claim.location or view.application.location, view.name)
+    return claim_evidence(view, claim)
 
 
 RULE = Rule(

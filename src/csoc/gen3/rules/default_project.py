@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
-from csoc.gen3.views import HELM
+from csoc.gen3.views import HELM, EnvironmentView
 
 
 def check(state: FleetState) -> Iterator[Hit]:
@@ -20,8 +20,15 @@ def check(state: FleetState) -> Iterator[Hit]:
             cause="Environments are in Argo CD's project default, which by itself forbids nothing",
             key="default",
             environments=tuple(view.name for view in found),
-            evidence=tuple(Evidence("project: default", view.application.location, view.name) for view in found),
+            evidence=tuple(_evidence(view) for view in found),
         )
+
+
+def _evidence(view: EnvironmentView) -> Evidence:
+    application = view.application
+    if not application.project:
+        return Evidence("spec: no project is named, so it is default", application.location, view.name)
+    return Evidence("project: default", application.project_location or application.location, view.name)
 
 
 RULE = Rule(

@@ -23,7 +23,11 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         yield Hit(
             cause="Deleting the Application of a production environment deletes everything that it deployed",
             key="finalizer",
-            evidence=(Evidence(f"finalizers: {found}", application.location, state.view.name),),
+            evidence=(
+                Evidence(
+                    f"finalizers: {found}", application.finalizers_location or application.location, state.view.name
+                ),
+            ),
         )
 
 

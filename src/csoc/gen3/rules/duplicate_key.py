@@ -16,7 +16,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
         yield Hit(
             cause=f"{dotted} stands twice in {place.path}, and only the later one counts",
             key=f"{place.path} {dotted}",
-            evidence=(Evidence(f"{dotted} again", place, state.view.name),),
+            evidence=(Evidence(f"{dotted} again", place, state.view.name, dotted),),
         )
 
 

@@ -52,9 +52,10 @@ def moves(service: ServiceFact) -> bool:
 
 
 def evidence(view: EnvironmentView, service: ServiceFact) -> Evidence:
-    """The image, at the place of its tag or at the Application."""
-    text = f"{service.name}: {service.repository}:{service.tag}"
-    return Evidence(text, service.location or view.application.location, view.name)
+    """The image, at the place of its tag; the chart's default stands in no file of the fleet."""
+    default = "" if service.location is not None else " (chart default)"
+    text = f"{service.name}: {service.repository}:{service.tag}{default}"
+    return Evidence(text, service.location, view.name, f"image of {service.name}", service.tag)
 
 
 def _count(number: int) -> str:

@@ -34,7 +34,11 @@ class Hit:
     def __post_init__(self) -> None:
         for name in ("cause", "fix"):
             object.__setattr__(self, name, mask_text(getattr(self, name)))
-        object.__setattr__(self, "evidence", tuple(replace(item, text=mask_text(item.text)) for item in self.evidence))
+        shown = tuple(
+            replace(item, text=mask_text(item.text), key=mask_text(item.key), state=mask_text(item.state))
+            for item in self.evidence
+        )
+        object.__setattr__(self, "evidence", shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def check(state: FleetState) -> Iterator[Hit]:
                 yield Hit(
                     cause=f"{dotted} in {layer.label} is a secret in plain text: {reason}",
                     key=f"{layer.label} {dotted}",
-                    evidence=(Evidence(f"{dotted}: {MASK} (cluster {cluster.name})", layer.locate(path)),),
+                    evidence=(Evidence(f"{dotted}: {MASK} (cluster {cluster.name})", layer.locate(path), key=dotted),),
                     severity=Severity.CRITICAL if opens_much else Severity.HIGH,
                 )
 

@@ -27,7 +27,7 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
             yield Hit(
                 cause=f"{dotted} in {place.path} is a secret in plain text: {reason}",
                 key=f"{place.path} {dotted}",
-                evidence=(Evidence(f"{dotted}: {MASK}", place, state.view.name),),
+                evidence=(Evidence(f"{dotted}: {MASK}", place, state.view.name, dotted),),
                 severity=Severity.CRITICAL if opens_much else Severity.HIGH,
             )
 

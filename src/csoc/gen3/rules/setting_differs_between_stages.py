@@ -6,7 +6,7 @@ Few settings are compared: those whose difference changes what a test in the low
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +66,12 @@ def check(state: FleetState) -> Iterator[Hit]:
         for lower in ladder.nearest_lower(view):
             mine, theirs = state.facts[view.name], state.facts[lower.name]
             if mine.complete and theirs.complete:
-                yield from _settings(view, lower, mine, theirs)
-                yield from _services(view, lower, mine, theirs)
+                yield from _settings(state, view, lower)
+                yield from _services(state, view, lower)
 
 
-def _settings(
-    view: EnvironmentView, lower: EnvironmentView, mine: EnvironmentFacts, theirs: EnvironmentFacts
-) -> Iterator[Hit]:
+def _settings(state: FleetState, view: EnvironmentView, lower: EnvironmentView) -> Iterator[Hit]:
+    mine, theirs = state.facts[view.name], state.facts[lower.name]
     for setting in SETTINGS:
         if setting.service and not (_on(mine, setting.service) and _on(theirs, setting.service)):
             continue
@@ -84,7 +83,10 @@ def _settings(
             f"it decides {setting.why}",
             key=f"{view.commons.value} {view.slot.value or 'prod'} {lower.name} {setting.path}",
             environments=(view.name, lower.name),
-            evidence=(_evidence(view, setting.path, here), _evidence(lower, setting.path, there)),
+            evidence=(
+                _evidence(state, view, setting.path, here, _shown(here)),
+                _evidence(state, lower, setting.path, there),
+            ),
             severity=setting.severity,
         )
 
@@ -98,9 +100,8 @@ def _same(one: Any, other: Any) -> bool:
     return str(one).lower() == str(other).lower()
 
 
-def _services(
-    view: EnvironmentView, lower: EnvironmentView, mine: EnvironmentFacts, theirs: EnvironmentFacts
-) -> Iterator[Hit]:
+def _services(state: FleetState, view: EnvironmentView, lower: EnvironmentView) -> Iterator[Hit]:
+    mine, theirs = state.facts[view.name], state.facts[lower.name]
     only_here = sorted(name for name in _SERVICES if _on(mine, name) and not _on(theirs, name))
     only_there = sorted(name for name in _SERVICES if _on(theirs, name) and not _on(mine, name))
     if only_here:
@@ -108,10 +109,7 @@ def _services(
             cause=f"{', '.join(only_here)} run in {view.name} and not in {lower.name}, so nothing tries their upgrades",
             key=f"{view.commons.value} {view.slot.value or 'prod'} {lower.name} services",
             environments=(view.name, lower.name),
-            evidence=(
-                Evidence(f"on: {', '.join(only_here)}", view.application.location, view.name),
-                Evidence(f"off: {', '.join(only_here)}", lower.application.location, lower.name),
-            ),
+            evidence=_switches(state, view, lower, only_here),
             severity=Severity.LOW,
         )
     if only_there:
@@ -119,12 +117,20 @@ def _services(
             cause=f"{', '.join(only_there)} run in {lower.name} and not in {view.name}",
             key=f"{view.commons.value} {view.slot.value or 'prod'} {lower.name} services to come",
             environments=(view.name, lower.name),
-            evidence=(
-                Evidence(f"on: {', '.join(only_there)}", lower.application.location, lower.name),
-                Evidence(f"off: {', '.join(only_there)}", view.application.location, view.name),
-            ),
+            evidence=_switches(state, lower, view, only_there),
             severity=Severity.INFO,
         )
+
+
+def _switches(
+    state: FleetState, there: EnvironmentView, elsewhere: EnvironmentView, names: Sequence[str]
+) -> tuple[Evidence, ...]:
+    """What switches the services on in the one environment and off in the other."""
+    return tuple(
+        _evidence(state, view, f"{name}.enabled", on)
+        for view, on in ((there, True), (elsewhere, False))
+        for name in names
+    )
 
 
 def _on(facts: EnvironmentFacts, service: str) -> bool:
@@ -132,8 +138,12 @@ def _on(facts: EnvironmentFacts, service: str) -> bool:
     return fact is not None and fact.enabled
 
 
-def _evidence(view: EnvironmentView, path: str, value: Any) -> Evidence:
-    return Evidence(f"{path}: {_shown(value)}", view.application.location, view.name)
+def _evidence(state: FleetState, view: EnvironmentView, path: str, value: Any, point: str = "") -> Evidence:
+    """A setting where it is written. point: the value, where another one is another finding."""
+    place = state.places(view.name, path)
+    written = place is not None or path in state.facts[view.name].settings
+    default = "" if written else " (chart default)"
+    return Evidence(f"{path}: {_shown(value)}{default}", place, view.name, path, point)
 
 
 RULE = Rule(

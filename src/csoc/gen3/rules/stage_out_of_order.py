@@ -82,15 +82,19 @@ def _hit(
         cause=f"{view.name} is {words} {others}: {names}",
         key=f"{view.commons.value} {view.slot.value or 'prod'} {stage} {key}",
         environments=(view.name,),
-        evidence=tuple(_evidence(view, mine) for mine, _ in pairs),
+        evidence=tuple(_evidence(view, mine, key) for mine, _ in pairs),
         severity=severity,
         consequence=_CONSEQUENCE[key],
         fix=_FIX[key],
     )
 
 
-def _evidence(view: EnvironmentView, service: ServiceFact) -> Evidence:
-    return Evidence(f"{service.name}: {service.tag}", service.location or view.application.location, view.name)
+def _evidence(view: EnvironmentView, service: ServiceFact, key: str) -> Evidence:
+    # Ahead with another version than before is ahead with what nobody tried either.
+    version = service.tag if key == "ahead" else ""
+    default = "" if service.location is not None else " (chart default)"
+    text = f"{service.name}: {service.tag}{default}"
+    return Evidence(text, service.location, view.name, f"image of {service.name}", version)
 
 
 _CONSEQUENCE = {

@@ -12,13 +12,13 @@ from csoc.fleet import conflicts
 from csoc.fleet.masking import MASK, judged_path, masked
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.values import look_up
-from csoc.gen3.checking import only
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
+from csoc.usecases.base import what_changed
 from csoc.usecases.change.images import check_service, image_warnings
 from csoc.usecases.change.operations import Operation, check_operations, dotted
 from csoc.usecases.change.targets import ABSENT, FileEdit, Targets
-from csoc.usecases.check import CheckOutcome, FleetChecker
+from csoc.usecases.check import FleetChecker
 from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, same, value_differences
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
@@ -92,6 +92,7 @@ def plan_change(
     checker = FleetChecker(ports, rendering=manifests)
     before_outcome = checker.check(fleet)
     after_outcome = checker.check(attempt.after) if attempt.files else before_outcome
+    new, gone, uncompared = what_changed(checker, (fleet, before_outcome), (attempt.after, after_outcome))
     asked = {view.name for view in views} - {name for name, _ in attempt.refused}
     paths = {change.path for change in attempt.files}
     changed = _environments(builder, StateBuilder(ports, attempt.after), asked, paths, manifests=manifests)
@@ -103,10 +104,13 @@ def plan_change(
         environments=tuple(changed),
         unchanged=tuple(view.name for view in views if view.name in asked - touched),
         refused=tuple(attempt.refused),
-        findings_new=_not_in(after_outcome, before_outcome, _names(attempt.after, fleet)),
-        findings_gone=_not_in(before_outcome, after_outcome, _names(fleet, attempt.after)),
+        findings_new=new,
+        findings_gone=gone,
         asked=tuple(view.name for view in views),
-        warnings=tuple(image_warnings(operations, [view for view in views if view.name in asked], facts)),
+        warnings=(
+            *image_warnings(operations, [view for view in views if view.name in asked], facts),
+            *(f"{item.environment} is compared by {item.extent}; {item.why}" for item in uncompared),
+        ),
     )
 
 
@@ -296,27 +300,3 @@ def _value_differences(
     if one.data == other.data and not any(place and place.path in changed for place in places):
         return []
     return value_differences(one, other)
-
-
-def _names(one: LoadedFleet, other: LoadedFleet) -> dict[str, str]:
-    """What environments of one reading are called in the other."""
-    names = {}
-    for view in one.view.environments:
-        found = _again(other, view)
-        names[view.name] = found.name if found else view.name
-    return names
-
-
-def _not_in(one: CheckOutcome, other: CheckOutcome, names: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Findings of one outcome that the other does not have, each for the environments that differ. names: what
-    environments of the one are called in the other."""
-    known = {item.fingerprint: set(item.environments) for item in other.report.findings}
-    found = []
-    for item in one.report.findings:
-        if item.fingerprint not in known:
-            found.append(item)
-            continue
-        rest = [name for name in item.environments if names.get(name, name) not in known[item.fingerprint]]
-        if rest:
-            found.append(only(item, rest))
-    return tuple(found)

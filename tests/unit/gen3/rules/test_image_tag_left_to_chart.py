@@ -16,7 +16,9 @@ def test_production_is_one_finding_and_everything_else_another() -> None:
     production, elsewhere = check(fleet_state(views, known))
     assert (production.environments, production.severity) == (("a", "b"), Severity.LOW)
     assert (elsewhere.environments, elsewhere.severity) == (("c",), Severity.INFO)
-    assert production.evidence[0].location == views[0].application.location
+    assert [(item.text, item.location) for item in production.evidence] == [
+        ("etl: quay.io/cdis/etl:master (chart default)", None)
+    ] * 2, "no file of the fleet says it"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from csoc.gen3.facts import Access, Claim, Kind
-from csoc.gen3.findings import Evidence
+from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import FleetState
 from csoc.gen3.views import EnvironmentView
@@ -30,6 +30,8 @@ def sharing_rule(rule: Rule, kind: Kind, words: str) -> Rule:
                 key=f"{item.scope} {item.identity}",
                 environments=item.environments,
                 evidence=item.evidence,
+                # What no value and no manifest says is a guess from charts in general.
+                severity=min(rule.severity, Severity.LOW) if item.assumed else None,
             )
 
     return replace(rule, fleet=check)
@@ -50,10 +52,18 @@ class Shared:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        return tuple(
-            Evidence(f"{claim.key}: {self.identity}", claim.location or view.application.location, view.name)
-            for view, claim in self.claims
-        )
+        return tuple(claim_evidence(view, claim) for view, claim in self.claims)
+
+    @property
+    def assumed(self) -> bool:
+        """True if fewer than two of them are certain to claim it."""
+        return len({_turn(view) for view, claim in self.claims if not claim.assumed}) < 2
+
+
+def claim_evidence(view: EnvironmentView, claim: Claim, identity: str = "") -> Evidence:
+    """A claim at the place that makes it; the chart's default stands in no file of the fleet."""
+    default = "" if claim.location is not None else " (chart default)"
+    return Evidence(f"{claim.key}: {identity or claim.identity}{default}", claim.location, view.name)
 
 
 def shared(state: FleetState, kind: Kind, access: Collection[Access] = OWNING) -> Iterator[Shared]:
