@@ -306,14 +306,16 @@ def _summary(one: Resource) -> Object:
 
 def _health(application: Object, settings: Configuration, found: Comparison) -> None:
     whole = health.HEALTHY
+    expected = living = False
     for one, summary in zip(found.resources, found.summaries, strict=True):
         live = one.live
         if one.target is not None and marks.is_skipped(one.target):
             continue
+        if live is not None and (marks.is_hook(live) or marks.is_ignored(live)):
+            continue
+        expected, living = True, living or live is not None
         if live is not None and (
             annotations_of(live).get("argocd.argoproj.io/ignore-healthcheck") == "true"
-            or marks.is_hook(live)
-            or marks.is_ignored(live)
             or live["metadata"].get("uid") == application["metadata"].get("uid")
         ):
             continue
@@ -329,4 +331,7 @@ def _health(application: Object, settings: Configuration, found: Comparison) -> 
             continue
         if health.is_worse(whole, state.status):
             whole = state.status
+    # What should hold something and holds nothing at all is missing, whatever its kinds say.
+    if expected and not living and health.is_worse(whole, health.MISSING):
+        whole = health.MISSING
     found.health = whole

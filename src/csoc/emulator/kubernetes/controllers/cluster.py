@@ -157,19 +157,22 @@ class Cluster:
 
     def later(self, name: Hashable, seconds: float, action: Action) -> None:
         """Calls the action after a while, unless something of that name waits already."""
-        if self._actions is None:
-            self._actions = {}
-        if name not in self._actions:
-            self._actions[name] = self.timeline.later(seconds, lambda: self._act(name, action))
+        with self.store.lock:
+            if self._actions is None:
+                self._actions = {}
+            if name not in self._actions:
+                self._actions[name] = self.timeline.later(seconds, lambda: self._act(name, action))
 
     def cancel(self, name: Hashable) -> None:
         """What waits under that name, if anything does, will not be called."""
-        if self._actions is not None and (cancel := self._actions.pop(name, None)) is not None:
-            cancel()
-            self._actions = self._actions or None
+        with self.store.lock:
+            if self._actions is not None and (cancel := self._actions.pop(name, None)) is not None:
+                cancel()
+                self._actions = self._actions or None
 
     def waits(self, name: Hashable) -> bool:
-        return self._actions is not None and name in self._actions
+        with self.store.lock:
+            return self._actions is not None and name in self._actions
 
     def wake(self, controller: str, key: Key, seconds: float = 0.0) -> None:
         """Lets a controller look at a key, later if wanted."""
@@ -197,10 +200,11 @@ class Cluster:
     def detach(self) -> None:
         """The cluster is gone: nothing happens in it any more."""
         self._end()
-        for cancel in (self._actions or {}).values():
-            cancel()
-        self._actions, self._heard, self._woken = None, None, None
-        self.memory.clear()
+        with self.store.lock:
+            for cancel in (self._actions or {}).values():
+                cancel()
+            self._actions, self._heard, self._woken = None, None, None
+            self.memory.clear()
 
     # Reading and writing
 
@@ -257,14 +261,16 @@ class Cluster:
 
     def _forget(self, uid: str) -> None:
         """An object is gone: nothing is remembered of it or waits for it."""
-        for name in [name for name in self.memory if isinstance(name, tuple) and uid in name]:
-            del self.memory[name]
-        for name in [name for name in self._actions or () if isinstance(name, tuple) and uid in name]:
-            self.cancel(name)
+        with self.store.lock:
+            for name in [name for name in self.memory if isinstance(name, tuple) and uid in name]:
+                del self.memory[name]
+            for name in [name for name in self._actions or () if isinstance(name, tuple) and uid in name]:
+                self.cancel(name)
 
     def _act(self, name: Hashable, action: Action) -> None:
-        if self._actions is not None:
-            self._actions.pop(name, None)
+        with self.store.lock:
+            if self._actions is None or self._actions.pop(name, None) is None:
+                return  # cancelled just now, or the cluster is gone
             self._actions = self._actions or None
         self._guarded(action)
 

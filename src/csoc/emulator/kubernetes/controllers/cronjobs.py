@@ -39,7 +39,7 @@ def reconcile(cluster: Cluster, key: Key) -> None:
     _tell(cluster, body, jobs)
     _forget(cluster, body, jobs)
     waiting = (uid_of(body), body["spec"].get("schedule"), body["spec"].get("timeZone"))
-    if body["spec"].get("suspend"):
+    if body["spec"].get("suspend") or not cluster.settings.cron_jobs:
         return
     moment = _next(cluster, body)
     if moment is not None:

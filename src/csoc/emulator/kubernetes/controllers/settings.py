@@ -80,7 +80,8 @@ class Settings:
     and memory in percent of the requests that it reports. uid: makes the uids of objects. secrets: None means that the
     cluster has no External Secrets operator, whatever is deployed. operator_always: the operator works though no
     deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`.
-    effects: what jobs leave behind when they end well."""
+    effects: what jobs leave behind when they end well. cron_jobs: False
+    lets no CronJob start anything, which thousands of clusters of a demonstration would do all the time."""
 
     timing: Timing = field(default_factory=Timing)
     images: Callable[[str], bool] = every_image
@@ -96,3 +97,4 @@ class Settings:
     event_seconds: float = 3_600.0
     secret_refresh: bool = True
     effects: tuple[Effect, ...] = GEN3
+    cron_jobs: bool = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.controllers.causes import Cause
 from csoc.emulator.kubernetes.objects import Options
@@ -744,3 +746,48 @@ def test_events_tell_what_happened_to_an_application() -> None:
     assert syncing.events("OperationStarted", "argocd") == [f"Initiated automated sync to [{revision}]"]
     assert syncing.events("OperationCompleted", "argocd") == [f"Sync operation to {revision} succeeded"]
     assert "Updated sync status: OutOfSync -> Synced" in syncing.events("ResourceUpdated", "argocd")
+
+
+OBJECTS = st.lists(
+    st.one_of(
+        st.builds(lambda name: config_map(name, k="v"), st.sampled_from("abc")),
+        st.builds(
+            lambda name, wave: annotated(secret(name, k="v"), sync_wave=str(wave)),
+            st.sampled_from("abc"),
+            st.integers(-1, 1),
+        ),
+        st.builds(
+            lambda kind, name: workload(kind, name),
+            st.sampled_from(["Deployment", "StatefulSet"]),
+            st.sampled_from("ab"),
+        ),
+        st.builds(lambda name: annotated(job(name), hook="PreSync"), st.sampled_from("ab")),
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda body: (body["kind"], body["metadata"]["name"]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(OBJECTS, st.sampled_from(["", "/background", "/foreground"]))
+def test_whatever_was_synced_syncing_again_changes_nothing_and_deleting_leaves_nothing(
+    objects: list[dict], suffix: str
+) -> None:
+    syncing = Syncing()
+    syncing.repositories.commit(*objects)
+    body = application(automated={"prune": True, "selfHeal": True, "allowEmpty": True})
+    body["metadata"]["finalizers"] = [f"resources-finalizer.argocd.argoproj.io{suffix}"]
+    before = set(syncing.versions())
+    syncing.add(body)
+    syncing.wait(300)
+    assert syncing.state() == ("Synced", "Healthy")
+    hooks = ("jobs", "pods")  # a hook runs again with each sync
+    synced = {place: one for place, one in syncing.versions().items() if place[1] not in ("applications", *hooks)}
+    syncing.operate()
+    syncing.wait(300)
+    again = {place: one for place, one in syncing.versions().items() if place[1] not in ("applications", *hooks)}
+    assert again == synced
+    syncing.delete("Application", "web", "argocd")
+    syncing.wait(300)
+    assert {place for place in syncing.versions() if place[1] != "controllerrevisions"} == before
