@@ -186,7 +186,8 @@ def _lowered(before: LoadedFleet, now: LoadedFleet, renamed: Mapping[str, str]) 
             f"{view.name} {was}",
             [Evidence(f"stage: {stage}", place, view.name)],
             (view.name,),
-            Severity.CRITICAL if ends else Severity.MEDIUM,
+            # What was inferred goes with what it was inferred from; nobody says that it is another stage.
+            Severity.CRITICAL if ends and (then.stage.stated or view.stage.known) else Severity.MEDIUM,
         )
 
 

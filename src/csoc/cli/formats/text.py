@@ -112,7 +112,7 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
     if left_out:
         yield Line(f"Not by {', nor by '.join(f'{len(ids)} that {why}' for why, ids in left_out.items())}.")
     if outcome.files.looked:
-        binary = f"; {count(outcome.files.binary, 'file')} that are no text were not" if outcome.files.binary else ""
+        binary = f"; {count(outcome.files.binary, 'file')} not, being no text" if outcome.files.binary else ""
         yield Line(f"{count(outcome.files.looked, 'file')} searched for secrets{binary}.")
     if not verdict.whole:
         yield Line("Only what concerns the environments or rules that were named is shown.")
