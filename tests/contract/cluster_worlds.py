@@ -13,6 +13,7 @@ from csoc.adapters.kube.connecting import Endpoint, connect, from_kubeconfig_fil
 from csoc.bootstrap import repository_server
 from csoc.clusters.client import Where
 from csoc.config import Settings
+from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
 from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
@@ -103,6 +104,7 @@ def simulated_world(cache: Path) -> Iterator[SimulatedWorld]:
         with serving(clusters.all) as served:
             made = clusters.all.create("contract")
             install_argocd(made, timeline.now)
+            set_nodes(clusters.living("contract"), [Node("node-1"), Node("node-2")])
             yield SimulatedWorld(made, served.certificate)
         clusters.close()
     timeline.stop()

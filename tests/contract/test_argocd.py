@@ -15,7 +15,7 @@ from tests.contract.argocd_worlds import ArgoWorld, RealArgo, SimulatedArgo
 from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
 
 Object = dict[str, Any]
-SECONDS = 20.0
+SECONDS = 120.0
 CHART: dict[str, str | None] = {
     "chart/Chart.yaml": "{apiVersion: v2, name: small, version: 1.0.0}\n",
     "chart/values.yaml": "greeting: from the chart\nimage: example.org/small:1\nextra: false\n",
