@@ -7,7 +7,7 @@ lines of values and no files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.fleet.argocd.model import Problem
@@ -55,13 +55,20 @@ class EnvironmentState:
         return self.values.has(path)
 
     def at(self, path: str | Path, text: str = "") -> Evidence:
-        """Evidence at the place where a path is written; where nothing in it is written, at the Application.
+        """Evidence at the place where a path is written. Where it is not, at what it would stand in, and the text says
+        so; where nothing of it is written, at the Application as a whole.
 
         text defaults to "path: value", the value masked if it looks secret.
         """
-        location = self.values.origin(path) or self.view.application.location
-        key = ".".join(map(str, as_path(path)))
-        return Evidence(text or self.values.describe(path), location, self.view.name, key)
+        steps = as_path(path)
+        told, place = text or self.values.describe(steps), self.values.origin(steps)
+        if place is None:
+            place = replace(self.view.application.location, line=0, column=0)
+            told += " (in no file)"
+        elif not self.values.has(steps):
+            above = next(steps[:end] for end in range(len(steps) - 1, 0, -1) if self.values.has(steps[:end]))
+            told += f" (at {'.'.join(map(str, above))})"
+        return Evidence(told, place, self.view.name, ".".join(map(str, steps)))
 
     def objects(self, *kinds: str) -> list[RenderedObject]:
         """Rendered objects of the kinds; empty where nothing was rendered."""

@@ -123,6 +123,7 @@ class Application:
     ignored: tuple[IgnoredDifference, ...] = ()
     project_location: Location | None = None
     finalizers_location: Location | None = None
+    sync_options_location: Location | None = None
 
     @property
     def identity(self) -> tuple[str, str, int, str]:

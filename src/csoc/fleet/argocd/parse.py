@@ -73,6 +73,7 @@ def application(
         name_location=manifest.place.locate(("metadata", "name")),
         namespace_location=manifest.place.locate(("spec", "destination", "namespace")),
         project_location=manifest.place.locate(("spec", "project")),
+        sync_options_location=manifest.place.locate(("spec", "syncPolicy", "syncOptions")),
         finalizers_location=manifest.place.locate(("metadata", "finalizers")),
         ignored=tuple(_ignored(fields) for fields in spec.children("ignoreDifferences")),
     )

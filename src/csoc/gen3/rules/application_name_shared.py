@@ -31,7 +31,9 @@ def check(state: FleetState) -> Iterator[Hit]:
             key=f"{cluster_name}/{name}",
             environments=tuple(environment_of[identity] for identity in group if identity in environment_of),
             evidence=tuple(
-                Evidence(f"metadata.name: {name}", item.location, environment_of.get(item.identity, ""))
+                Evidence(
+                    f"metadata.name: {name}", item.name_location or item.location, environment_of.get(item.identity, "")
+                )
                 for item in applications
             ),
         )

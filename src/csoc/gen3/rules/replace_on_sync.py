@@ -25,7 +25,13 @@ def check(state: EnvironmentState) -> Iterator[Hit]:
     yield Hit(
         cause=f"Argo CD replaces every object of the Application at each sync ({words})",
         key="force" if forced else "replace",
-        evidence=(Evidence("syncOptions: Replace=true", application.location, state.view.name),),
+        evidence=(
+            Evidence(
+                "syncOptions: Replace=true",
+                application.sync_options_location or application.location,
+                state.view.name,
+            ),
+        ),
         severity=Severity.MEDIUM if forced else Severity.LOW,
     )
 
