@@ -198,6 +198,20 @@ def test_a_further_branch_tag_in_an_environment_that_has_one_counts(
         item for item in report(csoc, "fleet", *arguments, code=1)["findings"] if item["rule"] == "image-not-pinned"
     ]
     assert finding["grown"] == [{"environment": "alpha-staging", "places": ["image of indexd (develop)"]}]
+    assert finding["evidence"][0]["key"] == "image of indexd", "what came stands first"
+
+
+def test_a_change_cannot_widen_the_baseline_that_covers_it(csoc: Csoc, repository: Repository) -> None:
+    path = "one/staging.alpha.example.org/values.yaml"
+    repository.write({path: values("staging.alpha.example.org") + TWO_TAGS.format("master", '"2026.06"')})
+    assert csoc("check", "fleet", "--write-baseline") == 0
+    base(csoc, repository)
+    repository.write({path: values("staging.alpha.example.org") + TWO_TAGS.format("master", "develop")})
+    assert csoc("check", "fleet", "--write-baseline") == 0
+    assert csoc("check", "fleet") == 0
+    assert csoc("check", "fleet", "--base", "HEAD") == 1
+    assert "image of indexd (develop)" in csoc.out
+    assert csoc("check", "fleet", "--base", "HEAD", "--accept-waivers") == 0
 
 
 UNREAD = "fence:\n  enabled: true\n  imagePullPolice: a\n"

@@ -19,7 +19,7 @@ from csoc.fleet.location import Location
 from csoc.fleet.masking import mask_text
 from csoc.gen3.findings import Evidence, Finding, Severity, merge
 from csoc.gen3.own_rules import CHECK_FAILED, OWN_RULES, WAIVER_EXPIRED, WAIVER_UNUSED
-from csoc.gen3.places import Pair, Places, PlacesOf, added
+from csoc.gen3.places import Pair, Places, PlacesOf, added, place_of
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState, FleetState
 
@@ -62,9 +62,9 @@ Severities = Mapping[Pair, Severity]
 class Before:
     """What a change is compared with, under the names that environments have now.
 
-    found: what was found before. waivers, known: what people had decided then, by waivers and by baselines. names:
-    environments' names now to their names then, where they differ. unseen: what is found now and could not have been
-    seen before, nor its absence. compared: severities to compare by, where they are not those of the findings.
+    found: what was found before. waivers, known, known_places: what people had decided then, by waivers and baselines.
+    names: environments' names now to their names then, where they differ. unseen: what is found now and could not have
+    been seen before, nor its absence. compared: severities to compare by, where they are not those of the findings.
     accepted: whether decisions that are new in the change count as well. places: those that a finding had. here: those
     that it has now, in the environments `unlike`, by what both sides could see. changed: of findings whose point is a
     value, the places whose value is another one.
@@ -73,6 +73,7 @@ class Before:
     found: Severities
     waivers: Sequence[Waiver] = ()
     known: Known = field(default_factory=dict)
+    known_places: Places = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     unseen: Collection[Pair] = frozenset()
     compared: Severities = field(default_factory=dict)
@@ -81,6 +82,12 @@ class Before:
     here: Places = field(default_factory=dict)
     unlike: Collection[str] = frozenset()
     changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def knows(self, pair: Pair, places: Counter[str], grown: Collection[str]) -> bool:
+        """True if a baseline that was there before covers a finding with these places."""
+        if pair[1] not in self.known.get(pair[0], ()):
+            return False
+        return not added(places, self.known_places[pair]) if pair in self.known_places else not grown
 
     def grown(self, finding: Finding, environment: str, now: Counter[str]) -> tuple[str, ...]:
         """Places of a finding that was found before as well, and that are new or hold another value."""
@@ -294,6 +301,8 @@ class _Sorting:
             groups.setdefault((kind, number if kind == "waived" else -1), []).append(environment)
         for (kind, number), environments in groups.items():
             part = self._as_bad(only(finding, environments), fingerprint, environments)
+            if kind == "act":
+                part = self._new_first(part)
             if kind == "waived":
                 self.waived.append((part, self.waivers[number]))
             else:
@@ -329,10 +338,9 @@ class _Sorting:
             return "known"
         if pair in before.unseen:
             return "uncompared"
-        # Whoever put it there knew something less bad; a place that it names was known all the same.
-        in_baseline = in_baseline and not worse and not (grown and pair not in self.known_places)
-        in_baseline = in_baseline and pair[0] not in before.changed
-        if in_baseline and (before.accepted or pair[1] in before.known.get(pair[0], ())):
+        # Whoever put it there knew something less bad, or another value.
+        in_baseline = in_baseline and not worse and pair[0] not in before.changed
+        if in_baseline and (self._accepts(pair, grown) or before.knows(pair, places, grown)):
             return "known"
         if worse and then is not None:
             self.worse[pair] = then
@@ -341,6 +349,20 @@ class _Sorting:
         if number >= 0 or in_baseline:
             self.decided[pair] = self.waivers[number] if number >= 0 else None
         return "act"
+
+    def _new_first(self, part: Finding) -> Finding:
+        """Its evidence with the places that came in front, since some readers show only the first."""
+        names = part.environments or ("",)
+        came = {(name, place) for name in names for place in self.grown.get((part.fingerprint, name), ())}
+        if not came:
+            return part
+        return replace(
+            part, evidence=tuple(sorted(part.evidence, key=lambda item: (item.environment, place_of(item)) not in came))
+        )
+
+    def _accepts(self, pair: Pair, grown: Collection[str]) -> bool:
+        """True if a baseline of the change itself may count; one that names no places knows nothing of what came."""
+        return self.before is not None and self.before.accepted and not (grown and pair not in self.known_places)
 
     def _as_bad(self, part: Finding, fingerprint: str, environments: Sequence[str]) -> Finding:
         """The part of a finding as bad as it is in these environments."""

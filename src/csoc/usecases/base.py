@@ -25,7 +25,7 @@ from csoc.gen3.views import EnvironmentView
 from csoc.usecases.alike import Likeness, Unlike, alike
 from csoc.usecases.check import FleetChecker, Found, Progress
 from csoc.usecases.comparison import Comparison, compare, stages_raised
-from csoc.usecases.judgements import far_waivers, known_of, waivers_of
+from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.secretvalues import changed_secrets
@@ -117,6 +117,10 @@ def compare_with(
         known={
             fingerprint: frozenset(base.renamed.get(name, name) for name in names)
             for fingerprint, names in known.items()
+        },
+        known_places={
+            (fingerprint, base.renamed.get(name, name)): places
+            for (fingerprint, name), places in (known_places_of(documents) if baseline else {}).items()
         },
         names={now: then for then, now in base.renamed.items()},
         unseen=likeness.unseen_now,

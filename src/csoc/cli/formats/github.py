@@ -44,6 +44,9 @@ def report(verdict: Verdict) -> str:
 
 def _of_finding(verdict: Verdict, finding: Finding) -> str:
     places = [item.location for item in finding.evidence if at_home(verdict, item.location)]
+    if not places:  # a chart's default, a file that is gone: the Application is the nearest that there is
+        views = [verdict.fleet.view.environment(name) for name in finding.environments]
+        places = [view.application.location for view in views if view and at_home(verdict, view.application.location)]
     parts = [f"{finding.severity.name.lower()}: {finding.cause}"]
     if finding.environments:
         parts.append(f"Environments: {shortened(finding.environments, _ENVIRONMENTS)}")
