@@ -13,6 +13,7 @@ from moto.core.config import default_user_config
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 
 from csoc.emulator.cloud.calls import Identity
+from csoc.emulator.cloud.corrections import aws_policies
 
 Document = Mapping[str, Any]
 
@@ -94,6 +95,7 @@ def user(account: str, arn: str) -> Principal | None:
 
 def managed_policy(account: str, arn: str) -> Document | None:
     """A managed policy of the account or of AWS; None if there is none such."""
+    aws_policies.ensure(account, arn)
     found = _backend(account).managed_policies.get(arn)
     return _managed(found) if found is not None else None
 

@@ -5,6 +5,10 @@ Source: KMS API Reference, PutKeyPolicy (BypassPolicyLockoutSafetyCheck), and De
 
 from __future__ import annotations
 
+from typing import Any
+
+from moto.kms import models, utils
+
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections.correction import Correction
 from csoc.emulator.cloud.corrections.principals import missing_principal
@@ -12,10 +16,17 @@ from csoc.emulator.iam.documents import PolicyError, Statement, parse_policy
 from csoc.emulator.iam.matching import action_matches
 
 _CHANGING = "kms:PutKeyPolicy"
+_generate = utils.generate_private_key
+
+
+def _private_key(key_spec: str) -> Any:
+    """moto makes an RSA key for each symmetric one as well, which takes 30 ms and is never used."""
+    return None if key_spec.startswith(("SYMMETRIC", "HMAC")) else _generate(key_spec)
 
 
 def kms() -> Correction:
     """What is put right in KMS."""
+    models.generate_private_key = _private_key  # type: ignore[attr-defined]
     return Correction("kms", {"CreateKey": _check, "PutKeyPolicy": _check})
 
 

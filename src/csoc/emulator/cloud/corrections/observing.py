@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.core.config import default_user_config
 from moto.events.models import events_backends
 from moto.logs.models import logs_backends
 
@@ -64,9 +65,18 @@ _FUNCTIONS = Echo(
 )
 
 
-def functions(memory: Memory) -> Correction:
-    """What is put right in Lambda."""
-    return echoing(memory, _FUNCTIONS)
+def functions(memory: Memory) -> tuple[Correction, ...]:
+    """What is put right in Lambda. Functions are kept and not run, so moto must look for no Docker."""
+    default_user_config["lambda"] = {"use_docker": False}
+    return (echoing(memory, _FUNCTIONS), Correction("lambda", {"Invoke": _not_run, "InvokeAsync": _not_run}))
+
+
+def _not_run(call: Call) -> Answer:
+    raise AwsError(
+        "InvalidAction",
+        f"The emulator keeps functions and does not run them, so it offers no lambda:{call.operation}",
+        400,
+    )
 
 
 def events() -> Correction:

@@ -36,7 +36,7 @@ def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Corre
         efs(memory, under_way),
         elbv2(),
         events(),
-        functions(memory),
+        *functions(memory),
         guardduty(),
         iam(),
         kms(),
