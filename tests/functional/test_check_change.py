@@ -201,6 +201,25 @@ def test_a_further_branch_tag_in_an_environment_that_has_one_counts(
     assert finding["evidence"][0]["key"] == "image of indexd", "what came stands first"
 
 
+def test_a_tag_that_is_taken_away_in_one_more_place_of_production_counts(csoc: Csoc, repository: Repository) -> None:
+    both = TWO_TAGS.format('"2026.06"', '"2026.06"')
+    head = values("alpha.example.org")
+    base(csoc, repository, {VALUES: head + both.replace('    tag: "2026.06"\n', "", 1)})
+    repository.write({VALUES: head + both.replace('    tag: "2026.06"\n', "")})
+    (finding,) = [item for item in changed(csoc, code=1)["findings"] if item["rule"] == "image-tag-left-to-chart"]
+    assert finding["environments"] == ["alpha-prod"]
+    assert finding["grown"] == [{"environment": "alpha-prod", "places": ["image of indexd (master)"]}]
+
+
+def test_production_that_gets_further_ahead_of_its_lower_stage_counts(csoc: Csoc, repository: Repository) -> None:
+    lower = "one/staging.alpha.example.org/values.yaml"
+    repository.write({lower: values("staging.alpha.example.org") + TAGGED.format('"2026.06"')})
+    base(csoc, repository, {VALUES: values("alpha.example.org") + TAGGED.format('"2026.07"')})
+    repository.write({VALUES: values("alpha.example.org") + TAGGED.format('"2026.08"')})
+    (finding,) = [item for item in changed(csoc, code=1)["findings"] if item["rule"] == "stage-out-of-order"]
+    assert finding["grown"] == [{"environment": "alpha-prod", "places": ["image of fence (2026.08)"]}]
+
+
 def test_a_change_cannot_widen_the_baseline_that_covers_it(csoc: Csoc, repository: Repository) -> None:
     path = "one/staging.alpha.example.org/values.yaml"
     repository.write({path: values("staging.alpha.example.org") + TWO_TAGS.format("master", '"2026.06"')})
