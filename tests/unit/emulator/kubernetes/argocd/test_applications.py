@@ -677,6 +677,38 @@ def test_deleting_with_the_finalizer_leaves_nothing_that_was_tracked(suffix: str
     assert syncing.find("ConfigMap", "kept")
 
 
+def test_what_is_deleted_goes_in_the_reverse_order_of_its_waves() -> None:
+    syncing = Syncing()
+    slow = annotated(config_map("slow", k="1"), sync_wave="1")
+    slow["metadata"]["finalizers"] = ["example.org/hold"]
+    body = application(automated={})
+    body["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+    syncing.repositories.commit(config_map("base", k="1"), slow)
+    syncing.add(body)
+    syncing.wait(60)
+    syncing.delete("Application", "web", "argocd")
+    syncing.wait(60)
+    assert "deletionTimestamp" not in syncing.get("ConfigMap", "base")["metadata"]
+    held = syncing.get("ConfigMap", "slow")
+    del held["metadata"]["finalizers"]
+    syncing.cluster.save("", "configmaps", held)
+    syncing.wait(60)
+    assert syncing.find("ConfigMap", "base") is None
+    assert syncing.find("Application", "web", "argocd") is None
+
+
+def test_between_two_waves_other_controllers_have_time() -> None:
+    syncing = Syncing()
+    later = annotated(config_map("later", k="1"), sync_wave="1")
+    syncing.repositories.commit(config_map("first", k="1"), later)
+    syncing.add(application(automated={}))
+    syncing.wait(1)
+    assert syncing.find("ConfigMap", "first")
+    assert syncing.find("ConfigMap", "later") is None
+    syncing.wait(3)
+    assert syncing.find("ConfigMap", "later")
+
+
 def test_deleting_without_the_finalizer_leaves_everything() -> None:
     syncing = Syncing()
     syncing.repositories.commit(config_map("m", k="1"))

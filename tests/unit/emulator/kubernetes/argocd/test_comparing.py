@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.argocd import jqpaths, projects, threeway
 from csoc.emulator.kubernetes.argocd.tasks import Task, in_order, reverse_prune_waves
+from csoc.emulator.kubernetes.schemas import Schema
 from csoc.emulator.kubernetes.types import built_in
 
 POD = next(one for one in built_in() if one.kind == "Pod").schema
@@ -36,6 +37,14 @@ def test_what_is_wanted_is_there_afterwards(wanted: dict, live: dict) -> None:
 def test_what_was_applied_and_is_wanted_no_longer_goes_and_what_others_added_stays() -> None:
     made = threeway.merged(None, {"a": 1, "b": 1}, {"a": 2}, {"a": 1, "b": 1, "c": 1})
     assert made == {"a": 2, "c": 1}
+
+
+@pytest.mark.parametrize("schema", [None, POD])
+def test_a_field_of_a_map_goes_when_it_is_wanted_no_longer(schema: Schema | None) -> None:
+    before = {"spec": {"nodeName": "n", "hostNetwork": True}}
+    live = {"spec": {"nodeName": "n", "hostNetwork": True, "priority": 0}}
+    made = threeway.merged(schema, before, {"spec": {"hostNetwork": True}}, live)
+    assert made == {"spec": {"hostNetwork": True, "priority": 0}}
 
 
 def test_lists_of_built_in_kinds_merge_by_their_keys() -> None:

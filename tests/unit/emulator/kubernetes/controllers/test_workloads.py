@@ -237,8 +237,8 @@ def test_a_daemon_set_renews_its_pods_one_by_one() -> None:
     living.wait()
     living.change("DaemonSet", "web", template=NEW)
     least = 2
-    for _ in range(60):
-        living.wait(0.5)
+    for _ in range(600):
+        living.wait(0.05)
         least = min(least, sum(map(is_ready, living.all("Pod"))))
     assert least == 1
     assert images(living) == ["2", "2"]
