@@ -77,7 +77,8 @@ def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator
     """An emulated cloud with clusters, until the block ends. port: 0 for any that is free. speed: emulated seconds a
     real one. data: where its state survives.
 
-    Raises RejectedError if it is not installed, ConflictError if the port is taken, and what `running` raises.
+    Raises RejectedError if it is not installed or the settings are wrong, ConflictError if the port is taken,
+    UnavailableError if the cache folder cannot be used, and what `running` raises.
     """
     try:
         from csoc.emulator.running import running
@@ -85,8 +86,13 @@ def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator
     except ModuleNotFoundError as error:
         why = f"The emulator is not installed: there is no {error.name}"
         raise RejectedError(why, fix="Install csoc with it: pip install 'csoc[emulator]'") from error
+    settings = load()
+    CacheFolder.from_settings(settings).prepare()
     try:
-        with running(port, RunningTimeline(speed), data) as started:
+        with (
+            repository_server(settings) as manifests,
+            running(port, RunningTimeline(speed), data, manifests) as started,
+        ):
             yield started
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
@@ -125,10 +131,12 @@ def repository_server(settings: Settings) -> Iterator[RepositoryServer]:
 
         return Opened(repositories, charts, forget)
 
-    with ChildRenderer.from_settings(settings) as renderer:
-        yield RepositoryServer(open_with, renderer)
-    for charts in made:
-        charts.close()
+    try:
+        with ChildRenderer.from_settings(settings) as renderer:
+            yield RepositoryServer(open_with, renderer)
+    finally:
+        for charts in made:
+            charts.close()
 
 
 def emulator_control(address: str, token: str) -> RemoteControl:

@@ -34,8 +34,12 @@ from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.service import cloudformation
 from csoc.emulator.cloudformation.stacks import Stack, Stacks
 from csoc.emulator.control import Control
+from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.certificates import Authority, new_authority
+from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.fleet import SimulatedClusters
+from csoc.emulator.kubernetes.living import LivingClusters
+from csoc.emulator.kubernetes.secrets_reader import AccountSecrets
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
 from csoc.emulator.timeline import RunningTimeline, Timeline
@@ -61,10 +65,13 @@ def _new_id() -> str:
 
 
 @contextmanager
-def running(port: int = 0, timeline: Timeline | None = None, data: Path | None = None) -> Iterator[Emulator]:
+def running(
+    port: int = 0, timeline: Timeline | None = None, data: Path | None = None, manifests: Manifests | None = None
+) -> Iterator[Emulator]:
     """Runs an emulator on 127.0.0.1 until the block ends. port: 0 for any that is free. timeline: by default one that
     runs as fast as real time; it ends with the emulator. data: a folder in which the state survives; there can be one
-    such emulator in a process.
+    such emulator in a process. manifests: what fetches and renders Applications of clusters; without it they stay as
+    they are written.
 
     Raises OSError if the port is taken, CsocError if the folder or what is in it cannot be used.
     """
@@ -76,10 +83,11 @@ def running(port: int = 0, timeline: Timeline | None = None, data: Path | None =
         timeline = timeline or RunningTimeline()
         listening = listen(port)
         held.callback(listening.close)
-        clusters = SimulatedClusters(timeline.now)
         authority = authority_of(kept)
-        served = held.enter_context(serving(clusters, authority=authority))
-        parts = _Parts(timeline, SimulatedMaker(clusters, served.certificate))
+        parts = _Parts(timeline, authority, manifests)
+        held.callback(parts.living.close)
+        clusters = parts.living.all
+        held.enter_context(serving(clusters, authority=authority))
         endpoint = CloudEndpoint(parts.front, parts.connections, parts.control)
         held.callback(endpoint.close)
         if folder is not None:
@@ -99,13 +107,18 @@ def running(port: int = 0, timeline: Timeline | None = None, data: Path | None =
 class _Parts:
     """What an emulator is made of, put together."""
 
-    def __init__(self, timeline: Timeline, maker: SimulatedMaker) -> None:
+    def __init__(self, timeline: Timeline, authority: Authority, manifests: Manifests | None) -> None:
         self.inside, self.credentials, self.accounts = InsideClients(), Credentials(), Accounts()
         self.counts, self.faults, self.gate, self.memory = Counts(), Faults(), Gate(), Memory()
         self.connections = Connections()
-        self.maker = maker
+        secrets = AccountSecrets(
+            self.inside, self.credentials, lambda name: self.eks.found(name), lambda name: self.living.all.get(name),
+            timeline.now,
+        )  # fmt: skip
+        self.living = LivingClusters(timeline, Settings(secrets=secrets), manifests)
+        self.maker = SimulatedMaker(self.living, authority.certificate)
         self.stacks = cloudformation(timeline, self.inside, _new_id, _resource_faults(self.faults))
-        self.eks = Eks(timeline, self.credentials, maker, _new_id)
+        self.eks = Eks(timeline, self.credentials, self.maker, _new_id)
         services: list[Service] = [
             Sts(self.credentials, membership_of, self.eks.issuer_keys), self.stacks, self.eks,
         ]  # fmt: skip

@@ -74,6 +74,12 @@ class Credentials:
             raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
         return temporary.identity, temporary.secret
 
+    def redeem(self, access_key: str) -> Identity:
+        """Whom temporary credentials stand for; they end with that. For who got them inside of the process and calls
+        in their name without a signature. Raises KeyError."""
+        with self._lock:
+            return self._temporary.pop(access_key).identity
+
     def account_of(self, access_key: str) -> str:
         """The account that a key belongs to, whether it still counts or not; "" if nobody has it."""
         with self._lock:

@@ -103,6 +103,15 @@ class Eks:
                         return self._maker.issuer_keys(record.id)
         return None
 
+    def found(self, cluster_id: str) -> tuple[str, str, ClusterRecord] | None:
+        """The account, the region and the record of a cluster by the id that its maker knows; None if it is gone."""
+        with self._lock:
+            for (account, region), records in self._clusters.items():
+                for record in records.values():
+                    if record.id == cluster_id:
+                        return account, region, record
+        return None
+
     def tags(self, arn: str) -> Mapping[str, str] | None:
         """Tags of a cluster or of what belongs to one; None if the ARN is not of EKS."""
         parts = arn.split(":", 5)
@@ -412,6 +421,7 @@ class Eks:
             if (one, of) == ("cluster" if kind == "version" else kind, name) and update["status"] == "InProgress":
                 self._finish(record, kind, body, update)
         body["status"] = "ACTIVE"
+        self._maker.members(account, region, record)
         if "modifiedAt" in body:
             body["modifiedAt"] = self._timeline.now()
 
@@ -438,14 +448,17 @@ class Eks:
         if kind == "cluster":
             del self._clusters[account, region][record.name]
             self._maker.delete(record.id)
-        elif kind == "nodegroup":
+            return
+        if kind == "nodegroup":
             del record.nodegroups[name]
         else:
             del record.addons[name]
+        self._maker.members(account, region, record)
 
     def _resume(self, account: str, region: str, record: ClusterRecord) -> None:
         if record.body["status"] != "CREATING":
             self._start(account, region, record)
+            self._maker.members(account, region, record)
         version = any(u["type"] == "VersionUpdate" and u["status"] == "InProgress" and k == "cluster"
                       for k, _, u in record.updates)  # fmt: skip
         waiting = [("version" if version else "cluster", record.name, record.body)]

@@ -1,21 +1,30 @@
-"""The clusters behind EKS: simulated ones of this process."""
+"""The clusters behind EKS: simulated ones of this process, which live."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from csoc.emulator.cloud.eks_records import Authenticate, ClusterUser, MadeCluster
+from csoc.emulator.cloud import eks_members
+from csoc.emulator.cloud.eks_facts import ADDONS
+from csoc.emulator.cloud.eks_records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
 from csoc.emulator.kubernetes.access_policies import Association
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
-from csoc.emulator.kubernetes.store import Base, Key, unpacked
+from csoc.emulator.kubernetes.controllers.cluster import Cluster
+from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
+from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.fleet import SimulatedCluster
+from csoc.emulator.kubernetes.living import LivingClusters
+from csoc.emulator.kubernetes.objects import Options
+from csoc.emulator.kubernetes.store import Base, Key
 from csoc.emulator.kubernetes.users import AUTHENTICATED, User
 
 _MOST_REMEMBERED = 10_000
+_MANAGER, _BOOTSTRAP = "eks", "eks-bootstrap"
+_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,66 +36,87 @@ class KeptCluster:
 
 
 class SimulatedMaker:
-    """Makes clusters in `clusters`. ca: PEM of the authority that their endpoint's certificate is signed by."""
+    """Makes clusters among `living`. ca: PEM of the authority that their endpoint's certificate is signed by."""
 
-    def __init__(self, clusters: SimulatedClusters, ca: str) -> None:
-        self._clusters = clusters
+    def __init__(self, living: LivingClusters, ca: str) -> None:
+        self._living = living
         self._ca = ca
         self._policies: dict[tuple[str, str], ClusterUser] = {}
         self._kept: dict[str, KeptCluster] = {}
+        self._fresh: set[str] = set()
         self._lock = threading.Lock()
 
     def create(self, cluster_id: str, version: str, issuer: str, authenticate: Authenticate) -> MadeCluster:
         """See ClusterMaker."""
-        cluster = self._clusters.get(cluster_id)
+        cluster = self._living.all.get(cluster_id)
         if cluster is None:
-            cluster = self._clusters.create(
+            kept = self._kept.pop(cluster_id, None)
+            cluster = self._living.all.create(
                 cluster_id,
                 version,
                 issuer=issuer,
                 outside=lambda token: self._user(cluster_id, authenticate(token)),
                 associations=lambda user: self._associated(cluster_id, user),
+                kept=kept.base if kept is not None else None,
             )
-            kept = self._kept.pop(cluster_id, None)
             if kept is not None:
-                self._fill(cluster, kept)
+                cluster.access.signer.take(kept.key)
+                self._living.living(cluster_id).resume()
+            else:
+                self._fresh.add(cluster_id)
         return MadeCluster(cluster.endpoint, self._ca)
+
+    def members(self, account: str, region: str, record: ClusterRecord) -> None:
+        """See ClusterMaker."""
+        cluster = self._living.all.get(record.id)
+        if cluster is None:
+            return
+        inside = self._living.living(record.id)
+        inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]))
+        self._addons(cluster, inside, region, record)
+        _bring(inside, eks_members.nodes_of(account, region, record))
 
     def upgrade(self, cluster_id: str, version: str) -> None:
         """See ClusterMaker."""
-        cluster = self._clusters.get(cluster_id)
+        cluster = self._living.all.get(cluster_id)
         if cluster is not None:
             cluster.version = version
 
     def issuer_keys(self, cluster_id: str) -> Mapping[str, Any] | None:
         """See ClusterMaker."""
-        cluster = self._clusters.get(cluster_id)
+        cluster = self._living.all.get(cluster_id)
         return cluster.access.signer.key_set() if cluster is not None else None
 
     def delete(self, cluster_id: str) -> None:
         """See ClusterMaker."""
-        self._clusters.delete(cluster_id)
+        self._living.delete(cluster_id)
 
     def kept(self) -> dict[str, KeptCluster]:
         """What is in the clusters, to be kept over a restart."""
         return {
             cluster.id: KeptCluster(cluster.store.as_base(), cluster.access.signer.key)
-            for cluster in self._clusters.__iter__()
+            for cluster in self._living.all.__iter__()
         }
 
     def restore(self, kept: dict[str, KeptCluster]) -> None:
         """Clusters of these ids begin with what was kept, once they are made again."""
         self._kept = dict(kept)
 
-    def _fill(self, cluster: SimulatedCluster, kept: KeptCluster) -> None:
-        """Puts the objects of before into a new cluster, and takes away what it began with."""
-        cluster.access.signer.take(kept.key)
-        for (group, resource), bucket in cluster.store.as_base().buckets.items():
-            for place in bucket.keys() - kept.base.buckets.get((group, resource), {}).keys():
-                cluster.store.remove(Key(group, resource, *place))
-        for (group, resource), bucket in kept.base.buckets.items():
-            for place, body in bucket.items():
-                cluster.store.put(Key(group, resource, *place), unpacked(body))
+    def _addons(self, cluster: SimulatedCluster, inside: Cluster, region: str, record: ClusterRecord) -> None:
+        wanted = eks_members.installed(record)
+        if record.id in self._fresh:
+            self._fresh.discard(record.id)
+            if record.body.get("bootstrapSelfManagedAddons") is not False:
+                for name in eks_members.SELF_MANAGED:
+                    version = eks_members.default_version(name, str(record.body["version"]))
+                    for body in eks_members.documents(name, version, region):
+                        _apply(cluster, body, _BOOTSTRAP)
+        for name in ADDONS:
+            for body in eks_members.documents(name, wanted.get(name, ""), region):
+                if name in wanted:
+                    _apply(cluster, body, _MANAGER)
+                elif (key := _managed(cluster, body)) is not None:
+                    inside.delete(key)
 
     def _user(self, cluster_id: str, found: ClusterUser | None) -> User | None:
         """The user for the API server. Which access policies count is asked for later, by the same user."""
@@ -103,3 +133,32 @@ class SimulatedMaker:
         with self._lock:
             found = self._policies.get((cluster_id, arn))
         return [Association(name, namespaces) for name, _, namespaces in found.policies] if found is not None else []
+
+
+def _bring(inside: Cluster, nodes: list[Node]) -> None:
+    """At once, so that a nodegroup that is active has its nodes; again if somebody wrote to a node meanwhile."""
+    inside.cancel(_MANAGER)
+    try:
+        set_nodes(inside, nodes)
+    except ApiError as error:
+        if error.reason not in ("Conflict", "AlreadyExists", "NotFound"):
+            raise
+        inside.later(_MANAGER, _AGAIN_SECONDS, lambda: _bring(inside, nodes))
+
+
+def _apply(cluster: SimulatedCluster, body: Body, manager: str) -> None:
+    kind = cluster.objects.types.kind(body["apiVersion"], body["kind"])
+    if kind is None:
+        raise LookupError(f"the cluster knows no {body['kind']} of {body['apiVersion']}")
+    cluster.objects.apply(kind, body["metadata"]["namespace"], body, Options(manager=manager, force=True))
+
+
+def _managed(cluster: SimulatedCluster, body: Body) -> Key | None:
+    """Where an object is that EKS put there for an addon; None if there is none."""
+    kind = cluster.objects.types.kind(body["apiVersion"], body["kind"])
+    if kind is None:
+        return None
+    key = cluster.objects.key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+    found = cluster.store.get(key)
+    fields = found["metadata"].get("managedFields") or () if found is not None else ()
+    return key if any(one.get("manager") == _MANAGER for one in fields) else None

@@ -41,6 +41,10 @@ class ClusterMaker(Protocol):
         """cluster_id: unique over accounts and regions. issuer: URL that its service account tokens name."""
         ...
 
+    def members(self, account: str, region: str, record: ClusterRecord) -> None:
+        """Its nodegroups and addons are as the record says: nodes come and go, addons' workloads as well."""
+        ...
+
     def upgrade(self, cluster_id: str, version: str) -> None:
         """The cluster runs another Kubernetes version from here on."""
         ...

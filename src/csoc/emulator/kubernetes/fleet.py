@@ -99,14 +99,16 @@ class SimulatedClusters:
         issuer: str = "",
         outside: Outside | None = None,
         associations: Associations | None = None,
+        kept: Base | None = None,
     ) -> SimulatedCluster:
-        """A new cluster. issuer: of its service accounts' tokens; by default the cluster's own address.
+        """A new cluster. issuer: of its service accounts' tokens; by default the cluster's own address. kept: what was
+        in it before, for one that comes back.
 
         Raises ValueError if there is one with this id, or if the id cannot be part of a path.
         """
         if not cluster_id or any(char in cluster_id for char in "/?#% ") or not cluster_id.isascii():
             raise ValueError(f"{cluster_id!r} is no id of a cluster: use letters, digits, '-', '.' and '_'")
-        store = Store(base=self._shared())
+        store = Store(base=kept or self._shared())
         outside = outside or (self._outside(cluster_id) if self._outside else None)
         associations = associations or (self._associations(cluster_id) if self._associations else None)
         endpoint = f"{self.address}/clusters/{cluster_id}" if self.address else ""
@@ -114,7 +116,8 @@ class SimulatedClusters:
         access = Access(store, signer, self._now, outside, associations)
         made = SimulatedCluster(cluster_id, version, store, self._now, access)
         made.endpoint = endpoint
-        _found(made.objects)
+        if kept is None:
+            _found(made.objects)
         if self._runtime is not None:
             made.runtime = self._runtime(made)
         with self._lock:

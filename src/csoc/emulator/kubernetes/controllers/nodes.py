@@ -18,7 +18,8 @@ from csoc.emulator.kubernetes.store import Key, Object
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node that is wanted. capacity: "cpu", "memory", "pods", "ephemeral-storage" as quantities; what is left for
-    pods is the same unless `allocatable` says otherwise."""
+    pods is the same unless `allocatable` says otherwise. address: "" for one that follows from the name. version: of
+    the kubelet, "" for the cluster's."""
 
     name: str
     capacity: Mapping[str, str] = field(
@@ -30,6 +31,8 @@ class Node:
     provider_id: str = ""
     zone: str = ""
     instance_type: str = "m5.xlarge"
+    address: str = ""
+    version: str = ""
 
 
 def set_nodes(cluster: Cluster, nodes: Sequence[Node]) -> None:
@@ -93,7 +96,7 @@ def _status(cluster: Cluster, node: Node, before: Object) -> Object:
     ):
         conditions = with_condition(conditions, kind, False, reason, message, now)
     conditions = with_condition(conditions, "Ready", True, "KubeletReady", "kubelet is posting ready status", now)
-    inside = address(cluster, "node", node.name)
+    inside = node.address or address(cluster, "node", node.name)
     return {
         "capacity": dict(node.capacity),
         "allocatable": dict(node.capacity) | dict(node.allocatable),
@@ -102,7 +105,7 @@ def _status(cluster: Cluster, node: Node, before: Object) -> Object:
         "nodeInfo": {
             "architecture": "amd64",
             "operatingSystem": "linux",
-            "kubeletVersion": f"v{cluster.settings.version}.0",
+            "kubeletVersion": node.version or f"v{cluster.settings.version}.0",
             "containerRuntimeVersion": "containerd://2.1.4",
             "osImage": "Amazon Linux 2023",
             "kernelVersion": "6.12.40-64.114.amzn2023.x86_64",
