@@ -146,6 +146,8 @@ def _templated(schema: Mapping[str, Any], part: Mapping[str, Any], value: Any) -
         return _document(value)
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a template says 4 where the API's type is a double
     if part.get("type") == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return value
