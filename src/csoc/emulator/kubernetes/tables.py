@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from csoc.emulator.kubernetes import columns
-from csoc.emulator.kubernetes.columns import Column, age
+from csoc.emulator.kubernetes.cells import age
+from csoc.emulator.kubernetes.columns import Column
 from csoc.emulator.kubernetes.jsonpaths import first
 from csoc.emulator.kubernetes.partial import partial
 from csoc.emulator.kubernetes.requests import Query
