@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from csoc.emulator.kubernetes.argocd.ports import Credential, Manifested, ManifestError, Wanted
+from csoc.emulator.kubernetes.argocd.rendered import Rendered, key_of
 from csoc.errors import CsocError, Kind, NotFoundError
 from csoc.fleet.argocd import parse
 from csoc.fleet.argocd.deployed_files import holdings
@@ -56,12 +57,13 @@ class RepositoryServer:
         self._opened: dict[tuple[_Key, ...], Opened] = {}
         self._seen: dict[tuple[str, str], tuple[str, tuple[_Key, ...]]] = {}
         self._lock = threading.RLock()
+        self._rendered = Rendered()
 
     def render(self, wanted: Wanted) -> Manifested:
         """See the port."""
         # One at a time: the Git library's objects belong to whoever uses them.
         with self._lock:
-            return _Rendering(wanted, self._ports(wanted), self._renderer, self._note).run()
+            return _Rendering(wanted, self._ports(wanted), self._renderer, self._note, self._rendered).run()
 
     def moved(self) -> Collection[str]:
         """See the port."""
@@ -106,11 +108,12 @@ Note = Callable[[Wanted, str, str, str], None]
 class _Rendering:
     """One request."""
 
-    def __init__(self, wanted: Wanted, ports: Opened, renderer: ChartRenderer, note: Note) -> None:
+    def __init__(self, wanted: Wanted, ports: Opened, renderer: ChartRenderer, note: Note, rendered: Rendered) -> None:
         self._wanted = wanted
         self._ports = ports
         self._renderer = renderer
         self._note = note
+        self._rendered = rendered
         self._library = Library()
         self._trees: dict[int, Tree] = {}
         self._archives: dict[int, ChartArchive] = {}
@@ -170,13 +173,13 @@ class _Rendering:
 
     def _made(self, application: Application, number: int, source: ApplicationSource) -> tuple[str, list[Object]]:
         if number in self._archives:
-            return "Helm", self._chart(application, number, source, self._archives[number])
+            return "Helm", self._once(application, number, lambda: self._archives[number])
         if not source.path:
             return "", []
         tree = self._trees[number]
         found = holdings(tree, source, self._library)
         if found.kind == "chart":
-            return "Helm", self._chart(application, number, source, self._fetched(number, source, tree))
+            return "Helm", self._once(application, number, lambda: self._fetched(number, source, tree))
         if found.kind == "kustomize":
             raise ManifestError("the emulator runs no Kustomize", number + 1)
         if found.kind == "directory" and found.doubt is None:
@@ -191,6 +194,15 @@ class _Rendering:
             return self._ports.charts.fetch(ref, local={tree.repository: tree})
         except CsocError as error:
             raise ManifestError(_in_argos_words(error, tree.revision), number + 1) from error
+
+    def _once(self, application: Application, number: int, archive: Callable[[], ChartArchive]) -> list[Object]:
+        """What was rendered before, unless it is to be rendered anew."""
+        key = key_of(self._wanted, number, [source.target_revision for source in application.sources])
+        found = None if self._wanted.hard else self._rendered.get(key)
+        if found is None:
+            found = self._chart(application, number, application.sources[number], archive())
+            self._rendered.keep(key, found)
+        return found
 
     def _chart(
         self, application: Application, number: int, source: ApplicationSource, archive: ChartArchive
