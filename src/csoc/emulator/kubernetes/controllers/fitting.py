@@ -219,9 +219,10 @@ def message(counted: Mapping[str, int], total: int) -> str:
         )
         if number
     )
+    # Before preemption a cluster of 1.34 looks for claims of devices, which no pod here has (dynamicresources.go).
     return (
-        f"0/{total} nodes are available: {', '.join(parts)}. preemption: 0/{total} nodes are available: "
-        f"{', '.join(preempted)}."
+        f"0/{total} nodes are available: {', '.join(parts)}. no new claims to deallocate, preemption: "
+        f"0/{total} nodes are available: {', '.join(preempted)}."
     )
 
 

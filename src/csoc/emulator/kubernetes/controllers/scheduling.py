@@ -64,8 +64,8 @@ def reconcile(cluster: Cluster, key: Key) -> None:
     nodes = cluster.list("", "nodes")
     missing = _missing_claim(cluster, pod)
     if missing:
-        _refuse(cluster, pod, f"0/{len(nodes)} nodes are available: {missing}. preemption: 0/{len(nodes)} nodes are "
-                f"available: {len(nodes)} Preemption is not helpful for scheduling.")  # fmt: skip
+        # The volume plugin ends the search before the one for claims of devices has begun, which then misses its state.
+        _refuse(cluster, pod, f"0/{len(nodes)} nodes are available: {missing}. not found")
         return
     taken = rooms(nodes, cluster.list("", "pods"))
     fitting: list[tuple[float, str]] = []

@@ -141,8 +141,8 @@ def test_a_pod_that_no_node_can_hold_says_what_each_lacks() -> None:
     scheduled = condition(living.pod(), "PodScheduled")
     assert (scheduled["status"], scheduled["reason"]) == ("False", "Unschedulable")
     assert scheduled["message"] == (
-        "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims "
-        "found for incoming pod."
+        "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are "
+        "available: 2 No preemption victims found for incoming pod."
     )
     assert living.events("FailedScheduling") == [scheduled["message"]]
 
@@ -154,7 +154,8 @@ def test_taints_and_selectors_keep_a_pod_away() -> None:
     living.wait()
     assert condition(living.pod(), "PodScheduled")["message"] == (
         "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint "
-        "{dedicated: jupyter}. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        "{dedicated: jupyter}. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not "
+        "helpful for scheduling."
     )
 
 

@@ -196,6 +196,9 @@ def test_a_claim_of_an_unknown_storage_class_keeps_the_pod_waiting() -> None:
     living.wait()
     assert 'storageclass.storage.k8s.io "gp9" not found' in living.events("ProvisioningFailed")
     assert living.pod()["status"]["phase"] == "Pending"
+    assert condition(living.pod(), "PodScheduled")["message"].endswith(
+        "nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    )
     storage = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "gp9"}}
     living.add(storage | {"provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer"})
     living.wait()
