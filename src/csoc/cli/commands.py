@@ -16,7 +16,7 @@ import click
 
 from csoc.cli.output import json_option, print_json, write
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+CONTEXT = {"max_content_width": 110}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,11 @@ def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.C
 
 
 class _Helping(click.Command):
-    """Prints its help as everything else is printed."""
+    """Prints its help as everything else is printed, and knows -h in every context: click keeps the option that the
+    first context asked for."""
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return ["-h", "--help"]
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)

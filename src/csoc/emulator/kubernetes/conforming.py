@@ -20,6 +20,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\
 _SKIPPED = {ord("\n"): None, ord("\r"): None}
 """Go's decoder of base64 takes no notice of line breaks."""
 
+
 class WrongTypeError(Exception):
     """A value that its field cannot hold; the text is as Go's decoder words it."""
 

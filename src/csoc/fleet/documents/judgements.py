@@ -90,7 +90,7 @@ class KnownFinding(Part):
     cause: Annotated[str, Field(max_length=2000)] = ""
     """What was wrong, for readers; csoc does not compare it."""
     places: tuple[Annotated[str, Field(max_length=1000)], ...] | None = None
-    """Where it stood, by key path (after the environment, where not all have it); left out: known wherever it stands."""
+    """Where it stood, by key path (after the environment, where not all have it); left out: wherever it stands."""
 
 
 class BaselineSpec(Part):

@@ -52,7 +52,9 @@ class Database(ServiceType):
         given = {name: value for name, value in asked.items() if name in (*self.restored, self.identifier, "Tags")}
         given[self.snapshot_parameter] = properties[self.snapshot_property]
         call(client, self.restore_call, given)
-        later: dict[str, Any] = {name: asked[name] for name in ("BackupRetentionPeriod", "MasterUserPassword") if name in asked}
+        later: dict[str, Any] = {
+            name: asked[name] for name in ("BackupRetentionPeriod", "MasterUserPassword") if name in asked
+        }
         if later:
             self._modify(client, asked[self.identifier], later)
         return str(asked[self.identifier])
