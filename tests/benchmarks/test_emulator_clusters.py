@@ -23,7 +23,7 @@ IDLE_BYTES, LIST_SECONDS = 8_192, 30.0
 
 _SERVER = """
 import json, sys
-from csoc.emulator.kubernetes.fleet import SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.store import Key
 from csoc.emulator.kubernetes.users import MASTERS, User

@@ -36,8 +36,8 @@ from csoc.emulator.cloudformation.stacks import Stack, Stacks
 from csoc.emulator.control import Control
 from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.certificates import Authority, new_authority
+from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.controllers.settings import Settings
-from csoc.emulator.kubernetes.fleet import SimulatedClusters
 from csoc.emulator.kubernetes.living import LivingClusters
 from csoc.emulator.kubernetes.secrets_reader import AccountSecrets
 from csoc.emulator.kubernetes.serving import serving

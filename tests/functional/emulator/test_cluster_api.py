@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 

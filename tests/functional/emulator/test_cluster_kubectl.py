@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from csoc.emulator.kubernetes import shell
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.pods import LogLine, Output
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User

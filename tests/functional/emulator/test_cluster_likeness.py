@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from csoc.emulator.kubernetes.fleet import SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 from testbed.servers.cluster import Cluster

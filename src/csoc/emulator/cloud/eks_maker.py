@@ -13,10 +13,10 @@ from csoc.emulator.cloud import eks_members
 from csoc.emulator.cloud.eks_facts import ADDONS
 from csoc.emulator.cloud.eks_records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
 from csoc.emulator.kubernetes.access_policies import Association
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.living import LivingClusters
 from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.store import Base, Key

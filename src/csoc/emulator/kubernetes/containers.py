@@ -18,7 +18,7 @@ from csoc.emulator.kubernetes.store import Key
 from csoc.emulator.kubernetes.types import ResourceType
 
 if TYPE_CHECKING:
-    from csoc.emulator.kubernetes.fleet import SimulatedCluster
+    from csoc.emulator.kubernetes.clusters import SimulatedCluster
 
 Object = dict[str, Any]
 PARTS = ("log", "exec", "attach", "portforward", "eviction", "binding", "proxy")

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from csoc.emulator.kubernetes import answers, bodies, errors, routes
 from csoc.emulator.kubernetes.answers import Answer
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.handlers import Request
 from csoc.emulator.kubernetes.requests import Query, asked
 from csoc.emulator.kubernetes.streams import serve_stream

@@ -7,7 +7,7 @@ from typing import Any
 
 from csoc.emulator.kubernetes import answers, containers, discovery, errors, handlers, openapi, reviews
 from csoc.emulator.kubernetes.answers import Answer
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.handlers import Request, not_allowed, not_there
 from csoc.emulator.kubernetes.requests import Asked
 from csoc.emulator.kubernetes.types import ResourceType

@@ -23,9 +23,9 @@ from csoc.emulator.cloud.inside import InsideClients
 from csoc.emulator.cloud.principals import GLOBAL_KEYS
 from csoc.emulator.iam.documents import PolicyError, parse_policy
 from csoc.emulator.iam.evaluation import Question, Rights, decide
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of
 from csoc.emulator.kubernetes.controllers.settings import SecretError, SecretRequest
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.store import Key, Object
 
 _ROLE, _AUDIENCE = "eks.amazonaws.com/role-arn", "eks.amazonaws.com/audience"

@@ -15,7 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from csoc.emulator.kubernetes.certificates import Authority, new_authority, server_context
-from csoc.emulator.kubernetes.fleet import SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.http import ClustersEndpoint
 from csoc.emulator.kubernetes.streams import TUNNEL, TUNNEL_AS_TOKEN
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.emulator.kubernetes import answers, containers, errors, shell, spdy
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.pods import Output
 from csoc.emulator.kubernetes.requests import Asked, Query, asked
 

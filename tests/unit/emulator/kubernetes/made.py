@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from csoc.emulator.kubernetes.fleet import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.types import ResourceType
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 
 from csoc.emulator.kubernetes import reviews
 from csoc.emulator.kubernetes.access_policies import Association, arn
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.requests import Asked, Query, asked
 from csoc.emulator.kubernetes.store import Key

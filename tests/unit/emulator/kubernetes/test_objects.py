@@ -8,8 +8,8 @@ import pytest
 
 from csoc.emulator.kubernetes import lists, patches
 from csoc.emulator.kubernetes.bodies import Body
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.fleet import SimulatedCluster
 from csoc.emulator.kubernetes.objects import STRICT, Options
 from csoc.emulator.kubernetes.requests import Query
 from csoc.emulator.kubernetes.store import Key
