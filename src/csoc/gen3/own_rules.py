@@ -1,7 +1,7 @@
 """What checking itself finds, described like rules so that pages and reports can say what it means.
 
 No function stands behind these: `gen3.checking` makes those about rules and waivers, and the comparison of a change
-with its base (`usecases.comparison`) the others.
+with its base (`usecases.checking.taken_away`) the others.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from csoc.gen3.places import Pair, places_of
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.alike import Likeness, Unlike, alike
 from csoc.usecases.check import FleetChecker, Found, Progress
-from csoc.usecases.comparison import Comparison, compare, stages_raised
+from csoc.usecases.checking.taken_away import TakenAway, stages_raised, taken_away
 from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
