@@ -24,7 +24,7 @@ from csoc.gen3.places import Pair, places_of
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.alike import Likeness, Unlike, alike
 from csoc.usecases.check import FleetChecker, Found, Progress
-from csoc.usecases.checking.taken_away import TakenAway, stages_raised, taken_away
+from csoc.usecases.checking.taken_away import TakenAway, stages_raised, what_it_takes_away
 from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
@@ -38,7 +38,7 @@ ProblemKey = tuple[str, str, str]
 class Base:
     """What was found before. revision: as asked for; commit: the common ancestor that was checked; fleet, found: as it
     was then. own: what was found about waivers. renamed: names of environments then to their names now, where they
-    differ. unlike: environments that could not be compared in full. comparison: what is gone or lowered in the fleet
+    differ. unlike: environments that could not be compared in full. taken_away: what is gone or lowered in the fleet
     now."""
 
     revision: str
@@ -50,7 +50,7 @@ class Base:
     problems: frozenset[ProblemKey]
     renamed: Mapping[str, str]
     unlike: tuple[Unlike, ...] = ()
-    comparison: Comparison = field(default_factory=Comparison)
+    taken_away: TakenAway = field(default_factory=TakenAway)
 
 
 def check_base(
@@ -88,7 +88,7 @@ def check_base(
         ),
         problems=frozenset(problem_key(problem) for problem in (*before.view.problems, *found.problems)),
         renamed=renamed,
-        comparison=compare(before, fleet, renamed),
+        taken_away=what_it_takes_away(before, fleet, renamed),
     )
 
 
@@ -213,9 +213,9 @@ def what_changed(
     new, gone = came_and_went(then, present, names, likeness)
     there = {"", *(view.name for view in now[0].view.environments)}
     seen = [(finding, [name for name in finding.environments or ("",) if name in there]) for finding in gone]
-    comparison = compare(before[0], now[0], names)
+    lost = what_it_takes_away(before[0], now[0], names)
     return (
-        (*comparison.findings, *new, *_grown(then, present, names, likeness)),
+        (*lost.findings, *new, *_grown(then, present, names, likeness)),
         tuple(only(finding, left) for finding, left in seen if left),
         likeness.unlike,
     )

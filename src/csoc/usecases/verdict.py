@@ -122,7 +122,7 @@ class Verdict:
         found += [f"values of {name}" for name in self.unread]
         found += [f"the base of {item.environment}" for item in self.uncompared if item.before]
         replaced = {view.chart.repo_url for view in fleet.view.environments} if fleet.query.chart is not None else set()
-        found += self.base.comparison.unseen if self.base is not None else ()
+        found += self.base.taken_away.unseen if self.base is not None else ()
         for problem in fleet.view.problems:
             if problem.kind == UNREADABLE:
                 found.append(f"{problem.location.path}: {problem.cause}")
@@ -193,7 +193,7 @@ def check_fleet(
         base, before = compare_with(
             base, ports, checker, judged, found, baseline=request.baseline, accepted=request.accept
         )
-        found = replace(found, raw=(*found.raw, *base.comparison.findings))
+        found = replace(found, raw=(*found.raw, *base.taken_away.findings))
     outcome = checker.judge(
         found,
         only=names,

@@ -25,14 +25,14 @@ _PRODUCTION = "prod"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TakenAway:
     """See the module. unseen: what the base saw and nobody can see now, for readers."""
 
     findings: tuple[Finding, ...] = ()
     unseen: tuple[str, ...] = ()
 
 
-def compare(before: LoadedFleet, now: LoadedFleet, renamed: Mapping[str, str]) -> Comparison:
+def what_it_takes_away(before: LoadedFleet, now: LoadedFleet, renamed: Mapping[str, str]) -> TakenAway:
     """renamed: names of environments before to their names now, where they differ."""
     present = {view.name for view in now.view.environments}
     gone = [view for view in before.view.environments if renamed.get(view.name, view.name) not in present]
@@ -44,7 +44,7 @@ def compare(before: LoadedFleet, now: LoadedFleet, renamed: Mapping[str, str]) -
         *_lowered(before, now, renamed),
     ]
     unseen = [f"the environment {view.name}" for view in gone] + [f"the file {path}" for path in broken]
-    return Comparison(tuple(found), tuple(unseen))
+    return TakenAway(tuple(found), tuple(unseen))
 
 
 def _broken(before: LoadedFleet, now: LoadedFleet) -> dict[str, Problem]:
