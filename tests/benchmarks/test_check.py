@@ -17,7 +17,7 @@ import pytest
 
 from csoc import bootstrap
 from csoc.config import Limits, Settings
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.keepup import KeepUp
 from csoc.usecases.load import FleetQuery, load_fleet
 from tests.benchmarks import synthetic_fleet

@@ -14,7 +14,7 @@ from csoc import bootstrap, config
 from csoc.gen3.findings import Finding
 from csoc.testing.charts import MemoryChartSources
 from csoc.testing.dictionaries import MemoryDictionaries, node, schema
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.load import FleetQuery, LoadedFleet, load_fleet
 from csoc.usecases.ports import Ports
 

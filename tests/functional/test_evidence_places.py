@@ -17,7 +17,7 @@ from csoc import bootstrap, config
 from csoc.gen3.data_model.published import NoDictionaries
 from csoc.gen3.findings import Evidence
 from csoc.gen3.views import HELM
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.load import FleetQuery, load_fleet
 
 DEMO = Path(bootstrap.__file__).parent / "cli/demo_fleet"

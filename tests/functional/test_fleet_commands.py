@@ -354,7 +354,7 @@ LOADING = """
 import builtins
 real = builtins.__import__
 def imported(name, *rest):
-    if name == "csoc.usecases.check":
+    if name == "csoc.usecases.checking.checker":
         builtins.__import__ = real
         os.kill(os.getpid(), number)
     return real(name, *rest)

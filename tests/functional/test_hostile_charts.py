@@ -29,7 +29,7 @@ from csoc.testing.charts import chart
 from csoc.testing.fleets import CHARTS, REVISION, World, environment
 from csoc.testing.repositories import MemoryRepositories
 from csoc.usecases.budget import RenderBudget
-from csoc.usecases.check import CheckOutcome, FleetChecker
+from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
 from tests.contract.chart_server import serving
 
 LIMITS = Limits(

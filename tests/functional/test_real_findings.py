@@ -21,7 +21,7 @@ from csoc.gen3.data_model.published import NoDictionaries
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.views import EnvironmentView
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.load import FleetQuery, load_fleet
 
 VERDICTS = Path(__file__).parent / "real_findings"

@@ -24,7 +24,7 @@ from csoc.fleet.shapes import items, mapping, mappings
 from csoc.fleet.values import merge_mappings
 from csoc.gen3 import catalogue
 from csoc.gen3.data_model.published import NoDictionaries
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder

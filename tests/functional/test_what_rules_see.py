@@ -18,7 +18,7 @@ from csoc.gen3.rules import (
     secret_manifest_in_git,
 )
 from csoc.testing.charts import MemoryChartSources
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.load import FleetQuery, load_fleet
 
 PASSWORD = "Tr0ub4dor-and-3-horses"

@@ -19,10 +19,10 @@ from csoc.errors import NotFoundError
 from csoc.fleet.documents import layout
 from csoc.gen3.findings import Severity
 from csoc.gen3.rules.table import RULES
-from csoc.usecases.check import FleetChecker, Progress
+from csoc.usecases.checking.checker import FleetChecker, Progress
+from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 from csoc.usecases.load import LoadedFleet, load_fleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
 
 _SEVERITIES = [severity.name.lower() for severity in reversed(Severity)]
 EXIT_UNSEEN = 6

@@ -18,8 +18,8 @@ from csoc.cli.reports import print_report
 from csoc.cli.session import opened
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
 from csoc.gen3.findings import to_json
+from csoc.usecases.checking.verdict import CheckRequest, check_fleet
 from csoc.usecases.show import overview, overview_json
-from csoc.usecases.verdict import CheckRequest, check_fleet
 
 _ANOTHER = "Name a new or an empty one"
 

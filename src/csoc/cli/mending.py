@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from csoc.cli.output import count, print_diff, say
-from csoc.usecases.baseline import WrittenBaseline, write_baseline
-from csoc.usecases.check import FleetChecker
-from csoc.usecases.fix import FixPlan, apply_fixes, plan_fixes
+from csoc.usecases.checking.baseline import WrittenBaseline, write_baseline
+from csoc.usecases.checking.checker import FleetChecker
+from csoc.usecases.checking.fix import FixPlan, apply_fixes, plan_fixes
+from csoc.usecases.checking.verdict import Verdict
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Published
-from csoc.usecases.verdict import Verdict
 
 
 @dataclass(slots=True)

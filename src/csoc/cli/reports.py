@@ -14,7 +14,7 @@ from csoc.cli.formats import github, jsonreport, junit, sarif, text
 from csoc.cli.mending import Mended
 from csoc.cli.output import print_lines, say, write
 from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableError
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 FORMATS: dict[str, Callable[[Verdict, Mended], str]] = {
     "text": lambda verdict, _: "".join(f"{line.text}\n" for line in text.report(verdict)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from csoc.gen3.facts import EnvironmentFacts
-from csoc.usecases.check import EnvironmentResult, FleetChecker, Progress
+from csoc.usecases.checking.checker import EnvironmentResult, FleetChecker, Progress
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 

@@ -18,12 +18,12 @@ from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import CommitInfo, CommitRequest, Repositories, SourceAddress, Tree, Upstream
 from csoc.fleet.snapshot import difference
 from csoc.gen3.findings import Finding
-from csoc.usecases.alike import alike
-from csoc.usecases.base import came_and_went, renamings
-from csoc.usecases.check import FleetChecker, Progress
+from csoc.usecases.checking.against_base import came_and_went, renamings
+from csoc.usecases.checking.checker import FleetChecker, Progress
+from csoc.usecases.checking.equal_sight import alike
+from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 from csoc.usecases.load import FleetQuery, understand_tree
 from csoc.usecases.ports import Ports
-from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
 
 _UNSEEN = (Kind.UNAVAILABLE, Kind.DENIED)
 _LONGEST_WAIT = 16  # times the interval, after looks that failed

@@ -9,7 +9,7 @@ from typing import Any
 from csoc.fleet.argocd.model import Problem
 from csoc.gen3.findings import Severity, location_to_json
 from csoc.gen3.views import EnvironmentView, Fact
-from csoc.usecases.check import CheckOutcome
+from csoc.usecases.checking.checker import CheckOutcome
 from csoc.usecases.load import LoadedFleet
 
 

@@ -25,8 +25,8 @@ from csoc.gen3.checking import CheckReport, Waiver
 from csoc.gen3.findings import ChartUsed, Evidence, Finding, Patch, Severity
 from csoc.gen3.rules.model import Rule
 from csoc.testing.fleets import World, environment
-from csoc.usecases.check import FleetChecker, MissingChart
-from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
+from csoc.usecases.checking.checker import FleetChecker, MissingChart
+from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 
 RULES = (
     Rule("rule-a", "A title", Severity.HIGH, "It breaks.", "Mend it.", rendered=True, environment=lambda _: ()),

@@ -14,7 +14,7 @@ import pytest
 from csoc.fleet import code_digest as tested
 from csoc.fleet.argocd import positions
 
-ROOTS = [("csoc.fleet.parsing",), positions._CODE, ("csoc.gen3.chart_keys",), ("csoc.usecases.check",)]
+ROOTS = [("csoc.fleet.parsing",), positions._CODE, ("csoc.gen3.chart_keys",), ("csoc.usecases.checking.checker",)]
 
 
 @pytest.mark.parametrize("roots", ROOTS, ids=" ".join)

@@ -13,8 +13,8 @@ from csoc.fleet.conflicts import Difference, masked_diff
 from csoc.fleet.masking import MASK, mask_tree, masked
 from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.yaml import yamltext
+from csoc.usecases.checking.fix import file_diff
 from csoc.usecases.compare import value_differences
-from csoc.usecases.fix import file_diff
 from csoc.usecases.worktree import FileWrite
 
 SECRET, OTHER = "Zq81LmNoXy7", "Wr52PkJdUv3"

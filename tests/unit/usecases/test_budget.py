@@ -16,10 +16,10 @@ from csoc.testing.charts import chart
 from csoc.testing.fleets import HOME, NOW, PlainRenderer, World, environment
 from csoc.usecases import budget
 from csoc.usecases.budget import RenderBudget
-from csoc.usecases.check import CheckOutcome, FleetChecker
+from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
+from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 from csoc.usecases.keepup import KeepUp
 from csoc.usecases.load import FleetQuery
-from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
 
 REACHED = "Rendering needs more than 30 seconds of processor time."
 

@@ -10,7 +10,7 @@ from csoc.cli.fleet.show import print_overview, print_problem, verbose_option
 from csoc.cli.output import count, print_json, progress, say
 from csoc.cli.session import chart_option, opened, own_url_option, revision_option
 from csoc.usecases.adopt import Adoption, plan_adoption, write_adoption
-from csoc.usecases.baseline import with_baseline
+from csoc.usecases.checking.baseline import with_baseline
 from csoc.usecases.show import overview, overview_json, problem_json
 
 

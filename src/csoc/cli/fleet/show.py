@@ -14,7 +14,7 @@ from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.cli.tables import Cell
 from csoc.fleet.argocd.model import Problem
 from csoc.gen3.views import Fact
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.show import Overview, overview, overview_json
 
 _MANY = 40

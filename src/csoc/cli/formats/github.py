@@ -11,7 +11,7 @@ from csoc.cli.formats.shared import at_home, other_charts, remarks, shortened, s
 from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Finding, Severity
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 _LEVELS = {
     Severity.CRITICAL: "error",

@@ -14,9 +14,9 @@ from csoc.cli.mending import Mended
 from csoc.fleet.documents.faults import Fault
 from csoc.gen3.checking import Waiver
 from csoc.gen3.findings import Finding, Severity, location_to_json, to_json
-from csoc.usecases.base import Base
+from csoc.usecases.checking.against_base import Base
+from csoc.usecases.checking.verdict import Verdict
 from csoc.usecases.show import problem_json
-from csoc.usecases.verdict import Verdict
 
 VERSION = 1
 

@@ -16,7 +16,7 @@ from csoc.cli.formats.shared import other_charts, remarks, shown_place
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.model import Rule
 from csoc.gen3.views import HELM
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 FLEET = "(the fleet itself)"
 MOST_CASES = 50_000

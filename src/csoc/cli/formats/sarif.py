@@ -17,7 +17,7 @@ from csoc.fleet.documents.faults import Weight
 from csoc.fleet.location import Location
 from csoc.gen3.findings import Evidence, Finding, Severity
 from csoc.gen3.rules.model import Rule
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"

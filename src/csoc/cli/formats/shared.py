@@ -10,7 +10,7 @@ from csoc.fleet.location import Location
 from csoc.gen3.checking import Waiver
 from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.rules.model import Rule
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 _NAMES = 8
 

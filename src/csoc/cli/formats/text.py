@@ -13,7 +13,7 @@ from csoc.cli.escaping import clean
 from csoc.cli.formats.shared import by_severity, other_charts, remarks, rendered_with, shortened, shown_place
 from csoc.cli.output import STYLE_OF_SEVERITY, count
 from csoc.gen3.findings import Finding
-from csoc.usecases.verdict import Verdict
+from csoc.usecases.checking.verdict import Verdict
 
 _ENVIRONMENTS = 8
 _EVIDENCE = 5

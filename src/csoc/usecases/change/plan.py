@@ -14,11 +14,11 @@ from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.values import look_up
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
-from csoc.usecases.base import what_changed
 from csoc.usecases.change.images import check_service, image_warnings
 from csoc.usecases.change.operations import Operation, check_operations, dotted
 from csoc.usecases.change.targets import ABSENT, FileEdit, Targets
-from csoc.usecases.check import FleetChecker
+from csoc.usecases.checking.against_base import what_changed
+from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, same, value_differences
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports

@@ -41,10 +41,18 @@ from csoc.gen3.rules.table import RULES
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM, EnvironmentView
 from csoc.usecases import budget
-from csoc.usecases.filescan import FileScan, FileScanner
+from csoc.usecases.checking.cached_results import (
+    Anchors,
+    EnvironmentResult,
+    Results,
+    decode,
+    encode,
+    moved,
+    moved_findings,
+)
+from csoc.usecases.checking.file_scan import FileScan, FileScanner
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.results import Anchors, EnvironmentResult, Results, decode, encode, moved, moved_findings
 from csoc.usecases.states import Sight, StateBuilder, below
 
 __all__ = ["CheckOutcome", "EnvironmentResult", "FleetChecker", "MissingChart", "code_version"]

@@ -11,8 +11,8 @@ from csoc.gen3.findings import Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState
 from csoc.testing.fleets import NOW, World, environment
-from csoc.usecases.check import FleetChecker
-from csoc.usecases.verdict import CheckRequest, Verdict, check_fleet
+from csoc.usecases.checking.checker import FleetChecker
+from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 
 LEVELS = {"bad": Severity.HIGH, "odd": Severity.MEDIUM}
 RULE_ID = "level"

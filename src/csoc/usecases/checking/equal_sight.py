@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from csoc.gen3.checking import Severities
 from csoc.gen3.places import Pair
 from csoc.gen3.rules import chart_does_not_render
-from csoc.usecases.check import FleetChecker, Found, Seen
+from csoc.usecases.checking.checker import FleetChecker, Found, Seen
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.states import Sight
 

@@ -19,8 +19,8 @@ from csoc.fleet.values import Path
 from csoc.fleet.yaml import yamledit
 from csoc.fleet.yaml.yamledit import Edit
 from csoc.gen3.findings import Finding, Patch
-from csoc.usecases.base import what_changed
-from csoc.usecases.check import CheckOutcome, FleetChecker
+from csoc.usecases.checking.against_base import what_changed
+from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, Published, publish

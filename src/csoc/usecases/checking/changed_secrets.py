@@ -16,7 +16,7 @@ from csoc.fleet.values import Layer, look_up
 from csoc.gen3.findings import Finding
 from csoc.gen3.plain_secrets import find, secrets_in
 from csoc.gen3.rules import secret_in_cluster_values, secret_in_file, secret_in_git, secret_manifest_in_git
-from csoc.usecases.filescan import texts_in
+from csoc.usecases.checking.file_scan import texts_in
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.states import below
 

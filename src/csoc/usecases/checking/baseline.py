@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from csoc.fleet.overlay import OverlayTree
 from csoc.usecases.adopt import Adoption
-from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
-from csoc.usecases.judgements import baseline, baseline_path, to_know, waivers_of
+from csoc.usecases.checking.checker import CheckOutcome, FleetChecker, Progress
+from csoc.usecases.checking.judgements import baseline, baseline_path, to_know, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import Proposal, Published, publish

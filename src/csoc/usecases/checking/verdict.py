@@ -18,10 +18,10 @@ from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.own_rules import ABOUT_WAIVERS, COMPARING, OWN_RULES
 from csoc.gen3.rules import key_not_read
 from csoc.gen3.rules.model import Rule
-from csoc.usecases.alike import Unlike
-from csoc.usecases.base import Base, as_before, check_base, compare_with, fault_key, problem_key
-from csoc.usecases.check import CheckOutcome, FleetChecker, Progress
-from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
+from csoc.usecases.checking.against_base import Base, as_before, check_base, compare_with, fault_key, problem_key
+from csoc.usecases.checking.checker import CheckOutcome, FleetChecker, Progress
+from csoc.usecases.checking.equal_sight import Unlike
+from csoc.usecases.checking.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import Sight

@@ -8,7 +8,7 @@ from csoc.fleet.argocd.model import Problem
 from csoc.fleet.argocd.trees import problem_at
 from csoc.gen3.findings import Evidence, Finding, Severity
 from csoc.testing.states import environment_view, location
-from csoc.usecases.base import came_and_went, missing_from, problem_key, renamings
+from csoc.usecases.checking.against_base import came_and_went, missing_from, problem_key, renamings
 
 
 def finding(key: str = "k", environments: tuple[str, ...] = ("a",), line: int = 1) -> Finding:

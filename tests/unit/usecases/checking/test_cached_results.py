@@ -10,10 +10,10 @@ from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.rules.support.patching import set_value
 from csoc.gen3.state import EnvironmentState
 from csoc.testing.fleets import World, application, environment
-from csoc.usecases.baseline import write_baseline
-from csoc.usecases.check import FleetChecker
-from csoc.usecases.fix import apply_fixes, plan_fixes
-from csoc.usecases.results import Anchors, decode, encode
+from csoc.usecases.checking.baseline import write_baseline
+from csoc.usecases.checking.cached_results import Anchors, decode, encode
+from csoc.usecases.checking.checker import FleetChecker
+from csoc.usecases.checking.fix import apply_fixes, plan_fixes
 
 COMMON = b"global: {hostname: e3.example.org, dev: true}\n"
 OTHER = "https://git.example.org/ops/shared"

@@ -19,7 +19,7 @@ from csoc.gen3.checking import Waiver
 from csoc.gen3.findings import Finding
 from csoc.gen3.own_rules import OWN_RULES
 from csoc.gen3.places import Pair, Places, places_of
-from csoc.usecases.check import CheckOutcome
+from csoc.usecases.checking.checker import CheckOutcome
 from csoc.usecases.ports import Ports
 
 _NAME = "first-day"

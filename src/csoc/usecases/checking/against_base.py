@@ -22,13 +22,13 @@ from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.own_rules import OWN_RULES
 from csoc.gen3.places import Pair, places_of
 from csoc.gen3.views import EnvironmentView
-from csoc.usecases.alike import Likeness, Unlike, alike
-from csoc.usecases.check import FleetChecker, Found, Progress
+from csoc.usecases.checking.changed_secrets import changed_secrets
+from csoc.usecases.checking.checker import FleetChecker, Found, Progress
+from csoc.usecases.checking.equal_sight import Likeness, Unlike, alike
+from csoc.usecases.checking.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.checking.taken_away import TakenAway, stages_raised, what_it_takes_away
-from csoc.usecases.judgements import far_waivers, known_of, known_places_of, waivers_of
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
-from csoc.usecases.secretvalues import changed_secrets
 
 FaultKey = tuple[str, str, str, str]
 ProblemKey = tuple[str, str, str]
