@@ -21,8 +21,8 @@ from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
-from csoc.usecases.budget import RenderBudget
 from csoc.usecases.ports import Ports
+from csoc.usecases.render_budget import RenderBudget
 
 if TYPE_CHECKING:
     from csoc.emulator.kubernetes.argocd.repository_server import RepositoryServer

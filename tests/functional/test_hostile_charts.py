@@ -28,8 +28,8 @@ from csoc.fleet.charts import ChartRef, Rendering, RenderRequest
 from csoc.testing.charts import chart
 from csoc.testing.fleets import CHARTS, REVISION, World, environment
 from csoc.testing.repositories import MemoryRepositories
-from csoc.usecases.budget import RenderBudget
 from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
+from csoc.usecases.render_budget import RenderBudget
 from tests.contract.chart_server import serving
 
 LIMITS = Limits(

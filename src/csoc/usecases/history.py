@@ -23,7 +23,7 @@ from csoc.usecases.change.operations import dotted, parse_key
 from csoc.usecases.compare import same
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
-from csoc.usecases.written import Written, data_in, full_path, written
+from csoc.usecases.values_in_files import Written, data_in, full_path, written
 
 MOST_COMMITS = 500
 _ABSENT = object()

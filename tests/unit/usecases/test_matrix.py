@@ -6,7 +6,7 @@ import pytest
 
 from csoc.errors import NotFoundError
 from csoc.testing.fleets import World, application, environment
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.matrix import Matrix, matrix
 
 

@@ -10,7 +10,7 @@ import pytest
 from csoc.errors import RejectedError
 from csoc.gen3.facts import Access, Claim
 from csoc.testing.fleets import World, environment
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.where import Use, where
 
 ALPHA = "east/alpha.example.org/values.yaml"

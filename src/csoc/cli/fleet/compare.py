@@ -12,7 +12,7 @@ from csoc.cli.output import count, print_diff, print_json, say, table
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.gen3.findings import location_to_json
 from csoc.usecases.compare import Comparison, Difference, Side, compare
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder

@@ -14,7 +14,7 @@ from csoc.cli.commands import command
 from csoc.cli.output import console_width, count, print_json, say, table
 from csoc.cli.session import fleet_option, opened
 from csoc.cli.tables import Cell, cell_texts, side_by_side, wrap
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.matrix import Matrix, matrix
 
 _WIDEST_NAME = 14

@@ -11,7 +11,7 @@ from csoc.cli.output import EXIT_OF, count, print_json, say, table
 from csoc.cli.session import fleet_option, opened
 from csoc.errors import Kind
 from csoc.gen3.findings import location_to_json
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.where import MOST, Use, where
 
 

@@ -16,7 +16,7 @@ from csoc.gen3.facts import EnvironmentFacts
 from csoc.gen3.services import nearest_services
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.change.operations import Operation
-from csoc.usecases.written import full_path
+from csoc.usecases.values_in_files import full_path
 
 _SHOWN = 5
 _VERSION = re.compile(r"v?\d+(\.\d+)+([.+_-].*)?")

@@ -23,7 +23,7 @@ from csoc.usecases.compare import Difference, ObjectDifference, changed_objects,
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder
-from csoc.usecases.written import full_path
+from csoc.usecases.values_in_files import full_path
 
 MANIFESTS_OF_AT_MOST = 20
 

@@ -21,7 +21,7 @@ from csoc.fleet.yaml.yamledit import Edit
 from csoc.gen3.views import MANIFEST, EnvironmentView
 from csoc.usecases.change.operations import Operation, dotted, parse_key
 from csoc.usecases.load import LoadedFleet
-from csoc.usecases.written import Form, Written, full_path, source_path, written
+from csoc.usecases.values_in_files import Form, Written, full_path, source_path, written
 
 ABSENT = object()
 _EDITABLE = (Form.FILE, Form.OBJECT, Form.TEXT)

@@ -40,7 +40,7 @@ from csoc.gen3.rules.model import Rule
 from csoc.gen3.rules.table import RULES
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM, EnvironmentView
-from csoc.usecases import budget
+from csoc.usecases import render_budget
 from csoc.usecases.checking.cached_results import (
     Anchors,
     EnvironmentResult,
@@ -203,7 +203,7 @@ class FleetChecker:
             fresh=fresh,
             used=used,
             not_tried=tuple(builder.not_tried),
-            problems=(*budget.problems(builder.not_tried), *files.problems),
+            problems=(*render_budget.problems(builder.not_tried), *files.problems),
             files=files,
             seen={view.name: self._seen(builder, view, loose) for view in fleet.view.environments},
             settled=self._settled(fleet, loose, found),

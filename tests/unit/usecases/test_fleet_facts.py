@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csoc.testing.fleets import World, environment
-from csoc.usecases.gathered import gather_facts
+from csoc.usecases.fleet_facts import gather_facts
 
 
 def world() -> World:

@@ -14,12 +14,12 @@ from csoc.gen3.state import EnvironmentState
 from csoc.testing.caching import MemoryCache
 from csoc.testing.charts import chart
 from csoc.testing.fleets import HOME, NOW, PlainRenderer, World, environment
-from csoc.usecases import budget
-from csoc.usecases.budget import RenderBudget
+from csoc.usecases import render_budget
 from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
 from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 from csoc.usecases.keepup import KeepUp
 from csoc.usecases.load import FleetQuery
+from csoc.usecases.render_budget import RenderBudget
 
 REACHED = "Rendering needs more than 30 seconds of processor time."
 
@@ -104,7 +104,7 @@ def test_what_is_left_when_the_time_is_spent_is_checked_by_values_and_said_with_
     verdict = fleet.verdict()
     assert len(fleet.renderer.rendered) == 4
     (problem,) = verdict.problems
-    assert problem.kind == budget.NOT_RENDERED
+    assert problem.kind == render_budget.NOT_RENDERED
     assert problem.cause.startswith("6 environments were checked by values only: rendering took the time")
     assert "4 seconds (render.total_seconds)" in problem.cause
     assert "Raise render.total_seconds" in problem.fix
