@@ -11,7 +11,7 @@ from csoc.fleet.values import Path, as_path
 from csoc.gen3 import catalogue
 from csoc.gen3.facts import EnvironmentFacts, ServiceFact
 from csoc.gen3.images import newer
-from csoc.gen3.services import nearest_services
+from csoc.gen3.service_names import nearest_services
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.history import Timelines
 from csoc.usecases.load import LoadedFleet

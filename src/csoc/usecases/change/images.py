@@ -13,7 +13,7 @@ from csoc.errors import RejectedError
 from csoc.fleet.values import EffectiveValues
 from csoc.gen3 import catalogue
 from csoc.gen3.facts import EnvironmentFacts
-from csoc.gen3.services import nearest_services
+from csoc.gen3.service_names import nearest_services
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.change.operations import Operation
 from csoc.usecases.values_in_files import full_path
