@@ -128,8 +128,8 @@ def location_to_json(location: Location | None) -> dict[str, Any] | None:
 
 
 def to_json(finding: Finding) -> dict[str, Any]:
-    """A finding as every command prints it; what the cache keeps is another form (`usecases.checking.cached_results`), so that either
-    can change without the other. Masked where it looks secret."""
+    """A finding as every command prints it; what the cache keeps is another form (`usecases.checking.cached_results`),
+    so that either can change without the other. Masked where it looks secret."""
     return {
         "rule": finding.rule,
         "severity": finding.severity.name.lower(),
