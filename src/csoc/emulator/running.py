@@ -18,7 +18,7 @@ from csoc.emulator.cloud.authorisation import Authorisation, membership_of
 from csoc.emulator.cloud.authorising.special import StackArn
 from csoc.emulator.cloud.calls import Service
 from csoc.emulator.cloud.corrections.corrected import CorrectedServices
-from csoc.emulator.cloud.corrections.correction import Memory
+from csoc.emulator.cloud.corrections.correction import Memory, UnderWay
 from csoc.emulator.cloud.corrections.table import corrections
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.credentials import Credentials
@@ -110,7 +110,7 @@ class _Parts:
     def __init__(self, timeline: Timeline, authority: Authority, manifests: Manifests | None) -> None:
         self.inside, self.credentials, self.accounts = InsideClients(), Credentials(), Accounts()
         self.counts, self.faults, self.gate, self.memory = Counts(), Faults(), Gate(), Memory()
-        self.connections = Connections()
+        self.under_way, self.connections = UnderWay(timeline), Connections()
         secrets = AccountSecrets(
             self.inside, self.credentials, lambda name: self.eks.found(name), lambda name: self.living.all.get(name),
             timeline.now,
@@ -125,7 +125,7 @@ class _Parts:
         self.front = Front(
             self.credentials,
             services,
-            CorrectedServices(corrections(timeline, self.memory)),
+            CorrectedServices(corrections(timeline, self.memory, self.under_way)),
             now=timeline.now,
             request_id=_new_id,
             guards=(self.counts.note,),
@@ -143,6 +143,7 @@ class _Parts:
             "moto": MOTO,
             "credentials": Part(self.credentials.kept, self.credentials.restore),
             "memory": Part(self.memory.all_kept, self.memory.restore),
+            "under way": Part(self.under_way.all_kept, self.under_way.restore),
             "clusters": Part(self.maker.kept, self.maker.restore),
             "eks": Part(self.eks.kept, self.eks.restore),
             "stacks": Part(self.stacks.all_stacks, self.stacks.take_over),

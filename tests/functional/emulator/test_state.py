@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.emulator.running_command import csoc, started
+from tests.functional.emulator.running_command import Started, csoc, started
 
 TEMPLATE = json.dumps(
     {
@@ -85,6 +85,23 @@ def test_clusters_and_what_is_in_them_survive(folder: Path) -> None:
         there = eks.describe_cluster(name="tide")["cluster"]
         assert (there["status"], there["certificateAuthority"]) == ("ACTIVE", authority)
         eks.get_waiter("cluster_active").wait(name="begun", WaiterConfig=FAST)
+
+
+def test_a_database_that_was_being_made_is_not_done_because_of_a_restart(folder: Path) -> None:
+    def status(of: Started) -> str:
+        (found,) = of.client("rds").describe_db_clusters(DBClusterIdentifier="tide")["DBClusters"]
+        return str(found["Status"])
+
+    with started("--speed", "1", data=folder) as before:
+        before.client("rds").create_db_cluster(
+            DBClusterIdentifier="tide",
+            Engine="aurora-postgresql",
+            MasterUsername="owner",
+            ManageMasterUserPassword=True,
+        )
+        assert status(before) == "creating"
+    with started("--speed", "1", data=folder) as after:
+        assert status(after) == "creating"
 
 
 def test_a_folder_that_others_may_read_is_refused(folder: Path) -> None:

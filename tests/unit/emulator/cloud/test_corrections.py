@@ -77,3 +77,16 @@ def test_the_end_of_an_earlier_work_does_not_end_a_later_one() -> None:
     assert under_way.status(call(), "cluster", "a") == "creating"
     timeline.advance(30)
     assert under_way.status(call(), "cluster", "a") == ""
+
+
+def test_what_was_under_way_is_still_so_after_a_restart_and_ends_in_its_time() -> None:
+    before = UnderWay(SteppedTimeline(AT))
+    before.begin(call(), "cluster", "a", "creating", 60)
+    before.begin(call(), "cluster", "gone", "deleting", 60)
+    before.stop(call(), "cluster", "gone")
+    timeline = SteppedTimeline(AT)
+    after = UnderWay(timeline)
+    after.restore(before.all_kept())
+    assert (after.status(call(), "cluster", "a"), after.status(call(), "cluster", "gone")) == ("creating", "")
+    timeline.advance(60)
+    assert after.status(call(), "cluster", "a") == ""

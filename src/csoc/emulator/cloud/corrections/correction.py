@@ -73,39 +73,60 @@ class Memory:
             return sorted(key[3] for key in self._kept if key[:3] == wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Working:
+    """One resource that is under way. number: unlike that of any other beginning."""
+
+    number: int
+    status: str
+    seconds: float
+
+
 class UnderWay:
     """What a service still works at: an instance that is `creating` for its time. Threads may share it."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._statuses: dict[Key, tuple[int, str]] = {}
+        self._working: dict[Key, _Working] = {}
         self._number = 0
         self._lock = threading.Lock()
 
     def begin(self, call: Call, kind: str, name: str, status: str, seconds: float) -> None:
         """From here on a resource has a status, for so many emulated seconds."""
-        key = _key(call, kind, name)
+        self._begin(_key(call, kind, name), status, seconds)
+
+    def _begin(self, key: Key, status: str, seconds: float) -> None:
         with self._lock:
             self._number += 1
-            number = self._number
-            self._statuses[key] = (number, status)
+            mine = self._working[key] = _Working(self._number, status, seconds)
 
         def over() -> None:
             with self._lock:
-                if self._statuses.get(key, (0, ""))[0] == number:
-                    del self._statuses[key]
+                if self._working.get(key) == mine:
+                    del self._working[key]
 
         self._timeline.later(seconds, over)
+
+    def all_kept(self) -> dict[Key, tuple[str, float]]:
+        """Status and seconds of all that is under way, to be kept over a restart."""
+        with self._lock:
+            return {key: (working.status, working.seconds) for key, working in self._working.items()}
+
+    def restore(self, kept: Mapping[Key, tuple[str, float]]) -> None:
+        """Goes on with what was kept: nobody finished it meanwhile, so it takes its whole time anew."""
+        for key, (status, seconds) in kept.items():
+            self._begin(key, status, seconds)
 
     def status(self, call: Call, kind: str, name: str) -> str:
         """The status of a resource that is under way, "" for one that is not."""
         with self._lock:
-            return self._statuses.get(_key(call, kind, name), (0, ""))[1]
+            found = self._working.get(_key(call, kind, name))
+        return found.status if found is not None else ""
 
     def stop(self, call: Call, kind: str, name: str) -> None:
         """Forgets a resource that is gone."""
         with self._lock:
-            self._statuses.pop(_key(call, kind, name), None)
+            self._working.pop(_key(call, kind, name), None)
 
 
 def _key(call: Call, kind: str, name: str) -> Key:

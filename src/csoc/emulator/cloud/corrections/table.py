@@ -20,10 +20,12 @@ from csoc.emulator.cloud.corrections.storage import dynamodb, efs, opensearch
 from csoc.emulator.timeline import Timeline
 
 
-def corrections(timeline: Timeline, memory: Memory | None = None) -> tuple[Correction, ...]:
-    """The corrections of one emulator. What takes time in them asks the timeline. memory: what they keep, for whoever
-    keeps it over a restart."""
-    memory, under_way = memory or Memory(), UnderWay(timeline)
+def corrections(
+    timeline: Timeline, memory: Memory | None = None, under_way: UnderWay | None = None
+) -> tuple[Correction, ...]:
+    """The corrections of one emulator. What takes time in them asks the timeline. memory, under_way: what they keep and
+    what they still work at, for whoever keeps it over a restart."""
+    memory, under_way = memory or Memory(), under_way or UnderWay(timeline)
     return (
         acm(memory, under_way),
         autoscaling(memory),
