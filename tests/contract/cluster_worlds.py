@@ -13,9 +13,9 @@ from csoc.adapters.kube.connecting import Endpoint, connect, from_kubeconfig_fil
 from csoc.bootstrap import repository_server
 from csoc.clusters.client import Where
 from csoc.config import Settings
+from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
-from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
