@@ -42,7 +42,7 @@ def _page(rule: Rule, reason: str) -> str:
         known = ", ".join(_SYSTEMS[system] for system in rule.systems)
         parts.append(f"Checked for {known}.")
     if rule.covers:
-        parts.append(f"Covers: {', '.join(rule.covers)}.")
+        parts.append(f"Covers: {', '.join(rule.covers)}; see [what rules answer](../misconfigurations.md).")
     parts.append(
         f"If it need not be mended: a [waiver](../documents.md) with `rule: {rule.id}`, a reason, an owner and a day."
     )
@@ -67,7 +67,8 @@ What `csoc check` looks for. Generated from `src/csoc/gen3/rules/table.py` by `m
 - info: worth knowing; nothing breaks
 
 A severity is the usual one: a finding can be milder or worse where its own case is. "Covers" names what the rule
-answers: M1 to M30 are the known ways to misconfigure the chart, other words are kinds of questions.
+answers: M1 to M30 are the known ways to misconfigure the chart, other words are kinds of questions;
+[what rules answer](../misconfigurations.md) has each in a sentence.
 
 | rule | severity | finds | looks at | covers |
 |---|---|---|---|---|

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from csoc.fleet.documents import schemas
 from csoc.gen3 import catalogue
-from scripts import command_pages, rule_pages
+from scripts import command_pages, misconfigurations, rule_pages
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -20,6 +20,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 GENERATORS: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "csoc's own documents": schemas.reference_files,
     "rules": rule_pages.pages,
+    "what rules answer": misconfigurations.pages,
     "commands": command_pages.pages,
     "services of the chart": lambda: {"services.md": catalogue.reference_page(catalogue.load()).encode()},
 }

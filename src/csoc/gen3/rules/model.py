@@ -45,8 +45,9 @@ class Hit:
 class Rule:
     """One thing that can be wrong.
 
-    id: stable, kebab case. covers: the misconfigurations (M1 to M30) or asks that it answers. Exactly one of
-    `environment` and `fleet` is set. rendered: needs manifests, so it says with which chart they were made.
+    id: stable, kebab case. covers: the misconfigurations (M1 to M30) or questions that it answers, which
+    docs/reference/misconfigurations.md explains. Exactly one of `environment` and `fleet` is set. rendered: needs
+    manifests, so it says with which chart they were made.
     without_values: also about environments that nothing configures; what rules about values would find there follows
     from that alone. systems: which kinds of environment it understands (views.HELM, views.MANIFEST).
     """
