@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from rich.text import Text
 
 from csoc.cli.output import EXIT_OF, count, error_json, print_diff, print_line, say, say_error, severity_text
+from csoc.errors import CsocError
 from csoc.gen3.findings import Finding, to_json
 from csoc.usecases.change.plan import ChangePlan, EnvironmentChange
 from csoc.usecases.change.propose import ChangeReport, Outcome
@@ -88,11 +90,30 @@ def print_plan(plan: ChangePlan) -> None:
     for warning in plan.warnings:
         say()
         say(f"warning: {warning}", "yellow")
-    for name, error in plan.refused:
-        say()
-        say_error(f"{name}: not possible. ", error)
+    _print_refused(plan)
     _print_findings("New findings", plan.findings_new)
     _print_findings("Findings that this mends", plan.findings_gone)
+
+
+def _print_refused(plan: ChangePlan) -> None:
+    """Each refusal once, with the environments that it is about."""
+    same: dict[tuple[str, str], list[tuple[str, CsocError]]] = defaultdict(list)
+    for name, error in plan.refused:
+        same[error.cause, error.fix].append((name, error))
+    for (cause, fix), refused in same.items():
+        say()
+        names = [name for name, _ in refused]
+        if len({error.place for _, error in refused}) == 1:
+            before = f"{names[0]}: not possible. " if len(names) == 1 else f"Not possible in {', '.join(names)}. "
+            say_error(before, refused[0][1])
+            continue
+        say(f"Not possible in {count(len(names), 'environment')}: {cause}", "red")
+        for name, error in refused[:_MANY]:
+            say(f"  {name}: {error.place}" if error.place else f"  {name}")
+        if len(refused) > _MANY:
+            say(f"  and {len(refused) - _MANY} more (--json lists all)", "dim")
+        if fix:
+            say(f"  fix: {fix}")
 
 
 def _print_environment(item: EnvironmentChange) -> None:

@@ -48,13 +48,13 @@ _WORDS_OF_ONE_TOKEN = 50  # beyond that, the token they begin with is hidden, wh
 
 
 def masked(path: Steps, value: object) -> str:
-    """A value for readers: one line of at most 80 characters, masked where key or content look secret."""
+    """A value for readers: one line of at most 80 characters, masked where key or content look secret. Text stands in
+    quotes where it would look like another value without them."""
     text = ""
     for piece in _pieces(path, value, nested=False):
         text += piece
         if len(text) > 4 * _WIDTH:
             break
-    text = " ".join(text.split())
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1].rstrip() + "…"
 
 
@@ -286,7 +286,7 @@ def _pieces(path: Steps, value: Any, *, nested: bool) -> Iterator[str]:
     if isinstance(value, Mapping):
         yield "{"
         for index, (key, item, step) in enumerate(_children(value, path)):
-            yield f"{', ' if index else ''}{key}: "
+            yield f"{', ' if index else ''}{' '.join(str(key).split())}: "
             yield from _pieces(step, item, nested=True)
         yield "}"
     elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -307,6 +307,9 @@ def _leaf_text(value: Any, *, nested: bool) -> str:
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value)
     text = str(value)
-    if not text or not yamlscalars.reads_as_text(text) or (nested and any(sign in text for sign in ",{}[]")):
-        return json.dumps(text, ensure_ascii=False)
-    return text
+    line = " ".join(text.split())
+    # How a text of several lines is laid out does not show; a space at the end of one line does.
+    exact = (line != text and "\n" not in text.rstrip("\n")) or text[:1] in ('"', "'")
+    if exact or not text or not yamlscalars.reads_as_text(text) or (nested and any(sign in text for sign in ",{}[]")):
+        return json.dumps(text if exact else line, ensure_ascii=False)
+    return line

@@ -49,7 +49,7 @@ def image_warnings(
     found = []
     for operation in operations:
         service = operation.service
-        if not service:
+        if not service or not views:
             continue
         off = [view.name for view in views if not _runs(facts[view.name], service)]
         if off:

@@ -14,6 +14,7 @@ from typing import Any
 
 from csoc.errors import RejectedError
 from csoc.fleet.argocd import kustomize
+from csoc.fleet.argocd.values.resolution import UNREAD
 from csoc.fleet.revisions import check_revision
 from csoc.fleet.values import Layer, Path, look_up
 from csoc.fleet.yaml import yamledit, yamltext
@@ -93,11 +94,8 @@ class Targets:
             cause = f"It is not certain which environment this is: {dispute.cause}"
             raise RejectedError(cause, place=str(dispute.places[0]), fix=dispute.fix)
         if view.system == MANIFEST:
-            raise RejectedError(
-                "It is described by a manifest.json of the older system, which csoc reads and does not change",
-                place=str(view.application.location),
-                fix="Change it by hand, or move it to Helm first",
-            )
+            raise self._only_by_hand(view, operation)
+        self._check_read(view)
         if operation.action == "chart":
             return [self._chart(view, operation)]
         values = self.fleet.resolved[view.name].values
@@ -108,10 +106,38 @@ class Targets:
         holders = [layer for layer in layers if look_up(layer.data, steps, ABSENT) is not ABSENT]
         if not holders:
             raise RejectedError(
-                f"{view.name} does not write {dotted(steps)}",
+                f"None of its files writes {dotted(steps)}",
                 fix="`csoc fleet where` finds keys by a part of their name",
             )
         return [self._edit(view, layer, steps, operation, operation.value) for layer in holders]
+
+    def _only_by_hand(self, view: EnvironmentView, operation: Operation) -> RejectedError:
+        """The refusal for the older system, with the line that says now what is to be changed."""
+        cause = "It is described by a manifest.json of the older system, which csoc reads and does not change"
+        values = self.fleet.resolved[view.name].values
+        if operation.action == "chart":
+            fix = "It has no chart: its versions stand in this file, one for each service"
+        elif operation.path and values.has(operation.path):
+            fix = "Change it by hand in this line; `csoc check --base HEAD` then says what that brings up"
+        elif operation.action != "set":
+            fix = f"Nothing in it says {dotted(operation.path)}: there is nothing to do"
+        else:
+            fix = (
+                f"Nothing in it says {dotted(operation.path)}: add it by hand, as cloud-automation calls it; "
+                "`csoc check --base HEAD` then says what that brings up"
+            )
+        place = values.origin(operation.path) if operation.path and values.has(operation.path) else None
+        return RejectedError(cause, place=str(place or view.application.location), fix=fix)
+
+    def _check_read(self, view: EnvironmentView) -> None:
+        """Raises RejectedError if a value file of this repository cannot be read: what it says could decide."""
+        tree = self.fleet.tree
+        for problem in self.fleet.resolved[view.name].problems:
+            place = problem.location
+            at_hand = (place.repository, place.commit) == (tree.repository, tree.commit)
+            if problem.kind == UNREAD and at_hand and place.path != view.application.location.path:
+                fix = f"{problem.fix.rstrip('.')}; then set it again" if problem.fix else "Correct the file first"
+                raise RejectedError(problem.cause, place=str(place), fix=fix)
 
     def _set(
         self, view: EnvironmentView, layers: Sequence[Layer], steps: Path, operation: Operation, default: Any
@@ -170,7 +196,7 @@ class Targets:
         own = [layer for layer in own if written(view, layer).form is Form.FILE] or own
         if not files:
             raise RejectedError(
-                f"{view.name} has no value file in this repository that could be changed",
+                "It has no value file in this repository that could be changed",
                 place=str(view.application.location),
                 fix="Add a file to valueFiles of its Application first",
             )

@@ -152,7 +152,7 @@ def test_items_of_a_list_are_removed_by_the_numbers_they_had() -> None:
 
 def test_a_key_that_nobody_writes_cannot_be_removed_or_renamed() -> None:
     for operation in (Operation("remove", ("nowhere",)), parse_rename("fence.replicas=x")):
-        assert "does not write" in reason(plan(world(TWO), ["alpha"], operation))
+        assert "None of its files writes" in reason(plan(world(TWO), ["alpha"], operation))
 
 
 @pytest.mark.parametrize(
@@ -348,6 +348,37 @@ def test_an_application_inside_a_list_is_refused() -> None:
 def test_an_older_manifest_is_never_changed() -> None:
     manifest = '{"versions": {"fence": "quay.io/cdis/fence:1"}, "global": {"hostname": "alpha.example.org"}}'
     assert "older system" in reason(plan(world({"alpha/manifest.json": manifest}), ["alpha"], "fence.image.tag=2"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "line", "step"),
+    [
+        (parse_assignment("fence.image.tag=2"), 3, "Change it by hand in this line"),
+        (parse_assignment("fence.replicaCount=2"), 1, "add it by hand, as cloud-automation calls it"),
+        (Operation("remove", ("fence", "replicaCount")), 1, "there is nothing to do"),
+        (Operation("chart", (), "1.0.0"), 1, "It has no chart"),
+    ],
+)
+def test_a_refusal_for_an_older_manifest_names_the_line_and_the_next_step(
+    operation: Operation, line: int, step: str
+) -> None:
+    manifest = '{"versions": {\n\n"fence": "quay.io/cdis/fence:1"}, "global": {"hostname": "alpha.example.org"}}'
+    ((_, error),) = plan(world({"alpha/manifest.json": manifest}), ["alpha"], operation).refused
+    assert error.place == f"alpha/manifest.json:{line}"
+    assert step in error.fix
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [parse_assignment("fence.replicaCount=2"), Operation("chart", (), "gen3-0.2.0")],
+    ids=["value", "chart"],
+)
+def test_a_value_file_that_is_no_yaml_is_named_with_its_line_and_the_mistake(operation: Operation) -> None:
+    files = environment("east", "alpha.example.org", "fence:\n  replicaCount: [1\nindexd: {}\n")
+    ((_, error),) = plan(world(files), ["alpha"], operation).refused
+    assert error.place.startswith(f"{ALPHA}:")
+    assert "is not closed" in error.cause
+    assert error.fix
 
 
 def test_a_file_that_cannot_be_edited_safely_is_refused_by_name() -> None:
