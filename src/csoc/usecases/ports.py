@@ -16,7 +16,10 @@ from csoc.gen3.data_model.published import Dictionaries, NoDictionaries
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """See the module. githost: the host of a repository; raises RejectedError if the settings name none for it.
+    """See the module.
+
+    githost: the host of a repository. Raises DeniedError if the settings do not say what kind of host it is, or have no
+    credential where they must; RejectedError if the address names no repository at a host.
 
     begin_round: forgets what one look at the fleet may spend (hosts that did not answer, the time of rendering), for
     whoever looks again and again with the same ports.

@@ -57,8 +57,8 @@ def githost_for(
 ) -> GitHost:
     """The host of a repository's address. app_token: where tokens of GitHub Apps come from, if they are shared.
 
-    The most specific entry of settings.git_hosts decides. Raises DeniedError (the host is not in the settings),
-    RejectedError (the address does not name a repository at a host).
+    The most specific entry of settings.git_hosts decides. Raises DeniedError (the host is not in the settings, or
+    its entry has no credential), RejectedError (the address does not name a repository at a host).
     """
     entry = _entry(address, settings)
     kind: str

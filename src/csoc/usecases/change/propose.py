@@ -58,7 +58,7 @@ def propose_change(
     are proposed (none given: all).
 
     A part that fails is in the report with its error; the others go on. Proposing the same change again finds what is
-    there already. Raises RejectedError if there is nothing to do, or the host's settings are missing.
+    there already. Raises RejectedError if there is nothing to do, and as `Ports.githost`.
     """
     if not plan.files:
         raise RejectedError("There is nothing to change", fix="Everything that was asked for is so already")
