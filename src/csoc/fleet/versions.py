@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 _LENGTH = 256  # versions come from strangers
 _LARGEST = 2**64 - 1
@@ -148,6 +148,7 @@ class Constraint:
     alternatives: tuple[tuple[_Comparison, ...], ...]
 
     @classmethod
+    @lru_cache(maxsize=4096)  # thousands of Applications name the same few revisions
     def parse(cls, text: str) -> Constraint | None:
         """ "^1.2 || >=3 <4", "1.x", "1.2 - 2.3"; "" is "*". None if it is none."""
         if len(text) > _LENGTH:

@@ -92,25 +92,28 @@ def infer_environments(
     )
 
 
-def commons_by_files(candidates: Sequence[Candidate]) -> dict[tuple[str, str, int, str], Fact]:
+def commons_by_files(candidates: Sequence[Candidate]) -> dict[tuple[str, str, int, str], str]:
     """The commons that each Application's hostname gives away, by the Application's identity, whatever documents say;
-    unknown where the values that could be read set none."""
-    hostnames = {item.application.identity: _hostname(replace(item, stated=None)) for item in candidates}
+    UNKNOWN where the values that could be read set none."""
+    hostnames = {item.application.identity: _hostname(replace(item, stated=None), place=False) for item in candidates}
     keys = {identity: commons_key(fact.value) for identity, fact in hostnames.items() if fact.known}
     names = commons_names(keys.values())
-    return {
-        identity: Fact(names[keys[identity]], f"its hostname {fact.value}", fact.location) if fact.known else fact
-        for identity, fact in hostnames.items()
-    }
+    return {identity: names[keys[identity]] if fact.known else UNKNOWN for identity, fact in hostnames.items()}
 
 
-def _value(candidate: Candidate, *path: str) -> tuple[object, Location | None]:
-    """A value of the Gen3 chart, below the wrapper first, and where it stands."""
+def hostname_by_files(candidate: Candidate) -> Fact:
+    """The hostname that the values set, and where, whatever documents say."""
+    return _hostname(replace(candidate, stated=None))
+
+
+def _value(candidate: Candidate, *path: str, place: bool = True) -> tuple[object, Location | None]:
+    """A value of the Gen3 chart, below the wrapper first, and where it stands; finding the place costs a reading of the
+    file."""
     for prefix in ((candidate.wrapper,), ()) if candidate.wrapper else ((),):
         full = (*prefix, *path)
         found = candidate.values.get(full)
         if found is not None:
-            return found, candidate.values.origin(full)
+            return found, candidate.values.origin(full) if place else None
     return None, None
 
 
@@ -119,10 +122,10 @@ def _draft(candidate: Candidate) -> _Draft:
     return _Draft(candidate, hostname, _stage(candidate, hostname), _commons_key(candidate, hostname))
 
 
-def _hostname(candidate: Candidate) -> Fact:
+def _hostname(candidate: Candidate, *, place: bool = True) -> Fact:
     if candidate.stated and candidate.stated.hostname:
         return Fact(candidate.stated.hostname, "written in its csoc document", candidate.stated.location, stated=True)
-    value, location = _value(candidate, "global", "hostname")
+    value, location = _value(candidate, "global", "hostname", place=place)
     if isinstance(value, str) and is_hostname(value):
         return Fact(value.lower(), "global.hostname", location)
     if value is not None:

@@ -19,8 +19,8 @@ from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.crosschecks import NEITHER_COUNTS, OWN_APPLICATION
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.documents.model import ApplicationReference, Environment
-from csoc.gen3.adoption.environments import Candidate, Stated, commons_by_files
-from csoc.gen3.views import Dispute, Fact
+from csoc.gen3.adoption.environments import Candidate, Stated, commons_by_files, hostname_by_files
+from csoc.gen3.views import UNKNOWN, Dispute
 
 MISSING_APPLICATION = "document without Application"
 
@@ -51,25 +51,25 @@ def rule(documents: Documents, candidates: Sequence[Candidate], identity: Identi
         reference = placed.document.spec.application
         if reference is not None:
             claims[_key(reference, identity, home)].append(placed)
-    found = {candidate.application.identity: candidate.application for candidate in candidates}
+    found = {candidate.application.identity: candidate for candidate in candidates}
     of_files = commons_by_files(candidates)
     stated: dict[ApplicationKey, Stated] = {}
     disputes: dict[ApplicationKey, tuple[Dispute, ...]] = {}
     faults: list[Fault] = []
     for key, placed_here in claims.items():
         disputed = _namesakes(placed_here, documents)
-        application = found.get(key)
+        candidate = found.get(key)
         if len(placed_here) > 1:
             disputed.append(_shared(placed_here, key))
             faults += _shared_faults(placed_here)
-        elif not disputed and application is not None:
-            stolen = _of_another(placed_here[0], documents, application, of_files[key])
+        elif not disputed and candidate is not None:
+            stolen = _of_another(placed_here[0], documents, candidate, of_files[key])
             if stolen is not None:
                 faults.append(stolen[0])
                 disputed.append(stolen[1])
         if disputed:
             disputes[key] = tuple(disputed)
-        elif application is not None:
+        elif candidate is not None:
             stated[key] = _stated(placed_here[0])
     unused = [claims[key][0] for key in claims if key not in found and key not in disputes]
     known = {(fault.location, fault.field) for fault in documents.faults}
@@ -152,23 +152,24 @@ def _shared_faults(placed_here: Sequence[Placed[Environment]]) -> list[Fault]:
 
 
 def _of_another(
-    placed: Placed[Environment], documents: Documents, application: Application, by_files: Fact
+    placed: Placed[Environment], documents: Documents, candidate: Candidate, rightful: str
 ) -> tuple[Fault, Dispute] | None:
     """Says so if the files give the Application to another commons than the document does, and that commons has a
     document which stands elsewhere."""
-    stated, rightful = str(placed.document.spec.commons), by_files.value
+    stated = str(placed.document.spec.commons)
     owner = documents.commons.get(rightful)
-    if not by_files.known or rightful == stated or owner is None:
+    if rightful in (UNKNOWN, stated) or owner is None:
         return None
     folder = owner.file.path.rpartition("/")[0]
     if not folder or placed.file.path.startswith(f"{folder}/"):
         return None
-    at = by_files.location or application.location
+    application, hostname = candidate.application, hostname_by_files(candidate)
+    at = hostname.location or application.location
     fix = (
         f"Correct spec.commons or spec.application. If it is right, move the document below {folder}/, where those who "
         f"answer for {rightful} see it"
     )
-    about = f"{by_files.reason} ({at})"
+    about = f"its hostname {hostname.value} ({at})"
     said = f'"{application.name}", which is of the commons {rightful} by {about}; see {owner.locate("metadata.name")}'
     place = placed.locate("spec.application")
     fault = Fault(place, "spec.application", f"an Application of the commons {stated}", said, fix)

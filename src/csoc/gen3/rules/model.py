@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from csoc.fleet.masking import mask_text
 from csoc.gen3.findings import Evidence, Patch, Severity
 from csoc.gen3.state import EnvironmentState, FleetState
 from csoc.gen3.views import HELM
+
+_LONGEST_KEPT = 400  # characters
+
+
+@lru_cache(maxsize=1 << 16)
+def _masked_short(text: str) -> str:
+    return mask_text(text)
+
+
+def _masked(text: str) -> str:
+    """The text, masked. Rules say the same of thousands of environments, and again after each commit."""
+    return _masked_short(text) if len(text) <= _LONGEST_KEPT else mask_text(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +46,9 @@ class Hit:
 
     def __post_init__(self) -> None:
         for name in ("cause", "fix"):
-            object.__setattr__(self, name, mask_text(getattr(self, name)))
+            object.__setattr__(self, name, _masked(getattr(self, name)))
         shown = tuple(
-            replace(item, text=mask_text(item.text), key=mask_text(item.key), state=mask_text(item.state))
+            replace(item, text=_masked(item.text), key=_masked(item.key), state=_masked(item.state))
             for item in self.evidence
         )
         object.__setattr__(self, "evidence", shown)

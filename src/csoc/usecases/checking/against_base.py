@@ -253,9 +253,10 @@ def came_and_went(
     gone = []
     for finding in before:
         variants = _variants(finding, names)
-        there = frozenset[str]().union(*(known.get(variant.fingerprint, ()) for variant in variants))
-        unseen = unseen_before.get(finding.fingerprint, set())
-        left = [name for name in variants[0].environments or ("",) if name not in there | unseen]
+        there = unseen_before.get(finding.fingerprint, set()).union(
+            *(known.get(variant.fingerprint, ()) for variant in variants)
+        )
+        left = [name for name in variants[0].environments or ("",) if name not in there]
         if left:
             gone.append(only(variants[0], left))
     return tuple(_seen(new, likeness.unseen_now)), tuple(gone)
