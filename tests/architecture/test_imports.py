@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import subprocess
@@ -12,11 +13,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 
 
-def _contract_layers() -> list[list[str]]:
-    """The layers of the contract, high to low, each with its packages' short names."""
+# What any layer may import: no outside system stands behind it.
+FREE = {"pydantic", "pydantic_core", "yaml"}
+
+
+def _contracts() -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     parser.read(ROOT / ".importlinter", encoding="utf-8")
-    lines = parser["importlinter:contract:layers"]["layers"].strip().splitlines()
+    return parser
+
+
+def _contract_layers() -> list[list[str]]:
+    """The layers of the contract, high to low, each with its packages' short names."""
+    lines = _contracts()["importlinter:contract:layers"]["layers"].strip().splitlines()
     return [[name.strip().removeprefix("csoc.") for name in re.split(r"[|:]", line)] for line in lines]
 
 
@@ -29,6 +38,31 @@ def test_the_import_contract_holds() -> None:
     command = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([str(command), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_package_from_outside_has_a_contract_that_says_where_it_may_be_imported() -> None:
+    imported: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                imported |= {item.name.partition(".")[0] for item in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.partition(".")[0])
+    outside = {name for name in imported if name == "sqlite3" or name not in sys.stdlib_module_names} - {"csoc"}
+    assert len(outside) > 10
+    assert outside - _placed() == FREE
+
+
+def test_what_stands_for_an_outside_system_is_closed_to_the_domain() -> None:
+    closed = set(_contracts()["importlinter:contract:domain"]["forbidden_modules"].split())
+    assert closed == _placed() - {"click", "rich"}
+
+
+def _placed() -> set[str]:
+    """The packages from outside that a contract gives their place."""
+    contracts = _contracts()
+    names = [name for name in contracts.sections() if name.startswith("importlinter:contract:sdk-")]
+    return {module for name in names for module in contracts[name]["forbidden_modules"].split()}
 
 
 def test_every_layer_of_the_contract_exists() -> None:
