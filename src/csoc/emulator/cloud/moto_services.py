@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from csoc.emulator.cloud.calls import AwsError, Call, Reply
 
+_LOG = logging.getLogger(__name__)
 _ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 # moto's names of its back ends where they are not botocore's.
 _BACKENDS = {"efs": "efs", "budgets": "budgets"}
@@ -28,7 +30,7 @@ class MotoServices:
     def answer(self, request: Request, call: Call) -> Reply:
         """moto's answer in the account of the caller, or of the resource's owner. The account comes from the
         signature and the judged resources, never from a header that the client sent. Raises AwsError InvalidAction
-        where moto does not know the operation."""
+        where moto does not know the operation, InternalFailure where moto fails in a way of its own."""
         environ: dict[str, Any] = dict(request.environ)
         environ[_ACCOUNT] = call.owner or call.account
         if "HTTP_AUTHORIZATION" not in environ:
@@ -42,6 +44,12 @@ class MotoServices:
             raise AwsError(
                 "InvalidAction", f"The emulator does not offer {call.service}:{call.operation}", 400
             ) from None
+        except Exception as error:
+            # moto takes much for granted, so a call that it did not foresee ends it with any error; a client must hear
+            # of it and not wait, which is what a StopIteration that leaves a thread would make of it.
+            _LOG.exception("moto failed at %s:%s", call.service, call.operation)
+            why = f"The emulator failed at {call.service}:{call.operation} ({type(error).__name__}); its log says where"
+            raise AwsError("InternalFailure", why, 500) from error
         return Reply(response.status_code, dict(response.headers), response.get_data())
 
     def _app(self, service: str) -> Flask:

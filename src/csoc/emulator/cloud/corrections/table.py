@@ -7,6 +7,7 @@ from csoc.emulator.cloud.corrections.autoscaling import autoscaling
 from csoc.emulator.cloud.corrections.backup import backup
 from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
 from csoc.emulator.cloud.corrections.ec2 import ec2
+from csoc.emulator.cloud.corrections.ec2_references import ec2_references
 from csoc.emulator.cloud.corrections.edge import elbv2, ssm, wafv2
 from csoc.emulator.cloud.corrections.governance import budgets, config, guardduty
 from csoc.emulator.cloud.corrections.iam import iam
@@ -35,6 +36,7 @@ def corrections(
         *config(memory),
         dynamodb(memory, under_way),
         ec2(),
+        ec2_references(),
         efs(memory, under_way),
         elbv2(),
         events(),
