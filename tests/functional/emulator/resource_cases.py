@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from csoc.emulator.cloud.calls import Identity
+from csoc.emulator.cloudformation.drift import drifted
 from csoc.emulator.cloudformation.resources.handler import Context, Made, ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.cloudformation.schemas import Schemas
@@ -166,6 +167,16 @@ def everything_is_kept(case: Case, bench: Bench) -> None:
         case.handler.delete(context, made.physical_id, given)
 
 
+def nothing_drifts_at_once(case: Case, bench: Bench) -> None:
+    for properties in case.sets:
+        given, context = properties(bench), bench.context(stage="test")
+        made = case.handler.create(context, given)
+        live = case.handler.read(context, made.physical_id)
+        compared = drifted(_SCHEMAS, case.type_name, given, live, {"stage": "test"})
+        assert compared is None or compared[0] == []
+        case.handler.delete(context, made.physical_id, given)
+
+
 def attributes_are_given(case: Case, bench: Bench) -> None:
     made = case.handler.create(bench.context(), case.sets[0](bench))
     wanted = {
@@ -224,6 +235,7 @@ def the_rest_is_refused_by_name(case: Case, bench: Bench) -> None:
 CHECKS = (
     claims_are_covered,
     everything_is_kept,
+    nothing_drifts_at_once,
     attributes_are_given,
     changes_are_made,
     what_is_deleted_is_gone,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.cloud.calls import Identity
+from csoc.emulator.cloudformation.drift import drifted
 from csoc.emulator.cloudformation.resources.handler import Context, Made
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.cloudformation.schemas import Schemas
@@ -103,6 +104,8 @@ def survives(making: Making, kind: str, properties: Mapping[str, Any], unread: f
     wanted = {name: value for name, value in properties.items() if name not in hidden}
     lost = {name: (value, live.get(name)) for name, value in wanted.items() if not same(live.get(name), value)}
     assert lost == {}, f"{kind}: wanted and told: {lost}"
+    compared = drifted(Schemas(REGION), f"AWS::{kind}", properties, live, STACK_TAGS)
+    assert compared is None or compared[0] == [], f"{kind} has drifted: {compared}"
     again = handler.update(making.context(), made.physical_id, properties, properties)
     assert (again.physical_id, again.attributes) == (made.physical_id, made.attributes)
     making.delete(kind, made.physical_id, **properties)

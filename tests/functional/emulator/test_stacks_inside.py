@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.functional.emulator.conftest import Owner
 
@@ -105,6 +105,45 @@ def test_a_nested_stack_that_fails_takes_its_parent_with_it(owner: Owner) -> Non
         in failed["ResourceStatusReason"]
     )
     assert [found["StackName"] for found in stacks.describe_stacks()["Stacks"]] == ["parent"]
+
+
+def test_a_nested_stack_may_make_no_more_than_was_acknowledged_for_its_parent(owner: Owner) -> None:
+    """Source: API reference, CreateStack, Capabilities."""
+    document = {"Version": "2012-10-17", "Statement": []}
+    inner = body({"R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}})
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": uploaded(owner, "c.json", inner)}}
+    stacks = owner.client("cloudformation")
+    stacks.create_stack(StackName="parent", TemplateBody=body({"Child": nested}))
+    with pytest.raises(WaiterError):
+        stacks.get_waiter("stack_create_complete").wait(StackName="parent", WaiterConfig=_FAST)
+    told = stacks.describe_stack_events(StackName="parent")["StackEvents"]
+    assert any("Requires capabilities : [CAPABILITY_IAM]" in event.get("ResourceStatusReason", "") for event in told)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("AWS::CloudFormation::CustomResource", "AWS::CloudFormation::CustomResource: functions and topics are kept"),
+        ("Custom::Secrets", "Custom::Secrets: functions and topics are kept"),
+        ("AWS::CloudFormation::WaitConditionHandle", "give AWS::CloudFormation::WaitCondition a CreationPolicy"),
+        ("AWS::AppStream::Fleet", "docs/reference/resource-types.md"),
+    ],
+)
+def test_types_that_are_not_made_are_refused_by_name_before_anything_is_made(
+    owner: Owner, kind: str, reason: str
+) -> None:
+    stacks = owner.client("cloudformation")
+    text = body({"P": PARAMETER, "X": {"Type": kind}})
+    for method, more in (
+        ("create_stack", {}),
+        ("create_change_set", {"ChangeSetName": "c", "ChangeSetType": "CREATE"}),
+    ):
+        with pytest.raises(ClientError) as refused:
+            getattr(stacks, method)(StackName="app", TemplateBody=text, **more)
+        assert refused.value.response["Error"]["Code"] == "ValidationError"
+        assert f"The emulator does not make {kind}" in refused.value.response["Error"]["Message"]
+        assert reason in refused.value.response["Error"]["Message"]
+    assert stacks.describe_stacks()["Stacks"] == []
 
 
 def test_a_service_role_does_what_it_may_and_nothing_else(owner: Owner) -> None:

@@ -1,4 +1,4 @@
-"""Stacks and wait conditions that are resources of stacks.
+"""Stacks, wait conditions and what says of a template who made it, as resources of stacks.
 
 A nested stack is a stack like any other, made, changed and deleted through the API in the name of whoever runs its
 parent. Source: Template Reference, AWS::CloudFormation::Stack, AWS::CloudFormation::WaitCondition.
@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
 
-_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _NO_UPDATES = "No updates are to be performed"
 _MOST_NAME = 120
 _WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -22,14 +21,19 @@ Adopt = Callable[[str, str], None]
 """Says of a stack (id) whose child it is (id of the parent)."""
 
 
+CapabilitiesOf = Callable[[str], list[str]]
+"""What was acknowledged for a stack (id): its nested stacks may make no more than that."""
+
+
 class NestedStack:
     """AWS::CloudFormation::Stack. adopt: tells a new stack its parent, which no request can."""
 
     type_name = "AWS::CloudFormation::Stack"
     seconds = 2.0
 
-    def __init__(self, adopt: Adopt) -> None:
+    def __init__(self, adopt: Adopt, capabilities_of: CapabilitiesOf) -> None:
         self._adopt = adopt
+        self._capabilities_of = capabilities_of
 
     def create(self, context: Context, properties: Properties) -> Made:
         stacks = context.clients("cloudformation")
@@ -37,7 +41,7 @@ class NestedStack:
         made = stacks.create_stack(
             StackName=name,
             OnFailure="DO_NOTHING",
-            Capabilities=_CAPABILITIES,
+            Capabilities=self._capabilities_of(context.stack_id),
             ClientRequestToken=context.token,
             **_asked(context, properties),
             **({"TimeoutInMinutes": int(properties["TimeoutInMinutes"])} if "TimeoutInMinutes" in properties else {}),
@@ -49,7 +53,8 @@ class NestedStack:
         stacks = context.clients("cloudformation")
         asked = {"Tags": [], **_asked(context, after)}
         try:
-            stacks.update_stack(StackName=physical_id, Capabilities=_CAPABILITIES, **asked)
+            given = self._capabilities_of(context.stack_id)
+            stacks.update_stack(StackName=physical_id, Capabilities=given, **asked)
         except ClientError as error:
             if _NO_UPDATES not in error.response["Error"].get("Message", ""):
                 raise
@@ -124,6 +129,26 @@ def _described(stacks: Any, physical_id: str) -> Mapping[str, Any] | None:
 def _outputs(stacks: Any, physical_id: str) -> dict[str, Any]:
     found = _described(stacks, physical_id) or {}
     return {f"Outputs.{output['OutputKey']}": output["OutputValue"] for output in found.get("Outputs", ())}
+
+
+class Metadata:
+    """AWS::CDK::Metadata, which `cdk synth` adds to templates and which makes nothing. Source: CDK Developer Guide,
+    "Configure AWS CDK usage data reporting"."""
+
+    type_name = "AWS::CDK::Metadata"
+    seconds = 0.5
+
+    def create(self, context: Context, properties: Properties) -> Made:  # noqa: ARG002
+        return Made(context.token)
+
+    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:  # noqa: ARG002
+        return Made(physical_id)
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """There is nothing outside of the stack."""
+
+    def read(self, context: Context, physical_id: str) -> Properties | None:  # noqa: ARG002
+        return {}
 
 
 class WaitCondition:

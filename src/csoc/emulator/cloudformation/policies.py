@@ -7,13 +7,13 @@ does not allow is denied, and a Deny wins.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.stacks import Stack
 from csoc.emulator.cloudformation.template.functions import HIDDEN
+from csoc.emulator.iam.matching import like
 
 _LARGEST_BYTES = 16_384
 _ACTIONS = ("Update:Modify", "Update:Replace", "Update:Delete", "Update:*", "*")
@@ -88,21 +88,17 @@ def _applies(statement: Mapping[str, Any], logical_id: str, type_name: str, acti
     name = f"LogicalResourceId/{logical_id}"
     for member, value in (("Action", action), ("Resource", name)):
         if member in statement:
-            if not any(_matches(pattern, value) for pattern in _list(statement[member])):
+            if not any(like(pattern, value) for pattern in _list(statement[member])):
                 return False
-        elif any(_matches(pattern, value) for pattern in _list(statement[f"Not{member}"])):
+        elif any(like(pattern, value) for pattern in _list(statement[f"Not{member}"])):
             return False
     for operator, wanted in statement.get("Condition", {}).items():
         types = _list(wanted["ResourceType"])
         if operator == "StringEquals" and type_name not in types:
             return False
-        if operator == "StringLike" and not any(_matches(pattern, type_name) for pattern in types):
+        if operator == "StringLike" and not any(like(pattern, type_name) for pattern in types):
             return False
     return True
-
-
-def _matches(pattern: str, value: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value) is not None
 
 
 def _list(value: Any) -> list[str]:

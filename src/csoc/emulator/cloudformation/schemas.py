@@ -7,7 +7,8 @@ at a time, since all of them take a second.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -16,6 +17,14 @@ from csoc.emulator.cloudformation.template.model import text_of
 
 _FOLDER = "data/schemas"
 _DEEPEST = 12
+
+
+class ListKind(Enum):
+    """What the items of a list are: in an order that counts, in none, or attributes to which AWS adds others."""
+
+    SEQUENCE = "sequence"
+    SET = "set"
+    ATTRIBUTES = "attributes"
 
 
 class Schemas:
@@ -65,6 +74,20 @@ class Schemas:
         pointers = (*schema.get("writeOnlyProperties", ()), *schema.get("readOnlyProperties", ()))
         return tuple(tuple(pointer.split("/")[2:]) for pointer in pointers)
 
+    def list_kind(self, type_name: str, path: tuple[str, ...]) -> ListKind:
+        """What the list at a path is. Lists that no schema describes are those of policies, whose order means
+        nothing."""
+        schema = self._schema(type_name)
+        found = [schema]
+        for part in path:
+            found = [inner for one in found for inner in _members(schema, one, part)]
+        lists = [one for one in found if "array" in _kinds(one)]
+        if any(one.get("arrayType") == "AttributeList" for one in lists):
+            return ListKind.ATTRIBUTES
+        if not lists or path[-1] == "Tags" or not all(one.get("insertionOrder", True) for one in lists):
+            return ListKind.SET
+        return ListKind.SEQUENCE
+
     def problem(self, type_name: str, properties: Mapping[str, Any]) -> str:
         """What the schema says against resolved properties, "" if nothing: unknown and missing properties."""
         schema = self._schema(type_name)
@@ -91,6 +114,31 @@ class Schemas:
     def _schema(self, type_name: str) -> Mapping[str, Any]:
         digest = self._by_type.get(type_name)
         return _resource(digest) if digest else {}
+
+
+def _members(schema: Mapping[str, Any], part: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """What a part of a schema says of a property, or of the items of a list, behind references; of each alternative."""
+    found = part.get("items") if name.isdecimal() and "items" in part else part.get("properties", {}).get(name)
+    if isinstance(found, Mapping):
+        yield from _alternatives(schema, found)
+
+
+def _alternatives(schema: Mapping[str, Any], part: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    if depth > _DEEPEST:
+        return
+    if "$ref" in part:
+        part = schema.get("definitions", {}).get(str(part["$ref"]).rsplit("/", 1)[-1], {})
+        yield from _alternatives(schema, part, depth + 1)
+        return
+    yield part
+    for name in ("anyOf", "oneOf", "allOf"):
+        for inner in part.get(name, ()):
+            yield from _alternatives(schema, inner, depth + 1)
+
+
+def _kinds(part: Mapping[str, Any]) -> Sequence[str]:
+    kind = part.get("type", ())
+    return [kind] if isinstance(kind, str) else kind
 
 
 def changed_paths(before: Any, after: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from csoc.emulator.cloudformation.engine import Engine, Fault
-from csoc.emulator.cloudformation.nested import NestedStack, WaitCondition
+from csoc.emulator.cloudformation.nested import Metadata, NestedStack, WaitCondition
 from csoc.emulator.cloudformation.operations import CloudFormation
 from csoc.emulator.cloudformation.outside import Acting, Outside
 from csoc.emulator.cloudformation.resources.handler import Handler
@@ -30,11 +30,23 @@ def cloudformation(
     def adopt(child_id: str, parent_id: str) -> None:
         _adopt(service, child_id, parent_id)
 
-    own: tuple[Handler, ...] = (NestedStack(adopt), WaitCondition())
+    def capabilities_of(stack_id: str) -> list[str]:
+        return _capabilities(service, stack_id)
+
+    own: tuple[Handler, ...] = (Metadata(), NestedStack(adopt, capabilities_of), WaitCondition())
     known = {**handlers, **{handler.type_name: handler for handler in own}}
     engine = Engine(timeline, known, inside, schemas, outside, ids, fault)
     service = CloudFormation(engine, timeline, inside, schemas, outside, ids)
     return service
+
+
+def _capabilities(service: CloudFormation, stack_id: str) -> list[str]:
+    """What was acknowledged for a stack, also for the state that an update would be rolled back to."""
+    for stacks in service.all_stacks():
+        if stack_id in stacks.all:
+            stack = stacks.all[stack_id]
+            return sorted({*stack.capabilities, *(stack.before.capabilities if stack.before else ())})
+    return []
 
 
 def _adopt(service: CloudFormation, child_id: str, parent_id: str) -> None:

@@ -28,12 +28,14 @@ _REAL = os.environ.get("CSOC_CONTRACT_AWS") == "real"
 class Cloud:
     """Clients of one account, whose answers are held against botocore's models. name: unlike those of other cases."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[..., Any]) -> None:
+        """client: for a service, and for somebody else's keys where they are given."""
         self.name = f"csoc-contract-{uuid.uuid4().hex[:8]}"
         self.client = client
         self.stacks = client("cloudformation")
         self.stacks.meta.events.register("after-call.cloudformation.*", _looked_at)
         self._seconds = 10.0 if _REAL else 0.02
+        self.afterwards: list[Callable[[], Any]] = []
 
     def settled(self, name: str) -> str:
         """The status of a stack once nothing is under way; "DELETE_COMPLETE" if it is gone."""
@@ -53,6 +55,23 @@ class Cloud:
                 return told
             time.sleep(self._seconds)
         raise TimeoutError(f"{change_set} is still being planned")
+
+    def as_user(self, policy: str) -> Any:
+        """A client of CloudFormation for a new user who has this policy and nothing else."""
+        iam, name = self.client("iam"), f"csoc-contract-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.afterwards += [
+            lambda: iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"]),
+            lambda: iam.delete_user_policy(UserName=name, PolicyName="may"),
+            lambda: iam.delete_user(UserName=name),
+        ]
+        if _REAL:
+            time.sleep(15)  # a new key is not known everywhere at once
+        return self.client(
+            "cloudformation", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+        )
 
     def stack(self, name: str) -> Any:
         return self.stacks.describe_stacks(StackName=name)["Stacks"][0]
@@ -83,21 +102,22 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture
 def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     if _REAL:
-        found = Cloud(lambda service: boto3.client(service))  # type: ignore[call-overload]
+        found = Cloud(lambda service, **given: boto3.client(service, **given))  # type: ignore[call-overload]
     else:
         emulator: Emulator = request.getfixturevalue("emulator")
         key = emulator.accounts.owner(str(next(_ACCOUNTS)))
         config = Config(retries={"max_attempts": 0})
         found = Cloud(
-            lambda service: boto3.client(  # type: ignore[call-overload]
+            lambda service, **given: boto3.client(  # type: ignore[call-overload]
                 service,
                 region_name="ap-southeast-2",
                 endpoint_url=emulator.endpoint,
-                aws_access_key_id=key.access_key,
-                aws_secret_access_key=key.secret,
                 config=config,
+                **{"aws_access_key_id": key.access_key, "aws_secret_access_key": key.secret, **given},
             )
         )
     yield found
     if _REAL:
         found.stacks.delete_stack(StackName=found.name)
+        for undo in found.afterwards:
+            undo()

@@ -25,7 +25,18 @@ PERSON = Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/owner", f"arn:aws:iam::
 THING = "Test::Memory::Thing"
 NAMED = "Test::Memory::Named"
 _SCHEMA: Mapping[str, Any] = {
-    "properties": {"Size": {}, "Kind": {}, "Parts": {}, "Secret": {}, "Maybe": {}, "Tags": {}, "Id": {}},
+    "properties": {
+        "Size": {},
+        "Kind": {},
+        "Parts": {"type": "array", "insertionOrder": False},
+        "Steps": {"type": "array", "items": {"$ref": "#/definitions/Step"}},
+        "Options": {"type": "array", "insertionOrder": False, "arrayType": "AttributeList"},
+        "Secret": {},
+        "Maybe": {},
+        "Tags": {},
+        "Id": {},
+    },
+    "definitions": {"Step": {"properties": {"Names": {"type": "array", "insertionOrder": False}}}},
     "createOnlyProperties": ["/properties/Kind", "/properties/Parts/*/Fixed", "/properties/Deep/Fixed"],
     "conditionalCreateOnlyProperties": ["/properties/Maybe"],
     "writeOnlyProperties": ["/properties/Secret"],

@@ -20,6 +20,7 @@ from csoc.emulator.cloudformation.template.functions import (
     resolve_known,
 )
 from csoc.emulator.cloudformation.template.model import Template, TemplateError
+from csoc.emulator.cloudformation.template.parameters import check_value
 from csoc.emulator.cloudformation.template.reading import read_template
 from csoc.emulator.cloudformation.template.references import references
 
@@ -207,6 +208,50 @@ def test_texts_that_would_take_for_ever_are_refused_at_once(text: str) -> None:
     with pytest.raises(TemplateError):
         read_template(text)
     assert time.process_time() - started < 3
+
+
+def test_a_text_of_many_beginnings_of_substitutions_is_read_at_once() -> None:
+    resource = {"Type": "Test::Memory::Thing", "Properties": {"Size": {"Fn::Sub": "${" * 100_000}}}
+    started = time.process_time()
+    read_template(json.dumps({**_HEAD, "Resources": {"R": resource}}))
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "matches"),
+    [
+        ("(a|aa)+$", "a" * 4000 + "!", False),
+        ("(a+)+b", "a" * 4000, False),
+        ("(.*)(.*)(.*)(.*)(.*)(.*)x", "y" * 4000, False),
+        ("((a{0,9}){0,9}){0,9}", "a" * 729, True),
+    ],
+)
+def test_a_pattern_that_would_take_for_ever_is_answered_at_once(pattern: str, value: str, matches: bool) -> None:
+    declared = {"P": {"Type": "String", "AllowedPattern": pattern}}
+    resource = {"Type": "Test::Memory::Thing"}
+    started = time.process_time()
+    template = read_template(json.dumps({"Parameters": declared, "Resources": {"R": resource}}))
+    if matches:
+        check_value(template.parameters["P"], value)
+    else:
+        with pytest.raises(TemplateError, match="must match pattern"):
+            check_value(template.parameters["P"], value)
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("[a-z", "is not a regular expression"),
+        ("(?!aws)[a-z]+", "The emulator does not offer the AllowedPattern of P: .* looking around"),
+        (r"(a)\1", "The emulator does not offer the AllowedPattern of P: "),
+        ("a" * 3000, "The emulator does not offer the AllowedPattern of P: .* longer"),
+    ],
+)
+def test_a_pattern_that_is_none_or_needs_more_than_linear_time_is_refused(pattern: str, reason: str) -> None:
+    body = {"Parameters": {"P": {"Type": "String", "AllowedPattern": pattern}}, "Resources": {"R": {"Type": "A::B::C"}}}
+    with pytest.raises(TemplateError, match=reason):
+        read_template(json.dumps(body))
 
 
 @given(_VALUES)

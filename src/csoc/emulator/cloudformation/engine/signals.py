@@ -14,7 +14,8 @@ from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.stacks import Stack
 from csoc.emulator.cloudformation.template.model import text_of
 
-_DURATION = re.compile(r"PT(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?")
+_DURATION = re.compile(r"PT(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?(?:(?P<seconds>[0-9]{1,9})S)?")
+_LONGEST_COUNT = 9
 _DEFAULT_SECONDS = 300.0
 _LONGEST_SECONDS = 12 * 3600.0
 
@@ -48,7 +49,7 @@ def received(stack: Stack, logical_id: str, policy: Mapping[str, Any], since: da
 
 def _count(asked: Mapping[str, Any]) -> int:
     text = text_of(asked.get("Count", 1))
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_COUNT:
         raise ResourceError(f"CreationPolicy: Count is {text!r}, and has to be a whole number", "InvalidRequest")
     return int(text)
 

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csoc.emulator.cloudformation import policies
+from csoc.emulator.cloudformation.offered import check_types, refusal
 from csoc.emulator.cloudformation.outside import SERVICE, Acting, Outside
 from csoc.emulator.cloudformation.passes import Pass, Step
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Made, ResourceError
@@ -266,10 +267,12 @@ class Work:
     def handler(self, type_name: str) -> Handler:
         handler = self._handlers.get(type_name)
         if handler is None:
-            raise ResourceError(
-                f"The emulator does not make {type_name}; docs/emulator.md lists what it makes", "NotFound"
-            )
+            raise ResourceError(refusal(type_name), "NotFound")
         return handler
+
+    def check_types(self, template: Template) -> None:
+        """Raises TemplateError for a template with types that are not made."""
+        check_types(template, self._handlers, self.schemas.known)
 
     def settled(self, stack: Stack, record: StackResource) -> bool:
         """True if the resource is ready, as far as its handler can tell."""

@@ -70,6 +70,10 @@ class ChangeSetOperations:
             if len(stacks.change_sets_of(stack)) >= _MOST_CHANGE_SETS:
                 raise AwsError("LimitExceededException", f"A stack has at most {_MOST_CHANGE_SETS} change sets", 400)
             template = self._requests.template(call, stack if stack.template else None)
+            try:
+                self._engine.work.check_types(template)
+            except TemplateError as error:
+                raise AwsError("ValidationError", str(error), 400) from None
             change_set = new_change_set(self._requests, call, stack, name, kind, template)
             change_set.digest = digest(asked)
             change_set.operation = StackOperation(

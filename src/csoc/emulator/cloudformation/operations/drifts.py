@@ -93,7 +93,6 @@ class DriftOperations:
     def _look(self, stack: Stack, record: StackResource) -> bool:
         """Compares one resource with what is there; False if it could not be read."""
         record.drift_checked_at = self._requests.timeline.now()
-        expected = drift.compared(self._schemas, record.type, record.properties)
         try:
             handler, context = self._work.handler(record.type), self._work.context(stack, record)
             live = self._work.call(stack, lambda: handler.read(context, record.physical_id))
@@ -103,13 +102,11 @@ class DriftOperations:
         if live is None:
             record.drift_status, record.differences, record.live = "DELETED", (), {}
             return True
-        told = {name: value for name, value in live.items() if name in expected}
-        if not live or (expected and not told):
+        compared = drift.drifted(self._schemas, record.type, record.properties, live, stack.tags)
+        if compared is None:
             record.drift_status, record.differences, record.live = "NOT_CHECKED", (), {}
             return True
-        actual = _own_tags(told, stack)
-        shown = {name: value for name, value in expected.items() if name in told}
-        found = drift.differences(shown, actual)
+        found, actual = compared
         record.differences = tuple(_hidden(record, found))
         record.live = actual
         record.drift_status = "MODIFIED" if found else "IN_SYNC"
@@ -187,20 +184,6 @@ class DriftOperations:
             members["ActualProperties"] = json.dumps(actual, sort_keys=True, default=str)
             members["PropertyDifferences"] = list(record.differences)
         return members
-
-
-def _own_tags(live: Mapping[str, Any], stack: Stack) -> dict[str, Any]:
-    """Live properties without the tags that a resource has from its stack."""
-    tags = live.get("Tags")
-    if not isinstance(tags, list):
-        return dict(live)
-    kept = [
-        tag
-        for tag in tags
-        if not isinstance(tag, Mapping)
-        or not (str(tag.get("Key", "")).startswith("aws:") or stack.tags.get(str(tag.get("Key"))) == tag.get("Value"))
-    ]
-    return {**live, "Tags": kept}
 
 
 def _hidden(record: StackResource, found: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -105,6 +105,7 @@ class StackOperations:
         stack.identity = self._requests.acting(call, stack.role_arn)
         check_capabilities(template, stack.capabilities)
         try:
+            self._engine.work.check_types(template)
             stack.parameters, stack.resolved_from = parameter_values(
                 stacks, stack, template, stack.given, self._requests.outside, stack.identity
             )
@@ -149,6 +150,7 @@ class StackOperations:
         template = self._requests.template(call, stack)
         planned = new_change_set(self._requests, call, stack, "update", "UPDATE", template)
         try:
+            self._engine.work.check_types(template)
             planned.parameters, planned.resolved_from = parameter_values(
                 stacks, stack, template, planned.given, self._requests.outside, planned.identity
             )
@@ -214,6 +216,14 @@ class StackOperations:
                     "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.", 400
                 )
             skip = frozenset(asked.get("ResourcesToSkip", ()))
+            inner = sorted(name for name in skip if "." in name)
+            if inner:
+                raise AwsError(
+                    "ValidationError",
+                    f"The emulator does not skip resources of nested stacks ({', '.join(inner)}) from their parent: "
+                    "continue the rollback of the nested stack first, and then that of its parent",
+                    400,
+                )
             wrong = sorted(skip - stack.not_rolled_back)
             if wrong:
                 raise AwsError(

@@ -21,6 +21,7 @@ HIDDEN = "****"
 _ABSENT = object()
 _DYNAMIC = "{{resolve:"
 _MOST_CIDRS = 256
+_LONGEST_INDEX = 9
 # Dynamic references whose values CloudFormation neither keeps nor compares.
 _LATE = frozenset({"secretsmanager", "ssm-secure"})
 
@@ -218,7 +219,8 @@ def _select(scope: Scope, argument: Any) -> Any:
     index, items = _scalar(scope, where, "Fn::Select"), _resolve(scope, source)
     if not isinstance(items, list):
         raise TemplateError(f"Template error: {words}")
-    if not index.isascii() or not index.isdecimal() or int(index) >= len(items):
+    whole = index.isascii() and index.isdecimal() and len(index) <= _LONGEST_INDEX
+    if not whole or int(index) >= len(items):
         raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return items[int(index)]
 

@@ -17,6 +17,7 @@ from csoc.emulator.cloudformation.template.model import (
     TemplateError,
     text_of,
 )
+from csoc.emulator.cloudformation.template.parameters import check_pattern
 
 _SECTIONS = frozenset(
     {
@@ -134,10 +135,7 @@ def _parameter(name: str, body: Any) -> Parameter:
     if not isinstance(values, (list, tuple)):
         raise TemplateError(f"Template format error: [/Parameters/{name}/AllowedValues] list expected")
     pattern = text_of(body.get("AllowedPattern", ""))
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        raise TemplateError(f"Template format error: AllowedPattern of {name} is not a regular expression") from None
+    check_pattern(name, pattern)
     return Parameter(
         name,
         kind,

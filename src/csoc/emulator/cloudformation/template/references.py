@@ -9,7 +9,8 @@ from typing import Any
 
 from csoc.emulator.cloudformation.template.model import Template, TemplateError
 
-SUBSTITUTION = re.compile(r"\$\{(!?)([^}]*)\}")
+# The longest name is a logical id of 255 characters with an attribute; a bound keeps a text of nothing but "${" short.
+SUBSTITUTION = re.compile(r"\$\{(!?)([^}]{0,512})\}")
 
 
 def function_of(value: Any) -> str | None:
