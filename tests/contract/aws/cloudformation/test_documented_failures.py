@@ -234,7 +234,7 @@ def undeletable(cloud: Cloud) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("asked", [{"RetainResources": ["V"]}, {"DeletionMode": "FORCE_DELETE_STACK"}])
 def test_what_cannot_be_deleted_may_be_left_behind(cloud: Cloud, asked: Any) -> None:
-    """Source: APIReference/API_DeleteStack.html, RetainResources, DeletionMode; UserGuide/cfn-console-delete-stack.html:
+    """Source: APIReference/API_DeleteStack.html, RetainResources, DeletionMode; cfn-console-delete-stack.html:
     only for a stack in DELETE_FAILED.
     """
     number, network, subnet = undeletable(cloud)
