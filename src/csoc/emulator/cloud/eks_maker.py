@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from csoc.emulator.cloud import eks_members
+from csoc.emulator.cloud import eks_members, eks_pods
 from csoc.emulator.cloud.eks_facts import ADDONS
 from csoc.emulator.cloud.eks_records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
 from csoc.emulator.kubernetes.access_policies import Association
@@ -72,7 +72,12 @@ class SimulatedMaker:
         if cluster is None:
             return
         inside = self._living.living(record.id)
-        inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]))
+
+        def admit(pod: Body) -> None:
+            _give_role(cluster, record, region, pod)
+
+        cluster.objects.admit_pod = admit
+        inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]), admit_pod=admit)
         self._addons(cluster, inside, region, record)
         _bring(inside, eks_members.nodes_of(account, region, record))
 
@@ -133,6 +138,16 @@ class SimulatedMaker:
         with self._lock:
             found = self._policies.get((cluster_id, arn))
         return [Association(name, namespaces) for name, _, namespaces in found.policies] if found is not None else []
+
+
+def _give_role(cluster: SimulatedCluster, record: ClusterRecord, region: str, pod: Body) -> None:
+    namespace, name = pod["metadata"]["namespace"], str(pod["spec"]["serviceAccountName"])
+    account = cluster.store.get(Key("", "serviceaccounts", namespace, name))
+    if account is not None:
+        associated = any(
+            (one["namespace"], one["serviceAccount"]) == (namespace, name) for one in list(record.associations.values())
+        )
+        eks_pods.give_role(pod, account, region, associated=associated)
 
 
 def _bring(inside: Cluster, nodes: list[Node]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from csoc.emulator.kubernetes import definitions, errors
-from csoc.emulator.kubernetes.store import Key
+from csoc.emulator.kubernetes.store import Key, Store
 from csoc.emulator.kubernetes.types import ResourceType
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def admit(
     if live is None and type_.namespaced:
         _into_namespace(objects, type_, new)
     if live is None and (type_.group, type_.plural) == ("", "pods"):
-        _service_account(objects, new)
+        service_account(objects.store, new)
+        if objects.admit_pod is not None:
+            objects.admit_pod(new)
     if (type_.group, type_.plural) == ("apiextensions.k8s.io", "customresourcedefinitions") and subresource != "status":
         definitions.check(new, live)
     del options
@@ -45,7 +47,7 @@ def after(objects: Objects, type_: ResourceType, made: Object, *, created: bool)
     if (type_.group, type_.plural) == ("apiextensions.k8s.io", "customresourcedefinitions"):
         definitions.establish(objects, made["metadata"]["name"])
     if created and (type_.group, type_.plural) == ("", "namespaces"):
-        _default_account(objects, made["metadata"]["name"])
+        default_account(objects, made["metadata"]["name"])
 
 
 def _into_namespace(objects: Objects, type_: ResourceType, new: Object) -> None:
@@ -71,8 +73,9 @@ def check_delete(type_: ResourceType, name: str) -> None:
         raise errors.forbidden(why, {"name": name, "kind": "namespaces"})
 
 
-def _default_account(objects: Objects, namespace: str) -> None:
-    """The service account controller's work, at once: pods may follow in the next request."""
+def default_account(objects: Objects, namespace: str) -> None:
+    """Makes the service account that every namespace has: with the namespace, since pods may follow in the next
+    request, and by its controller when somebody has deleted it."""
     type_ = objects.types.resource("", "v1", "serviceaccounts")
     assert type_ is not None  # noqa: S101 - tells the type checker
     try:
@@ -82,14 +85,15 @@ def _default_account(objects: Objects, namespace: str) -> None:
             raise
 
 
-def _service_account(objects: Objects, pod: Object) -> None:
+def service_account(store: Store, pod: Object) -> None:
+    """Gives a pod its service account, with the token and the secrets for images. Raises ApiError Forbidden."""
     spec, metadata = pod["spec"], pod["metadata"]
     namespace = metadata["namespace"]
     name = spec.get("serviceAccountName") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = name
-    account = objects.store.get(Key("", "serviceaccounts", namespace, name))
+    account = store.get(Key("", "serviceaccounts", namespace, name))
     if account is None:
-        what = metadata.get("name", "")
+        what = metadata.get("name") or metadata.get("generateName", "")
         why = (
             f'pods "{what}" is forbidden: error looking up service account {namespace}/{name}: serviceaccount "{name}" '
             "not found"

@@ -74,8 +74,7 @@ def _conversion_problems(webhook: Any) -> Iterator[dict[str, str]]:
 
 
 def establish(objects: Objects, name: str) -> None:
-    """Accepts the names of a definition, or says who has them already; ends one that is being deleted once its objects
-    are gone."""
+    """Accepts the names of a definition, or says who has them already. What goes with it, its controller takes away."""
     store = objects.store
     key = Key(*_PLACE, "", name)
     found = store.get(key)
@@ -103,35 +102,6 @@ def establish(objects: Objects, name: str) -> None:
     if "deletionTimestamp" not in found["metadata"] and _FINALIZER not in finalizers:
         found["metadata"]["finalizers"] = [*finalizers, _FINALIZER]
     store.put(key, found)
-
-
-def clean_up(objects: Objects, name: str) -> None:
-    """Takes the objects of a definition that is being deleted with it, and the definition once none is left."""
-    key = Key(*_PLACE, "", name)
-    found = objects.store.get(key)
-    if found is None or "deletionTimestamp" not in found["metadata"]:
-        return
-    spec = found["spec"]
-    type_ = objects.types.any_version(spec["group"], spec["names"]["plural"])
-    left = []
-    if type_ is not None:
-        for body in objects.store.objects(*type_.place):
-            metadata = body["metadata"]
-            gone = True
-            if "deletionTimestamp" not in metadata:
-                _, gone = objects.delete(type_, metadata.get("namespace", ""), metadata["name"])
-            elif metadata.get("finalizers"):
-                gone = False
-            if not gone:
-                left.append(metadata["name"])
-    if left:
-        return
-    rest = [one for one in found["metadata"].get("finalizers", ()) if one != _FINALIZER]
-    if rest:
-        found["metadata"]["finalizers"] = rest
-        objects.store.put(key, found)
-    else:
-        objects.store.remove(key)
 
 
 def _taken(objects: Objects, definition: Object) -> str:

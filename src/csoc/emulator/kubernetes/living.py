@@ -90,7 +90,7 @@ class LivingClusters:
         made = attach(cluster.id, cluster.store, self._settings, self._timeline, self._hearing)
         with self._lock:
             self._living[cluster.id] = made
-        return SimulatedPods(made)
+        return SimulatedPods(made, cluster.access.signer)
 
 
 def install_argocd(cluster: SimulatedCluster, now: Callable[[], datetime]) -> None:

@@ -43,6 +43,9 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 Guard = Callable[["Objects", ResourceType, Object, Object | None, "Options"], None]
 """Asked before an object is written, with the new and the old object; raises ApiError to refuse it."""
 
+PodAdmission = Callable[[Object], None]
+"""Changes a new pod, as a webhook of its cloud does."""
+
 
 @dataclass(slots=True)
 class Options:
@@ -64,12 +67,13 @@ class Options:
 class Objects:
     """The objects of one cluster, as its API changes them. Threads may share it."""
 
-    __slots__ = ("_guards", "_now", "store")
+    __slots__ = ("_guards", "_now", "admit_pod", "store")
 
     def __init__(self, store: Store, now: Callable[[], datetime], guards: tuple[Guard, ...] = ()) -> None:
         self.store = store
         self._now = now
         self._guards = guards
+        self.admit_pod: PodAdmission | None = None
 
     @property
     def types(self) -> Types:

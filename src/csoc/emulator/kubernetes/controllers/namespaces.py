@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from csoc.emulator.kubernetes import admission
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
 from csoc.emulator.kubernetes.controllers.objects import deleting, with_condition
+from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.store import Key, Object
 
 _CERTIFICATE = """-----BEGIN CERTIFICATE-----
@@ -21,6 +23,12 @@ simulated: this cluster is reached over the endpoint that the service handed out
 
 def _of(cluster: Cluster, change: Change) -> Iterable[Key]:  # noqa: ARG001 - one of many ways to wake
     return (Key("", "namespaces", "", change.key.namespace),)
+
+
+def _of_new(cluster: Cluster, change: Change) -> Iterable[Key]:
+    """A pod came: it mounts what its namespace was given, and a cluster's first namespaces were given nothing yet. Or
+    it went, perhaps as the last."""
+    return _of(cluster, change) if change.type != "MODIFIED" else ()
 
 
 def _emptied(cluster: Cluster, change: Change) -> Iterable[Key]:  # noqa: ARG001 - one of many ways to wake
@@ -46,19 +54,16 @@ def reconcile(cluster: Cluster, key: Key) -> None:
         namespace["metadata"]["labels"] = labels | {"kubernetes.io/metadata.name": key.name}
         cluster.save("", "namespaces", namespace)
     if cluster.get("", "serviceaccounts", key.name, "default") is None:
-        cluster.create("", "serviceaccounts", _made("ServiceAccount", key.name, "default"))
+        admission.default_account(Objects(cluster.store, cluster.now), key.name)
     if cluster.get("", "configmaps", key.name, "kube-root-ca.crt") is None:
-        root = _made("ConfigMap", key.name, "kube-root-ca.crt")
+        root: Object = {"apiVersion": "v1", "kind": "ConfigMap"}
+        root["metadata"] = {"name": "kube-root-ca.crt", "namespace": key.name}
         root["metadata"]["annotations"] = {
             "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when "
             "using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is "
             "guaranteed across distributions of Kubernetes clusters."
         }
         cluster.create("", "configmaps", root | {"data": {"ca.crt": _CERTIFICATE}})
-
-
-def _made(kind: str, namespace: str, name: str) -> Object:
-    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
 def _empty(cluster: Cluster, namespace: Object) -> None:
@@ -111,5 +116,8 @@ def _tell_what_is_left(cluster: Cluster, namespace: Object, left: dict[str, int]
 
 
 CONTROLLER = Controller(
-    "namespaces", reconcile, {("", "namespaces"): itself, ("", "serviceaccounts"): _of}, every=_emptied
+    "namespaces",
+    reconcile,
+    {("", "namespaces"): itself, ("", "serviceaccounts"): _of, ("", "pods"): _of_new},
+    every=_emptied,
 )

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from csoc.emulator.kubernetes import admission
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.objects import (
     deleting,
@@ -86,16 +87,13 @@ def with_pod_defaults(spec: Object) -> Object:
 
 def create_pod(cluster: Cluster, owner: Mapping[str, Any], pod: Object, component: str) -> str:
     """Makes the pod and tells so; gives "" or why it was refused. The service account must exist."""
-    account = str(pod["spec"].get("serviceAccountName") or "default")
-    namespace = namespace_of(owner)
-    if cluster.get("", "serviceaccounts", namespace, account) is None:
-        shown = pod["metadata"].get("name") or pod["metadata"]["generateName"]
-        why = (
-            f'pods "{shown}" is forbidden: error looking up service account {namespace}/{account}: '
-            f'serviceaccount "{account}" not found'
-        )
-        cluster.event(owner, "FailedCreate", f"Error creating: {why}", component, warning=True)
-        return why
+    try:
+        admission.service_account(cluster.store, pod)
+    except ApiError as error:
+        cluster.event(owner, "FailedCreate", f"Error creating: {error.message}", component, warning=True)
+        return error.message
+    if cluster.settings.admit_pod is not None:
+        cluster.settings.admit_pod(pod)
     try:
         made = cluster.create("", "pods", pod)
     except ApiError as error:

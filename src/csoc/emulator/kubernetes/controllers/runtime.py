@@ -10,25 +10,34 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers import logs
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of
+from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.controllers.podstatus import state_of, statuses
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.pods import LogLine, Output
+from csoc.emulator.kubernetes.tokens import Signer
 
 Object = dict[str, Any]
 _NOT_FOUND = 127
 _REQUEST_END = b"\r\n\r\n"
+_TOKEN_SECONDS, _RENEWED_AFTER = 3600, 0.8
+
+
+class _NoTokenError(Exception):
+    """Nobody signs tokens for pods of this cluster, or the pod's service account is gone."""
 
 
 class SimulatedPods:
-    """The kubelets of one cluster, for its API server."""
+    """The kubelets of one cluster, for its API server. signer: of the tokens that pods are given; without one, whoever
+    reads such a file is told so."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, signer: Signer | None = None) -> None:
         self._cluster = cluster
+        self._signer = signer
 
     def logs(self, pod: Object, container: str, *, previous: bool = False) -> Sequence[LogLine]:
         """See `PodRuntime`."""
@@ -120,7 +129,11 @@ class SimulatedPods:
     def _cat(self, pod: Object, spec: Mapping[str, Any], paths: Sequence[str]) -> Output:
         out, wrong = b"", b""
         for path in paths:
-            content = self._file(pod, spec, path)
+            try:
+                content = self._file(pod, spec, path)
+            except _NoTokenError:
+                wrong += f"cat: {path}: the emulator signs no tokens for this cluster\n".encode()
+                continue
             if content is None:
                 wrong += f"cat: {path}: No such file or directory\n".encode()
             else:
@@ -138,12 +151,13 @@ class SimulatedPods:
                 name = path.removeprefix(f"{place}/")
             else:
                 continue
-            content = self._mounted(pod, volume).get(name)
+            content = self._mounted(pod, volume, name).get(name)
             if content is not None:
                 return content.encode()
         return None
 
-    def _mounted(self, pod: Object, volume: Mapping[str, Any]) -> dict[str, str]:
+    def _mounted(self, pod: Object, volume: Mapping[str, Any], name: str) -> dict[str, str]:
+        """The files of a volume; tokens only if the one of that name is asked for, since each is signed."""
         found: dict[str, str] = {}
         parts = [*((volume.get("projected") or {}).get("sources") or ()), volume]
         for part in parts:
@@ -151,7 +165,26 @@ class SimulatedPods:
                 data = self._data(pod, resource, part.get(field))
                 items = (part.get(field) or {}).get("items")
                 found |= {one["path"]: data[one["key"]] for one in items if one["key"] in data} if items else data
+            for one in (part.get("downwardAPI") or {}).get("items") or ():
+                found[one["path"]] = _field(pod, str((one.get("fieldRef") or {}).get("fieldPath", "")))
+            wanted = part.get("serviceAccountToken")
+            if wanted and wanted.get("path") == name:
+                found[name] = self._token(pod, wanted)
         return found
+
+    def _token(self, pod: Object, wanted: Mapping[str, Any]) -> str:
+        """The token of a file; the same until most of its time is over, as the kubelet keeps it
+        (pkg/kubelet/token/token_manager.go)."""
+        account = self._cluster.get("", "serviceaccounts", namespace_of(pod), str(pod["spec"]["serviceAccountName"]))
+        if self._signer is None or account is None:
+            raise _NoTokenError
+        audience, seconds = str(wanted.get("audience") or ""), int(wanted.get("expirationSeconds") or _TOKEN_SECONDS)
+        now, name = self._cluster.now(), (uid_of(pod), "token", audience, seconds)
+        token, renewed_at = self._cluster.memory.get(name, ("", now))
+        if now >= renewed_at:
+            token, _ = self._signer.token(account, [audience] if audience else [], seconds, now, pod)
+            self._cluster.memory[name] = (token, now + timedelta(seconds=seconds * _RENEWED_AFTER))
+        return str(token)
 
     def answer(self, pod: Object, port: int, request: bytes) -> bytes:
         """See `PodRuntime`. Ports that a running container declares answer HTTP with a short page."""

@@ -129,3 +129,15 @@ def test_objects_go_with_their_definition() -> None:
     living.wait()
     assert living.find("CustomResourceDefinition", "things.example.org") is None
     assert living.cluster.list("example.org", "things") == []
+
+
+def test_a_deleted_default_account_is_made_again_as_it_was_made_with_its_namespace() -> None:
+    living = Living()
+    before = living.get("ServiceAccount", "default")
+    living.delete("ServiceAccount", "default")
+    living.wait(1)
+    after = living.get("ServiceAccount", "default")
+    assert after["metadata"].pop("uid") != before["metadata"].pop("uid")
+    for body in (before, after):
+        del body["metadata"]["resourceVersion"], body["metadata"]["creationTimestamp"]
+    assert after == before

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from csoc.emulator.kubernetes import reviews
+from csoc.emulator.kubernetes.access import Access
 from csoc.emulator.kubernetes.controllers.causes import Cause
 from csoc.emulator.kubernetes.controllers.runtime import SimulatedPods
 from csoc.emulator.kubernetes.errors import ApiError
-from tests.unit.emulator.kubernetes.controllers.living import Living, config_map, container, pod, secret
+from csoc.emulator.kubernetes.tokens import Signer
+from csoc.emulator.kubernetes.users import SYSTEM
+from tests.unit.emulator.kubernetes.controllers.living import Living, config_map, container, pod, secret, workload
 
 
 def texts(living: Living, name: str = "main", *, previous: bool = False) -> list[str]:
@@ -93,3 +97,71 @@ def test_only_declared_ports_answer() -> None:
     assert pods.answer(living.pod(), 80, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200 OK")
     with pytest.raises(ConnectionRefusedError):
         pods.answer(living.pod(), 81, b"GET / HTTP/1.1\r\n\r\n")
+
+
+TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+
+def reviewed(living: Living, signer: Signer, token: str) -> dict[str, object]:
+    review = reviews.review_of("authentication.k8s.io", "tokenreviews")
+    assert review is not None
+    access = Access(living.store, signer, living.timeline.now)
+    found: dict[str, object] = review(living.objects, access, SYSTEM, "", {"spec": {"token": token}})["status"]
+    return found
+
+
+def test_the_token_file_of_a_deployments_pod_opens_the_cluster_as_long_as_the_pod_is_there() -> None:
+    living, signer = Living(), Signer("https://issuer.example.org")
+    living.add(workload("Deployment", "web"))
+    living.wait()
+    pods = SimulatedPods(living.cluster, signer)
+    name = living.pod()["metadata"]["name"]
+    token = pods.run(living.pod(), "main", ["cat", TOKEN], b"").out.decode()
+    user = reviewed(living, signer, token)["user"]
+    assert isinstance(user, dict)
+    assert user["username"] == "system:serviceaccount:a:default"
+    assert user["extra"]["authentication.kubernetes.io/pod-name"] == [name]
+    folder = TOKEN.removesuffix("token")
+    assert pods.run(living.pod(), "main", ["cat", f"{folder}namespace"], b"").out == b"a"
+    assert b"BEGIN CERTIFICATE" in pods.run(living.pod(), "main", ["cat", f"{folder}ca.crt"], b"").out
+    living.delete("Deployment", "web")
+    living.wait()
+    assert reviewed(living, signer, token) == {"user": {}, "error": "[invalid bearer token]"}
+
+
+def test_a_token_file_stays_until_most_of_its_time_is_over_and_is_then_another_that_works() -> None:
+    living, signer = Living(), Signer("https://issuer.example.org")
+    living.add(pod("web"))
+    living.wait()
+    pods = SimulatedPods(living.cluster, signer)
+
+    def read() -> str:
+        return pods.run(living.pod(), "main", ["cat", TOKEN], b"").out.decode()
+
+    first = read()
+    living.wait(2_000)
+    assert read() == first
+    living.wait(1_700)
+    second = read()
+    assert second != first
+    assert reviewed(living, signer, first).get("authenticated") is None
+    assert reviewed(living, signer, second)["authenticated"] is True
+
+
+def test_where_nobody_signs_tokens_whoever_reads_one_is_told_so() -> None:
+    living = Living()
+    living.add(pod("web"))
+    living.wait()
+    done = SimulatedPods(living.cluster).run(living.pod(), "main", ["cat", TOKEN], b"")
+    assert (done.code, done.out) == (1, b"")
+    assert done.err == f"cat: {TOKEN}: the emulator signs no tokens for this cluster\n".encode()
+
+
+def test_a_pod_that_wants_no_token_has_no_such_file() -> None:
+    living = Living()
+    living.add(workload("Deployment", "web", pods={"automountServiceAccountToken": False}))
+    living.wait()
+    done = SimulatedPods(living.cluster, Signer("https://issuer.example.org")).run(
+        living.pod(), "main", ["cat", TOKEN], b""
+    )
+    assert done.err == f"cat: {TOKEN}: No such file or directory\n".encode()
