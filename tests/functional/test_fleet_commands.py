@@ -325,7 +325,7 @@ def test_a_folder_without_environments_is_not_a_failure(home: Path, tmp_path: Pa
     csoc = Command(home, tmp_path / "empty")
     shown = csoc("fleet", "show")
     assert shown.code == 0
-    assert "0 environments" in shown.out
+    assert "No Gen3 environment was found here." in shown.out
     missing = csoc("fleet", "set", "x", "a=1")
     assert missing.code == 4
     assert "none was found here" in missing.err

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from tests.functional.command import Command
-from tests.functional.small_fleet import Repository, values
+from tests.functional.small_fleet import FILES, Repository, application, values
 
 ALPHA = "one/alpha.example.org/values.yaml"
 
@@ -63,3 +64,98 @@ def test_setting_a_value_where_the_file_is_no_yaml_names_file_line_and_mistake(
     assert f"alpha: not possible. {ALPHA}:" in done.out
     assert "is not closed" in done.out
     assert "warning" not in done.out
+
+
+# Looking
+
+
+def test_a_piped_matrix_has_a_line_for_each_service_of_each_environment(csoc: Command, fleet: Repository) -> None:
+    fleet.write({ALPHA: values("alpha.example.org", "fence: {enabled: true, image: {tag: '2026.06'}}\n")})
+    fleet.commit()
+    lines = [line.split() for line in csoc("fleet", "matrix").out.splitlines()]
+    assert lines[0] == ["service", "environment", "version", "named", "by", "behind", "since"]
+    assert ["fence", "alpha", "2026.06", "values", "-", "2026-09-21"] in lines
+    assert "a line for each service" in " ".join(csoc("fleet", "matrix", "--help").out.split())
+
+
+def test_a_version_that_no_commit_has_is_called_not_committed(csoc: Command, fleet: Repository) -> None:
+    fence = "fence: {{enabled: true, image: {{tag: '{}'}}}}\n"
+    fleet.write({ALPHA: values("alpha.example.org", fence.format("2026.05"))})
+    fleet.commit()
+    fleet.write({ALPHA: values("alpha.example.org", fence.format("2026.05") + "more: 1\n")})
+    assert "2026-09-21" in csoc("fleet", "matrix", "--service", "fence").out
+    fleet.write({ALPHA: values("alpha.example.org", fence.format("2026.06"))})
+    shown = csoc("fleet", "matrix", "--service", "fence").out
+    assert "not committed" in shown
+    assert "2026-09-21" not in shown
+    cell = csoc("fleet", "matrix", "--json").data["services"]["fence"]["alpha"]
+    assert (cell["since"], cell["uncommitted"]) == (None, True)
+
+
+def test_a_version_in_a_file_that_git_does_not_know_yet_is_not_committed(csoc: Command, fleet: Repository) -> None:
+    fence = "fence: {enabled: true, image: {tag: '2026.05'}}\n"
+    path = "three/gamma.example.org"
+    fleet.write(
+        {
+            f"{path}/app.yaml": application("gamma", f"{path}/values.yaml"),
+            f"{path}/values.yaml": values("gamma.example.org", fence),
+        }
+    )
+    shown = csoc("fleet", "matrix", "gamma", "--service", "fence", "--json").data["services"]["fence"]["gamma"]
+    assert shown["uncommitted"]
+
+
+def test_versions_of_a_folder_without_history_are_not_called_uncommitted(home: Path, tmp_path: Path) -> None:
+    csoc = Command(home, tmp_path / "plain")
+    for name, content in FILES.items():
+        target = csoc.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    (csoc.folder / ALPHA).write_text(
+        values("alpha.example.org", "fence: {enabled: true, image: {tag: '2026.05'}}\n"), encoding="utf-8"
+    )
+    cell = csoc("fleet", "matrix", "--json").data["services"]["fence"]["alpha"]
+    assert (cell["tag"], cell["since"], cell["uncommitted"]) == ("2026.05", None, False)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ("alpha", "alpha is named twice"),
+        ("alpha.example.org", "alpha and alpha.example.org are one environment, alpha"),
+    ],
+)
+def test_comparing_an_environment_with_itself_is_refused_in_clear_words(csoc: Command, other: str, words: str) -> None:
+    done = csoc("fleet", "compare", "alpha", other)
+    assert (done.code, done.out) == (1, "")
+    assert words in done.err
+    assert "fix: Name two environments" in done.err
+
+
+@pytest.mark.parametrize("kind", ["folder", "repository without a commit", "repository without files"])
+def test_a_repository_without_environments_is_told_alike_by_every_command(
+    home: Path, tmp_path: Path, kind: str
+) -> None:
+    csoc = Command(home, tmp_path / "empty")
+    if kind == "repository without a commit":
+        pygit2.init_repository(str(csoc.folder))
+    elif kind == "repository without files":
+        Repository(csoc.folder, {})
+    for words in (("fleet", "show"), ("fleet", "adopt", "."), ("fleet", "matrix"), ("check",)):
+        done = csoc(*words)
+        assert (done.code, done.err) == (0, ""), words
+        assert done.out.startswith("No Gen3 environment was found here."), words
+        assert "`csoc fleet init DIR` begins a new fleet." in done.out, words
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("where", "WHAT is any part of it"),
+        ("history", "KEY is written as for `csoc fleet set`"),
+        ("compare", "ENV is an environment's name"),
+        ("set", "ENV is an environment's name"),
+    ],
+)
+def test_help_says_in_a_sentence_what_an_argument_is(csoc: Command, command: str, sentence: str) -> None:
+    assert sentence in " ".join(csoc("fleet", command, "--help").out.split())

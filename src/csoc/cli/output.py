@@ -32,6 +32,11 @@ EXIT_OF: dict[Kind, int] = {
 STYLE_OF_SEVERITY = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
+# What every command says first about a repository without environments, and what next.
+NONE_FOUND = "No Gen3 environment was found here."
+BEGIN = "`csoc fleet init DIR` begins a new fleet."
+WHAT_INSTEAD = f"`csoc fleet show` lists what was found instead. {BEGIN}"
+
 _USUAL_WIDTH = 80
 _NARROWEST = 20
 _DULL_TERMINALS = ("", "dumb", "unknown")

@@ -63,6 +63,7 @@ class Timelines:
     fleet: LoadedFleet
     _data: dict[tuple[str, Written], Mapping[str, Any]] = field(default_factory=dict)
     _history: dict[tuple[str, str], Sequence[tuple[CommitInfo, str | None]]] = field(default_factory=dict)
+    _dated: dict[str, bool] = field(default_factory=dict)
 
     def tree_of(self, place: Location) -> Tree | None:
         """The open tree that a place is in."""
@@ -118,12 +119,37 @@ class Timelines:
     def since(self, view: EnvironmentView, steps: Path) -> ValueChange | None:
         """The change that gave an environment's written value its present content, or None where no file writes it or
         the history does not say."""
+        tree, where, _ = self._writer(view, steps)
+        return next(self.changes(tree, where, steps), None) if tree and where else None
+
+    def uncommitted(self, view: EnvironmentView, steps: Path) -> bool:
+        """True if an environment's written value stands in the work tree and in no commit. A folder without a history
+        has nothing that could be committed."""
+        tree, where, value = self._writer(view, steps)
+        if tree is None or where is None:
+            return False
+        last = next((blob for _, blob in self.commits(tree, where.path)), None)
+        if last is None:
+            return self._has_history(tree)
+        return blob_now(tree, where.path) != last and not same(self._value(tree, last, where, steps), value)
+
+    def _writer(self, view: EnvironmentView, steps: Path) -> tuple[Tree | None, Written | None, Any]:
+        """The layer that decides a value, where it stands, and the value."""
         for layer in reversed(self.fleet.resolved[view.name].values.layers):
-            if look_up(layer.data, steps, _ABSENT) is not _ABSENT:
+            value = look_up(layer.data, steps, _ABSENT)
+            if value is not _ABSENT:
                 where = written(view, layer)
-                tree = self.tree_of(where.location) if where.location else None
-                return next(self.changes(tree, where, steps), None) if tree else None
-        return None
+                return (self.tree_of(where.location) if where.location else None), where, value
+        return None, None, _ABSENT
+
+    def _has_history(self, tree: Tree) -> bool:
+        if tree.commit not in self._dated:
+            try:
+                self.ports.repositories.merge_base(tree, "HEAD")
+                self._dated[tree.commit] = True
+            except CsocError:
+                self._dated[tree.commit] = False
+        return self._dated[tree.commit]
 
 
 def _shown(steps: Path, value: Any) -> str:

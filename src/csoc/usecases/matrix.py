@@ -21,14 +21,15 @@ from csoc.usecases.ports import Ports
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One service in one environment. tag: the effective one; pinned: the environment's own values name it. since: the
-    commit date of the present tag, where history says. behind: the environment of a lower stage of the same commons
-    that runs a newer tag, "" if none."""
+    commit date of the present tag, where history says. uncommitted: no commit has the tag, it stands in the work tree.
+    behind: the environment of a lower stage of the same commons that runs a newer tag, "" if none."""
 
     tag: str
     repository: str
     pinned: bool
     since: datetime | None = None
     behind: str = ""
+    uncommitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,14 @@ def _cell(
     fleet: LoadedFleet,
     timelines: Timelines | None,
 ) -> Cell:
-    since = None
+    since, uncommitted = None, False
     if timelines is not None and service.pinned_here:
-        change = timelines.since(view, _tag_path(fleet, view, service))
+        path = _tag_path(fleet, view, service)
+        uncommitted = timelines.uncommitted(view, path)
+        change = None if uncommitted else timelines.since(view, path)
         since = change.at if change else None
-    return Cell(service.tag, service.repository, service.pinned_here, since, _ahead(view, service, views, facts, fleet))
+    ahead = _ahead(view, service, views, facts, fleet)
+    return Cell(service.tag, service.repository, service.pinned_here, since, ahead, uncommitted)
 
 
 def _tag_path(fleet: LoadedFleet, view: EnvironmentView, service: ServiceFact) -> Path:

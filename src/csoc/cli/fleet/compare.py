@@ -10,6 +10,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import count, print_diff, print_json, say, table
 from csoc.cli.session import chart_option, fleet_option, opened
+from csoc.errors import RejectedError
 from csoc.gen3.findings import location_to_json
 from csoc.usecases.compare import Comparison, Difference, Side, compare
 from csoc.usecases.fleet_facts import gather_facts
@@ -40,7 +41,10 @@ def compare_command(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """What is different between two environments: values, effective values, manifests."""
+    """What is different between two environments: values, effective values, manifests.
+
+    ENV is an environment's name, or a hostname, namespace or commons that only one has.
+    """
     with opened(source, revision, own_urls, chart) as (ports, loaded):
         made = _compare(ports, loaded, left, right)
     if as_json:
@@ -51,6 +55,11 @@ def compare_command(
 
 def _compare(ports: Ports, loaded: LoadedFleet, left: str, right: str) -> Comparison:
     views = [loaded.environment(name) for name in (left, right)]
+    if views[0].name == views[1].name:
+        cause = f"{left} is named twice, and does not differ from itself"
+        if left != right:
+            cause = f"{left} and {right} are one environment, {views[0].name}"
+        raise RejectedError(cause, fix="Name two environments; `csoc fleet show` lists all")
     builder = StateBuilder(ports, loaded)
     facts = gather_facts(ports, loaded)
     sides = []

@@ -21,7 +21,10 @@ from csoc.usecases.history import ValueHistory, value_history
 def history_command(
     environment: str, key: str, source: str, revision: str | None, own_urls: tuple[str, ...], as_json: bool
 ) -> None:
-    """Who changed a setting of an environment, and when, by Git."""
+    """Who changed a setting of an environment, and when, by Git.
+
+    KEY is written as for `csoc fleet set`: fence.image.tag, and list[0] for the first item of a list.
+    """
     with opened(source, revision, own_urls) as (ports, loaded):
         made = value_history(ports, loaded, loaded.environment(environment), key)
     if as_json:

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
-from csoc.cli.output import console_width, count, print_json, say, table
+from csoc.cli.output import NONE_FOUND, WHAT_INSTEAD, console_width, count, print_json, say, table
 from csoc.cli.session import fleet_option, opened
 from csoc.cli.tables import Cell, cell_texts, side_by_side, wrap
 from csoc.usecases.fleet_facts import gather_facts
+from csoc.usecases.matrix import Cell as Version
 from csoc.usecases.matrix import Matrix, matrix
 
 _WIDEST_NAME = 14
@@ -22,7 +23,12 @@ _WIDEST_CELL = 18
 _MANY_PARTS = 4
 
 
-@command("matrix", "csoc fleet matrix", "csoc fleet matrix brh --service fence --service guppy")
+@command(
+    "matrix",
+    "csoc fleet matrix",
+    "csoc fleet matrix brh --service fence --service guppy",
+    "csoc fleet matrix | grep fence",
+)
 @click.argument("environments", nargs=-1, metavar="[ENV]...", type=ONE_LINE)
 @fleet_option
 @click.option(
@@ -38,7 +44,12 @@ def matrix_command(
     history: bool,
     as_json: bool,
 ) -> None:
-    """Services by environments: which version runs where, since when, and what lags behind."""
+    """Services by environments: which version runs where, since when, and what lags behind.
+
+    On a terminal it is a table with a column for each environment. In a pipe or file it has a line for each service of
+    each environment, so that grep, sort and awk can be used: service, environment, version, who names it (values or
+    chart), the environment that it is behind, and since when; "-" where there is nothing to say.
+    """
     with opened(source, revision, own_urls) as (ports, loaded):
         views = loaded.select(environments)
         facts = gather_facts(ports, loaded)
@@ -59,6 +70,7 @@ def _matrix_json(made: Matrix) -> dict[str, Any]:
                     "repository": cell.repository,
                     "pinned": cell.pinned,
                     "since": cell.since.isoformat() if cell.since else None,
+                    "uncommitted": cell.uncommitted,
                     "behind": cell.behind or None,
                 }
                 for name, cell in made.cells[service].items()
@@ -70,14 +82,19 @@ def _matrix_json(made: Matrix) -> dict[str, Any]:
 
 def _print_matrix(made: Matrix) -> None:
     if not made.services:
-        say("No service runs in these environments." if made.environments else "There are no environments.")
+        say("No service runs in these environments." if made.environments else NONE_FOUND)
+        if not made.environments:
+            say(WHAT_INSTEAD, "dim")
+        return
+    room = console_width()
+    if room is None:
+        _print_lines(made)
         return
     columns = {view.name: [_cell(made, service, view.name) for service in made.services] for view in made.environments}
     services: list[Cell] = [Text(service, style="bold") for service in made.services]
-    room = console_width()
     first = max(cell_len(line.plain) for service in services for line in cell_texts(service))
     widths = {name: _width(name, cells) for name, cells in columns.items()}
-    parts = side_by_side(widths, None if room is None else room - first - 2)
+    parts = side_by_side(widths, room - first - 2)
     for number, names in enumerate(parts):
         rows = [
             [
@@ -97,10 +114,29 @@ def _print_matrix(made: Matrix) -> None:
     say("Slanted versions are the chart's own: the environment names none. Below each: since when.", "dim")
 
 
+def _print_lines(made: Matrix) -> None:
+    rows: list[list[Cell]] = []
+    for service in made.services:
+        for view in made.environments:
+            cell = made.cells[service].get(view.name)
+            if cell is not None:
+                named_by = "values" if cell.pinned else "chart"
+                since = _since(cell) or "-"
+                rows.append([service, view.name, cell.tag or "?", named_by, cell.behind or "-", since])
+    table(["service", "environment", "version", "named by", "behind", "since"], rows)
+
+
 def _width(name: str, cells: Sequence[Cell]) -> int:
     """As wide as the tags and a word of the name; a longer name takes several lines."""
     lines = [line for cell in cells for line in cell_texts(cell)]
     return max(min(cell_len(name), _WIDEST_NAME), *(min(line.cell_len, _WIDEST_CELL) for line in lines))
+
+
+def _since(cell: Version) -> str:
+    """Since when, for readers; "" where it is not known."""
+    if cell.uncommitted:
+        return "not committed"
+    return cell.since.date().isoformat() if cell.since else ""
 
 
 def _cell(made: Matrix, service: str, name: str) -> Cell:
@@ -108,8 +144,8 @@ def _cell(made: Matrix, service: str, name: str) -> Cell:
     if cell is None:
         return Text("-", style="dim")
     lines = [Text(cell.tag or "?", style="" if cell.pinned else "dim italic")]
-    if cell.since:
-        lines.append(Text(cell.since.date().isoformat(), style="dim"))
+    if _since(cell):
+        lines.append(Text(_since(cell), style="yellow" if cell.uncommitted else "dim"))
     if cell.behind:
         lines.append(Text(f"behind {cell.behind}", style="yellow"))
     return lines

@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from csoc.cli.commands import command
-from csoc.cli.output import count, print_json, say, severity_text, table
+from csoc.cli.output import BEGIN, NONE_FOUND, count, print_json, say, severity_text, table
 from csoc.cli.session import chart_option, fleet_option, opened
 from csoc.cli.tables import Cell
 from csoc.fleet.argocd.model import Problem
@@ -69,7 +69,9 @@ def print_overview(page: Overview, *, verbose: bool = False) -> None:
             worst = severity_text(row.worst.name.lower()) if row.worst else Text("none", style="dim")
             cells.append(Text.assemble(worst, f" ({row.findings})" if row.findings else ""))
         rows.append(cells)
-    table(columns, rows, title=count(len(rows), "environment"))
+    table(columns, rows, title=count(len(rows), "environment") if rows else NONE_FOUND)
+    if not rows and not (view.others or page.problems):
+        say(f"Nor anything else that Argo CD deploys. {BEGIN}", "dim")
     most = None if verbose else _MANY
     if view.others:
         table(

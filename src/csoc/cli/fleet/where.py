@@ -19,7 +19,10 @@ from csoc.usecases.where import MOST, Use, where
 @click.argument("what", metavar="WHAT")
 @fleet_option
 def where_command(what: str, source: str, revision: str | None, own_urls: tuple[str, ...], as_json: bool) -> int:
-    """Where a tag, key, secret name, bucket, hostname or value is used. Exit 4 if nowhere."""
+    """Where a tag, key, secret name, bucket, hostname or value is used. Exit 4 if nowhere.
+
+    WHAT is any part of it, in small or capital letters: 2026.04, requestor-g3auto, fence.image, data.example.org.
+    """
     with opened(source, revision, own_urls) as (ports, loaded):
         uses = where(loaded, gather_facts(ports, loaded), what)
     if as_json:

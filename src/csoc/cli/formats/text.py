@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from csoc.cli.escaping import clean
 from csoc.cli.formats.shared import by_severity, other_charts, remarks, rendered_with, shortened, shown_place
-from csoc.cli.output import STYLE_OF_SEVERITY, count
+from csoc.cli.output import NONE_FOUND, STYLE_OF_SEVERITY, WHAT_INSTEAD, count
 from csoc.gen3.findings import Finding
 from csoc.usecases.checking.verdict import Verdict
 
@@ -91,9 +91,9 @@ def _problems(verdict: Verdict) -> Iterator[Line]:
 def _summary(verdict: Verdict) -> Iterator[Line]:
     outcome = verdict.outcome
     if not verdict.fleet.view.environments:
-        nothing = "so nothing was checked" if not verdict.findings else "so no environment was checked"
-        yield Line(f"No Gen3 environment was found here, {nothing}.", "bold yellow")
-        yield Line("`csoc fleet show` lists what was found instead, and what was not understood.")
+        nothing = "Nothing was checked." if not verdict.findings else "No environment was checked."
+        yield Line(f"{NONE_FOUND} {nothing}", "bold yellow")
+        yield Line(WHAT_INSTEAD)
         if not verdict.findings:
             return
     counts = by_severity(verdict.counts)
