@@ -16,6 +16,7 @@ from typing import Any
 from csoc.emulator.kubernetes import facts, rbac
 from csoc.emulator.kubernetes.access import Access, Outside
 from csoc.emulator.kubernetes.access_policies import Associations
+from csoc.emulator.kubernetes.controllers import aggregation
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.objects import Objects, Options
 from csoc.emulator.kubernetes.pods import NoRuntime, PodRuntime
@@ -173,6 +174,7 @@ def base(now: Callable[[], datetime], documents: Sequence[Object] = ()) -> Base:
         _create(objects, "v1", "Namespace", {"metadata": {"name": name}})
     for role in facts.roles():
         _create(objects, f"{rbac.GROUP}/v1", role["kind"], _written(role))
+    _aggregate(objects)
     for number, name in enumerate(("system-node-critical", "system-cluster-critical")):
         body = {
             "metadata": {"name": name},
@@ -203,6 +205,18 @@ def base(now: Callable[[], datetime], documents: Sequence[Object] = ()) -> Base:
     return Base(
         {kind: found for kind, found in made.buckets.items() if kind not in own or _has_more(kind, found)}, made.version
     )
+
+
+def _aggregate(objects: Objects) -> None:
+    """Fills the roles that are made of others. One may be made of one that is, so it goes on until nothing changes."""
+    type_ = objects.types.kind(f"{rbac.GROUP}/v1", "ClusterRole")
+    assert type_ is not None  # noqa: S101 - tells the type checker
+    before = -1
+    while before != objects.store.version:
+        before = objects.store.version
+        for body in objects.store.objects(*type_.place):
+            if body.get("aggregationRule"):
+                aggregation.fill(objects, body["metadata"]["name"])
 
 
 def _has_more(kind: tuple[str, str], found: Any) -> bool:

@@ -156,27 +156,36 @@ def _rules_of(body: Object, written: Mapping[str, Object]) -> Iterator[Rule]:
     if not chosen:
         yield from map(Rule.of, body.get("rules") or ())
         return
-    yield from map(Rule.of, aggregated(body["metadata"]["name"], chosen, written, frozenset()))
+    rules = {Rule.of(rule): None for rule in _aggregated(body["metadata"]["name"], chosen, written)}
+    yield from rules
 
 
-def aggregated(
-    name: str, chosen: Sequence[Object], written: Mapping[str, Object], seen: frozenset[str]
-) -> Iterator[Object]:
-    """The written rules of the roles that selectors find, each once; those may be aggregated themselves."""
-    given: set[str] = set()
-    for other, body in sorted(written.items()):
-        if other == name or other in seen:
-            continue
-        labels = body["metadata"].get("labels") or {}
-        if not any(selectors.selector_matches(selector, labels) for selector in chosen):
-            continue
-        below = (body.get("aggregationRule") or {}).get("clusterRoleSelectors") or ()
-        rules = aggregated(other, below, written, seen | {name}) if below else body.get("rules") or ()
-        for rule in rules:
-            text = json.dumps(rule, sort_keys=True)
-            if text not in given:
-                given.add(text)
-                yield rule
+def _aggregated(name: str, chosen: Sequence[Object], written: Mapping[str, Object]) -> Iterator[Object]:
+    """The rules of the roles that selectors find, and of those that these are made of, each role once: roles that are
+    all made of each other must not cost more than others."""
+    seen, waiting = {name}, list(chosen)
+    while waiting:
+        selector = waiting.pop()
+        for other, body in written.items():
+            if other in seen or not selectors.selector_matches(selector, body["metadata"].get("labels") or {}):
+                continue
+            seen.add(other)
+            below = (body.get("aggregationRule") or {}).get("clusterRoleSelectors") or ()
+            waiting += [one for one in below if one not in waiting]
+            if not below:
+                yield from body.get("rules") or ()
+
+
+def collected(name: str, chosen: Sequence[Object], written: Mapping[str, Object]) -> list[Object]:
+    """What stands in the rules of an aggregated role: those of the roles that its selectors find, in the order of
+    selectors and names, each once (pkg/controller/clusterroleaggregation, syncClusterRole)."""
+    found: dict[str, Object] = {}
+    for selector in chosen:
+        for other, body in sorted(written.items()):
+            if other != name and selectors.selector_matches(selector, body["metadata"].get("labels") or {}):
+                for rule in body.get("rules") or ():
+                    found.setdefault(json.dumps(rule, sort_keys=True), rule)
+    return list(found.values())
 
 
 def rules_for(store: Store, user: User, namespace: str) -> list[Rule]:

@@ -265,3 +265,33 @@ def test_reviews_answer_for_oneself_and_for_others(simulated: SimulatedCluster) 
     assert other(simulated.objects, simulated.access, JOE, "", theirs)["status"] == {"allowed": False}
     with pytest.raises(ApiError, match="exactly one of nonResourceAttributes or resourceAttributes"):
         review(simulated.objects, simulated.access, JOE, "", {"spec": {}})
+
+
+def rules_of(simulated: SimulatedCluster, name: str) -> list[dict[str, Any]]:
+    found = simulated.objects.get(made.type_of(simulated, "ClusterRole", RBAC), "", name).get("rules") or []
+    return list(found)
+
+
+def test_the_built_in_roles_say_what_they_are_made_of() -> None:
+    simulated = made.cluster()
+    view, edit, admin = (rules_of(simulated, name) for name in ("view", "edit", "admin"))
+    part = {name: rules_of(simulated, f"system:aggregate-to-{name}") for name in ("view", "edit", "admin")}
+    assert view == part["view"]
+    assert all(rule in edit for rule in [*view, *part["edit"]])
+    assert all(rule in admin for rule in [*edit, *part["admin"]])
+    assert len(edit) < len(admin)
+    fields = simulated.objects.get(made.type_of(simulated, "ClusterRole", RBAC), "", "admin")["metadata"][
+        "managedFields"
+    ]
+    assert ("clusterrole-aggregation-controller", "Apply") in [(one["manager"], one["operation"]) for one in fields]
+
+
+def test_roles_that_are_all_made_of_each_other_are_judged_at_once_and_as_one() -> None:
+    simulated = made.cluster()
+    roles = made.type_of(simulated, "ClusterRole", RBAC)
+    everything = {"clusterRoleSelectors": [{"matchLabels": {"all": "yes"}}, {"matchExpressions": []}]}
+    for number in range(40):
+        body = {"metadata": {"name": f"r{number}", "labels": {"all": "yes"}}, "aggregationRule": everything}
+        simulated.objects.create(roles, "", body)
+    bind(simulated, "r7")
+    assert simulated.access.allows(JOE, ask("DELETE", "/api/v1/nodes/n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from csoc.emulator.kubernetes.controllers import (
+    aggregation,
     autoscaling,
     cronjobs,
     daemonsets,
@@ -29,6 +30,7 @@ from csoc.emulator.timeline import Timeline
 CONTROLLERS = (
     namespaces.CONTROLLER,
     definitions.CONTROLLER,
+    aggregation.CONTROLLER,
     garbage.CONTROLLER,
     deployments.CONTROLLER,
     replicasets.CONTROLLER,
