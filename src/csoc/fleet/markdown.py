@@ -41,9 +41,15 @@ def code(text: str, most: int = _MOST) -> str:
     return f"{fence}{pad}{inner}{pad}{fence}"
 
 
-def is_inert(text: str) -> bool:
-    """True if the text is as `plain` would leave it, at any length."""
-    return plain(text, len(text) + 1) == text
+def block(line: str, language: str = "") -> str:
+    """One line as a block of code, which no run of backticks in it can end."""
+    fence = "`" * max(3, 1 + max((len(run) for run in _RUNS.findall(line)), default=0))
+    return f"{fence}{language}\n{line}\n{fence}"
+
+
+def taken_apart(text: str) -> list[str]:
+    """The text in pieces, which no host reacts to as long as something stands between them."""
+    return _BREAKS.split(text)
 
 
 def at_most(lines: Iterable[str], room: int, what: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, strategies
 from markdown_it import MarkdownIt
 
-from csoc.fleet.markdown import at_most, code, is_inert, plain
+from csoc.fleet.markdown import at_most, block, code, plain, taken_apart
 
 TRICKS = (
     "@everyone",
@@ -78,7 +78,17 @@ def test_what_a_host_reacts_to_is_taken_apart_in_code_and_outside(text: str) -> 
 @given(texts)
 def test_doing_it_twice_changes_nothing(text: str) -> None:
     assert plain(plain(text)) == plain(text)
-    assert is_inert(plain(text))
+    assert len(taken_apart(plain(text))) == 1
+
+
+@given(texts)
+def test_no_text_leaves_its_block_of_code(text: str) -> None:
+    line = plain(text)
+    found = [
+        token for token in MarkdownIt("commonmark").parse(f"Before\n\n{block(line, 'sh')}\n\nafter") if token.level == 0
+    ]
+    assert [(token.type, token.content) for token in found if token.type == "fence"] == [("fence", f"{line}\n")]
+    assert found[-1].type == "paragraph_close"
 
 
 @pytest.mark.parametrize("trick", TRICKS)

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 
 from csoc.errors import RejectedError
-from csoc.fleet.markdown import is_inert
+from csoc.fleet.markdown import taken_apart
 from csoc.fleet.masking import looks_secret
 from csoc.usecases.change.operations import (
     Operation,
@@ -24,8 +24,8 @@ from csoc.usecases.change.operations import (
 )
 
 PROGRAM = "csoc fleet set"
-_LINE = re.compile(r"^ {4}(csoc fleet set .*)$", re.MULTILINE)
-_SIGN = re.compile(r"[^A-Za-z0-9._/=,+-]|(?<=[@#!\[])\w|(?<=:)/|(?<=://)\w|(?<=[gG][hH]-)\d|(?<=[wW]{3})\.")
+# Alone in a fence, or indented, as earlier versions wrote it.
+_LINE = re.compile(r"^(?: {4}|(?:`{3,})sh\n)(csoc fleet set .*)$", re.MULTILINE)
 _HIDDEN = "***"
 _MOST = 20_000
 
@@ -53,11 +53,12 @@ def command_line(environments: Sequence[str], operations: Sequence[Operation]) -
 
 
 def _quoted(word: str) -> str:
-    """The word for a shell. Where a Git host would find someone to call or something to do in it, every sign is escaped
-    and so is what follows it: the shell reads the same, and the host nothing."""
-    if is_inert(word):
-        return shlex.quote(word)
-    return _SIGN.sub(r"\\\g<0>", word)
+    """The word for a shell. Where a Git host would find someone to call or something to do in it, its quotes end and
+    begin again: the shell reads the same (@''team), and the host nothing."""
+    parts = taken_apart(word)
+    if len(parts) == 1 and shlex.quote(word) == word:
+        return word
+    return "'" + "''".join(part.replace("'", "'\\''") for part in parts) + "'"
 
 
 def _needs_text(operation: Operation) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from csoc.errors import CsocError, RejectedError
 from csoc.fleet.codeowners import CodeOwners, Dialect, find_codeowners, group_by_owners, parse_codeowners
-from csoc.fleet.markdown import at_most, code, plain
+from csoc.fleet.markdown import at_most, block, code, plain
 from csoc.fleet.overlay import blob_id
 from csoc.usecases.change.command import command_line
 from csoc.usecases.change.plan import ChangePlan, EnvironmentChange
@@ -179,7 +179,7 @@ def _body(
     names = [name for name in plan.asked if name not in {refused for refused, _ in plan.refused}]
     command = command_line(names, plan.operations)
     if command and len(command) <= _ROOM["command"]:
-        return "\n".join([*lines, "", "Made by", "", f"    {command}"])
+        return "\n".join([*lines, "", "Made by", "", block(command, "sh")])
     why = "it is too long" if command else "a name or value in it is not one line of text"
     return "\n".join([*lines, "", f"Made by `csoc fleet set`; the command is left off, since {why}."])
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.errors import RejectedError
+from csoc.fleet.markdown import block, taken_apart
 from csoc.usecases.change.command import command_line, read_command
 from csoc.usecases.change.operations import (
     Operation,
@@ -155,9 +156,25 @@ def test_the_command_in_a_pull_request_says_the_same_operations(names: list[str]
         assert not all(str(operation).isprintable() for operation in operations)
     if not line or "***" in line:
         return
-    found_names, found = read_command(f"Before.\n\n    {line}\n\nAfter.")
-    assert found_names == names
-    assert sorted(map(repr, found)) == sorted(map(repr, operations))
+    assert taken_apart(line) == [line], "a host could react to it"
+    for text in (block(line, "sh"), f"    {line}"):
+        found_names, found = read_command(f"Before.\n\n{text}\n\nAfter.")
+        assert found_names == names
+        assert sorted(map(repr, found)) == sorted(map(repr, operations))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "shown"),
+    [
+        ("a.url=https://data.example.org/x", "'a.url=https:''//data.example.org/x'"),
+        ("a.owner=x@team", "'a.owner=x@''team'"),
+        ("a.note=it's @x", r"'a.note=it'\''s @''x'"),
+        ("a.note=two words", "'a.note=two words'"),
+        ("a.image.tag=2026.04", "a.image.tag=2026.04"),
+    ],
+)
+def test_the_command_in_a_pull_request_can_be_read(assignment: str, shown: str) -> None:
+    assert command_line(["alpha"], [parse_assignment(assignment)]) == f"csoc fleet set alpha {shown}"
 
 
 def test_a_command_with_a_secret_hides_it_and_cannot_be_used_again() -> None:

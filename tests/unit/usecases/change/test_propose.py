@@ -93,7 +93,7 @@ def test_without_owners_there_is_one_pull_request(world: World) -> None:
     pull = world.host.pulls[1]
     assert pull.base == "main"
     assert pull.head.startswith("csoc/set-fence-image-tag-to-2026-04-in-alpha-")
-    assert "    csoc fleet set alpha beta fence.image.tag=2026.04" in pull.body
+    assert "```sh\ncsoc fleet set alpha beta fence.image.tag=2026.04\n```" in pull.body
     assert world.read(ALPHA).endswith("tag: '2026.01'}}\n")
     assert world.read(ALPHA, pull.head).endswith("tag: '2026.04'}}\n")
 
@@ -233,7 +233,7 @@ def test_nothing_to_do_is_refused(world: World) -> None:
         propose(world, ["alpha"], "fence.image.tag=2026.01")
 
 
-TRICK = "x @everyone fixes #1 ![a](https://evil.example.org) <img> `` [skip ci]"
+TRICK = "x @everyone fixes #1 ![a](https://evil.example.org) <img> ``` [skip ci] ````"
 
 
 @pytest.fixture
@@ -262,6 +262,9 @@ def test_text_from_files_has_no_effect_in_a_pull_request_or_its_commit(world: Wo
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     kinds = {part.type for token in parser.parse(pull.body) for part in token.children or [token]}
     assert not kinds & {"image", "link_open", "html_inline", "html_block", "heading_open", "table_open"}
+    (fence,) = [token for token in parser.parse(pull.body) if token.type == "fence"]
+    assert fence.content.startswith(r"csoc fleet set alpha 'fence.note='\''x @''everyone fixes #''1 ")
+    assert fence.content.count("\n") == 1
 
 
 def test_a_command_that_would_call_people_is_written_so_that_only_a_shell_reads_it(world: World) -> None:
