@@ -43,11 +43,18 @@ def pages() -> dict[str, bytes]:
     return {"commands.md": "\n".join(parts).encode()}
 
 
+# What every group has, and csoc itself: a group with other options than these does something by itself.
+_OF_GROUPS = {"as_json", "version"}
+
+
 def commands(group: click.Command = csoc, name: str = "csoc") -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, with its full name, in the order of names."""
+    """Every command that does something, with its full name, in the order of names; so may a group, without a command
+    behind it."""
     if not isinstance(group, click.Group):
         yield name, group
         return
+    if {option.name for option in group.params} - _OF_GROUPS:
+        yield name, group
     context = click.Context(group)
     for part in sorted(group.list_commands(context)):
         command = group.get_command(context, part)
