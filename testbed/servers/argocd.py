@@ -6,7 +6,10 @@ They run as processes of this machine and not in Pods, which takes a few setting
 from __future__ import annotations
 
 import contextlib
+import gzip
+import json
 import secrets
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ from testbed.servers.kube import Document, KubeClient
 NAMESPACE = "argocd"
 API = "argoproj.io/v1alpha1"
 READY_SECONDS = 60
+_CACHE_VERSION = "1.8.3"  # Argo CD 3.2, common/common.go, CacheVersion
 RESYNC_SECONDS = 180  # Argo CD's own usual; a test that wants it earlier asks for a refresh
 
 
@@ -36,7 +40,7 @@ def start_with_cluster(stack: contextlib.ExitStack, folder: Path, settings: Mapp
         stack, folder, programs=programs, kwok=Path(settings["kwok"]), nodes=int(settings["nodes"])
     )
     _install(client, programs / MANIFESTS)
-    _start_servers(stack, folder, programs, Path(settings["helm"]))
+    address["redis_port"] = _start_servers(stack, folder, programs, Path(settings["helm"]))
     return address
 
 
@@ -62,7 +66,8 @@ def _install(client: KubeClient, manifests: Path) -> None:
     client.create(project("default"))
 
 
-def _start_servers(stack: contextlib.ExitStack, folder: Path, programs: Path, helm: Path) -> None:
+def _start_servers(stack: contextlib.ExitStack, folder: Path, programs: Path, helm: Path) -> int:
+    """The port of the Redis where they leave what they know."""
     redis_port, repo_port, repo_metrics, metrics = process.free_ports(4)
     redis = process.start(
         "redis",
@@ -115,6 +120,7 @@ def _start_servers(stack: contextlib.ExitStack, folder: Path, programs: Path, he
         server = process.start(name, command, folder, environment=its_environment)
         stack.callback(server.stop)
         server.wait_until(lambda port=port: process.answers(f"http://127.0.0.1:{port}/healthz"), READY_SECONDS)  # type: ignore[misc]
+    return redis_port
 
 
 def project(
@@ -208,6 +214,13 @@ class Delivery:
 
         return self.wait_for(name, is_synced, seconds)
 
+    def tree(self, name: str) -> list[Document]:
+        """The objects of an Application and what those own, each with the health that Argo CD sees; its page shows
+        that, the Application does not."""
+        kept = _kept(int(self.cluster.address["redis_port"]), f"app|resources-tree|{name}|{_CACHE_VERSION}.gz")
+        nodes: list[Document] = json.loads(gzip.decompress(kept))["nodes"]
+        return nodes
+
     def remove(self) -> None:
         """Applications, what they made, credentials, project and namespace are deleted."""
         client = self.cluster.admin
@@ -221,6 +234,17 @@ class Delivery:
             client.delete("v1", "Secret", secret["metadata"]["name"], NAMESPACE)
         client.delete(API, "AppProject", self.project, NAMESPACE)
         client.delete("v1", "Namespace", self.namespace)
+
+
+def _kept(port: int, key: str) -> bytes:
+    """What Redis keeps under a key. Raises KeyError."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, connection.makefile("rwb") as stream:
+        stream.write(f"*2\r\n$3\r\nGET\r\n${len(key.encode())}\r\n{key}\r\n".encode())
+        stream.flush()
+        length = int(stream.readline().removeprefix(b"$"))
+        if length < 0:
+            raise KeyError(key)
+        return stream.read(length)
 
 
 @contextlib.contextmanager

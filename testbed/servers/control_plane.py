@@ -20,6 +20,7 @@ from testbed.servers.process import ServerError
 
 READY_SECONDS = 90
 LEASE_SECONDS = 40
+PLAYED = "kwok.x-k8s.io/status=custom"
 
 
 def start(
@@ -128,6 +129,7 @@ def _start_nodes(stack: contextlib.ExitStack, folder: Path, kwok: Path, client: 
         f"--kubeconfig={folder / 'kubeconfig'}",
         "--manage-all-nodes=true",
         f"--node-lease-duration-seconds={LEASE_SECONDS}",  # without leases nodes are lost after that time
+        f"--disregard-status-with-annotation-selector={PLAYED}",  # pods whose kubelet a test plays itself
     ]
     server = process.start("kwok", command, folder)
     stack.callback(server.stop)

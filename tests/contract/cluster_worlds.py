@@ -22,6 +22,8 @@ from csoc.emulator.kubernetes.users import MASTERS, User
 from csoc.emulator.timeline import RunningTimeline
 from testbed.servers.cluster import Cluster
 
+AS_KWOK = ClusterSettings(as_kwok=True)
+
 
 class ClusterWorld(Protocol):
     """One cluster, as somebody who may do everything, and ways to be somebody else."""
@@ -95,12 +97,12 @@ class SimulatedWorld:
 
 
 @contextmanager
-def simulated_world(cache: Path) -> Iterator[SimulatedWorld]:
-    """A simulated cluster with Argo CD in it, in which time runs twenty times as fast; pods get ready as kwok's do,
-    since they do on the real one. cache: where what Argo CD fetched is kept."""
-    timeline = RunningTimeline(speed=20)
+def simulated_world(cache: Path, *, speed: float = 20, settings: ClusterSettings = AS_KWOK) -> Iterator[SimulatedWorld]:
+    """A simulated cluster with Argo CD in it; pods get ready as kwok's do, since they do on the real one, unless the
+    settings say otherwise. cache: where what Argo CD fetched is kept. speed: how many times as fast time runs."""
+    timeline = RunningTimeline(speed=speed)
     with repository_server(Settings(cache_dir=cache)) as manifests:
-        clusters = LivingClusters(timeline, ClusterSettings(as_kwok=True), manifests)
+        clusters = LivingClusters(timeline, settings, manifests)
         with serving(clusters.all) as served:
             made = clusters.all.create("contract")
             install_argocd(made, timeline.now)

@@ -200,7 +200,7 @@ class ArgoCd:
         status.pop("sourceType" if several else "sourceTypes", None)
         if found.types:
             status |= {"sourceTypes": found.types} if several else {"sourceType": found.types[0]}
-        status["summary"] = statuses.summary(application, found)
+        status["summary"] = statuses.summary(cluster, application, found)
         status["controllerNamespace"] = configuration.NAMESPACE
         status["resourceHealthSource"] = "inline" if configuration.read(cluster).persist_health else "appTree"
         if level >= LATEST or not status.get("reconciledAt"):

@@ -6,7 +6,7 @@ pkg/apis/application/v1alpha1/types.go (SetConditions, GetSummary).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd import marks
@@ -14,7 +14,8 @@ from csoc.emulator.kubernetes.argocd.projects import sources_of
 from csoc.emulator.kubernetes.argocd.state import Comparison
 from csoc.emulator.kubernetes.argocd.tasks import ERROR, FAILED, SUCCEEDED
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of
+from csoc.emulator.kubernetes.controllers.kinds import owner_key
+from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, namespace_of
 
 GROUP, RESOURCE = "argoproj.io", "applications"
 COMPONENT = "argocd-application-controller"
@@ -113,14 +114,17 @@ def tell(cluster: Cluster, application: Object, reason: str, message: str, *, wa
     cluster.event(application, reason, message, COMPONENT, warning=warning)
 
 
-def summary(application: Object, comparison: Comparison) -> Object:
-    """Images and addresses of what is there."""
+def summary(cluster: Cluster, application: Object, comparison: Comparison) -> Object:
+    """Images of the Pods that there are, and addresses (populatePodInfo, populateNodeInfo of controller/cache/info.go).
+    What is wanted and has no Pod, as a CronJob that never ran, has no image here."""
+    live = [one.live for one in comparison.resources if one.live is not None]
     images: set[str] = set()
-    urls = {text for name, text in annotations_of(application).items() if name.startswith("link.argocd.argoproj.io/")}
-    for one in comparison.resources:
-        if one.live is not None:
-            images.update(marks.images_of(one.live))
-            urls.update(_urls(one.live))
+    for pod in _pods(cluster, live):
+        images.update(marks.images_of(pod))
+    urls = set(_links(application))
+    for body in live:
+        urls.update(_links(body))
+        urls.update(_urls(body))
     found: Object = {}
     if urls:
         found["externalURLs"] = sorted(urls)
@@ -129,19 +133,47 @@ def summary(application: Object, comparison: Comparison) -> Object:
     return found
 
 
+def _pods(cluster: Cluster, live: Sequence[Object]) -> Iterator[Object]:
+    """The Pods among some objects, and those that they own."""
+    known: dict[str, bool] = {str(body["metadata"].get("uid")): True for body in live}
+
+    def belongs(body: Object, namespace: str) -> bool:
+        uid = str(body["metadata"].get("uid"))
+        if uid not in known:
+            known[uid] = False  # should two own each other
+            for owner in body["metadata"].get("ownerReferences") or ():
+                place = owner_key(cluster.store, owner, namespace)
+                above = known.get(str(owner.get("uid")))
+                if above is None and place is not None:
+                    its = cluster.store.get(place)
+                    above = its is not None and belongs(its, namespace)
+                known[uid] = known[uid] or bool(above)
+        return known[uid]
+
+    for namespace in {namespace_of(body) for body in live} - {""}:
+        for pod in cluster.list("", "pods", namespace):
+            if belongs(pod, namespace):
+                yield pod
+
+
+def _links(body: Object) -> list[str]:
+    return [text for name, text in annotations_of(body).items() if name.startswith("link.argocd.argoproj.io/")]
+
+
 def _urls(body: Object) -> list[str]:
-    """Where an Ingress is reached (controller/cache/info.go, populateIngressInfo), once it has an address."""
-    if body["kind"] != "Ingress" or not ((body.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+    """Where an Ingress is reached (controller/cache/info.go, populateIngressInfo). A rule without a host has the
+    address of the load balancer, once there is one; hosts of `tls` are not looked at there, only its secret's name."""
+    if body["kind"] != "Ingress":
         return []
     spec = body.get("spec") or {}
-    secured = {host for one in spec.get("tls") or () for host in one.get("hosts") or ()}
-    found = []
+    addresses = ((body.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    balancer = next((text for one in addresses if (text := one.get("hostname") or one.get("ip"))), "")
+    scheme = "https" if any(one.get("secretName") for one in spec.get("tls") or ()) else "http"
+    found: list[str] = []
     for rule in spec.get("rules") or ():
-        host = rule.get("host")
-        for path in (rule.get("http") or {}).get("paths") or ():
-            if host:
-                scheme = "https" if host in secured else "http"
-                found.append(f"{scheme}://{host}{str(path.get('path') or '/').removesuffix('*')}")
+        host = rule.get("host") or balancer
+        paths = (rule.get("http") or {}).get("paths") or ()
+        found += [f"{scheme}://{host}{str(one.get('path') or '').removesuffix('*')}" for one in paths if host]
     return found
 
 
