@@ -24,6 +24,7 @@ REDIRECT = "redirect"
 LOAD_BALANCER = "load balancer"
 APP_OF_APPS = "app of apps"
 WORKLOAD = "workload"
+UNKNOWN = "unknown"
 
 CLUSTER_RESOURCES = "cluster-level-resources"
 _PLATFORM_CHARTS = frozenset(
@@ -198,6 +199,10 @@ def other_application(
         return Role(WORKLOAD, f"rendered Gen3 without its chart: {gen3.reason}")
     if kinds and kinds <= _PLATFORM_KINDS:
         return Role(PLATFORM, f"its objects configure the cluster: {_some(sorted(kinds))}")
+    chart = next((source.chart for source in application.sources if source.chart), "")
+    if chart:
+        reason = f"its chart {chart} is neither called gen3 nor a known part of a platform, nor are its values Gen3's"
+        return Role(WORKLOAD, reason)
     return Role(WORKLOAD, "it is neither Gen3 nor a known part of a platform")
 
 

@@ -75,7 +75,7 @@ def print_overview(page: Overview, *, verbose: bool = False) -> None:
     most = None if verbose else _MANY
     if view.others:
         table(
-            ["not Gen3", "cluster", "what", "why"],
+            ["no environment", "cluster", "what", "why"],
             [[o.application.name, _fact(o.cluster), o.role, o.reason] for o in view.others[:most]],
         )
         _and_more(len(view.others), most)

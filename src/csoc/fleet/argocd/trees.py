@@ -93,6 +93,11 @@ class Trees:
             missing = "it was looked for and is not there: " if error.kind is Kind.NOT_FOUND else ""
             return _Failure(repo_url, revision, missing + error.cause, error.fix)
 
+    def why_not(self, repo_url: str, revision: str) -> tuple[str, str] | None:
+        """Why a pair could not be had, and the fix, if it was asked for and could not."""
+        failure = self._failures.get((repository_key(repo_url), revision))
+        return (failure.cause, failure.fix) if failure is not None else None
+
     def opened(self) -> tuple[Tree, ...]:
         """The home tree and every other one, in the order of opening."""
         return (self.home, *self._opened.values())

@@ -186,6 +186,7 @@ def _references(documents: Documents, tree: Tree) -> Iterable[Fault]:
     files = _Files(tree)
     for cluster in documents.clusters.values():
         yield from _cluster(cluster, documents, files)
+    yield from _destinations(documents)
     for commons in documents.commons.values():
         for number, member in enumerate(commons.document.spec.members):
             path = ("spec", "members", number)
@@ -214,6 +215,21 @@ def _cluster(cluster: Placed[Cluster], documents: Documents, files: _Files) -> I
             path = f"spec.{field}"
             found = f'"{folder}", which is none'
             yield Fault(cluster.locate(path), path, "a folder of this repository", found, weight=Weight.WARNING)
+
+
+def _destinations(documents: Documents) -> Iterable[Fault]:
+    """Clusters that Applications address alike. The first counts, as of two with one name."""
+    seen: dict[tuple[str, str], Placed[Cluster]] = {}
+    for cluster in documents.clusters.values():
+        destination = cluster.document.spec.destination
+        for field in ("name", "server") if destination else ():
+            stated = str(getattr(destination, field) or "")
+            first = seen.setdefault((field, stated), cluster) if stated else cluster
+            if first is not cluster:
+                path = f"spec.destination.{field}"
+                found = f'"{stated}", which that of {first.name} at {_at(first, path)} is too'
+                fix = f"Applications with it are taken for those of {first.name} until one of the two is corrected"
+                yield Fault(cluster.locate(path), path, "a destination that no other Cluster has", found, fix)
 
 
 def _accounts(documents: Documents) -> Iterable[Fault]:

@@ -22,6 +22,7 @@ from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.faults import Fault
 from csoc.fleet.location import Location, one_line
+from csoc.fleet.masking import mask_text
 from csoc.fleet.repositories import EntryKind, Tree
 from csoc.fleet.values import EffectiveValues, Layer
 from csoc.fleet.versions import is_exact
@@ -278,7 +279,22 @@ def _is_commit(revision: str) -> bool:
 
 def _other(discovery: Discovery, application: Application, cluster: Fact, *, applies: bool) -> OtherApplication:
     verdict = recognise.other_application(application, list(_objects(discovery, application)), applies=applies)
+    if verdict.role == recognise.WORKLOAD:
+        verdict = _unseen(discovery, application) or verdict
     return OtherApplication(application, cluster, verdict.role, one_line(verdict.reason))
+
+
+def _unseen(discovery: Discovery, application: Application) -> recognise.Role | None:
+    """That it is not known what an Application is, where something that it deploys could not be read."""
+    for source in application.sources:
+        found = discovery.trees.why_not(source.repo_url, source.target_revision)
+        if found is not None:
+            cause, fix = found
+            read = f"{mask_text(source.repo_url)} could not be read: {mask_text(cause)}"
+            return recognise.Role(
+                recognise.UNKNOWN, f"whether it is Gen3 is not known, since {read}. {fix}".rstrip(" .")
+            )
+    return None
 
 
 def _objects(discovery: Discovery, application: Application) -> Iterator[Mapping[str, Any]]:

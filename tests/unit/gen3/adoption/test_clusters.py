@@ -86,6 +86,23 @@ def test_a_document_wins_by_destination_name_server_or_folder() -> None:
     assert cluster(view, "three").kubernetes_version.value == "1.33"
 
 
+@pytest.mark.parametrize(("field", "destination"), [("name", "raw"), ("server", "https://2.2.2.2")])
+def test_of_two_documents_with_one_destination_the_first_counts_and_the_other_has_a_fault(
+    field: str, destination: str
+) -> None:
+    made = World()
+    stated = f"  destination: {{{field}: '{destination}'}}\n"
+    first, second = ".csoc/clusters/one/cluster.yaml", ".csoc/clusters/two/cluster.yaml"
+    addressed = f"name:{destination}" if field == "name" else destination
+    made.write({first: document("one", stated), second: document("two", stated), "a.yaml": app("alpha", addressed)})
+    loaded = made.load()
+    assert clusters(loaded.view) == {"alpha": "one"}
+    (fault,) = [item for item in loaded.documents.errors if item.field == f"spec.destination.{field}"]
+    assert fault.location.path == second
+    assert f"that of one at {first}:" in fault.found
+    assert "Applications with it are taken for those of one" in fault.fix
+
+
 def test_a_folder_with_its_own_cluster_values_is_a_cluster_named_by_them() -> None:
     view = read(
         {

@@ -173,6 +173,26 @@ def test_the_rest_is_told_apart_by_what_it_does() -> None:
     assert [item.name for item in view.environments] == ["alpha"]
 
 
+def test_what_stands_in_a_repository_that_cannot_be_had_is_unknown_with_the_cause_and_the_fix() -> None:
+    made = World()
+    source = "{repoURL: https://git.elsewhere.example/charts, path: charts/commons, targetRevision: main"
+    made.write({"app.yaml": app("alpha", source + ", helm: {valueFiles: [values.yaml]}}")})
+    view = made.load().view
+    (other,) = view.others
+    (problem,) = view.problems
+    assert other.role == "unknown"
+    assert "whether it is Gen3 is not known" in other.reason
+    assert "https://git.elsewhere.example/charts could not be read" in other.reason
+    assert problem.fix
+    assert problem.fix.rstrip(".") in other.reason
+
+
+def test_a_chart_of_another_name_is_named_in_the_reason() -> None:
+    source = "{repoURL: https://charts.example.org, chart: thing, targetRevision: 1.0.0}"
+    (other,) = read({"app.yaml": app("thing", source)}).others
+    assert other.reason.startswith("its chart thing is neither called gen3")
+
+
 def test_one_bad_file_costs_that_file() -> None:
     view = read(
         {**environment("east", "alpha.example.org"), "west/app.yaml": "kind: Application\n  bad: [", "x.yaml": "\t"}
