@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from csoc.emulator.cloud.corrections.acm import acm
+from csoc.emulator.cloud.corrections.applicationautoscaling import applicationautoscaling
 from csoc.emulator.cloud.corrections.autoscaling import autoscaling
 from csoc.emulator.cloud.corrections.backup import backup
 from csoc.emulator.cloud.corrections.correction import Correction, Memory, UnderWay
@@ -29,6 +30,7 @@ def corrections(
     memory, under_way = memory or Memory(), under_way or UnderWay(timeline)
     return (
         acm(memory, under_way),
+        *applicationautoscaling(memory),
         autoscaling(memory),
         backup(memory),
         budgets(memory),

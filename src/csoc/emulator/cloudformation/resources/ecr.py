@@ -96,4 +96,65 @@ class Repository(ServiceType):
                 unless_gone(lambda: client.delete_repository_policy(repositoryName=name))
 
 
-HANDLERS = (Repository(),)
+class RegistryPolicy(ServiceType):
+    """AWS::ECR::RegistryPolicy. An account's registry in a region has one."""
+
+    type_name, service, tags = "AWS::ECR::RegistryPolicy", "ecr", ""
+    create_call, id_path = "put_registry_policy", "registryId"
+    renamed = {"PolicyText": "policyText"}
+    read_as = {"PolicyText": "policyText"}
+    attributes = {"RegistryId": ""}
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        call(client, self.create_call, self.parameters(context, after))
+        return set(self.renamed)
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = unless_gone(client.get_registry_policy)
+        return found
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        unless_gone(client.delete_registry_policy)
+
+
+class ReplicationConfiguration(ServiceType):
+    """AWS::ECR::ReplicationConfiguration: where a registry's images are copied to. Deleting it leaves no rule."""
+
+    type_name, service, tags = "AWS::ECR::ReplicationConfiguration", "ecr", ""
+    create_call = "put_replication_configuration"
+    renamed = {"ReplicationConfiguration": "replicationConfiguration"}
+    attributes = {"RegistryId": ""}
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        call(client, self.create_call, self.parameters(context, properties))
+        return context.account
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        call(client, self.create_call, self.parameters(context, after))
+        return set(self.renamed)
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] = client.describe_registry()
+        return found if found["replicationConfiguration"]["rules"] else None
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        client.put_replication_configuration(replicationConfiguration={"rules": []})
+
+
+HANDLERS = (Repository(), RegistryPolicy(), ReplicationConfiguration())

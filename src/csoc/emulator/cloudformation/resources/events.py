@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -145,4 +146,76 @@ class EventBus(ServiceType):
             call(client, "put_permission", {"EventBusName": bus, "Policy": properties["Policy"]})
 
 
-HANDLERS = (Rule(), EventBus())
+class EventBusPolicy(ServiceType):
+    """AWS::Events::EventBusPolicy: one statement of a bus's policy, so that other accounts may send to it."""
+
+    type_name, service, tags = "AWS::Events::EventBusPolicy", "events", ""
+    also = ("EventBusName", "Statement", "StatementId")
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        bus, name = _bus_name(properties.get("EventBusName")), str(properties["StatementId"])
+        self._put(client, bus, name, properties)
+        return f"{bus}|{name}"
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        bus, name = _parts(physical_id)
+        self._put(client, bus, name, after)
+        return {"Statement"}
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        bus, name = _parts(physical_id)
+        for found in _statements(client, bus):
+            if found.get("Sid") == name:
+                statement = {key: value for key, value in found.items() if key != "Sid"}
+                return {"EventBusName": bus, "Statement": statement, "StatementId": name}
+        return None
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        bus, name = _parts(physical_id)
+        unless_gone(lambda: client.remove_permission(EventBusName=bus, StatementId=name))
+
+    @staticmethod
+    def _put(client: Any, bus: str, name: str, properties: Properties) -> None:
+        """A permission is put as the whole policy, since single ones know no conditions on what is sent."""
+        others = [found for found in _statements(client, bus) if found.get("Sid") != name]
+        document = {"Version": "2012-10-17", "Statement": [*others, {**properties["Statement"], "Sid": name}]}
+        call(client, "put_permission", {"EventBusName": bus, "Policy": document})
+
+
+def _statements(client: Any, bus: str) -> list[dict[str, Any]]:
+    told = unless_gone(lambda: client.describe_event_bus(Name=bus)) or {}
+    return list(json.loads(told["Policy"])["Statement"]) if told.get("Policy") else []
+
+
+class Archive(ServiceType):
+    """AWS::Events::Archive."""
+
+    type_name, service, tags = "AWS::Events::Archive", "events", ""
+    create_call, delete_call, delete_member = "create_archive", "delete_archive", "ArchiveName"
+    name, longest = "ArchiveName", 48
+    takes, renamed = ("Description", "EventPattern", "RetentionDays"), {"SourceArn": "EventSourceArn"}
+    read_as = {"SourceArn": "EventSourceArn"}
+    attributes = {"Arn": "ArchiveArn"}
+    described = Describe("describe_archive", "ArchiveName", "", many=False)
+    changes = (
+        Change(
+            ("Description", "EventPattern", "RetentionDays"),
+            "update_archive",
+            lambda name, wanted: {
+                "ArchiveName": name,
+                **{key: wanted[key] for key in ("Description", "EventPattern", "RetentionDays") if key in wanted},
+            },
+        ),
+    )
+    defaults = {"Description": "", "RetentionDays": 0}
+
+
+HANDLERS = (Rule(), EventBus(), EventBusPolicy(), Archive())

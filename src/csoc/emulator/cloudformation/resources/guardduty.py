@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.common import at_path, call
+from csoc.emulator.cloudformation.resources.common import at_path, call, unless_gone
 from csoc.emulator.cloudformation.resources.common_declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, pieces
 
 
 class Detector(ServiceType):
@@ -67,4 +67,50 @@ def _on(sources: Mapping[str, Any], path: str) -> bool:
     return bool(at_path(sources, f"{path}.Status") == "ENABLED")
 
 
-HANDLERS = (Detector(),)
+class Filter(ServiceType):
+    """AWS::GuardDuty::Filter of a detector's findings."""
+
+    type_name, service, tags = "AWS::GuardDuty::Filter", "guardduty", ""
+    create_call = "create_filter"
+    takes = ("Action", "Description", "DetectorId", "FindingCriteria", "Name", "Rank")
+
+    def make(self, context: Context, client: Any, properties: Properties) -> str:
+        call(client, self.create_call, self.parameters(context, properties))
+        return f"{properties['DetectorId']}|{properties['Name']}"
+
+    def alter(
+        self,
+        context: Context,
+        client: Any,
+        physical_id: str,
+        before: Properties,
+        after: Properties,
+        left: frozenset[str],
+    ) -> set[str]:
+        defaults = {"Action": "NOOP", "Description": "", "Rank": 1}
+        wanted = {name: {**defaults, **after}[name] for name in left}
+        call(client, "update_filter", {**_filter(physical_id), **wanted})
+        return set(left)
+
+    def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
+        try:
+            found = unless_gone(lambda: client.get_filter(**_filter(physical_id)))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "BadRequestException":
+                raise
+            return None
+        return None if found is None else {**found, "DetectorId": _filter(physical_id)["DetectorId"]}
+
+    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
+        unless_gone(lambda: client.delete_filter(**_filter(physical_id)))
+
+    def ref(self, physical_id: str, found: Mapping[str, Any]) -> str | None:
+        return str(found["Name"])
+
+
+def _filter(physical_id: str) -> dict[str, str]:
+    detector, name = pieces(physical_id)
+    return {"DetectorId": detector, "FilterName": name}
+
+
+HANDLERS = (Detector(), Filter())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from csoc.emulator.cloudformation.resources import (
     acm,
+    applicationautoscaling,
     autoscaling,
     backup,
     budgets,
@@ -25,6 +26,7 @@ from csoc.emulator.cloudformation.resources import (
     iam_policies,
     kms,
     lambda_functions,
+    lambda_others,
     logs,
     opensearch,
     rds,
@@ -42,6 +44,7 @@ from csoc.emulator.cloudformation.resources.handler import Handler
 
 _ALL: tuple[Handler, ...] = (
     *acm.HANDLERS,
+    *applicationautoscaling.HANDLERS,
     *autoscaling.HANDLERS,
     *backup.HANDLERS,
     *budgets.HANDLERS,
@@ -61,6 +64,7 @@ _ALL: tuple[Handler, ...] = (
     *iam_policies.HANDLERS,
     *kms.HANDLERS,
     *lambda_functions.HANDLERS,
+    *lambda_others.HANDLERS,
     *logs.HANDLERS,
     *opensearch.HANDLERS,
     *rds.HANDLERS,
