@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
@@ -48,3 +49,32 @@ def test_names_with_blanks_and_letters_of_other_scripts_are_signed_right(owner: 
 def test_what_is_not_offered_is_said_so(owner: Owner) -> None:
     with pytest.raises(ClientError, match="does not offer"):
         owner.client("service-quotas").list_service_quotas(ServiceCode="vpc")
+
+
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [
+        ("athena", "list_work_groups"),
+        ("kafka", "list_clusters"),
+        ("cloudfront", "list_distributions"),
+        ("redshift", "describe_clusters"),
+    ],
+)
+def test_a_service_that_is_not_offered_is_said_so_in_the_form_that_its_client_reads(
+    owner: Owner, service: str, method: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(owner.client(service), method)()
+    error = refused.value.response["Error"]
+    assert error["Code"] == "UnknownOperationException"
+    assert error["Message"].startswith("The emulator does not offer ")
+
+
+def test_a_content_type_that_a_service_does_not_speak_is_refused_in_words(emulator: Emulator) -> None:
+    asked = urllib.request.Request(
+        emulator.endpoint + "/?Action=GetCallerIdentity&Version=2011-06-15", b"{}",
+        {"Content-Type": "application/x-amz-json-1.1"},
+    )  # fmt: skip
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    assert (refused.value.code, b"does not offer sts GetCallerIdentity" in refused.value.read()) == (400, True)

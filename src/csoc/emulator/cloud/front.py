@@ -6,6 +6,7 @@ acts the same on every call. Parsing and writing follow botocore's models, throu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -76,7 +77,7 @@ class Front:
         try:
             claim = signature_of(request)
         except AwsError as error:
-            return _plain(error, request_id)
+            return _plain(error, request_id, request, BY_NAME["sts"])
         offered = _meant(request, claim)
         region = claim.region if claim else "us-east-1"
 
@@ -100,8 +101,9 @@ class Front:
     ) -> Reply:
         operation, arguments = _operation(request, offered)
         if operation is None:
-            return _plain(AwsError("UnknownOperationException", _unknown(request, offered), 400), request_id)
-        protocol = determine_request_protocol(operation.service_model, request.content_type)
+            unknown = AwsError("UnknownOperationException", _unknown(request, offered), 400)
+            return _plain(unknown, request_id, request, offered)
+        protocol = _protocol(operation.service_model, request)
         serializer = get_serializer_class(operation.service_model.service_name, protocol)(
             operation, context=SerializationContext(request_id)
         )
@@ -187,7 +189,7 @@ def _operation(request: Request, offered: Offered | None) -> tuple[OperationMode
 
 def _parameters(request: Request, operation: OperationModel, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Raises AwsError SerializationException if the request is not in the form of its protocol."""
-    protocol = determine_request_protocol(operation.service_model, request.content_type)
+    protocol = _protocol(operation.service_model, request)
     parser = PROTOCOL_PARSERS[protocol](operation, map_type=dict)
     try:
         parsed: dict[str, Any] = parser.parse(
@@ -219,14 +221,34 @@ def _refusal(error: AwsError, serializer: ResponseSerializer, request_id: str) -
     return Reply(error.status or written["status_code"], headers, _bytes(written["body"]))
 
 
-def _plain(error: AwsError, request_id: str) -> Reply:
-    """An error before the service is known: written as STS would."""
-    model = ServiceModel(create_loader().load_service_model("sts", "service-2"), "sts")
-    written = get_serializer_class("sts", "query")(
+def _plain(error: AwsError, request_id: str, request: Request, offered: Offered | None) -> Reply:
+    """An error before the operation is known, in the form that its service's clients read; where the service is not
+    known either, in the form that the request looks like."""
+    name = offered.name if offered is not None else _like(request)
+    model = ServiceModel(create_loader().load_service_model(name, "service-2"), name)
+    written = get_serializer_class(name, _protocol(model, request))(
         OperationModel({}, model), context=SerializationContext(request_id)
     ).serialize(error)
     headers = {**written["headers"], "x-amzn-RequestId": request_id}
     return Reply(error.status or 400, headers, _bytes(written["body"]))
+
+
+def _like(request: Request) -> str:
+    """A service whose protocol is that of a request, to write an error with."""
+    if "Action" in request.values:
+        return "sts"
+    if "X-Amz-Target" in request.headers:
+        return "kms"
+    # Of services whose operations are paths, few speak XML; their paths begin with a date.
+    return "route53" if re.match(r"/\d{4}-\d\d-\d\d/", request.path) else "lambda"
+
+
+def _protocol(model: ServiceModel, request: Request) -> str:
+    """By the content's type where it is one that the service speaks, else the service's own."""
+    try:
+        return str(determine_request_protocol(model, request.content_type))
+    except NotImplementedError:
+        return str(model.protocol)
 
 
 def _bytes(body: str | bytes) -> bytes:
