@@ -12,7 +12,7 @@ from pathlib import Path
 
 from csoc.fleet.documents import schemas
 from csoc.gen3 import catalogue
-from scripts import command_pages, misconfigurations, rule_pages
+from scripts import command_pages, misconfigurations, resource_type_pages, rule_pages
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -22,6 +22,7 @@ GENERATORS: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "rules": rule_pages.pages,
     "what rules answer": misconfigurations.pages,
     "commands": command_pages.pages,
+    "resource types of the emulator": resource_type_pages.pages,
     "services of the chart": lambda: {"services.md": catalogue.reference_page(catalogue.load()).encode()},
 }
 

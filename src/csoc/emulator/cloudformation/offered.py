@@ -10,10 +10,10 @@ from collections.abc import Callable, Container, Mapping
 
 from csoc.emulator.cloudformation.template.model import Template, TemplateError
 
-_CUSTOM = "Custom::"
-_NOBODY_ANSWERS = "functions and topics are kept and nobody runs behind them, so that it would never be answered"
+CUSTOM = "Custom::"
+NOBODY_ANSWERS = "functions and topics are kept and nobody runs behind them, so that it would never be answered"
 NOT_OFFERED: Mapping[str, str] = {
-    "AWS::CloudFormation::CustomResource": _NOBODY_ANSWERS,
+    "AWS::CloudFormation::CustomResource": NOBODY_ANSWERS,
     "AWS::CloudFormation::Macro": "the emulator runs no macros",
     "AWS::CloudFormation::StackSet": "the emulator has no stack sets",
     "AWS::CloudFormation::WaitConditionHandle": (
@@ -27,7 +27,7 @@ NOT_OFFERED: Mapping[str, str] = {
 def check_types(template: Template, made: Container[str], known: Callable[[str], bool]) -> None:
     """Raises TemplateError for types that are not made. made: those that are. known: whether the region has a type."""
     asked = sorted({resource.type for resource in template.resources.values() if resource.type not in made})
-    unknown = [kind for kind in asked if not (kind.startswith(_CUSTOM) or known(kind) or kind in NOT_OFFERED)]
+    unknown = [kind for kind in asked if not (kind.startswith(CUSTOM) or known(kind) or kind in NOT_OFFERED)]
     if unknown:
         raise TemplateError(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     if asked:
@@ -36,5 +36,5 @@ def check_types(template: Template, made: Container[str], known: Callable[[str],
 
 def refusal(kind: str) -> str:
     """What is said of a type that is not made."""
-    why = _NOBODY_ANSWERS if kind.startswith(_CUSTOM) else NOT_OFFERED.get(kind, "")
+    why = NOBODY_ANSWERS if kind.startswith(CUSTOM) else NOT_OFFERED.get(kind, "")
     return f"The emulator does not make {kind}: {why or 'docs/reference/resource-types.md lists what it makes'}"
