@@ -92,7 +92,10 @@ class Eks:
         identity = identity_of(token, name, self._credentials, self._timeline.now())
         with self._lock:
             record = self._clusters.get((account, region), {}).get(name)
-            return user_of(identity, record) if identity is not None and record is not None else None
+        if identity is None or record is None:
+            return None
+        # Outside of the lock: what people wrote into the cluster may take time to read.
+        return user_of(identity, record, lambda: self._maker.config_map(record.id))
 
     def issuer_keys(self, issuer: str) -> Mapping[str, Any] | None:
         """The key set of a cluster's issuer; None if no cluster has it."""
@@ -169,6 +172,9 @@ class Eks:
         access = dict(asked.get("accessConfig") or {})
         access.setdefault("authenticationMode", "CONFIG_MAP")
         creator_is_admin = access.pop("bootstrapClusterCreatorAdminPermissions", True)
+        if not creator_is_admin and access["authenticationMode"] == "CONFIG_MAP":
+            raise invalid("bootstrapClusterCreatorAdminPermissions must be true if cluster authentication mode is set "
+                          "to CONFIG_MAP")  # fmt: skip
         body: Body = {
             "name": name,
             "arn": f"arn:aws:eks:{call.region}:{call.account}:cluster/{name}",
@@ -245,18 +251,19 @@ class Eks:
         elif kind == "logging":
             record.body[kind] = logging_of(value, record.body[kind])
         elif kind == "accessConfig":
-            self._change_mode(record, str(value.get("authenticationMode", "")))
+            self._change_mode(call, record, str(value.get("authenticationMode", "")))
         elif kind == "deletionProtection":
             record.body[kind] = bool(value)
         else:
             record.body[kind] = dict(value)
         return {"update": self._updating(call, record, "cluster", record.name, kinds[kind], params)}
 
-    @staticmethod
-    def _change_mode(record: ClusterRecord, mode: str) -> None:
+    def _change_mode(self, call: Call, record: ClusterRecord, mode: str) -> None:
         order = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
         if mode not in order or order.index(mode) < order.index(record.mode):
             raise invalid(f"Unsupported authentication mode update from {record.mode} to {mode}")
+        if record.mode == "CONFIG_MAP" and mode != "CONFIG_MAP" and record.creator not in record.entries:
+            self._access.admit_creator(call, record)  # as EKS does, so that nobody is locked out
         record.body["accessConfig"] = {**record.body["accessConfig"], "authenticationMode": mode}
 
     def _update_cluster_version(self, call: Call) -> Answer:

@@ -48,8 +48,8 @@ class EksAccess:
         }
 
     def admit_creator(self, call: Call, record: ClusterRecord) -> None:
-        """Whoever makes a cluster is its administrator."""
-        principal = call.identity.principal
+        """Whoever made a cluster is its administrator."""
+        principal = record.creator
         if not _PRINCIPAL.fullmatch(principal):
             return
         self._new_entry(call, record, principal, "STANDARD", {})

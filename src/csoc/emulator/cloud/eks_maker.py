@@ -9,7 +9,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from csoc.emulator.cloud import eks_members, eks_pods
+from csoc.emulator.cloud import eks_config_map, eks_members, eks_pods
+from csoc.emulator.cloud.eks_config_map import AuthMap
 from csoc.emulator.cloud.eks_facts import ADDONS
 from csoc.emulator.cloud.eks_records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
 from csoc.emulator.kubernetes.access_policies import Association
@@ -25,6 +26,7 @@ from csoc.emulator.kubernetes.users import AUTHENTICATED, User
 _MOST_REMEMBERED = 10_000
 _MANAGER, _BOOTSTRAP = "eks", "eks-bootstrap"
 _AGAIN_SECONDS = 0.1
+_AUTH = Key("", "configmaps", eks_config_map.NAMESPACE, eks_config_map.NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class SimulatedMaker:
         self._living = living
         self._ca = ca
         self._policies: dict[tuple[str, str], ClusterUser] = {}
+        self._auth_maps: dict[str, tuple[str, AuthMap]] = {}
         self._kept: dict[str, KeptCluster] = {}
         self._fresh: set[str] = set()
         self._lock = threading.Lock()
@@ -92,8 +95,26 @@ class SimulatedMaker:
         cluster = self._living.all.get(cluster_id)
         return cluster.access.signer.key_set() if cluster is not None else None
 
+    def config_map(self, cluster_id: str) -> AuthMap:
+        """See ClusterMaker. Read anew only when it has changed, since every request of a user asks."""
+        cluster = self._living.all.get(cluster_id)
+        body = cluster.store.get(_AUTH) if cluster is not None else None
+        if body is None:
+            return AuthMap()
+        mark = str(body["metadata"]["resourceVersion"])
+        with self._lock:
+            known = self._auth_maps.get(cluster_id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        found = eks_config_map.read(body.get("data") or {})
+        with self._lock:
+            self._auth_maps[cluster_id] = (mark, found)
+        return found
+
     def delete(self, cluster_id: str) -> None:
         """See ClusterMaker."""
+        with self._lock:
+            self._auth_maps.pop(cluster_id, None)
         self._living.delete(cluster_id)
 
     def kept(self) -> dict[str, KeptCluster]:

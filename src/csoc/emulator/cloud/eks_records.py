@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from csoc.emulator.cloud.eks_config_map import AuthMap
+
 Body = dict[str, Any]
 
 
@@ -51,6 +53,10 @@ class ClusterMaker(Protocol):
 
     def issuer_keys(self, cluster_id: str) -> Mapping[str, Any] | None:
         """The key set that service account tokens are signed with; None if there is no such cluster."""
+        ...
+
+    def config_map(self, cluster_id: str) -> AuthMap:
+        """What its ConfigMap aws-auth says; an empty one if there is none."""
         ...
 
     def delete(self, cluster_id: str) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from moto.core.request import Request
 
 from csoc.emulator.cloud.calls import AwsError, Identity
 from csoc.emulator.cloud.credentials import Credentials
+from csoc.emulator.cloud.eks_config_map import AuthMap, canonical_arn
 from csoc.emulator.cloud.eks_facts import access_policy_arn
 from csoc.emulator.cloud.eks_records import ClusterRecord, ClusterUser
 from csoc.emulator.cloud.signatures import signature_of, verify
@@ -64,24 +66,24 @@ def identity_of(token: str, cluster: str, credentials: Credentials, now: datetim
     return identity
 
 
-def user_of(identity: Identity, record: ClusterRecord) -> ClusterUser | None:
-    """The user that an identity is in a cluster; None if nothing lets it in."""
+def user_of(identity: Identity, record: ClusterRecord, config_map: Callable[[], AuthMap]) -> ClusterUser | None:
+    """The user that an identity is in a cluster; None if nothing lets it in. An access entry comes before the
+    ConfigMap, and each counts in the authentication modes that name it."""
     session = identity.id.partition(":")[2]
     extra = {
-        "arn": (identity.arn,), "canonicalarn": (identity.principal,), "sessionname": (session,),
+        "arn": (identity.arn,), "canonicalarn": (canonical_arn(identity),), "sessionname": (session,),
         "principalid": (identity.id.partition(":")[0],),
     }  # fmt: skip
     uid = f"aws-iam-authenticator:{identity.account}:{identity.id.partition(':')[0]}"
-    if record.mode == "CONFIG_MAP":
-        # The aws-auth ConfigMap is not read here: only the creator gets in, as at the beginning of a real cluster.
-        if identity.principal != record.creator:
-            return None
+    if record.mode == "CONFIG_MAP" and identity.principal == record.creator:
         return ClusterUser("kubernetes-admin", uid, ("system:masters",), extra)
-    entry = record.entries.get(identity.principal)
+    entry = record.entries.get(identity.principal) if record.mode != "CONFIG_MAP" else None
     if entry is None:
-        return None
-    name = entry["username"].replace("{{SessionName}}", _plain(session)).replace("{{SessionNameRaw}}", session)
-    name = name.replace("{{AccountID}}", identity.account)
+        mapped = config_map().of(identity) if record.mode != "API" else None
+        if mapped is None:
+            return None
+        groups = tuple(_filled(one, identity, session) for one in mapped.groups)
+        return ClusterUser(_filled(mapped.username, identity, session), uid, groups, extra)
     policies = tuple(
         (
             one["policyArn"].removeprefix(access_policy_arn("")),
@@ -90,9 +92,12 @@ def user_of(identity: Identity, record: ClusterRecord) -> ClusterUser | None:
         )
         for one in record.policies.get(identity.principal, ())
     )
+    name = _filled(entry["username"], identity, session)
     return ClusterUser(name, uid, tuple(entry["kubernetesGroups"]), extra, policies)
 
 
-def _plain(session: str) -> str:
-    """A session name where a Kubernetes name stands: without the @ that an address has."""
-    return session.replace("@", "-")
+def _filled(text: str, identity: Identity, session: str) -> str:
+    """A name with its parameters. A session's name is put in without the @ that an address has, unless it is asked for
+    as it is."""
+    text = text.replace("{{SessionName}}", session.replace("@", "-")).replace("{{SessionNameRaw}}", session)
+    return text.replace("{{AccountID}}", identity.account)
