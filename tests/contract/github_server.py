@@ -75,8 +75,6 @@ class GitHubServer:
         parts = urlsplit(target)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         host = self.world.as_user(user)
-        if (method, parts.path) == ("GET", "/user"):
-            return 200, {"login": user}
         root = f"/repos/{self.owner}/{self.name}"
         if parts.path != root and not parts.path.startswith(root + "/"):
             raise Refused(404, "Not Found")

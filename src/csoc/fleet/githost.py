@@ -271,9 +271,6 @@ class GitHost(Protocol):
     def codeowners(self) -> Dialect:
         """Whose rules a CODEOWNERS file follows at this host."""
 
-    def current_user(self) -> str:
-        """Account name of the credential. Raises DeniedError for an app's credential, which has no account."""
-
     def default_branch(self) -> str:
         """Name of the branch that a clone starts with."""
 

@@ -16,7 +16,7 @@ from csoc.fleet.masking import mask_tree
 from csoc.fleet.values import Path, look_up
 from csoc.gen3.catalogue import Catalogue, Image, load
 from csoc.gen3.claims import from_manifests, from_values
-from csoc.gen3.facts import Claim, EnvironmentFacts, Kind, ServiceFact
+from csoc.gen3.facts import EnvironmentFacts, Kind, ServiceFact
 from csoc.gen3.gen3_values import Gen3Values
 from csoc.gen3.images import split_image
 from csoc.gen3.state import EnvironmentState
@@ -154,8 +154,3 @@ def _setting(path: Path, value: Any) -> Any:
 
 def _digest(size: str, text: str) -> str:
     return f"{size}, sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def claims_of(facts: EnvironmentFacts, *kinds: Kind) -> list[Claim]:
-    """The claims of these kinds."""
-    return [item for item in facts.claims if item.kind in kinds]

@@ -21,20 +21,15 @@ class MemoryChartSources:
     """Serves what it was given. `add` is how tests and the demo put charts in.
 
     A chart of a repository is found by its address, name and version, a constraint taking the newest that fits; a chart
-    in Git by address, path and revision; a file or folder by its path.
+    in Git by address, path and revision.
     """
 
     def __init__(self) -> None:
         self._published: dict[tuple[str, str], dict[str, ChartArchive]] = {}
-        self._paths: dict[str, ChartArchive] = {}
 
     def add(self, ref: ChartRef, archive: ChartArchive) -> None:
         """Publishes a chart. The reference's revision is its version, or what Git calls it."""
         self._published.setdefault((_plain(ref.repo_url), ref.chart or f"//{ref.path}"), {})[ref.revision] = archive
-
-    def add_path(self, path: str, archive: ChartArchive) -> None:
-        """Puts a chart where `load` finds it."""
-        self._paths[path] = archive
 
     def fetch(self, ref: ChartRef, *, local: Mapping[str, Tree] | None = None) -> ChartArchive:  # noqa: ARG002
         """See the port. `local` is not looked at: charts here were packed before."""
@@ -45,10 +40,8 @@ class MemoryChartSources:
         return versions[found]
 
     def load(self, path: str) -> ChartArchive:
-        """See the port."""
-        if path not in self._paths:
-            raise NotFoundError("There is no such chart", place=path, fix="Check the path")
-        return self._paths[path]
+        """See the port. No chart here has a path."""
+        raise NotFoundError("There is no such chart", place=path, fix="Check the path")
 
 
 def _plain(url: str) -> str:

@@ -87,11 +87,6 @@ class MemoryGitHost:
         """Whose rules a CODEOWNERS file follows."""
         return self._host.codeowners
 
-    def current_user(self) -> str:
-        """The person."""
-        self._look()
-        return self._user
-
     def default_branch(self) -> str:
         """Name of the default branch."""
         return self._look().default_branch

@@ -128,14 +128,13 @@ def test_a_field_knows_where_it_comes_from() -> None:
     assert {item.name: item.route for item in file.fields}["_case_id"] == "case"
 
 
-def test_indices_are_found_by_name_and_type_and_name_guppys_lists() -> None:
+def test_indices_are_found_by_name_and_type() -> None:
     found = mapped()
     assert found.index("nothing") is None
     by_type = found.by_type("file")
     assert by_type is not None
     assert by_type.name == "lab_file"
     assert found.by_type("nothing") is None
-    assert found.array_configs() == {"lab_case-array-config", "lab_file-array-config", "lab_array-config"}
 
 
 @pytest.mark.parametrize("data", ["mappings: []", None, [], 7, {}, {"mappings": None}, {"mappings": {"name": "x"}}])

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from csoc.gen3.adoption.clusters import ClusterValues, external_secrets_version
-from csoc.gen3.extract import claims_of, extract
+from csoc.gen3.extract import extract
 from csoc.gen3.facts import Kind
 from csoc.testing.states import environment_state, location
+from tests.unit.gen3.claims import claims_of
 
 
 def files(data: dict[str, Any]) -> list[ClusterValues]:

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from csoc.fleet.values import merge_mappings
 from csoc.gen3 import catalogue, facts
-from csoc.gen3.extract import claims_of, extract
+from csoc.gen3.extract import extract
 from csoc.gen3.facts import Access, Claim, EnvironmentFacts, Kind, ServiceFact
 from csoc.gen3.images import split_image
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
 from csoc.testing.states import environment_state, environment_view
+from tests.unit.gen3.claims import claims_of
 
 ACCOUNT = "111122223333"
 

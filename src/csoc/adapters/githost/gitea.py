@@ -59,9 +59,6 @@ class GiteaHost(RestGitHost):
     review_events: ClassVar[dict[Verdict, str]] = {verdict: word for word, verdict in _VERDICTS.items()}
     webhook_type: ClassVar[dict[str, str]] = {"type": "gitea"}
 
-    def current_user(self) -> str:
-        return shapes.text(self._client.get("/user"), "login")
-
     def protection(self, branch: str) -> BranchProtection:
         data = self._client.get(f"{self._root}/branches/{quote(branch, safe='')}")
         if not shapes.flag(data, "protected"):

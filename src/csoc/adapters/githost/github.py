@@ -60,15 +60,6 @@ class GitHubHost(RestGitHost):
     }
     webhook_type: ClassVar[dict[str, str]] = {"name": "web"}
 
-    def current_user(self) -> str:
-        answer = self._client.request("GET", "/user", accept={403})
-        if answer.status == 403 and "integration" in answer.message.lower():
-            fix = "Use a personal token where a person has to act"
-            raise DeniedError("the credential is an app's, which has no account", place=self._client.host, fix=fix)
-        if answer.status == 403:
-            raise self._client.error(answer)
-        return shapes.text(answer.data, "login")
-
     def protection(self, branch: str) -> BranchProtection:
         name = quote(branch, safe="")
         data = self._client.get(f"{self._root}/branches/{name}")

@@ -60,9 +60,6 @@ class RestGitHost(ABC):
     # What the two differ in.
 
     @abstractmethod
-    def current_user(self) -> str: ...
-
-    @abstractmethod
     def protection(self, branch: str) -> BranchProtection: ...
 
     @abstractmethod

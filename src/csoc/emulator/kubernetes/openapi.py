@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from csoc.emulator.kubernetes.handlers import Request
 
 Object = dict[str, Any]
-_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
 _V3 = "#/components/schemas/"
 _SCALARS: Mapping[str, Object] = {
     "string": {"type": "string"},

@@ -74,11 +74,3 @@ class EtlMapping:
     def by_type(self, doc_type: str) -> Index | None:
         """The index of that document type; of several the last, as in tube."""
         return next((index for index in reversed(self.indices) if index.doc_type == doc_type), None)
-
-    def array_configs(self) -> frozenset[str]:
-        """The names under which Guppy finds which fields are lists: one an index, and one for each first word."""
-        return frozenset(
-            name
-            for index in self.indices
-            for name in (f"{index.name}-array-config", f"{index.name.split('_')[0]}_array-config")
-        )

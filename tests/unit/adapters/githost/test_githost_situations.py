@@ -12,7 +12,7 @@ from csoc.adapters.githost.gitea import GiteaHost
 from csoc.adapters.githost.github import GitHubHost
 from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError, UnavailableError
 from csoc.fleet.githost import HostedRepository, Mergeable, MergeMethod
-from tests.unit.adapters.githost.hosts import Handler, Host, answers, said
+from tests.unit.adapters.githost.hosts import Handler, Host, said
 
 
 def pull(**changes: Any) -> dict[str, Any]:
@@ -234,9 +234,3 @@ def test_on_github_deleting_the_default_branch_is_not_even_asked_for() -> None:
     with pytest.raises(DeniedError, match="default branch"):
         adapter.delete_branch("main")
     assert [request.method for request in host.requests] == ["GET"]
-
-
-def test_an_apps_credential_has_no_account() -> None:
-    host = Host(answers(said("Resource not accessible by integration", 403)))
-    with pytest.raises(DeniedError, match="app's"):
-        GitHubHost(HostedRepository("https://github.com", "acme", "fleet"), host.client).current_user()

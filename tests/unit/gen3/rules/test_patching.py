@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 
-from csoc.gen3.rules.support.patching import remove_value, set_value
+from csoc.gen3.rules.support.patching import set_value
 from csoc.testing.states import environment_state, layer
 from tests.unit.gen3.rules.cases import layered
 
 
-def test_a_value_of_a_file_can_be_set_or_removed_at_its_line() -> None:
+def test_a_value_of_a_file_can_be_set_at_its_line() -> None:
     state = environment_state("a:\n  b: 1\n")
     (patch,) = set_value(state, "a.b", 2)
     assert (patch.location.line, patch.path, patch.action, patch.value) == (2, ("a", "b"), "set", 2)
-    assert [item.action for item in remove_value(state, "a.b")] == ["remove"]
 
 
 def test_the_last_file_that_writes_it_is_patched() -> None:

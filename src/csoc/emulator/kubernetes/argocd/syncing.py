@@ -32,7 +32,6 @@ from csoc.emulator.kubernetes.objects import Objects, Options
 from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
-_NOT_SERVED = "the server could not find the requested resource"
 _STATES = {
     applying.SYNCED: RUNNING,
     applying.FAILED: FAILED,

@@ -43,11 +43,6 @@ def resource_of(store: Store, group: str, kind: str) -> Found | None:
     return _by_kind(types_of(store)).get((group, kind))
 
 
-def kind_of(store: Store, group: str, plural: str) -> Found | None:
-    """The same, by the resource's name."""
-    return next((one for one in _by_kind(types_of(store)).values() if (one.group, one.plural) == (group, plural)), None)
-
-
 def group_of(body: Mapping[str, Any]) -> str:
     """The API group of an object."""
     return str(body["apiVersion"]).rpartition("/")[0]

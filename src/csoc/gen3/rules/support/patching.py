@@ -13,19 +13,11 @@ from csoc.gen3.state import EnvironmentState
 
 def set_value(state: EnvironmentState, path: str | Path, value: object) -> tuple[Patch, ...]:
     """One patch that sets the value where it is written, or none."""
-    return _patch(state, as_path(path), "set", value)
-
-
-def remove_value(state: EnvironmentState, path: str | Path) -> tuple[Patch, ...]:
-    """One patch that takes the key out where it is written, or none."""
-    return _patch(state, as_path(path), "remove", None)
-
-
-def _patch(state: EnvironmentState, path: Path, action: str, value: object) -> tuple[Patch, ...]:
+    path = as_path(path)
     location = state.values.origin(path)
     inside = {state.view.application.location.path}
     if state.view.source.location is not None:
         inside.add(state.view.source.location.path)
     if location is None or state.view.wrapper or not state.written(path) or location.path in inside:
         return ()
-    return (Patch(location, 0, path, action, value),)
+    return (Patch(location, 0, path, "set", value),)
