@@ -71,7 +71,7 @@ SECONDS: Mapping[str, Duration] = {
     "AWS::KMS::Alias": _QUICK,
     **_all("SecretsManager", "Secret SecretTargetAttachment ResourcePolicy RotationSchedule", Duration(2, "quick")),
     "AWS::S3::Bucket": Duration(22, "field"),
-    **_all("S3", "BucketPolicy AccessPoint"),
+    **_all("S3", "BucketPolicy"),
     "AWS::SQS::Queue": Duration(60, "docs: changes take up to 60 seconds to spread"),
     **_all("SQS", "QueuePolicy"),
     **_all("SNS", "Topic TopicPolicy Subscription"),
