@@ -6,6 +6,9 @@ Real handlers of several types, over HTTP, with the guards that every call passe
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -71,14 +74,43 @@ def _waited(stacks: Any, name: str) -> str:
     return status
 
 
+def _seconds(emulator: Emulator, account: str, text: str) -> float:
+    stacks = _client(emulator, account)
+    started = time.perf_counter()
+    made = stacks.create_stack(StackName="many", TemplateBody=text)["StackId"]
+    assert _waited(stacks, made) == "CREATE_COMPLETE"
+    took = time.perf_counter() - started
+    assert len(stacks.describe_stack_resources(StackName=made)["StackResources"]) == RESOURCES
+    return took
+
+
 def test_a_stack_of_sixty_resources(emulator: Emulator) -> None:
-    text, took = _template(), []
-    for number in range(3):
-        stacks = _client(emulator, f"30000000000{number}")
-        started = time.perf_counter()
-        made = stacks.create_stack(StackName="many", TemplateBody=text)["StackId"]
-        assert _waited(stacks, made) == "CREATE_COMPLETE"
-        took.append(time.perf_counter() - started)
-        assert len(stacks.describe_stack_resources(StackName=made)["StackResources"]) == RESOURCES
-    print(f"a stack of {RESOURCES} resources: {min(took):.2f} s at best, {max(took):.2f} s at worst")
-    assert min(took) < SECONDS
+    text = _template()
+    first, *others = (_seconds(emulator, f"30000000000{number}", text) for number in range(4))
+    print(
+        f"a stack of {RESOURCES} resources: {first:.2f} s for the first, which loads models and schemas, "
+        f"then {min(others):.2f} to {max(others):.2f} s"
+    )
+    assert max(others) < SECONDS
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    """As many processes as there are cores, each of which never rests; how many."""
+    number = os.cpu_count() or 1
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield number
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait(timeout=30)
+
+
+def test_a_stack_of_sixty_resources_while_the_machine_is_busy(emulator: Emulator, busy: int) -> None:
+    text = _template()
+    _seconds(emulator, "300000000100", text)
+    took = [_seconds(emulator, f"30000000020{number}", text) for number in range(3)]
+    figures = f"{min(took):.2f} to {max(took):.2f} s"
+    print(f"a stack of {RESOURCES} resources beside {busy} processes that never rest: {figures}")
+    assert max(took) < SECONDS

@@ -390,6 +390,14 @@ def test_signals_complete_a_resource_or_fail_it(world: World) -> None:
     assert failed == "Failed to receive 2 resource signal(s) within the specified duration"
 
 
+@pytest.mark.parametrize("asked", [{"Count": "9" * 5000}, {"Timeout": "PT" + "9" * 5000 + "H"}])
+def test_a_creation_policy_with_a_number_that_nobody_can_mean_fails_the_resource(
+    world: World, asked: dict[str, str]
+) -> None:
+    assert world.create({"A": thing(creation={"ResourceSignal": asked})}) == "ROLLBACK_COMPLETE"
+    assert any(event.reason.startswith("CreationPolicy: ") for event in world.stack().events)
+
+
 def test_a_wait_condition_waits_for_its_signal(world: World) -> None:
     waiting = {"Type": "AWS::CloudFormation::WaitCondition", "CreationPolicy": {"ResourceSignal": {"Timeout": "PT5M"}}}
     world.ask("CreateStack", StackName="app", TemplateBody=template({"W": waiting, "A": thing(dependsOn="W")}))

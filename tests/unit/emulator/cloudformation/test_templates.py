@@ -89,6 +89,11 @@ def test_functions(written: Any, expected: Any) -> None:
     assert world.things.held[world.physical("A")].get("Size") == expected
 
 
+def test_an_index_that_no_list_has_is_refused() -> None:
+    written = {"Fn::Select": ["9" * 5000, ["a"]]}
+    assert World().create({"A": thing(Size=written)}) == "ROLLBACK_COMPLETE"
+
+
 @pytest.mark.parametrize(
     ("declared", "value", "message"),
     [
