@@ -243,7 +243,7 @@ def test_only_what_was_added_since_the_base_counts(csoc: Csoc, repository: Repos
     assert rules_of(data, "known") == {MAINTENANCE: ["alpha"]}
     repository.write({"two/beta.example.org/values.yaml": values("beta.example.org")})
     assert csoc("check", "fleet", "--base", "origin/main") == 0
-    assert "No findings that are not in origin/main." in csoc.out
+    assert "No new findings compared with origin/main (commit " in csoc.out
 
 
 def test_a_change_that_adds_nothing_has_no_new_finding_where_the_chart_is_the_fleets_own(

@@ -159,3 +159,31 @@ def test_a_repository_without_environments_is_told_alike_by_every_command(
 )
 def test_help_says_in_a_sentence_what_an_argument_is(csoc: Command, command: str, sentence: str) -> None:
     assert sentence in " ".join(csoc("fleet", command, "--help").out.split())
+
+
+# Checking a change
+
+
+def test_a_base_that_is_not_there_and_a_folder_without_history_are_told_apart(
+    csoc: Command, home: Path, tmp_path: Path
+) -> None:
+    missing = csoc("check", "--base", "nope", "--no-render")
+    assert missing.code == 4
+    assert 'There is no revision "nope"' in missing.err
+    assert "git fetch" in missing.err
+    plain = Command(home, tmp_path / "plain")("check", "--base", "main")
+    assert plain.code == 4
+    assert "no history" in plain.err
+    assert "at least one commit" in plain.err
+
+
+def test_a_base_that_is_what_was_checked_is_said_to_be_no_change(csoc: Command, fleet: Repository) -> None:
+    fleet.write({ALPHA: values("alpha.example.org", "  maintenanceMode: true\n")})
+    fleet.commit()
+    same = csoc("check", "--base", "HEAD", "--no-render")
+    assert "No new findings compared with HEAD (commit " in same.out
+    assert "there was no change to look at" in same.out
+    fleet.write({ALPHA: values("alpha.example.org", "  maintenanceMode: true\nmore: 1\n")})
+    changed = csoc("check", "--base", "HEAD", "--no-render")
+    assert "there was no change to look at" not in changed.out
+    assert "1 finding was there before, or known from the baseline: not counted" in changed.out

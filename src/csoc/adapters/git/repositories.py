@@ -145,7 +145,13 @@ class GitRepositories:
         other = revisions.resolve(repository, parse_revision(revision)) if own.history_commit else None
         if other is None:
             raise NotFoundError(
-                f'There is no revision "{revision}"', place=tree.repository, fix="Name one, or fetch it"
+                f'There is no revision "{revision}"'
+                if own.history_commit
+                else "This folder has no history to look back in",
+                place=tree.repository,
+                fix="Name a branch, tag or commit that is here, or bring it here first (git fetch)"
+                if own.history_commit
+                else "Name the top of a Git repository with at least one commit",
             )
         base = repository.merge_base(own.history_commit, other)
         if base is None:

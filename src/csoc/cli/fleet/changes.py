@@ -83,12 +83,23 @@ def changes_command(
         say("csoc has no open pull requests here.")
     else:
         rows: list[list[Cell]] = [
-            [f"#{i.pull.number}", i.pull.title, i.pull.author, i.pull.base, _conflicts(i), i.missing or "nothing known"]
+            [
+                f"#{i.pull.number}",
+                i.pull.title,
+                i.pull.author,
+                i.pull.base,
+                _conflicts(i),
+                i.missing or "nothing that its host tells",
+            ]
             for i in found
         ]
         table(["number", "title", "by", "into", "conflicts", "still lacks"], rows)
         if any(item.pull.conflicts for item in found):
-            say("--rebuild NUMBER makes one that conflicts again, on what its branch holds now.", "dim")
+            say(
+                "`csoc fleet changes --rebuild NUMBER` makes one with conflicts again on what its branch holds now,",
+                "dim",
+            )
+            say("as a new pull request, and closes the old one.", "dim")
     return 0
 
 
@@ -106,7 +117,7 @@ def _merge(ports: Ports, query: FleetQuery, number: int, method: MergeMethod, *,
         )
         return 0
     commit = f" as {outcome.commit[:12]}" if outcome.commit else ""
-    say(f"#{number} was merged before{commit}." if outcome.already_merged else f"Merged #{number}{commit}.", "green")
+    say(f"#{number} is merged already{commit}." if outcome.already_merged else f"Merged #{number}{commit}.", "green")
     if merged.note:
         say(f"  note: {merged.note}", "yellow")
     return 0
@@ -139,14 +150,15 @@ def _print_rebuilt(made: Rebuilt) -> None:
     print_plan(made.plan)
     say()
     if made.report is None:
-        say(f"{made.old.base} needs nothing of #{made.old.number} any more: it can be closed (--close).")
+        say(f"{made.old.base} holds all of #{made.old.number} already: there is nothing to make again.")
+        say(f"`csoc fleet changes --close {made.old.number}` closes it.")
         return
     for outcome in made.report.outcomes:
         print_outcome(outcome)
     if made.closed:
         say(f"Closed #{made.old.number}, which it replaces.")
     elif not any(outcome.error for outcome in made.report.outcomes):
-        say(f"#{made.old.number} is made on what {made.old.base} holds now: there is nothing to do again.")
+        say(f"#{made.old.number} fits what {made.old.base} holds now: it stays as it is.")
     if made.note:
         say(f"  note: {made.note}", "yellow")
 

@@ -96,11 +96,7 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
         yield Line(WHAT_INSTEAD)
         if not verdict.findings:
             return
-    counts = by_severity(verdict.counts)
-    total = len(verdict.findings)
-    added = f" that {'is' if total == 1 else 'are'} not in {clean(verdict.base.revision)}" if verdict.base else ""
-    head = f"{count(total, 'finding')}{added}: {counts}" if total else f"No findings{added}"
-    yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
+    yield from _result(verdict)
     left_out = verdict.not_applied()
     every = len(verdict.every_rule)
     ran = every - sum(map(len, left_out.values()))
@@ -117,9 +113,10 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
     if not verdict.whole:
         yield Line("Only what concerns the environments or rules that were named is shown.")
     if outcome.report.known:
-        source = "base or baseline" if verdict.base else "baseline"
-        known = by_severity(verdict.known_counts())
-        yield Line(f"{count(len(outcome.report.known), 'finding')} known from the {source}: not counted ({known}).")
+        number, known = len(outcome.report.known), by_severity(verdict.known_counts())
+        before = f"{'was' if number == 1 else 'were'} there before, or known from the baseline"
+        why = before if verdict.base else "known from the baseline"
+        yield Line(f"{count(number, 'finding')} {why}: not counted ({known}).")
     if outcome.report.waived:
         waived = by_severity(verdict.waived_counts())
         yield Line(f"{count(len(outcome.report.waived), 'finding')} waived: not counted ({waived}).")
@@ -132,6 +129,20 @@ def _summary(verdict: Verdict) -> Iterator[Line]:
     for chart in outcome.charts:
         yield Line(f"The chart {clean(chart.named)} could not be had: {clean(chart.reason)}", "yellow")
         yield Line(f"  checked by values only: {clean(shortened(chart.environments, _ENVIRONMENTS))}", "yellow")
+
+
+def _result(verdict: Verdict) -> Iterator[Line]:
+    """How many findings, and what a change was compared with."""
+    counts = by_severity(verdict.counts)
+    total = len(verdict.findings)
+    new, than = "", ""
+    if verdict.base:
+        new, than = "new ", f" compared with {clean(verdict.base.revision)} (commit {verdict.base.commit[:12]})"
+    head = f"{count(total, f'{new}finding')}{than}: {counts}" if total else f"No {new}findings{than}"
+    yield Line(head + ".", "bold red" if verdict.failed else "bold green" if not total else "bold")
+    if verdict.base and verdict.base.commit == verdict.fleet.tree.commit:
+        yield Line("That is the very commit that was checked, so there was no change to look at.", "yellow")
+        yield Line("Name the branch that the change goes to, as in `csoc check --base origin/main`.")
 
 
 def _uncompared(verdict: Verdict) -> Iterator[Line]:
