@@ -16,13 +16,16 @@ from csoc.config import Settings
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
+from csoc.emulator.kubernetes.controllers.settings import Timing
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
 from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 from csoc.emulator.timeline import RunningTimeline
 from testbed.servers.cluster import Cluster
 
-AS_KWOK = ClusterSettings(as_kwok=True)
+# As the testbed's: kwok plays the kubelets, and no cloud gives load balancers.
+NEVER_SECONDS = 1e9
+AS_KWOK = ClusterSettings(as_kwok=True, timing=Timing(load_balancer=NEVER_SECONDS))
 
 
 class ClusterWorld(Protocol):

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading, Applications, SyncRequest
+from csoc.clusters.applications import ApplicationReading, Applications, SyncRequest
 from csoc.clusters.client import Where
 from csoc.errors import NotFoundError
+from tests.contract.argocd_cases import CHART, SECONDS, WORKLOAD, application, config_maps, data, done, looked, synced
 from tests.contract.argocd_worlds import ArgoWorld, RealArgo, SimulatedArgo
 from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
-
-Object = dict[str, Any]
-SECONDS = 120.0
-CHART: dict[str, str | None] = {
-    "chart/Chart.yaml": "{apiVersion: v2, name: small, version: 1.0.0}\n",
-    "chart/values.yaml": "greeting: from the chart\nimage: example.org/small:1\nextra: false\n",
-    "chart/templates/config.yaml": (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: small}\ndata: {greeting: {{ .Values.greeting | quote }}}\n"
-    ),
-    "chart/templates/extra.yaml": (
-        "{{ if .Values.extra }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {}\n{{ end }}"
-    ),
-    "here.yaml": "greeting: hello\n",
-}
-WORKLOAD = (
-    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: small}\n"
-    "spec:\n  selector: {matchLabels: {app: small}}\n"
-    "  template:\n    metadata: {labels: {app: small}}\n"
-    "    spec: {containers: [{name: main, image: {{ .Values.image | quote }}}]}\n"
-)
 
 
 @pytest.fixture(scope="module")
@@ -56,48 +35,6 @@ def world(request: pytest.FixtureRequest) -> ArgoWorld:
 @pytest.fixture
 def applications(world: ArgoWorld) -> Applications:
     return Applications(world.client)
-
-
-def application(world: ArgoWorld, revision: str = "main", *, automated: Object | None = None, **spec: Any) -> str:
-    """A new Application of the chart, with values of the same repository by reference; its name."""
-    name = f"contract-{secrets.token_hex(4)}"
-    policy: Object = {"syncOptions": []} | ({"automated": automated} if automated is not None else {})
-    helm = {"releaseName": "here", "valueFiles": ["$values/here.yaml"]}
-    body = {
-        "apiVersion": API,
-        "kind": KIND,
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"testbed": world.project}},
-        "spec": {
-            "project": world.project,
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": world.namespace},
-            "sources": [
-                {"repoURL": world.url, "targetRevision": revision, "path": "chart", "helm": helm},
-                {"repoURL": world.url, "targetRevision": revision, "ref": "values"},
-            ],
-            "syncPolicy": policy,
-            **spec,
-        },
-    }
-    world.client.create(body)
-    return name
-
-
-def looked(reading: ApplicationReading) -> bool:
-    return reading.reconciled_at is not None
-
-
-def synced(reading: ApplicationReading) -> bool:
-    return reading.sync == "Synced" and reading.operation is not None and reading.operation.phase == "Succeeded"
-
-
-def data(world: ArgoWorld, name: str = "small") -> Object:
-    found: Object = world.client.get("v1", "ConfigMap", name, world.namespace)["data"]
-    return found
-
-
-def config_maps(world: ArgoWorld) -> set[str]:
-    found, _ = world.client.list_all("v1", "ConfigMap", Where(world.namespace))
-    return {item["metadata"]["name"] for item in found} - {"kube-root-ca.crt"}
 
 
 def test_without_a_credential_nothing_is_known_and_the_reason_is_told(
@@ -174,16 +111,11 @@ def test_what_is_no_longer_wanted_is_pruned_only_when_asked(world: ArgoWorld, ap
     found = applications.wait_for(name, lambda one: one.revisions == (commit, commit), SECONDS)
     assert [one.name for one in found.resources if one.needs_pruning] == ["extra"]
     applications.sync(name)
-    applications.wait_for(name, lambda one: _done(one, commit), SECONDS)
+    applications.wait_for(name, lambda one: done(one, commit), SECONDS)
     assert config_maps(world) == {"small", "extra"}
     applications.sync(name, SyncRequest(prune=True))
     applications.wait_for(name, lambda one: one.sync == "Synced" and not one.asked, SECONDS)
     assert config_maps(world) == {"small"}
-
-
-def _done(reading: ApplicationReading, commit: str) -> bool:
-    operation = reading.operation
-    return operation is not None and operation.is_done and operation.revisions == (commit, commit) and not reading.asked
 
 
 def test_what_somebody_changes_by_hand_is_out_of_sync_and_healed_if_asked(
