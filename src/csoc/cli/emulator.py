@@ -16,6 +16,7 @@ from csoc.cli.arguments import FOLDER, ONE_LINE
 from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, say, table, write
 from csoc.cli.tables import Cell
+from csoc.emulator.effects import EFFECTS
 from csoc.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _REGION = "ap-southeast-2"
 _ACCOUNT = "111111111111"
-_EFFECTS = ("throttle", "latency", "deny", "error", "timeout", "reset", "resource")
 
 
 class _EmulatorGroup(CommandGroup):
@@ -172,7 +172,7 @@ def _where(rule: dict[str, Any]) -> str:
     "csoc emulator faults add throttle --service cloudformation --calls 3",
     "csoc emulator faults add resource --resource Database --action create --reason 'No capacity'",
 )
-@click.argument("effect", type=click.Choice(_EFFECTS))
+@click.argument("effect", type=click.Choice(EFFECTS))
 @click.option("--account", type=ONE_LINE, default="*", help="Of the caller; * and ? stand for anything.")
 @click.option("--region", type=ONE_LINE, default="*", help="Where the call goes.")
 @click.option("--service", type=ONE_LINE, default="*", help="As boto3 calls it: ec2, cloudformation, elbv2.")

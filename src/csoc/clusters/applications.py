@@ -14,6 +14,7 @@ from typing import Any
 
 from csoc.clusters.client import Change, ClusterClient, Deletion, ExpiredError, Object, Where
 from csoc.errors import ConflictError, UnavailableError
+from csoc.fleet.argocd.model import RESOURCES_FINALIZER
 from csoc.fleet.masking import mask_text
 from csoc.fleet.shapes import items, mapping, mappings, text
 
@@ -21,7 +22,6 @@ API = "argoproj.io/v1alpha1"
 KIND = "Application"
 NAMESPACE = "argocd"
 REFRESH = "argocd.argoproj.io/refresh"
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
 _DONE = frozenset({"Succeeded", "Failed", "Error"})
 
 
@@ -192,7 +192,7 @@ class Applications:
 
     def delete(self, name: str, *, cascade: bool) -> bool:
         """Deletes an Application. cascade: with what it manages; else that stays. False if it was not there."""
-        finalizers = [FINALIZER] if cascade else None
+        finalizers = [RESOURCES_FINALIZER] if cascade else None
         if not self._exists(name):
             return False
         self._client.merge(API, KIND, name, {"metadata": {"finalizers": finalizers}}, self._namespace)

@@ -6,7 +6,6 @@ that reads values for facts goes through here, so that neither is decided twice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,11 +13,11 @@ from typing import Any
 
 from csoc.fleet.location import Location
 from csoc.fleet.values import Path, as_path, look_up, walk
+from csoc.gen3.aws_accounts import account_of_arn, is_account_id
 from csoc.gen3.catalogue import Catalogue, Service, load
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import MANIFEST
 
-_ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 _WITNESSES = (
     "global.aws.secretStoreServiceAccount.roleArn",
     "global.aws.account",
@@ -110,14 +109,14 @@ class Gen3Values:
             return self.text("global.gcp.projectID")
         for path in _WITNESSES:
             value = self.text(path)
-            found = _ACCOUNT.match(value)
+            found = account_of_arn(value)
             if found:
-                return found.group(1)
-            if path.endswith("account") and re.fullmatch(r"\d{12}", value):
+                return found
+            if path.endswith("account") and is_account_id(value):
                 return value
         if self.get("global.crossplane.enabled") is True:
             return self.text("global.crossplane.accountId")
-        return next((found.group(1) for arn, _ in self.role_annotations() if (found := _ACCOUNT.match(arn))), "")
+        return next((found for arn, _ in self.role_annotations() if (found := account_of_arn(arn))), "")
 
     @property
     def secret_scope(self) -> str:

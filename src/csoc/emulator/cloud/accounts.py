@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from moto.iam.models import iam_backends
 
 from csoc.emulator.cloud.calls import AwsError
 from csoc.emulator.cloud.moto_resources import organise
+from csoc.emulator.iam.matching import ACCOUNT
 
-_ACCOUNT = re.compile(r"[0-9]{12}")
 _OWNER = "owner"
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -35,7 +34,7 @@ class Accounts:
 
     def owner(self, account: str) -> OwnerKey:
         """The owner's key; the same one each time. Raises AwsError if the id is not one of 12 digits."""
-        if not _ACCOUNT.fullmatch(account):
+        if not ACCOUNT.fullmatch(account):
             raise AwsError("ValidationError", f"{account!r} is no account id: it has 12 digits", 400)
         backend = iam_backends[account]["aws"]
         with self._lock:

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from csoc.emulator.cloud.calls import UNDISTURBED, AwsError, Call, Disturbance
+from csoc.emulator.effects import EFFECTS
 from csoc.emulator.iam.matching import like
 
-EFFECTS = ("throttle", "latency", "deny", "error", "timeout", "reset", "resource")
 ACTIONS = ("create", "update", "delete", "rollback")
 _LONGEST_SECONDS = 3_600.0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_ACCOUNT = re.compile(r"[0-9]{12}")
+ACCOUNT = re.compile(r"[0-9]{12}")
 # Stand in a pattern for a star and a question mark that mean themselves: what a policy variable was replaced with is no
 # pattern, whoever chose its value.
 STAR, QUESTION_MARK = "\ue000", "\ue001"
@@ -73,7 +73,7 @@ def names_all(
         return True
     if not whole:
         return principal_matches(wanted, given)
-    named = {f"arn:aws:iam::{name}:root" if _ACCOUNT.fullmatch(name) else name for name in wanted.get("AWS", ())}
+    named = {f"arn:aws:iam::{name}:root" if ACCOUNT.fullmatch(name) else name for name in wanted.get("AWS", ())}
     return whole <= named
 
 
@@ -88,7 +88,7 @@ def principal_matches(wanted: Mapping[str, tuple[str, ...]], given: Mapping[str,
             if name == "*":
                 if kind != "AWS" or known:
                     return True
-            elif kind == "AWS" and _ACCOUNT.fullmatch(name):
+            elif kind == "AWS" and ACCOUNT.fullmatch(name):
                 if f"arn:aws:iam::{name}:root" in known:
                     return True
             elif name in known:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from csoc.emulator.kubernetes.objects import Objects
 
 Object = dict[str, Any]
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 _SERVICES, _MOST_SERVICES = "10.100", 65_534
 """The range for services is EKS's usual one, 10.100.0.0/16."""
 _FIRST_SERVICE = 11
@@ -36,11 +37,8 @@ def prepare(objects: Objects, type_: ResourceType, new: Object, live: Object | N
         _new_job(new)
     elif place == ("", "persistentvolumeclaims"):
         finalizers = new["metadata"].setdefault("finalizers", [])
-        if _CLAIM not in finalizers:
-            finalizers.append(_CLAIM)
-
-
-_CLAIM = "kubernetes.io/pvc-protection"
+        if CLAIM_PROTECTION not in finalizers:
+            finalizers.append(CLAIM_PROTECTION)
 
 
 def _set(where: Object, **values: Any) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 _PLACE = ("apiextensions.k8s.io", "customresourcedefinitions")
-_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def check(new: Object, live: Object | None) -> None:
@@ -99,8 +99,8 @@ def establish(objects: Objects, name: str) -> None:
         told = "the initial names have been accepted"
         _condition(status, "Established", {"status": "True", "reason": "InitialNamesAccepted", "message": told}, now)
     finalizers = found["metadata"].get("finalizers", [])
-    if "deletionTimestamp" not in found["metadata"] and _FINALIZER not in finalizers:
-        found["metadata"]["finalizers"] = [*finalizers, _FINALIZER]
+    if "deletionTimestamp" not in found["metadata"] and CLEANUP not in finalizers:
+        found["metadata"]["finalizers"] = [*finalizers, CLEANUP]
     store.put(key, found)
 
 

@@ -14,6 +14,9 @@ from csoc.fleet.location import Location, one_line
 from csoc.fleet.masking import mask_text
 from csoc.fleet.values import Path
 
+RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+"""Deleting an Application that carries it (or it with a word behind a slash) deletes what it deployed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -22,9 +22,11 @@ API_GROUP = "csoc.gen3.org"
 UNKNOWN = "unknown"
 NAME_LENGTH = 63
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-LABEL_PATTERN = rf"^{_LABEL}$"
-NAME_PATTERN = rf"^{_LABEL}(?:\.{_LABEL})*$"
+LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+LABEL_PATTERN = rf"^{LABEL}$"
+NAME_PATTERN = rf"^{LABEL}(?:\.{LABEL})*$"
+RELEASE_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+ACCOUNT_ID = r"[0-9]{12}"
 UID_PATTERN = r"^[a-z][a-z0-9]{9}$"
 COMMIT_PATTERN = r"^[0-9a-f]{40}$"
 _NOT_IN_PATHS = re.compile(r"[\x00-\x1f\\]|(^|/)\.\.(/|$)")

@@ -144,7 +144,7 @@ _PATTERN_WORDS = {
     base.FINGERPRINT_PATTERN: "a fingerprint: 16 digits of 0-9 and a-f",
     r"^1\.[0-9]{1,3}$": 'a Kubernetes version such as "1.33"',
     r"^[a-z0-9]+(-[a-z0-9]+)*$": 'the id of a rule, such as "chart-not-pinned"',
-    r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$": "lower-case letters and digits, with hyphens or dots between them",
+    base.RELEASE_PATTERN: "lower-case letters and digits, with hyphens or dots between them",
 }
 
 _TYPE_WORDS = {

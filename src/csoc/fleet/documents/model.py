@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from csoc.fleet.documents.base import (
+    ACCOUNT_ID,
+    RELEASE_PATTERN,
     UNKNOWN,
     ChartReference,
     Document,
@@ -32,7 +34,7 @@ from csoc.fleet.documents.base import (
 )
 
 _ACCOUNT_ID = {
-    "aws": (r"^[0-9]{12}$", 'the 12 digits of the AWS account in quotes, e.g. "012345678901"'),
+    "aws": (rf"^{ACCOUNT_ID}$", 'the 12 digits of the AWS account in quotes, e.g. "012345678901"'),
     "gcp": (r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$", 'the id of the GCP project, e.g. "my-commons-12345"'),
     "azure": (r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "the id of the Azure subscription (a UUID)"),
     "on-premises": (r"^.{1,100}$", "a short name of the site"),
@@ -204,7 +206,7 @@ class EnvironmentSpec(Part):
     """The DNS name that people open, or unknown."""
     namespace: Label | None = None
     """Kubernetes namespace."""
-    release: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=53)] | None = None
+    release: Annotated[str, Field(pattern=RELEASE_PATTERN, max_length=53)] | None = None
     """Name of the Helm release."""
     application: ApplicationReference | None = None
     """The Argo CD Application that deploys it."""

@@ -16,13 +16,13 @@ from csoc.fleet.argocd.model import Application
 from csoc.fleet.location import Location
 from csoc.fleet.values import Layer, Path, look_up
 from csoc.gen3.adoption.naming import distinct_names, document_name
+from csoc.gen3.aws_accounts import account_in, is_account_id
 from csoc.gen3.views import ClusterView, Fact, unknown
 
 IN_CLUSTER = frozenset({"", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"})
 IN_CLUSTER_NAMES = frozenset({"", "in-cluster"})
 
 _AMI_VERSION = re.compile(r"(?<![0-9])1[-.](2[0-9]|3[0-9]|4[0-9])(?![0-9])")
-_ARN_ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 _MINIMUM_SHAPE = 3
 _SHAPE = (
     "cluster",
@@ -256,13 +256,13 @@ def _own_folder(item: ClusterValues, inhabitants: Mapping[str, set[object]]) -> 
 def _account(files: Sequence[ClusterValues]) -> Fact:
     for item in files:
         number = item.data.get("accountNumber")
-        if isinstance(number, (str, int)) and re.fullmatch(r"\d{12}", str(number)):
+        if isinstance(number, (str, int)) and is_account_id(str(number)):
             return Fact(str(number), "accountNumber", item.at("accountNumber"))
     for item in files:
         for text in _strings(item.data):
-            found = _ARN_ACCOUNT.search(text)
+            found = account_in(text)
             if found:
-                return Fact(found.group(1), "an ARN in its values", item.location)
+                return Fact(found, "an ARN in its values", item.location)
     return unknown("no accountNumber and no ARN in its values")
 
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from csoc.fleet.documents.base import NAME_LENGTH, NAME_PATTERN
+
 DEFAULT_STAGES = ("dev", "qa", "staging", "prod")
 
 # Word to stage. Order of stages as most teams promote.
@@ -45,8 +47,6 @@ _MINIMUM_REST = {"dev": 3, "qa": 3, "demo": 3}
 
 # Labels that say nothing about which commons it is.
 _GENERIC = frozenset({"www", "portal", "new", "next", "old", "archive", "gen3", "data", "blue", "green", "helm"})
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_NAME_LENGTH = 63
 _SLUG_LENGTH = 50
 # "unknown" says that something is not known; the others are devices and no folders on some computers.
 _RESERVED = frozenset(
@@ -153,9 +153,9 @@ def slug(text: str) -> str:
 def document_name(text: str) -> str:
     """Text as the name of a csoc document: as it is where that is possible, else each label as `slug` makes it."""
     first = text.partition(".")[0]
-    if len(text) <= _NAME_LENGTH and re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text) and first not in _RESERVED:
+    if len(text) <= NAME_LENGTH and re.fullmatch(NAME_PATTERN, text) and first not in _RESERVED:
         return text
-    return ".".join(slug(label) for label in text.split(".") if label)[:_NAME_LENGTH].strip(".-") or "x"
+    return ".".join(slug(label) for label in text.split(".") if label)[:NAME_LENGTH].strip(".-") or "x"
 
 
 def distinct_names(texts: Iterable[str], name_of: Callable[[str], str]) -> dict[str, str]:
@@ -167,7 +167,7 @@ def distinct_names(texts: Iterable[str], name_of: Callable[[str], str]) -> dict[
         name = base = name_of(text)
         number = 2
         while name in used:
-            name, number = f"{base[: _NAME_LENGTH - 8].rstrip('.-')}-{number}", number + 1
+            name, number = f"{base[: NAME_LENGTH - 8].rstrip('.-')}-{number}", number + 1
         names[text] = name
         used.add(name)
     return names

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from csoc.fleet.argocd.model import RESOURCES_FINALIZER
 from csoc.gen3.findings import Evidence, Severity
 from csoc.gen3.rules.model import Hit, Rule
 from csoc.gen3.state import EnvironmentState
-
-_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
 def check(state: EnvironmentState) -> Iterator[Hit]:
     """One hit for production environments whose Application has the finalizer."""
     application = state.view.application
-    found = next((name for name in application.finalizers if name.startswith(_FINALIZER)), "")
+    found = next((name for name in application.finalizers if name.startswith(RESOURCES_FINALIZER)), "")
     if found and state.view.stage.value == "prod":
         yield Hit(
             cause="Deleting the Application of a production environment deletes everything that it deployed",
@@ -36,7 +35,7 @@ RULE = Rule(
     title="Deleting the Application deletes production",
     severity=Severity.INFO,
     consequence="One `kubectl delete application`, or a root that prunes, takes down the site and its volumes.",
-    fix=f"Remove {_FINALIZER} from metadata.finalizers, and add it when the environment is to go.",
+    fix=f"Remove {RESOURCES_FINALIZER} from metadata.finalizers, and add it when the environment is to go.",
     covers=("fleet",),
     environment=check,
 )

@@ -15,10 +15,10 @@ from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.objects import Objects
+from csoc.fleet.argocd.model import RESOURCES_FINALIZER
 
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
-_BACKGROUND = f"{FINALIZER}/background"
-_CASCADING = (FINALIZER, _BACKGROUND, f"{FINALIZER}/foreground")
+_BACKGROUND = f"{RESOURCES_FINALIZER}/background"
+_CASCADING = (RESOURCES_FINALIZER, _BACKGROUND, f"{RESOURCES_FINALIZER}/foreground")
 Object = dict[str, Any]
 
 

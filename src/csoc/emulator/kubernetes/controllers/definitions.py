@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
 from csoc.emulator.kubernetes.controllers.objects import deleting, name_of, uid_of, with_condition
+from csoc.emulator.kubernetes.definitions import CLEANUP
 from csoc.emulator.kubernetes.store import Key, Object
 
 _GROUP, _RESOURCE = "apiextensions.k8s.io", "customresourcedefinitions"
-_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def reconcile(cluster: Cluster, key: Key) -> None:
@@ -64,7 +64,7 @@ def _empty(cluster: Cluster, key: Key, body: Object) -> None:
     fresh = cluster.store.get(key)
     if fresh is None:
         return
-    left = [one for one in fresh["metadata"].get("finalizers") or () if one != _CLEANUP]
+    left = [one for one in fresh["metadata"].get("finalizers") or () if one != CLEANUP]
     if left != (fresh["metadata"].get("finalizers") or []):
         fresh["metadata"]["finalizers"] = left
         cluster.save(_GROUP, _RESOURCE, fresh)

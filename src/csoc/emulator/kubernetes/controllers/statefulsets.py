@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Sequence
 
+from csoc.emulator.kubernetes.allocation import CLAIM_PROTECTION
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, its_controller, itself
 from csoc.emulator.kubernetes.controllers.objects import (
     deleting,
@@ -161,7 +162,7 @@ def _claim(cluster: Cluster, body: Object, template: Object, name: str) -> None:
             "name": name,
             "namespace": namespace_of(body),
             "labels": dict(labels_of(template)) | dict((body["spec"].get("selector") or {}).get("matchLabels") or {}),
-            "finalizers": ["kubernetes.io/pvc-protection"],
+            "finalizers": [CLAIM_PROTECTION],
         },
         "spec": copy.deepcopy(template.get("spec") or {}),
         "status": {"phase": "Pending"},

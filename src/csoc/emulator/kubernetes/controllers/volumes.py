@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from csoc.emulator.kubernetes.allocation import CLAIM_PROTECTION
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, all_of, itself
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, deleting, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "persistentvolume-controller"
-_PROTECTED = "kubernetes.io/pvc-protection"
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -34,8 +34,8 @@ def reconcile(cluster: Cluster, key: Key) -> None:
     users = _users(cluster, claim)
     if deleting(claim):
         finalizers = claim["metadata"].get("finalizers") or []
-        if _PROTECTED in finalizers and not users:
-            claim["metadata"]["finalizers"] = [one for one in finalizers if one != _PROTECTED]
+        if CLAIM_PROTECTION in finalizers and not users:
+            claim["metadata"]["finalizers"] = [one for one in finalizers if one != CLAIM_PROTECTION]
             cluster.save("", "persistentvolumeclaims", claim)
             _release(cluster, claim)
         return

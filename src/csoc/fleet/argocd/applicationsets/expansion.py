@@ -17,14 +17,13 @@ from csoc.fleet.argocd.applicationsets.generators import GeneratorError, Generat
 from csoc.fleet.argocd.gotemplate.evaluation import TemplateRenderer
 from csoc.fleet.argocd.gotemplate.substitution import PlacedError, Substitution
 from csoc.fleet.argocd.gotemplate.values import TemplateError
-from csoc.fleet.argocd.model import Application, KnownCluster, Problem
+from csoc.fleet.argocd.model import RESOURCES_FINALIZER, Application, KnownCluster, Problem
 from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import NOT_UNDERSTOOD, Fields, FixedPlace, Manifest
 from csoc.fleet.argocd.same_repository import Reference
 from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.yaml import yamltext
 
-RESOURCES_FINALIZER = "resources-finalizer.argocd.argoproj.io"
 MOST = 500  # Applications of one ApplicationSet
 MOST_TOGETHER = 5_000  # of all of a fleet
 _MAX_ALIKE = 20  # Problems of one ApplicationSet that differ in the parameters only
