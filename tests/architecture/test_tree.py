@@ -16,6 +16,8 @@ MADE = {".git", ".venv", ".hypothesis", "build", "dist", "__pycache__"}
 MOST_LINES = 500
 # A longer module stands here with the reason why it is one thing.
 LONG_MODULES = {
+    "tests/unit/usecases/change/test_plan.py": "one plan, with every form of a change and every refusal",
+    "tests/unit/usecases/change/test_propose.py": "one proposal, from its groups to its pull requests",
     "tests/functional/emulator/test_resources_edge.py": "the resource types of five services at the edge, case by case",
     "tests/functional/emulator/test_resources_network.py": "the resource types of networks, case by case",
     "tests/unit/emulator/kubernetes/argocd/test_applications.py": "the life of an Application, rule by rule",
