@@ -63,11 +63,34 @@ def _json(content: bytes) -> Body:
 
     kept: list[dict[str, Any]] = []  # so that no id is used twice
     try:
-        data = json.loads(content, object_pairs_hook=pairs, parse_constant=_no_constant)
+        # Bytes that are no UTF-8 are replaced, as Go's decoder does; as bytes, json would guess at another encoding.
+        text = content.decode("utf-8", "replace")
+        data = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise errors.bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from error
     _check_depth(data)
-    return Body(data, tuple(_places(data, twice, "")) if twice else ())
+    places = tuple(_places(data, twice, "")) if twice else ()
+    if "\\ud" in text or "\\uD" in text:
+        data = _without_surrogates(data)
+    return Body(data, places)
+
+
+def _without_surrogates(data: Any) -> Any:
+    """Halves of characters become what Go makes of them: they are no text that could be kept."""
+    if isinstance(data, str):
+        return data.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(data, list):
+        return [_without_surrogates(part) for part in data]
+    if isinstance(data, dict):
+        return {_without_surrogates(name): _without_surrogates(part) for name, part in data.items()}
+    return data
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError(f"cannot unmarshal number {text[:40]} into a value of type float64")
+    return found
 
 
 def _no_constant(name: str) -> Any:

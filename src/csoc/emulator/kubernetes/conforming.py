@@ -11,12 +11,14 @@ import binascii
 import re
 from typing import Any
 
+from csoc.emulator.kubernetes import errors
 from csoc.emulator.kubernetes.schemas import ANY, LIST, MAP, SCALAR, Schema
 
 _QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
+_ZEROS = {"string": "", "integer": 0, "number": 0, "boolean": False, "quantity": "0", "int-or-string": 0}
 _SKIPPED = {ord("\n"): None, ord("\r"): None}
 """Go's decoder of base64 takes no notice of line breaks."""
 
@@ -41,10 +43,31 @@ def conform(schema: Schema, value: Any, unknown: list[str], path: str = "", plac
             raise _wrong(value, place, f"[]{_go_name(schema.element)}")
         element = schema.element
         assert element is not None  # noqa: S101 - tells the type checker
-        return [conform(element, item, unknown, f"{path}[{index}]", place) for index, item in enumerate(value)]
+        return [
+            conform(element, _zero(element) if item is None else item, unknown, f"{path}[{index}]", place)
+            for index, item in enumerate(value)
+        ]
     if schema.kind == SCALAR:
         _scalar(schema.scalar, value, place)
     return value
+
+
+def _zero(schema: Schema) -> Any:
+    """What Go makes of null in a list: an empty struct, text or number."""
+    if schema.kind == MAP:
+        return {}
+    return _ZEROS.get(schema.scalar) if schema.kind == SCALAR else None
+
+
+def decoded(schema: Schema, data: Any, kind: str) -> dict[str, Any]:
+    """What was sent instead of an object (options, questions), with what its type knows. Raises ApiError BadRequest."""
+    try:
+        made = conform(schema, data, [])
+    except WrongTypeError as error:
+        raise errors.bad_request(f"{kind} cannot be handled: {error}") from error
+    if not isinstance(made, dict):
+        raise errors.bad_request(f"the object provided is unrecognized (must be of type {kind})")
+    return made
 
 
 def _map(schema: Schema, value: Any, unknown: list[str], path: str, place: str) -> Any:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from csoc.emulator.kubernetes import patterns
 from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
 Raw = Mapping[str, Any]
 Cause = dict[str, str]
 _OWN = ("apiVersion", "kind", "metadata")
+_NAMED = ("properties", "patternProperties", "definitions")
+_NESTED = ("items", "additionalProperties", "allOf", "anyOf", "oneOf", "not")
 
 
 def pruned(type_: ResourceType, body: Object, unknown: list[str]) -> Object:
@@ -163,17 +165,42 @@ def _text_problems(schema: Raw, value: str, path: str) -> Iterator[Cause]:
     if "maxLength" in schema and len(value) > schema["maxLength"]:
         yield _cause(path, "FieldValueTooLong", f"Too long: may not be more than {schema['maxLength']} bytes")
     pattern = schema.get("pattern")
-    if pattern and not _pattern(pattern).search(value):
-        yield _invalid(path, value, f"{path} in body should match '{pattern}'")
+    why = _pattern_problem(pattern, value, path) if pattern else ""
+    if why:
+        yield _invalid(path, value, why)
+
+
+def _pattern_problem(pattern: str, value: str, path: str) -> str:
+    """Why the text does not match; "" if it does. A pattern that is none is refused with its definition."""
+    try:
+        return "" if _pattern(pattern).found_in(value) else f"{path} in body should match '{pattern}'"
+    except patterns.PatternError as error:
+        return f"{path} in body should match '{pattern}': {error}"
 
 
 @lru_cache(maxsize=512)
-def _pattern(text: str) -> re.Pattern[str]:
-    """Go's regular expressions, as far as Python reads them; one that it cannot read matches everything."""
-    try:
-        return re.compile(text)
-    except re.error:
-        return re.compile("")
+def _pattern(text: str) -> patterns.Pattern:
+    return patterns.Pattern(text)
+
+
+def wrong_patterns(schema: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    """The patterns of a schema that cannot be used: where, the pattern, and what is wrong with it."""
+    if isinstance(schema, list):
+        for index, part in enumerate(schema):
+            yield from wrong_patterns(part, f"{path}[{index}]")
+    elif isinstance(schema, Mapping):
+        pattern = schema.get("pattern")
+        if isinstance(pattern, str):
+            try:
+                _pattern(pattern)
+            except patterns.PatternError as error:
+                yield f"{path}.pattern", pattern, str(error)
+        for name, part in schema.items():
+            if name in _NAMED and isinstance(part, Mapping):
+                for key, below in part.items():
+                    yield from wrong_patterns(below, f"{path}.{name}[{key}]")
+            elif name in _NESTED:
+                yield from wrong_patterns(part, f"{path}.{name}")
 
 
 def _number_problems(schema: Raw, value: float, path: str) -> Iterator[Cause]:
@@ -194,15 +221,16 @@ def _list_problems(schema: Raw, value: list[Any], path: str) -> Iterator[Cause]:
     for index, item in enumerate(value):
         yield from _problems(schema.get("items") or {}, item, f"{path}[{index}]")
     kind, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys") or ()
-    seen: list[Any] = []
+    seen: set[str] = set()
     for index, item in enumerate(value):
         if kind not in ("set", "map"):
             break
         mark = item if kind == "set" else {key: item.get(key) for key in keys} if isinstance(item, dict) else item
-        if mark in seen:
+        text = json.dumps(mark, sort_keys=True)
+        if text in seen:
             shown = json.dumps(mark, separators=(",", ":"), ensure_ascii=False)
             yield _cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {shown}")
-        seen.append(mark)
+        seen.add(text)
 
 
 def _map_problems(schema: Raw, value: dict[str, Any], path: str) -> Iterator[Cause]:

@@ -5,10 +5,11 @@ Source: apiextensions-apiserver, pkg/apis/apiextensions/validation and pkg/contr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from csoc.emulator.kubernetes import errors
+from csoc.emulator.kubernetes import custom, errors
 from csoc.emulator.kubernetes.store import Key
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def _problems(new: Object, spec: Object, names: Object) -> Iterator[dict[str, st
         why = 'Invalid value: "versions": must have exactly one version marked as storage version'
         yield _cause("spec.versions", "FieldValueInvalid", why)
     for index, version in enumerate(versions):
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            place = f"spec.versions[{index}].schema.openAPIV3Schema"
+        place, schema = f"spec.versions[{index}].schema.openAPIV3Schema", version.get("schema") or {}
+        if not schema.get("openAPIV3Schema"):
             yield _cause(place, "FieldValueRequired", "Required value: schemas are required")
+        for field, pattern, why in custom.wrong_patterns(schema.get("openAPIV3Schema"), place):
+            told = f"must be a valid regular expression, but isn't: error parsing regexp: {why}: `{pattern[:200]}`"
+            yield _cause(field, "FieldValueInvalid", f"Invalid value: {json.dumps(pattern[:200])}: {told}")
     yield from _conversion_problems((spec.get("conversion") or {}).get("strategy"))
 
 

@@ -7,7 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.emulator.kubernetes import admission, answers, bodies, errors, lists, patches, subresources, watches
+from csoc.emulator.kubernetes import (
+    admission,
+    answers,
+    bodies,
+    conforming,
+    errors,
+    lists,
+    patches,
+    schemas,
+    subresources,
+    watches,
+)
 from csoc.emulator.kubernetes.answers import Answer
 from csoc.emulator.kubernetes.bodies import Body
 from csoc.emulator.kubernetes.objects import IGNORE, STRICT, WARN, Objects, Options
@@ -18,6 +29,7 @@ from csoc.emulator.kubernetes.users import ANONYMOUS, User
 
 Object = dict[str, Any]
 _LONGEST_MANAGER = 128
+_DELETE_OPTIONS = schemas.definition("meta.DeleteOptions")
 _MANAGER_DEFAULT = "unknown"
 
 
@@ -190,10 +202,8 @@ def _delete_options(request: Request) -> Options:
         data = request.decoded().data
         if not isinstance(data, dict) or data.get("kind", "DeleteOptions") != "DeleteOptions":
             raise errors.bad_request("expected DeleteOptions in the body")
-        told = data
+        told = conforming.decoded(_DELETE_OPTIONS, data, "DeleteOptions")
     grace = told.get("gracePeriodSeconds", query.number("gracePeriodSeconds"))
-    if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
-        raise errors.bad_request("gracePeriodSeconds must be a whole number")
     preconditions = told.get("preconditions") or {}
     orphans = told.get("orphanDependents")
     options.grace_seconds = grace

@@ -16,7 +16,7 @@ from typing import Any
 from csoc.emulator.kubernetes import conversion, errors, selectors
 from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.requests import Query
-from csoc.emulator.kubernetes.store import Key
+from csoc.emulator.kubernetes.store import Key, text_of
 from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
@@ -54,7 +54,7 @@ def listed(objects: Objects, type_: ResourceType, namespace: str, query: Query) 
     version, after = _start(query, token, limit)
     matches = _matcher(type_, query)
     try:
-        rows, at = objects.store.texts(*type_.place, namespace if type_.namespaced else "", version=version)
+        rows, at = objects.store.rows(*type_.place, namespace if type_.namespaced else "", version=version)
     except errors.ApiError as error:
         if error.reason != "Expired" or not token:
             raise
@@ -63,14 +63,14 @@ def listed(objects: Objects, type_: ResourceType, namespace: str, query: Query) 
     rows = [row for row in rows if _place(row[0]) > after] if after else rows
     texts: list[bytes] = []
     served = _server(type_)
-    for index, (key, text) in enumerate(rows):
+    for index, (_, kept) in enumerate(rows):
+        if matches is None and limit and len(texts) == limit:
+            return Listed(texts, at, _token(at, _place(rows[index - 1][0])), len(rows) - index)
+        text = text_of(kept)
         if matches is not None and not matches(served(json.loads(text))):
             continue
         if limit and len(texts) == limit:
-            before = rows[index - 1][0]
-            remaining = len(rows) - index if matches is None else None
-            return Listed(texts, at, _token(at, _place(before)), remaining)
-        del key
+            return Listed(texts, at, _token(at, _place(rows[index - 1][0])))
         texts.append(_text(type_, text, served))
     return Listed(texts, at)
 
@@ -162,7 +162,7 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         version, (namespace, name) = told["rv"], told["start"]
         if not isinstance(version, int) or not isinstance(namespace, str) or not isinstance(name, str):
             raise TypeError("the token holds something else")
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise errors.bad_request(f"invalid continue token: continue key is not valid: {error}") from error
     return version, (namespace, name)
 

@@ -256,7 +256,7 @@ class Objects:
         if not isinstance(data, dict):
             raise errors.bad_request(f"the object provided is unrecognized (must be of type {type_.kind})")
         self._check_kind(type_, data)
-        data = {"kind": type_.kind, "apiVersion": type_.api_version, **data}
+        data = {**data, "kind": type_.kind, "apiVersion": type_.api_version}
         if not isinstance(data.get("metadata"), dict):
             if data.get("metadata") is not None:
                 raise errors.bad_request(f"{type_.kind}: metadata must be an object")

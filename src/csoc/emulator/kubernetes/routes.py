@@ -5,13 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from csoc.emulator.kubernetes import answers, containers, discovery, errors, handlers, openapi, reviews
+from csoc.emulator.kubernetes import (
+    answers,
+    conforming,
+    containers,
+    discovery,
+    errors,
+    handlers,
+    openapi,
+    reviews,
+    schemas,
+)
 from csoc.emulator.kubernetes.answers import Answer
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.handlers import Request, not_allowed, not_there
 from csoc.emulator.kubernetes.requests import Asked
 from csoc.emulator.kubernetes.types import ResourceType
 
+_TOKEN_REQUEST = schemas.definition("authentication.v1.TokenRequest")
 _HEALTH = ("/healthz", "/livez", "/readyz")
 
 
@@ -41,9 +52,7 @@ def _resource(cluster: SimulatedCluster, type_: ResourceType, request: Request) 
         body = _body_of(type_, request)
         return answers.of_object(review(cluster.objects, cluster.access, request.user, asked.namespace, body), 201)
     if (type_.group, type_.plural, asked.subresource, asked.verb) == ("", "serviceaccounts", "token", "create"):
-        body = request.decoded().data
-        if not isinstance(body, dict):
-            raise errors.bad_request("expected a TokenRequest of authentication.k8s.io/v1")
+        body = conforming.decoded(_TOKEN_REQUEST, request.decoded().data, "TokenRequest")
         made = reviews.token_request(cluster.objects, cluster.access, asked.namespace, asked.name, body)
         return answers.of_object(made, 201)
     if (type_.group, type_.plural) == ("", "pods") and asked.subresource in containers.PARTS:
@@ -54,8 +63,8 @@ def _resource(cluster: SimulatedCluster, type_: ResourceType, request: Request) 
 
 
 def _body_of(type_: ResourceType, request: Request) -> dict[str, Any]:
-    body = request.decoded().data
-    if not isinstance(body, dict) or body.get("kind", type_.kind) != type_.kind:
+    body = conforming.decoded(type_.schema, request.decoded().data, type_.kind)
+    if body.get("kind", type_.kind) != type_.kind:
         raise errors.bad_request(f"expected a {type_.kind} of {type_.api_version}")
     return {**body, "kind": type_.kind, "apiVersion": type_.api_version}
 

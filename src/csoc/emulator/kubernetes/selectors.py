@@ -18,18 +18,30 @@ _TERM = re.compile(
     r"|(?P<set>\s(?:in|notin))\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
 )
 
+_MOST_TERMS, _MOST_SHOWN = 1_000, 200
+
+
+def _check_count(terms: int) -> None:
+    """Every object of a list is asked for every term, so there is an end to them, unlike on the real server."""
+    if terms >= _MOST_TERMS:
+        raise errors.bad_request(f"the emulator takes at most {_MOST_TERMS} requirements in a selector")
+
 
 def label_matcher(text: str) -> Matches | None:
     """What `labelSelector` means; None for all objects. Raises ApiError BadRequest."""
-    if not text.strip():
+    # One space is worth as many as there are, and an expression that tries each of them takes the square of the time.
+    text = " ".join(text.split())
+    if not text:
         return None
-    terms = []
+    terms: list[Callable[[Mapping[str, str]], bool]] = []
     at = 0
     while at < len(text):
         found = _TERM.match(text, at)
         if found is None or found.end() == at:
-            why = f'unable to parse requirement: found "{text[at:]}", expected: an operator, a key or ","'
+            shown = text[at : at + _MOST_SHOWN]
+            why = f'unable to parse requirement: found "{shown}", expected: an operator, a key or ","'
             raise errors.bad_request(why)
+        _check_count(len(terms))
         terms.append(_label_term(found))
         at = found.end()
 
@@ -133,17 +145,20 @@ def field_matcher(type_: ResourceType, text: str) -> Matches | None:
     known.update(_FIELDS.get((type_.group, type_.plural), ()))
     if type_.custom is not None:
         known.update(path.removeprefix(".") for path in type_.custom.selectable_fields)
-    terms = []
+    terms: list[tuple[str, bool, str]] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*([^=!]+?)\s*(==|!=|=)\s*(.*?)\s*", part)
-        if found is None:
-            raise errors.bad_request(f'invalid selector: "{text}"; can\'t understand "{part}"')
-        if found[1] not in known:
+        _check_count(len(terms))
+        found = re.search("!=|==|=", part)
+        name = part[: found.start()].strip()[:_MOST_SHOWN] if found is not None else ""
+        if found is None or not name:
+            shown, about = part[:_MOST_SHOWN], text[:_MOST_SHOWN]
+            raise errors.bad_request(f'invalid selector: "{about}"; can\'t understand "{shown}"')
+        if name not in known:
             if type_.namespaced and not _FIELDS.get((type_.group, type_.plural)):
-                why = f'"{found[1]}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+                why = f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"'
                 raise errors.bad_request(why)
-            raise errors.bad_request(f"field label not supported: {found[1]}")
-        terms.append((found[1], found[2] != "!=", found[3]))
+            raise errors.bad_request(f"field label not supported: {name}")
+        terms.append((name, found[0] != "!=", part[found.end() :].strip()))
 
     def matches(body: Object) -> bool:
         return all((_field(body, name) == wanted) is equal for name, equal, wanted in terms)

@@ -114,14 +114,20 @@ class Store:
 
         namespace: "" for all. version: as they were then; raises ApiError Expired if that is no longer known.
         """
+        rows, at = self.rows(group, resource, namespace, version)
+        return [(key, text_of(one)) for key, one in rows], at
+
+    def rows(
+        self, group: str, resource: str, namespace: str = "", version: int | None = None
+    ) -> tuple[list[tuple[Key, bytes]], int]:
+        """The same, as they are kept: for who needs the text of few of many."""
         with self.lock:
             found: Mapping[tuple[str, str], bytes] = self._bucket(group, resource)
             at = self._version
             if version is not None and version != at:
                 found, at = self._past(group, resource, version), version
             keys = sorted(place for place in found if not namespace or place[0] == namespace)
-            kept = [(Key(group, resource, *place), found[place]) for place in keys]
-        return [(key, text_of(one)) for key, one in kept], at
+            return [(Key(group, resource, *place), found[place]) for place in keys], at
 
     def objects(self, group: str, resource: str, namespace: str = "") -> list[Object]:
         """The same, as dictionaries."""

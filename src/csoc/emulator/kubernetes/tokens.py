@@ -79,7 +79,7 @@ class Signer:
                 issuer=self.issuer,
                 options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError, UnicodeEncodeError):
             return None
         moment = now.timestamp()
         if not found.get("nbf", 0) - 60 <= moment < found.get("exp", 0):

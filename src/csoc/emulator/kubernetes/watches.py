@@ -80,14 +80,22 @@ def _check_initial(query: Query, initial: str) -> None:
 async def stream(objects: Objects, watch: Wanted, shape: Shape) -> AsyncIterator[bytes]:
     """The lines of a watch. Closing it frees everything. shape: what is shown of an object (a Table, its metadata)."""
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[Event] = asyncio.Queue()
+    waiting: asyncio.Queue[Event | None] = asyncio.Queue()
     place = watch.type.place
+
+    store = objects.store
+
+    def put(event: Event) -> None:
+        # None says that the rest is lost. It comes once: one that does not read at all must not cost more and more.
+        if waiting.qsize() < _MOST_WAITING:
+            waiting.put_nowait(event)
+        elif waiting.qsize() == _MOST_WAITING:
+            waiting.put_nowait(None)
 
     def hear(event: Event) -> None:
         if (event.key.group, event.key.resource) == place:
-            loop.call_soon_threadsafe(waiting.put_nowait, event)
+            loop.call_soon_threadsafe(put, event)
 
-    store = objects.store
     with store.lock:
         end = store.listen(hear)
         version = store.version
@@ -113,7 +121,7 @@ async def stream(objects: Objects, watch: Wanted, shape: Shape) -> AsyncIterator
 
 
 async def _following(
-    objects: Objects, watch: Wanted, shape: Shape, waiting: asyncio.Queue[Event], loop: asyncio.AbstractEventLoop
+    objects: Objects, watch: Wanted, shape: Shape, waiting: asyncio.Queue[Event | None], loop: asyncio.AbstractEventLoop
 ) -> AsyncIterator[bytes]:
     ends = loop.time() + watch.seconds
     marks = loop.time() + _BOOKMARK_SECONDS
@@ -132,7 +140,7 @@ async def _following(
             if loop.time() >= ends:
                 return
             continue
-        if waiting.qsize() > _MOST_WAITING:
+        if event is None:
             yield _line("ERROR", errors.expired("The client reads too slowly; list again").status())
             return
         line = _shown(watch, event, shape)
