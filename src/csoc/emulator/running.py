@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import socket
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -44,6 +47,8 @@ from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
 from csoc.emulator.timeline import RunningTimeline, Timeline
 
+_LOG = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
@@ -75,6 +80,8 @@ def running(
 
     Raises OSError if the port is taken, CsocError if the folder or what is in it cannot be used.
     """
+    # Codes that any service may answer with are in no service's model; moto would warn the terminal of each.
+    warnings.filterwarnings("ignore", r"Exception\(AwsError\) with code", UserWarning)
     with ExitStack() as held:
         folder = StateFolder(data) if data is not None else None
         if folder is not None:
@@ -87,13 +94,16 @@ def running(
         parts = _Parts(timeline, authority, manifests)
         held.callback(parts.living.close)
         clusters = parts.living.all
-        held.enter_context(serving(clusters, authority=authority))
+        ending = held.enter_context(ExitStack())
+        cluster_port = _serve_clusters(ending, clusters, authority, kept)
         endpoint = CloudEndpoint(parts.front, parts.connections, parts.control)
         held.callback(endpoint.close)
         if folder is not None:
-            keeper = Keeper(folder, parts.kept_parts(authority), parts.gate, timeline)
+            keeper = Keeper(folder, parts.kept_parts(authority, cluster_port), parts.gate, timeline)
             keeper.begin(kept)
             held.callback(keeper.end)
+        # Before the last snapshot as well: what a cluster says that it has done must be in it.
+        held.callback(ending.close)
         if isinstance(timeline, RunningTimeline):
             # Before the last snapshot: what still happened would be in it by half.
             held.callback(timeline.stop)
@@ -136,10 +146,11 @@ class _Parts:
         self.inside.serve(self.front)
         self.control = Control(self.accounts, self.counts, self.faults, timeline)
 
-    def kept_parts(self, authority: Authority) -> dict[str, Part]:
+    def kept_parts(self, authority: Authority, cluster_port: int) -> dict[str, Part]:
         """What survives, in the order in which it is put back: clusters before EKS, which starts them."""
         return {
             "authority": Part(lambda: authority, lambda _: None),
+            "cluster port": Part(lambda: cluster_port, lambda _: None),
             "moto": MOTO,
             "credentials": Part(self.credentials.kept, self.credentials.restore),
             "memory": Part(self.memory.all_kept, self.memory.restore),
@@ -155,6 +166,22 @@ def authority_of(kept: Mapping[str, Any] | None) -> Authority:
     found = kept["authority"] if kept is not None else new_authority()
     assert isinstance(found, Authority)  # noqa: S101 - written by kept_parts
     return found
+
+
+def _serve_clusters(
+    ending: ExitStack, clusters: SimulatedClusters, authority: Authority, kept: Mapping[str, Any] | None
+) -> int:
+    """Serves the clusters until the stack ends, at the port that kubeconfigs name. Returns the port, which is another
+    one where something else has taken it meanwhile."""
+    port = int(kept["cluster port"]) if kept is not None else 0
+    try:
+        served = ending.enter_context(serving(clusters, port, authority))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not port:
+            raise
+        _LOG.warning("the clusters' port %d is taken: run `aws eks update-kubeconfig` for each cluster again", port)
+        served = ending.enter_context(serving(clusters, 0, authority))
+    return int(served.address.rpartition(":")[2])
 
 
 def listen(port: int) -> socket.socket:

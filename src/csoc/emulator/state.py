@@ -43,7 +43,7 @@ from csoc.emulator.timeline import Timeline
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
 
 _MAGIC = b"csoc-emulator-state\n"
-_FORMAT = 2
+_FORMAT = 3
 _FILE = "state"
 _PAUSE_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)

@@ -283,3 +283,30 @@ def test_a_cluster_in_one_zone_rolls_back_with_the_words_of_eks(stacks: Stacks) 
     narrow = changed(CLUSTER, ResourcesVpcConfig={"SubnetIds": [{"Ref": "SubnetA"}]})
     with pytest.raises(AssertionError, match="two different AZs"):
         stacks.create({"Resources": {**GROUND, "Cluster": narrow}})
+
+
+@pytest.mark.parametrize("under_way", ["Cluster", "Nodes"])
+def test_what_is_half_made_when_something_else_fails_is_deleted_once_it_may_be(
+    stacks: Stacks, owner: Owner, under_way: str
+) -> None:
+    before = ["SubnetA", "SubnetB", "ClusterRole", "NodeRole", *(["Cluster"] if under_way == "Nodes" else [])]
+    more = {
+        "Slow": {
+            "Type": "AWS::IAM::InstanceProfile",
+            "DependsOn": before,
+            "Properties": {"Roles": [{"Ref": "NodeRole"}]},
+        },
+        "Bad": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "DependsOn": "Slow",
+            "Properties": {"GroupDescription": "nowhere", "VpcId": "vpc-0123456789abcdef0"},
+        },
+    }
+    with pytest.raises(AssertionError, match="vpc-0123456789abcdef0"):
+        stacks.create({"Resources": {**GROUND, "Cluster": CLUSTER, "Nodes": NODES, **more}})
+    events = stacks.api.describe_stack_events(StackName="cluster")["StackEvents"]
+    told = {(one["LogicalResourceId"], one["ResourceStatus"]): one.get("ResourceStatusReason") for one in events}
+    assert told[under_way, "CREATE_FAILED"] == "Resource creation cancelled"
+    assert (under_way, "DELETE_COMPLETE") in told
+    assert events[0]["ResourceStatus"] == "ROLLBACK_COMPLETE"
+    assert owner.client("eks").list_clusters()["clusters"] == []

@@ -14,13 +14,15 @@ LONGEST_NAME = 63
 
 class Eks(Declared):
     """Something of EKS. answer: the member of answers that describes it. failed: statuses that it never leaves by
-    itself; waits: those that it has while something is under way."""
+    itself; waits: those that it has while something is under way. busy: those in which EKS refuses to delete it, so
+    that a rollback which meets it half made has to wait."""
 
     service = "eks"
     answer: ClassVar[str]
     arn: ClassVar[str] = "arn"
     failed: ClassVar[tuple[str, ...]] = ("CREATE_FAILED", "FAILED", "DEGRADED", "DELETE_FAILED")
     waits: ClassVar[tuple[str, ...]] = ("CREATING", "PENDING", "UPDATING")
+    busy: ClassVar[tuple[str, ...]] = ()
 
     def tag_parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         tags = self.wanted_tags(context, properties)
@@ -53,7 +55,7 @@ class Eks(Declared):
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         client = context.clients(self.service)
         found = self.describe(client, physical_id)
-        if found is not None and found.get("status") != "DELETING":
+        if found is not None and found.get("status") not in ("DELETING", *self.busy):
             self.remove(context, client, physical_id, properties)
 
     def settled(self, context: Context, physical_id: str) -> bool:
@@ -71,10 +73,13 @@ class Eks(Declared):
         return self.made(context, physical_id).attributes
 
     def deleted(self, context: Context, physical_id: str) -> bool:
-        """True once it is gone."""
-        found = self.describe(context.clients(self.service), physical_id)
+        """True once it is gone. What was busy when it should have been deleted is deleted once it is not."""
+        client = context.clients(self.service)
+        found = self.describe(client, physical_id)
         if found is not None and found.get("status") in ("DELETE_FAILED", "FAILED"):
             raise ResourceError(f"{physical_id} could not be deleted{_why(found)}", "NotStabilized")
+        if self.busy and found is not None and found.get("status") not in ("DELETING", *self.busy):
+            self.remove(context, client, physical_id, {})
         return found is None
 
 
@@ -105,7 +110,7 @@ class Cluster(Eks):
     type_name = "AWS::EKS::Cluster"
     create_call, id_path = "create_cluster", "cluster.name"
     describe_call, answer = "describe_cluster", "cluster"
-    delete_call = "delete_cluster"
+    delete_call, busy = "delete_cluster", ("CREATING", "PENDING", "UPDATING")
     takes = (
         "AccessConfig", "BootstrapSelfManagedAddons", "DeletionProtection", "EncryptionConfig",
         "KubernetesNetworkConfig", "Name", "ResourcesVpcConfig", "RoleArn", "UpgradePolicy", "Version",
