@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from csoc.emulator.cloudformation.template.model import text_of
@@ -227,17 +228,22 @@ def _problems_of_object(
             yield f"{at}: extraneous key [{name}] is not permitted"
 
 
+@lru_cache(maxsize=1)
+def _folder() -> Path:
+    """Where the schemas are. cfn-lint is looked for and not imported, since it would bring a whole computer algebra."""
+    found = find_spec("cfnlint")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'cfnlint'", name="cfnlint")
+    return Path(found.submodule_search_locations[0]) / _FOLDER
+
+
 @lru_cache(maxsize=8)
 def _provider(region: str) -> Mapping[str, str]:
-    found: Mapping[str, str] = json.loads(
-        files("cfnlint").joinpath(_FOLDER, "providers", f"{region}.json").read_bytes()
-    )
+    found: Mapping[str, str] = json.loads((_folder() / "providers" / f"{region}.json").read_bytes())
     return found
 
 
 @lru_cache(maxsize=256)
 def _resource(digest: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(
-        files("cfnlint").joinpath(_FOLDER, "resources", f"{digest}.json").read_bytes()
-    )
+    found: Mapping[str, Any] = json.loads((_folder() / "resources" / f"{digest}.json").read_bytes())
     return found

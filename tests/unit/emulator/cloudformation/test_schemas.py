@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,3 +70,13 @@ def test_properties_that_no_schema_knows_are_refused_by_name() -> None:
     assert "VpcId" in SCHEMAS.problem("AWS::EC2::VPC", {"VpcId": "vpc-1"})
     assert SCHEMAS.problem("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}) == ""
     assert "[VpcId] not found" in SCHEMAS.problem("AWS::EC2::Subnet", {})
+
+
+def test_schemas_are_read_without_the_program_that_ships_them() -> None:
+    """It takes seconds to load, which each start of the emulator would take longer."""
+    asked = (
+        "import sys; from csoc.emulator.cloudformation.schemas import Schemas; Schemas(); "
+        "print('cfnlint' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout == "False\n"
