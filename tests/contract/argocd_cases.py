@@ -74,4 +74,4 @@ def config_maps(world: ArgoWorld) -> set[str]:
 
 def done(reading: ApplicationReading, commit: str) -> bool:
     operation = reading.operation
-    return operation is not None and operation.isdone and operation.revisions == (commit, commit) and not reading.asked
+    return operation is not None and operation.is_done and operation.revisions == (commit, commit) and not reading.asked
