@@ -114,7 +114,9 @@ class Terminal:
         self.folder = folder
         self._stacks = emulator.client("cloudformation")
         paths = {"PATH": f"{PROGRAMS}:/usr/bin:/bin", "HOME": str(folder), "KUBECONFIG": str(folder / "kubeconfig")}
-        self.variables: Mapping[str, str] = environment(**emulator.variables, **paths)
+        # The command starts many times: what is compiled at the first start is kept for the others.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+        self.variables: Mapping[str, str] = environment(**emulator.variables, **paths, **compiled)
 
     def run(self, *command: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
