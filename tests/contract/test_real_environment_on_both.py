@@ -1,7 +1,7 @@
 """A production environment that nobody here wrote ends the same on the simulated cluster as on the real one.
 
 Both fetch it from the same private repository with a credential that may only read. What differs nevertheless is in
-docs/reference/simulated-differences.md, with the reason; each is taken out here by name, and nothing else is.
+docs/emulator.md, with the reason; of that only the names that controllers make up are taken out here.
 """
 
 from __future__ import annotations
