@@ -25,8 +25,8 @@ from csoc.emulator.cloud.corrections.correction import Memory, UnderWay
 from csoc.emulator.cloud.corrections.table import corrections
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.credentials import Credentials
-from csoc.emulator.cloud.eks import Eks
-from csoc.emulator.cloud.eks_maker import SimulatedMaker
+from csoc.emulator.cloud.eks.maker import SimulatedMaker
+from csoc.emulator.cloud.eks.service import Eks
 from csoc.emulator.cloud.faults import Faults
 from csoc.emulator.cloud.front import Front
 from csoc.emulator.cloud.gate import Gate

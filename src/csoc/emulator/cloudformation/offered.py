@@ -16,6 +16,8 @@ NOT_OFFERED: Mapping[str, str] = {
     "AWS::CloudFormation::CustomResource": NOBODY_ANSWERS,
     "AWS::CloudFormation::Macro": "the emulator runs no macros",
     "AWS::CloudFormation::StackSet": "the emulator has no stack sets",
+    "AWS::EKS::FargateProfile": "no simulated pod runs on Fargate; give the cluster a nodegroup",
+    "AWS::EKS::IdentityProviderConfig": "clusters take IAM's identities and no other issuer's",
     "AWS::CloudFormation::WaitConditionHandle": (
         "the emulator does not serve the address that it would hand out; give AWS::CloudFormation::WaitCondition a "
         "CreationPolicy and signal it with SignalResource"

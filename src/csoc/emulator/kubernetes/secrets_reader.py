@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from csoc.emulator.cloud import moto_accounts
 from csoc.emulator.cloud.calls import ANONYMOUS, Identity, Session
 from csoc.emulator.cloud.credentials import Credentials
-from csoc.emulator.cloud.eks_records import ClusterRecord
+from csoc.emulator.cloud.eks.records import ClusterRecord
 from csoc.emulator.cloud.inside import InsideClients
 from csoc.emulator.cloud.principals import GLOBAL_KEYS
 from csoc.emulator.iam.documents import PolicyError, parse_policy

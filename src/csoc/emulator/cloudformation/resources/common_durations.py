@@ -48,8 +48,6 @@ SECONDS: Mapping[str, Duration] = {
     "AWS::EKS::Cluster": Duration(540, "field"),
     "AWS::EKS::Nodegroup": Duration(150, "field"),
     "AWS::EKS::Addon": Duration(30, "field"),
-    "AWS::EKS::FargateProfile": Duration(120, "field"),
-    "AWS::EKS::IdentityProviderConfig": Duration(900, "docs: associating takes 15 minutes or more"),
     **_all("EKS", "AccessEntry PodIdentityAssociation"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Duration(150, "field"),
     **_all("ElasticLoadBalancingV2", "TargetGroup Listener ListenerRule ListenerCertificate"),

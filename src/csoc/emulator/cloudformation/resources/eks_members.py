@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import at_path, call, own_tags, shaped, short_name, unless_gone
+from csoc.emulator.cloudformation.resources.common import call, short_name, unless_gone
 from csoc.emulator.cloudformation.resources.common_declared import Change
 from csoc.emulator.cloudformation.resources.eks import LONGEST_NAME, Cluster, Eks
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
@@ -244,94 +244,10 @@ def _of_association(arn: str) -> dict[str, str]:
     return {"clusterName": cluster, "associationId": association}
 
 
-class FargateProfile(Eks):
-    """AWS::EKS::FargateProfile. Its id is "cluster|name"; only its tags change in place."""
-
-    type_name = "AWS::EKS::FargateProfile"
-    create_call = "create_fargate_profile"
-    describe_call, answer, delete_call = "describe_fargate_profile", "fargateProfile", "delete_fargate_profile"
-    arn = "fargateProfileArn"
-    takes = ("ClusterName", "FargateProfileName", "PodExecutionRoleArn", "Selectors", "Subnets")
-    attributes = {"Arn": "fargateProfileArn"}
-
-    def named(self, physical_id: str) -> dict[str, str]:
-        cluster, _, name = physical_id.partition("|")
-        return {"clusterName": cluster, "fargateProfileName": name}
-
-    def make(self, context: Context, client: Any, properties: Properties) -> str:
-        name = properties.get("FargateProfileName", short_name(context, LONGEST_NAME))
-        given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
-        given |= {"FargateProfileName": name, "clientRequestToken": context.token}
-        given["Selectors"] = [_selector(one) for one in properties["Selectors"]]
-        call(client, self.create_call, given)
-        return f"{properties['ClusterName']}|{name}"
-
-    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
-        selectors = [
-            {
-                **one,
-                **({"labels": [{"Key": k, "Value": v} for k, v in one["labels"].items()]} if one.get("labels") else {}),
-            }
-            for one in found.get("selectors", ())
-        ]
-        return {"Selectors": selectors}
-
-
-def _selector(selector: Mapping[str, Any]) -> dict[str, Any]:
-    """A selector as the API takes it: labels are a map there and a list in templates."""
-    labels = {one["Key"]: one["Value"] for one in selector.get("Labels") or ()}
-    return {"Namespace": selector["Namespace"], **({"Labels": labels} if labels else {})}
-
-
-class IdentityProviderConfig(Eks):
-    """AWS::EKS::IdentityProviderConfig, of type oidc. Its id is "name|cluster|type"."""
-
-    type_name = "AWS::EKS::IdentityProviderConfig"
-    describe_call, answer = "describe_identity_provider_config", "identityProviderConfig.oidc"
-    arn = "identityProviderConfigArn"
-    also = ("ClusterName", "IdentityProviderConfigName", "Oidc", "Type")
-    attributes = {"IdentityProviderConfigArn": "identityProviderConfigArn"}
-
-    def named(self, physical_id: str) -> dict[str, Any]:
-        name, cluster, kind = physical_id.split("|")
-        return {"clusterName": cluster, "identityProviderConfig": {"type": kind, "name": name}}
-
-    def make(self, context: Context, client: Any, properties: Properties) -> str:
-        name = properties.get("IdentityProviderConfigName", short_name(context, LONGEST_NAME))
-        model = client.meta.service_model.shape_for("OidcIdentityProviderConfigRequest")
-        given = {key: value for key, value in (properties.get("Oidc") or {}).items() if key != "RequiredClaims"}
-        oidc = shaped(model, {**given, "IdentityProviderConfigName": name}, "AssociateIdentityProviderConfig")
-        claims = at_path(properties, "Oidc.RequiredClaims") or ()
-        if claims:
-            oidc["requiredClaims"] = {one["Key"]: one["Value"] for one in claims}
-        client.associate_identity_provider_config(
-            clusterName=properties["ClusterName"],
-            oidc=oidc,
-            clientRequestToken=context.token,
-            **self.tag_parameters(context, properties),
-        )
-        return f"{name}|{properties['ClusterName']}|{properties['Type']}"
-
-    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
-        claims = [{"Key": key, "Value": value} for key, value in (found.get("requiredClaims") or {}).items()]
-        oidc = {**found, "requiredClaims": claims or None}
-        for name in ("identityProviderConfigName", "identityProviderConfigArn", "clusterName", "tags", "status"):
-            oidc.pop(name, None)
-        return {"Oidc": oidc, "Type": physical_id.rpartition("|")[2]}
-
-    def live_tags(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> dict[str, str]:
-        return own_tags(found, "tags")
-
-    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        unless_gone(lambda: client.disassociate_identity_provider_config(**self.named(physical_id)))
-
-
 HANDLERS: tuple[Handler, ...] = (
     Cluster(),
     Nodegroup(),
     Addon(),
     AccessEntry(),
     PodIdentityAssociation(),
-    FargateProfile(),
-    IdentityProviderConfig(),
 )

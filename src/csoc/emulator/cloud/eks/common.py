@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from csoc.emulator.cloud import moto_accounts, moto_resources
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
-from csoc.emulator.cloud.eks_records import Body, ClusterRecord
+from csoc.emulator.cloud.eks.records import Body, ClusterRecord
 from csoc.emulator.iam.documents import PolicyError, parse_policy
 
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from csoc.emulator.cloud.eks_pods import give_role
+from csoc.emulator.cloud.eks.pods import give_role
 
 ROLE = "arn:aws:iam::111122223333:role/fence"
 

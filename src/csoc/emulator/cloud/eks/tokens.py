@@ -18,9 +18,9 @@ from moto.core.request import Request
 
 from csoc.emulator.cloud.calls import AwsError, Identity
 from csoc.emulator.cloud.credentials import Credentials
-from csoc.emulator.cloud.eks_config_map import AuthMap, canonical_arn
-from csoc.emulator.cloud.eks_facts import access_policy_arn
-from csoc.emulator.cloud.eks_records import ClusterRecord, ClusterUser
+from csoc.emulator.cloud.eks.config_map import AuthMap, canonical_arn
+from csoc.emulator.cloud.eks.facts import access_policy_arn
+from csoc.emulator.cloud.eks.records import ClusterRecord, ClusterUser
 from csoc.emulator.cloud.signatures import signature_of, verify
 
 _PREFIX = "k8s-aws-v1."

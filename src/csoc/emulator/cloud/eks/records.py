@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from csoc.emulator.cloud.eks_config_map import AuthMap
+from csoc.emulator.cloud.eks.config_map import AuthMap
 
 Body = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from csoc.emulator.cloud import moto_accounts
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
-from csoc.emulator.cloud.eks_common import invalid, page
-from csoc.emulator.cloud.eks_facts import ACCESS_ENTRY_TYPES, ACCESS_POLICIES, access_policy_arn
-from csoc.emulator.cloud.eks_records import Body, ClusterRecord
+from csoc.emulator.cloud.eks.common import invalid, page
+from csoc.emulator.cloud.eks.facts import ACCESS_ENTRY_TYPES, ACCESS_POLICIES, access_policy_arn
+from csoc.emulator.cloud.eks.records import Body, ClusterRecord
 from csoc.emulator.iam.documents import parse_policy
 from csoc.emulator.timeline import Timeline
 

@@ -11,14 +11,13 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
 from csoc.emulator.cloud.credentials import Credentials
-from csoc.emulator.cloud.eks_access import EksAccess
-from csoc.emulator.cloud.eks_addons import EksAddons
-from csoc.emulator.cloud.eks_common import (
+from csoc.emulator.cloud.eks.access import EksAccess
+from csoc.emulator.cloud.eks.addons import EksAddons
+from csoc.emulator.cloud.eks.common import (
     Shared,
     as_request,
     check_active,
@@ -29,10 +28,11 @@ from csoc.emulator.cloud.eks_common import (
     network,
     page,
 )
-from csoc.emulator.cloud.eks_facts import DEFAULT_VERSION, SECONDS, VERSIONS
-from csoc.emulator.cloud.eks_nodes import EksNodes
-from csoc.emulator.cloud.eks_records import Body, ClusterMaker, ClusterRecord, ClusterUser
-from csoc.emulator.cloud.eks_tokens import identity_of, user_of
+from csoc.emulator.cloud.eks.facts import DEFAULT_VERSION, SECONDS, VERSIONS
+from csoc.emulator.cloud.eks.insights import EksInsights
+from csoc.emulator.cloud.eks.nodes import EksNodes
+from csoc.emulator.cloud.eks.records import Body, ClusterMaker, ClusterRecord, ClusterUser
+from csoc.emulator.cloud.eks.tokens import identity_of, user_of
 from csoc.emulator.timeline import Timeline
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -56,6 +56,7 @@ class Eks:
         self._access = EksAccess(timeline, self._named, ids)
         self._nodes = EksNodes(shared)
         self._addons = EksAddons(shared, self._access)
+        self._insights = EksInsights(timeline, self._named)
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -63,11 +64,8 @@ class Eks:
             "CreateCluster": self._create_cluster,
             "DeleteCluster": self._delete_cluster,
             "DescribeCluster": self._describe_cluster,
-            "DescribeClusterVersions": self._describe_cluster_versions,
-            "DescribeInsight": self._describe_insight,
             "DescribeUpdate": self._describe_update,
             "ListClusters": self._list_clusters,
-            "ListInsights": self._list_insights,
             "ListTagsForResource": self._list_tags,
             "ListUpdates": self._list_updates,
             "TagResource": self._tag,
@@ -77,6 +75,7 @@ class Eks:
             **self._access.operations,
             **self._nodes.operations,
             **self._addons.operations,
+            **self._insights.operations,
         }
         return {name: self._locked(operation) for name, operation in own.items()}
 
@@ -280,36 +279,12 @@ class Eks:
         params = [{"type": "Version", "value": wanted}, {"type": "PlatformVersion", "value": "eks.1"}]
         return {"update": self._updating(call, record, "version", record.name, "VersionUpdate", params)}
 
-    def _describe_cluster_versions(self, call: Call) -> Answer:
-        asked, now = call.parameters, self._timeline.now()
-        wanted, status = asked.get("clusterVersions"), asked.get("versionStatus") or asked.get("status")
-        found = []
-        for one in sorted(VERSIONS.values(), key=lambda version: version.released, reverse=True):
-            state = one.status(now)
-            if (wanted and one.name not in wanted) or (status and state != str(status).upper().replace("-", "_")):
-                continue
-            if (asked.get("defaultOnly") and one.name != DEFAULT_VERSION) or (
-                state == "UNSUPPORTED" and not (asked.get("includeAll") or wanted)
-            ):
-                continue
-            found.append(
-                {
-                    "clusterVersion": one.name, "clusterType": "eks", "defaultPlatformVersion": "eks.1",
-                    "defaultVersion": one.name == DEFAULT_VERSION, "releaseDate": _midnight(one.released),
-                    "endOfStandardSupportDate": _midnight(one.standard_until),
-                    "endOfExtendedSupportDate": _midnight(one.extended_until),
-                    "status": state.lower().replace("_", "-"), "versionStatus": state,
-                    "kubernetesPatchVersion": one.patch,
-                }
-            )  # fmt: skip
-        return page("clusterVersions", found, call)
-
     def _check_version(self, version: str) -> None:
         known = VERSIONS.get(version)
         if known is None or known.status(self._timeline.now()) == "UNSUPPORTED":
             raise invalid(f"unsupported Kubernetes version {version}")
 
-    # Updates, insights, tags
+    # Updates, tags
 
     def _updating(
         self,
@@ -346,41 +321,6 @@ class Eks:
             if asked.get(parameter):
                 kind, name = other, str(asked[parameter])
         return [update for one, of, update in record.updates if (one, of) == (kind, name)]
-
-    def _insights(self, record: ClusterRecord) -> list[Body]:
-        """One insight of those that EKS has: whether nodes are too old for the next version."""
-        version = record.body["version"]
-        following = f"1.{int(version.split('.')[1]) + 1}"
-        old = [body for body in record.nodegroups.values() if body["version"] != version]
-        status = {"status": "WARNING" if old else "PASSING", "reason": f"{len(old)} nodegroups are behind the cluster"}
-        return [
-            {
-                "id": f"kubelet-skew-{record.id[-12:]}",
-                "name": "Kubelet version skew",
-                "category": "UPGRADE_READINESS",
-                "kubernetesVersion": following,
-                "lastRefreshTime": self._timeline.now(),
-                "lastTransitionTime": record.body["createdAt"],
-                "description": "Checks for kubelet versions that are behind the cluster's.",
-                "insightStatus": status,
-                "recommendation": "Upgrade nodegroups to the cluster's version before the cluster.",
-                "resources": [{"arn": body["nodegroupArn"], "insightStatus": status} for body in old],
-            }
-        ]
-
-    def _list_insights(self, call: Call) -> Answer:
-        kept = ("recommendation", "resources")
-        found = [
-            {name: value for name, value in one.items() if name not in kept}
-            for one in self._insights(self._named(call, "clusterName"))
-        ]
-        return page("insights", found, call)
-
-    def _describe_insight(self, call: Call) -> Answer:
-        for one in self._insights(self._named(call, "clusterName")):
-            if one["id"] == call.parameters.get("id"):
-                return {"insight": one}
-        raise AwsError("ResourceNotFoundException", f"No insight found for ID: {call.parameters.get('id')}", 404)
 
     def _tagged(self, call: Call) -> Body:
         arn = str(call.parameters.get("resourceArn", ""))
@@ -501,7 +441,3 @@ def _shown(record: ClusterRecord) -> Body:
     return {
         name: value for name, value in record.body.items() if value is not None and name != "bootstrapSelfManagedAddons"
     }
-
-
-def _midnight(day: Any) -> datetime:
-    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")

@@ -7,9 +7,9 @@ from typing import Any
 
 from csoc.emulator.cloud import moto_resources
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
-from csoc.emulator.cloud.eks_common import Shared, check_active, check_role, in_use, invalid, page
-from csoc.emulator.cloud.eks_facts import VERSIONS
-from csoc.emulator.cloud.eks_records import Body, ClusterRecord
+from csoc.emulator.cloud.eks.common import Shared, check_active, check_role, in_use, invalid, page
+from csoc.emulator.cloud.eks.facts import VERSIONS
+from csoc.emulator.cloud.eks.records import Body, ClusterRecord
 
 
 class EksNodes:

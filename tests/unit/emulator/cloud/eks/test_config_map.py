@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from csoc.emulator.cloud.calls import Identity
-from csoc.emulator.cloud.eks_config_map import AuthMap, Mapped, read
-from csoc.emulator.cloud.eks_records import ClusterRecord, ClusterUser
-from csoc.emulator.cloud.eks_tokens import user_of
+from csoc.emulator.cloud.eks.config_map import AuthMap, Mapped, read
+from csoc.emulator.cloud.eks.records import ClusterRecord, ClusterUser
+from csoc.emulator.cloud.eks.tokens import user_of
 
 ACCOUNT = "111122223333"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/Admin"

@@ -9,10 +9,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from csoc.emulator.cloud import eks_config_map, eks_members, eks_pods
-from csoc.emulator.cloud.eks_config_map import AuthMap
-from csoc.emulator.cloud.eks_facts import ADDONS
-from csoc.emulator.cloud.eks_records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
+from csoc.emulator.cloud.eks import config_map, members, pods
+from csoc.emulator.cloud.eks.config_map import AuthMap
+from csoc.emulator.cloud.eks.facts import ADDONS
+from csoc.emulator.cloud.eks.records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
 from csoc.emulator.kubernetes.access_policies import Association
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
@@ -26,7 +26,7 @@ from csoc.emulator.kubernetes.users import AUTHENTICATED, User
 _MOST_REMEMBERED = 10_000
 _MANAGER, _BOOTSTRAP = "eks", "eks-bootstrap"
 _AGAIN_SECONDS = 0.1
-_AUTH = Key("", "configmaps", eks_config_map.NAMESPACE, eks_config_map.NAME)
+_AUTH = Key("", "configmaps", config_map.NAMESPACE, config_map.NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class SimulatedMaker:
         cluster.objects.admit_pod = admit
         inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]), admit_pod=admit)
         self._addons(cluster, inside, region, record)
-        _bring(inside, eks_members.nodes_of(account, region, record))
+        _bring(inside, members.nodes_of(account, region, record))
 
     def upgrade(self, cluster_id: str, version: str) -> None:
         """See ClusterMaker."""
@@ -106,7 +106,7 @@ class SimulatedMaker:
             known = self._auth_maps.get(cluster_id)
         if known is not None and known[0] == mark:
             return known[1]
-        found = eks_config_map.read(body.get("data") or {})
+        found = config_map.read(body.get("data") or {})
         with self._lock:
             self._auth_maps[cluster_id] = (mark, found)
         return found
@@ -129,16 +129,16 @@ class SimulatedMaker:
         self._kept = dict(kept)
 
     def _addons(self, cluster: SimulatedCluster, inside: Cluster, region: str, record: ClusterRecord) -> None:
-        wanted = eks_members.installed(record)
+        wanted = members.installed(record)
         if record.id in self._fresh:
             self._fresh.discard(record.id)
             if record.body.get("bootstrapSelfManagedAddons") is not False:
-                for name in eks_members.SELF_MANAGED:
-                    version = eks_members.default_version(name, str(record.body["version"]))
-                    for body in eks_members.documents(name, version, region):
+                for name in members.SELF_MANAGED:
+                    version = members.default_version(name, str(record.body["version"]))
+                    for body in members.documents(name, version, region):
                         _apply(cluster, body, _BOOTSTRAP)
         for name in ADDONS:
-            for body in eks_members.documents(name, wanted.get(name, ""), region):
+            for body in members.documents(name, wanted.get(name, ""), region):
                 if name in wanted:
                     _apply(cluster, body, _MANAGER)
                 elif (key := _managed(cluster, body)) is not None:
@@ -168,7 +168,7 @@ def _give_role(cluster: SimulatedCluster, record: ClusterRecord, region: str, po
         associated = any(
             (one["namespace"], one["serviceAccount"]) == (namespace, name) for one in list(record.associations.values())
         )
-        eks_pods.give_role(pod, account, region, associated=associated)
+        pods.give_role(pod, account, region, associated=associated)
 
 
 def _bring(inside: Cluster, nodes: list[Node]) -> None:

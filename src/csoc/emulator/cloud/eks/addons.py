@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
-from csoc.emulator.cloud.eks_access import EksAccess
-from csoc.emulator.cloud.eks_common import Shared, check_active, check_role, in_use, invalid, page
-from csoc.emulator.cloud.eks_facts import ADDONS, VERSIONS, Addon
-from csoc.emulator.cloud.eks_records import Body, ClusterRecord
+from csoc.emulator.cloud.eks.access import EksAccess
+from csoc.emulator.cloud.eks.common import Shared, check_active, check_role, in_use, invalid, page
+from csoc.emulator.cloud.eks.facts import ADDONS, VERSIONS, Addon
+from csoc.emulator.cloud.eks.records import Body, ClusterRecord
 
 
 class EksAddons:

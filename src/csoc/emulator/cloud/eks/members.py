@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.emulator.cloud import moto_machines
-from csoc.emulator.cloud.eks_facts import ADDONS, VERSIONS
-from csoc.emulator.cloud.eks_records import Body, ClusterRecord
+from csoc.emulator.cloud.eks.facts import ADDONS, VERSIONS
+from csoc.emulator.cloud.eks.records import Body, ClusterRecord
 from csoc.emulator.kubernetes.controllers.nodes import Node
 
 SELF_MANAGED = ("vpc-cni", "coredns", "kube-proxy")
