@@ -93,7 +93,6 @@ class Control:
             raise ControlError(f"speed must be a number above 0 and at most {_FASTEST:g}")
         if not isinstance(self._timeline, RunningTimeline):
             raise ControlError("the time of this emulator is stepped by whoever started it", 409)
-        # What waits already keeps the moment that was worked out for it.
         self._timeline.speed = float(speed)
         return {"speed": self._timeline.speed}
 

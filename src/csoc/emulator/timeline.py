@@ -91,6 +91,74 @@ class SteppedTimeline:
         return None
 
 
+class Pace:
+    """Which action is due when, for time that runs `speed` times as fast as a clock, as a function of what the clock
+    says.
+
+    Emulated time stands still while an action runs and never overtakes one that waits. So work that takes long in a
+    fast world makes nobody late: what happens, and in which order, follows from the emulated times alone and is the
+    same at every speed.
+    """
+
+    def __init__(self, speed: float, clock: Callable[[], float]) -> None:
+        self._speed = speed
+        self._clock = clock
+        self._entries: list[_Entry] = []
+        self._numbers = itertools.count()
+        self._elapsed = 0.0
+        self._since = clock()
+        self._acting = False
+
+    def later(self, seconds: float, action: Action) -> Cancel:
+        """Puts an action so many emulated seconds after now."""
+        entry = _Entry(self.elapsed() + max(seconds, 0.0), next(self._numbers), action)
+        heapq.heappush(self._entries, entry)
+        return lambda: setattr(entry, "cancelled", True)
+
+    @property
+    def speed(self) -> float:
+        """Emulated seconds in one of the clock; what waits already waits shorter or longer once it changes."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._elapsed, self._since, self._speed = self.elapsed(), self._clock(), speed
+
+    def elapsed(self) -> float:
+        """How many emulated seconds have passed."""
+        if self._acting:
+            return self._elapsed
+        passed = self._elapsed + (self._clock() - self._since) * self._speed
+        self._forget_cancelled()
+        return min(passed, self._entries[0].due) if self._entries else passed
+
+    def begin(self) -> Action | float | None:
+        """The action that is due, which runs from here on; else how many seconds of the clock it is until the next
+        one; None if none waits."""
+        self._forget_cancelled()
+        if not self._entries:
+            return None
+        left = self._entries[0].due - self._elapsed - (self._clock() - self._since) * self._speed
+        if left > 0:
+            return left / self._speed
+        entry = heapq.heappop(self._entries)
+        self._elapsed, self._acting = max(self._elapsed, entry.due), True
+        return entry.action
+
+    def end(self) -> None:
+        """The action is done: time goes on from where it stood."""
+        self._acting, self._since = False, self._clock()
+
+    def _forget_cancelled(self) -> None:
+        while self._entries and self._entries[0].cancelled:
+            heapq.heappop(self._entries)
+
+
+def _check_speed(speed: float) -> None:
+    if speed <= 0:
+        raise ValueError(f"speed is {speed}, and time cannot stand still or run backwards: use a number above 0")
+
+
 class RunningTimeline:
     """Time that passes by itself, `speed` emulated seconds a real one; actions run on one thread of its own.
 
@@ -98,27 +166,34 @@ class RunningTimeline:
     """
 
     def __init__(self, speed: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        if speed <= 0:
-            raise ValueError(f"speed is {speed}, and time cannot stand still or run backwards: use a number above 0")
-        self.speed = speed
+        _check_speed(speed)
         self.failures = 0
-        self._clock = clock
-        self._entries: list[_Entry] = []
-        self._numbers = itertools.count()
+        self._pace = Pace(speed, clock)
         self._changed = threading.Condition()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="timeline", daemon=True)
         self._thread.start()
 
+    @property
+    def speed(self) -> float:
+        """Emulated seconds in a real one; it may be changed. Raises ValueError unless it is above 0."""
+        return self._pace.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        _check_speed(speed)
+        with self._changed:
+            self._pace.speed = speed
+            self._changed.notify()
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def later(self, seconds: float, action: Action) -> Cancel:
-        entry = _Entry(self._clock() + max(seconds, 0.0) / self.speed, next(self._numbers), action)
         with self._changed:
-            heapq.heappush(self._entries, entry)
+            cancel = self._pace.later(seconds, action)
             self._changed.notify()
-        return lambda: setattr(entry, "cancelled", True)
+        return cancel
 
     def stop(self) -> None:
         """Ends the thread after the action that runs; what waits is dropped."""
@@ -129,23 +204,20 @@ class RunningTimeline:
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        while (entry := self._wait()) is not None:
+        while (action := self._wait()) is not None:
             try:
-                entry.action()
+                action()
             except Exception:  # noqa: BLE001 - one failing service must not stop the time of all others
                 self.failures += 1
                 _LOG.exception("an emulated action failed")
+            with self._changed:
+                self._pace.end()
 
-    def _wait(self) -> _Entry | None:
+    def _wait(self) -> Action | None:
         with self._changed:
             while not self._stopped:
-                while self._entries and self._entries[0].cancelled:
-                    heapq.heappop(self._entries)
-                if not self._entries:
-                    self._changed.wait()
-                    continue
-                delay = self._entries[0].due - self._clock()
-                if delay <= 0:
-                    return heapq.heappop(self._entries)
-                self._changed.wait(delay)
+                found = self._pace.begin()
+                if callable(found):
+                    return found
+                self._changed.wait(found)
         return None

@@ -101,11 +101,16 @@ class Fetching:
                 outcome = Outcome(self._manifests.render(wanted))
             except ManifestError as error:
                 outcome = Outcome(None, _told(error, len(wanted.sources)))
+            finally:
+                with cluster.store.lock:
+                    cluster.under_way -= 1
             with cluster.store.lock:
                 if cluster.memory.get(place, ("", None))[0] == asked:
                     cluster.memory[place] = (asked, outcome)
             cluster.wake(self._controller, key)
 
+        with cluster.store.lock:
+            cluster.under_way += 1
         self._background(work)
 
 

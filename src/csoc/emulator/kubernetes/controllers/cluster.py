@@ -131,6 +131,7 @@ class Cluster:
         "settings",
         "store",
         "timeline",
+        "under_way",
     )
 
     def __init__(self, name: str, store: Store, settings: Settings, timeline: Timeline, hearing: Hearing) -> None:
@@ -139,6 +140,8 @@ class Cluster:
         self.settings = settings
         self.timeline = timeline
         self.memory: dict[Hashable, Any] = {}
+        self.under_way = 0
+        """How much is worked on outside of the timeline; changed with the store's lock held."""
         self._hearing = hearing
         self._heard: list[Event] | None = None
         self._woken: dict[tuple[str, Key], None] | None = None
@@ -162,6 +165,18 @@ class Cluster:
                 self._actions = {}
             if name not in self._actions:
                 self._actions[name] = self.timeline.later(seconds, lambda: self._act(name, action))
+
+    def deadline(self, name: Hashable, seconds: float, action: Action) -> None:
+        """As `later`, for what is too late then: time in which something is still worked on outside of the timeline (an
+        Application rendered) counts for nobody, since it is longer the faster time runs."""
+
+        def over() -> None:
+            if self.under_way:
+                self.deadline(name, seconds, action)
+            else:
+                action()
+
+        self.later(name, seconds, over)
 
     def cancel(self, name: Hashable) -> None:
         """What waits under that name, if anything does, will not be called."""

@@ -372,7 +372,7 @@ def _exceeded_for(before: Mapping[str, object], name: str) -> bool:
 def _wait(cluster: Cluster, body: Object, name: tuple[str, str], of: str) -> None:
     seconds = float(body["spec"].get("progressDeadlineSeconds", 600))
     key = key_of("apps", "deployments", body)
-    cluster.later(name, seconds, lambda: _exceeded(cluster, key, name[1], of))
+    cluster.deadline(name, seconds, lambda: _exceeded(cluster, key, name[1], of))
 
 
 def _exceeded(cluster: Cluster, key: Key, uid: str, of: str) -> None:

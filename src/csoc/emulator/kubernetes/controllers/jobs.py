@@ -166,7 +166,7 @@ def _deadline(cluster: Cluster, body: Object) -> None:
     seconds = body["spec"].get("activeDeadlineSeconds")
     if seconds is not None:
         key, uid = key_of("batch", "jobs", body), uid_of(body)
-        cluster.later(("deadline", uid), float(seconds), lambda: _too_late(cluster, key, uid))
+        cluster.deadline(("deadline", uid), float(seconds), lambda: _too_late(cluster, key, uid))
 
 
 def _too_late(cluster: Cluster, key: Key, uid: str) -> None:

@@ -23,19 +23,20 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Living:
-    """A cluster with a namespace "a" and two nodes, unless told otherwise."""
+    """A cluster with a namespace "a" and two nodes, unless told otherwise. timeline: instead of a stepped one."""
 
     def __init__(
         self,
         *controllers: Controller,
         nodes: Sequence[Node] = (Node("n1"), Node("n2")),
         name: str = "c",
+        timeline: Any = None,
         **settings: Any,
     ) -> None:
         numbers = itertools.count(1)
         self.causes = Causes()
         given = Settings(causes=self.causes, uid=lambda: f"00000000-0000-4000-8000-{next(numbers):012d}")
-        self.timeline = SteppedTimeline(START)
+        self.timeline = timeline or SteppedTimeline(START)
         self.store = Store()
         self.cluster: Cluster = attach(
             name, self.store, replace(given, **settings), self.timeline, hearing(*controllers)
