@@ -192,16 +192,19 @@ def attributes_are_given(case: Case, bench: Bench) -> None:
 
 
 def changes_are_made(case: Case, bench: Bench) -> None:
-    if case.change is None:
-        pytest.skip(f"{case.type_name} has nothing that changes in place")
-    before, context = case.sets[0](bench), bench.context()
-    made = case.handler.create(context, before)
-    after = case.change(bench, dict(before))
     fixed = {
         p.split("/")[2]
         for p in _SCHEMAS.definition(case.type_name).get("createOnlyProperties", ())
         if p.count("/") == 2
     }
+    if case.change is None:
+        assert set(case.handler.supported) <= fixed, (
+            "something of the type changes in place, so the case needs a change"
+        )
+        return
+    before, context = case.sets[0](bench), bench.context()
+    made = case.handler.create(context, before)
+    after = case.change(bench, dict(before))
     assert not {name for name in {*before, *after} if before.get(name) != after.get(name)} & fixed
     again = case.handler.update(context, made.physical_id, before, after)
     assert again.physical_id == made.physical_id

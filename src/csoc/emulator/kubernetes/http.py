@@ -58,7 +58,7 @@ class ClustersEndpoint:
         text = path.decode("latin-1")
         cluster, rest = self._cluster(text)
         if cluster is None or not cluster.running:
-            await self._gone(scope, send)
+            await self._gone(scope, receive, send)
             return
         if scope["type"] == "websocket":
             await serve_stream(cluster, rest, scope, receive, send, self._threads)
@@ -75,12 +75,14 @@ class ClustersEndpoint:
         name, slash, rest = path.removeprefix(_PREFIX).partition("/")
         return self._clusters.get(unquote(name)), slash + rest or "/"
 
-    async def _gone(self, scope: Scope, send: Send) -> None:
+    async def _gone(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = scope.get("client")
         if self._hang_up is not None and client:
             self._hang_up((client[0], client[1]))
             if scope["type"] == "http":
-                raise ConnectionAbortedError("there is no such cluster")
+                # The server calls it a fault to end without an answer, unless it has seen that the client is gone.
+                await _until_gone(receive)
+                return
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1001})
             return
