@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
@@ -65,6 +66,12 @@ class Emulator:
     token: str
 
 
+def _of_no_use_at_the_end(record: logging.LogRecord) -> bool:
+    """False for what uvicorn says of requests that the end of the emulator cuts off: watches, and planned silence."""
+    cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut_off and "timeout graceful shutdown exceeded" not in str(record.msg)
+
+
 def _new_id() -> str:
     return str(uuid.uuid4())
 
@@ -82,6 +89,7 @@ def running(
     """
     # Codes that any service may answer with are in no service's model; moto would warn the terminal of each.
     warnings.filterwarnings("ignore", r"Exception\(AwsError\) with code", UserWarning)
+    logging.getLogger("uvicorn.error").addFilter(_of_no_use_at_the_end)
     with ExitStack() as held:
         folder = StateFolder(data) if data is not None else None
         if folder is not None:

@@ -8,10 +8,13 @@ import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import BotoCoreError
 
 from tests.functional.emulator.running_command import ACCOUNT, Started, csoc, environment, started
 
@@ -92,6 +95,24 @@ def test_it_ends_cleanly_when_it_is_told_to(end: signal.Signals, code: int) -> N
         running.process.send_signal(end)
         _, complaints = running.process.communicate(timeout=30)
         assert (running.process.returncode, complaints) == (code, "")
+
+
+def test_it_ends_cleanly_while_a_client_still_waits() -> None:
+    with started() as running:
+        csoc("emulator", "faults", "add", "timeout", "--service", "sqs", **running.variables)
+        waiting = threading.Thread(target=_ignored, args=(running.client("sqs").list_queues,))
+        waiting.start()
+        while json.loads(csoc("emulator", "faults", "list", "--json", **running.variables).stdout)[0]["hits"] == 0:
+            pass
+        running.process.terminate()
+        _, complaints = running.process.communicate(timeout=30)
+        waiting.join(timeout=30)
+    assert (running.process.returncode, complaints) == (143, "")
+
+
+def _ignored(action: Callable[[], object]) -> None:
+    with suppress(BotoCoreError):
+        action()
 
 
 def test_an_account_must_have_twelve_digits() -> None:

@@ -154,6 +154,14 @@ def test_calls_are_counted_with_who_called_and_through_which_service(emulator: E
         ({"effect": "deny", "colour": "red"}, "colour"),
         ({"effect": "deny", "done": 1}, "true or false"),
         ({"effect": "error", "code": "X", "status": 200}, "status"),
+        ({"effect": "deny", "service": "nosuch"}, "no service nosuch; there is acm, "),
+        ({"effect": "deny", "service": "ec2", "operation": "CreateVPC"}, "no operation CreateVPC; there is CreateVpc"),
+        ({"effect": "deny", "service": "ec2", "operation": "Nope*"}, "ec2 has no operation Nope\\*$"),
+        ({"effect": "deny", "resource": "Database"}, "resource is for resource, not for deny"),
+        ({"effect": "throttle", "seconds": 3}, "seconds is for latency, not for throttle"),
+        ({"effect": "latency", "seconds": 1, "code": "X"}, "code is for error and throttle and deny, not for latency"),
+        ({"effect": "error", "code": "X", "done": True}, "done is for timeout and reset, not for error"),
+        ({"effect": "resource", "reason": "no", "service": "rds"}, "service is for .*, not for resource"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(body: Any, why: str) -> None:

@@ -10,9 +10,13 @@ import random
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
+from moto.core.loaders import create_loader
+
 from csoc.emulator.cloud.calls import UNDISTURBED, AwsError, Call, Disturbance
+from csoc.emulator.cloud.services import BY_NAME
 from csoc.emulator.effects import EFFECTS
 from csoc.emulator.iam.matching import like
 
@@ -77,6 +81,19 @@ class FaultRule:
     reason: str = ""
 
 
+_NOTHING = FaultRule("")
+_ANSWERS = ("error", "throttle", "deny")
+_CALLS = tuple(effect for effect in EFFECTS if effect != "resource")
+_ONLY_FOR: Sequence[tuple[tuple[str, ...], tuple[str, ...]]] = (
+    (("latency",), ("seconds",)),
+    (_ANSWERS, ("code", "message", "status")),
+    (("timeout", "reset"), ("done",)),
+    (("resource",), ("stack", "resource", "action", "reason")),
+    (_CALLS, ("service", "operation", "role")),
+)
+"""Which members of a rule mean something for which effects only."""
+
+
 def parse_rule(body: Any) -> FaultRule:
     """A rule from JSON. Raises FaultError."""
     if not isinstance(body, Mapping):
@@ -104,7 +121,32 @@ def parse_rule(body: Any) -> FaultRule:
         raise FaultError(f"status is {rule.status}, and must be one of an error: 400 to 599")
     if rule.action not in ("*", *ACTIONS):
         raise FaultError(f"action is {rule.action!r}, and must be * or one of {', '.join(ACTIONS)}")
+    _check_belongs(rule)
+    _check_hits_something(rule)
     return rule
+
+
+def _check_belongs(rule: FaultRule) -> None:
+    """Refuses what the effect does not look at: whoever wrote it means another effect."""
+    for effects, names in _ONLY_FOR:
+        if rule.effect not in effects:
+            for name in names:
+                if getattr(rule, name) != getattr(_NOTHING, name):
+                    raise FaultError(f"{name} is for {' and '.join(effects)}, not for {rule.effect}")
+
+
+def _check_hits_something(rule: FaultRule) -> None:
+    """Refuses a service or an operation that there is none of: the rule would wait for ever."""
+    services = [name for name in BY_NAME if like(rule.service, name)]
+    if not services:
+        raise FaultError(f"the emulator has no service {rule.service}; there is {', '.join(BY_NAME)}")
+    if rule.operation == "*" or len(services) > 1:
+        return
+    operations = create_loader().load_service_model(services[0], "service-2")["operations"]
+    if not any(like(rule.operation, name) for name in operations):
+        near = get_close_matches(rule.operation, operations, 1)
+        meant = f"; there is {near[0]}" if near else ""
+        raise FaultError(f"{services[0]} has no operation {rule.operation}{meant}")
 
 
 def _check_type(name: str, value: Any, wanted: str) -> None:

@@ -116,10 +116,18 @@ def _take(cluster: Cluster, key: Key, uid: str, init: bool, container: str, name
             return
 
 
+def _host_address(cluster: Cluster, node: str) -> str:
+    """The address that the node itself tells; nodes that somebody wrote by hand may tell none."""
+    found = cluster.store.get(Key("", "nodes", "", node)) or {}
+    told = (found.get("status") or {}).get("addresses") or ()
+    inside = (str(one.get("address", "")) for one in told if one.get("type") == "InternalIP")
+    return next(inside, "") or address(cluster, "node", node)
+
+
 def _admit(cluster: Cluster, key: Key, pod: Object) -> None:
     spec, status = pod["spec"], dict(pod.get("status") or {})
     status["startTime"] = cluster.stamp()
-    status["hostIP"] = address(cluster, "node", str(spec["nodeName"]))
+    status["hostIP"] = _host_address(cluster, str(spec["nodeName"]))
     status["podIP"] = status["hostIP"] if spec.get("hostNetwork") else address(cluster, "pod", uid_of(pod))
     status["hostIPs"], status["podIPs"] = [{"ip": status["hostIP"]}], [{"ip": status["podIP"]}]
     first = spec.get("initContainers") or []

@@ -354,3 +354,12 @@ def test_a_cluster_at_rest_waits_for_nothing_but_the_end_of_its_events() -> None
     assert living.cluster.memory == {} or all(isinstance(value, dict) for value in living.cluster.memory.values())
     assert living.all("Event") == []
     living.timeline.run_until_idle()
+
+
+def test_a_pod_has_its_nodes_address() -> None:
+    living = Living(nodes=[Node("n1", address="10.7.0.5")])
+    living.add(workload("Deployment", "web"), workload("Deployment", "agent", pods={"hostNetwork": True}))
+    living.wait()
+    told = {one["metadata"]["labels"]["app"]: one["status"] for one in living.all("Pod")}
+    assert {one["hostIP"] for one in told.values()} == {"10.7.0.5"}
+    assert (told["agent"]["podIP"], told["web"]["podIP"] != "10.7.0.5") == ("10.7.0.5", True)
