@@ -12,8 +12,9 @@ CLIENT = ("127.0.0.1", 40000)
 
 
 def test_a_request_for_a_cluster_that_is_not_there_ends_with_the_connection_and_is_no_fault_of_the_server() -> None:
-    hung_up, sent = [], []
-    coming = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+    hung_up: list[tuple[str, int]] = []
+    sent: list[Any] = []
+    coming: list[Any] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
 
     async def receive() -> Any:
         return coming.pop(0)
