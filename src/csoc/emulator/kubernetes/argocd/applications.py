@@ -3,12 +3,12 @@
 Source: Argo CD controller/appcontroller.go (processAppRefreshQueueItem, needRefreshAppStatus, refreshAppConditions,
 autoSync). It is woken by changes of Applications and of everything that carries their mark; `poll` asks for new
 commits, as the real one's `timeout.reconciliation` does, for all clusters at once. Applications live in the
-namespace `argocd`. Post-delete hooks,
-sync windows, impersonation, source hydrators and signature keys are not followed.
+namespace `argocd`. Impersonation, source hydrators and signature keys are not followed.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,6 +21,7 @@ from csoc.emulator.kubernetes.argocd import (
     projects,
     state,
     statuses,
+    windows,
 )
 from csoc.emulator.kubernetes.argocd.fetching import Fetching, Outcome
 from csoc.emulator.kubernetes.argocd.ports import Background, Manifests, at_once
@@ -117,7 +118,7 @@ class ArgoCd:
         if application is None or annotations_of(application).get(_SKIP) == "true":
             return
         if deleting(application):
-            deletion.finalize(cluster, application)
+            deletion.finalize(cluster, application, self._fetching)
             return
         if application.get("operation") is not None:
             operations.proceed(cluster, application, self._fetching)
@@ -189,7 +190,15 @@ class ArgoCd:
         status["sync"] = sync
         found_orphans = orphans.condition(cluster, application, project, found)
         status["conditions"] = statuses.with_conditions(status, found_orphans, (orphans.TYPE,), now)
-        operation, error = self._by_itself(cluster, application, status, found)
+        operation, error = None, ""
+        if not windows.blocked(project, application, cluster.now(), manual=False):
+            operation, error = self._by_itself(cluster, application, status, found)
+        elif found.sync == "OutOfSync" and (spec.get("syncPolicy") or {}).get("automated") is not None:
+            # Nothing tells of the end of a window: the real one looks again with its next poll.
+            again = functools.partial(request, cluster, application, RECENT)
+            cluster.later((uid_of(application), "window"), _POLL_SECONDS, again)
+        if found.loaded:
+            deletion.mark_hooks(application, wanted=found.post_delete)
         failed = [("SyncError", error)] if error else []
         status["conditions"] = statuses.with_conditions(status, failed, ("SyncError",), now)
         status["health"] = {"status": found.health}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from csoc.emulator.kubernetes.argocd import configuration, marks, projects, state, statuses
+from csoc.emulator.kubernetes.argocd import configuration, marks, projects, state, statuses, windows
 from csoc.emulator.kubernetes.argocd.applying import Manner
 from csoc.emulator.kubernetes.argocd.differences import Comparer
 from csoc.emulator.kubernetes.argocd.fetching import Fetching
@@ -29,6 +29,7 @@ from csoc.emulator.kubernetes.types import ResourceType
 Object = dict[str, Any]
 _PURPOSE = "operation"
 _WAVE_SECONDS = 2.0
+_WINDOW_SECONDS = 60.0
 _APPROVED = "argocd.argoproj.io/deletion-approved"
 _MIGRATION = "argocd.argoproj.io/client-side-apply-migration-manager"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -140,11 +141,10 @@ def _sync(cluster: Cluster, application: Object, current: Object, fetching: Fetc
         why = f'appproject.argoproj.io "{name}" not found'
         current |= {"phase": ERROR, "message": f"Failed to load application project: {why}"}
         return True
+    if _blocked(cluster, application, project, current):
+        return True
     result = current.setdefault("syncResult", _first_result(spec, wish))
-    sources = result.get("sources") or [result.get("source") or {}]
-    revisions = result.get("revisions") or [result.get("revision", "")]
-    if len(revisions) != len(sources) or not any(revisions):
-        revisions = [str(one.get("targetRevision") or "") for one in sources]
+    sources, revisions = _wanted(result)
     outcome = fetching.get(cluster, application, sources, revisions, force=True, purpose=_PURPOSE, keep=True)
     if outcome is None:
         return False
@@ -181,6 +181,27 @@ def _sync(cluster: Cluster, application: Object, current: Object, fetching: Fetc
     if sync.phase == SUCCEEDED and not wish.get("dryRun") and not wish.get("resources"):
         _remember(cluster, application, found, current)
     return True
+
+
+def _wanted(result: Mapping[str, Any]) -> tuple[list[Object], list[str]]:
+    """The sources of a sync and their revisions, as it was asked for or as the sources say."""
+    sources = result.get("sources") or [result.get("source") or {}]
+    revisions = result.get("revisions") or [result.get("revision", "")]
+    if len(revisions) != len(sources) or not any(revisions):
+        revisions = [str(one.get("targetRevision") or "") for one in sources]
+    return sources, revisions
+
+
+def _blocked(cluster: Cluster, application: Object, project: Object, current: Object) -> bool:
+    """Whether a sync window of the project holds the operation up; it goes on by itself once that is over."""
+    if current["phase"] == TERMINATING:
+        return False
+    manual = not (current["operation"].get("initiatedBy") or {}).get("automated")
+    why = windows.blocked(project, application, cluster.now(), manual=manual)
+    if why:
+        current["message"] = why
+        cluster.wake(NAME, key_of(GROUP, RESOURCE, application), seconds=_WINDOW_SECONDS)
+    return bool(why)
 
 
 def _first_result(spec: Mapping[str, Any], wish: Mapping[str, Any]) -> Object:
