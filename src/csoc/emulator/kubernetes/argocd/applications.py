@@ -23,8 +23,9 @@ from csoc.emulator.kubernetes.argocd import (
     statuses,
     windows,
 )
+from csoc.emulator.kubernetes.argocd.applicationsets import ApplicationSets
 from csoc.emulator.kubernetes.argocd.fetching import Fetching, Outcome
-from csoc.emulator.kubernetes.argocd.ports import Background, Manifests, at_once
+from csoc.emulator.kubernetes.argocd.ports import Background, Generating, Manifests, at_once, without_repositories
 from csoc.emulator.kubernetes.argocd.refreshing import (
     FORCE,
     LATEST,
@@ -57,6 +58,8 @@ class ArgoCd:
     def __init__(self, manifests: Manifests, background: Background = at_once) -> None:
         self._manifests = manifests
         self._fetching = Fetching(manifests, background, NAME)
+        generate = manifests.generate if isinstance(manifests, Generating) else without_repositories
+        self._sets = ApplicationSets(generate, background)
 
     @property
     def controllers(self) -> tuple[Controller, ...]:
@@ -66,7 +69,7 @@ class ArgoCd:
             (GROUP, "appprojects"): self._of_project,
             ("", "secrets"): self._of_secret,
         }
-        return (Controller(NAME, self._reconcile, heard, every=_of_object),)
+        return (Controller(NAME, self._reconcile, heard, every=_of_object), self._sets.controller)
 
     def poll(self, timeline: Timeline, clusters: Callable[[], Iterable[Cluster]]) -> None:
         """From now on looks every three minutes which repositories have moved, and refreshes what comes from them."""

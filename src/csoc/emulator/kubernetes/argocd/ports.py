@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from csoc.errors import NotFoundError
+from csoc.fleet.argocd.applicationsets.expansion import Expansion, expand
+from csoc.fleet.argocd.model import KnownCluster
+from csoc.fleet.argocd.reading import Manifest
+from csoc.fleet.argocd.same_repository import Identity
+from csoc.fleet.argocd.trees import Trees
+from csoc.fleet.repositories import Entry
 
 Object = dict[str, Any]
 
@@ -73,6 +81,46 @@ class Manifests(Protocol):
     def moved(self) -> Collection[str]:
         """URLs of repositories that it was asked for and whose branches or versions have moved since it said so."""
         ...
+
+
+Generate = Callable[[Manifest, Sequence[KnownCluster], Mapping[str, Credential]], Expansion]
+"""The Applications of an ApplicationSet, with the clusters that Argo CD knows and the credentials of the repositories
+that generators name."""
+
+
+@runtime_checkable
+class Generating(Protocol):
+    """What can also open repositories for the generators of ApplicationSets; several threads may ask at once."""
+
+    def generate(
+        self, manifest: Manifest, clusters: Sequence[KnownCluster], credentials: Mapping[str, Credential]
+    ) -> Expansion:
+        """See `Generate`. Never raises for what the set holds."""
+        ...
+
+
+def without_repositories(
+    manifest: Manifest,
+    clusters: Sequence[KnownCluster],
+    credentials: Mapping[str, Credential],  # noqa: ARG001
+) -> Expansion:
+    """A `Generate` that opens no repository: a git generator is refused, by the words of who reads it."""
+    return expand(manifest, Trees(EmptyTree(), Identity(frozenset(), frozenset(), "")), clusters=clusters)
+
+
+class EmptyTree:
+    """Stands where there is no Git source, and holds nothing."""
+
+    repository = ""
+    commit = "0" * 40
+    revision = ""
+    aliases: frozenset[str] = frozenset()
+
+    def entries(self) -> Mapping[str, Entry]:
+        return {}
+
+    def read(self, path: str, *, limit_bytes: int = 0) -> bytes:  # noqa: ARG002 - as the port has it
+        raise NotFoundError(f"There is no {path}")
 
 
 Job = Callable[[], None]

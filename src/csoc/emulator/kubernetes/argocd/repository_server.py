@@ -7,18 +7,19 @@ plugins are refused by name.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from csoc.emulator.kubernetes.argocd.ports import Credential, Manifested, ManifestError, Wanted
+from csoc.emulator.kubernetes.argocd.ports import Credential, EmptyTree, Manifested, ManifestError, Wanted
 from csoc.emulator.kubernetes.argocd.rendered import Rendered, key_of
 from csoc.errors import CsocError, Kind, NotFoundError
 from csoc.fleet.argocd import parse
+from csoc.fleet.argocd.applicationsets.expansion import Expansion, expand
 from csoc.fleet.argocd.deployed_files import holdings
-from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions
+from csoc.fleet.argocd.model import Application, ApplicationSource, HelmOptions, KnownCluster
 from csoc.fleet.argocd.parsed_files import Library
 from csoc.fleet.argocd.reading import FixedPlace, Manifest
 from csoc.fleet.argocd.same_repository import Identity
@@ -26,7 +27,7 @@ from csoc.fleet.argocd.trees import Trees
 from csoc.fleet.argocd.values.resolution import resolve
 from csoc.fleet.charts import ChartArchive, ChartRef, ChartRenderer, ChartSources, RenderRequest
 from csoc.fleet.location import Location
-from csoc.fleet.repositories import Entry, Repositories, SourceAddress, Tree
+from csoc.fleet.repositories import Repositories, SourceAddress, Tree
 
 Object = dict[str, Any]
 _NOWHERE = Location("", "", "")
@@ -65,6 +66,23 @@ class RepositoryServer:
         with self._lock:
             return _Rendering(wanted, self._ports(wanted), self._renderer, self._note, self._rendered).run()
 
+    def generate(
+        self, manifest: Manifest, clusters: Sequence[KnownCluster], credentials: Mapping[str, Credential]
+    ) -> Expansion:
+        """See `Generating`."""
+        with self._lock:
+            ports = self._ports_with(credentials)
+            ports.forget()
+
+            def open_tree(url: str, revision: str) -> Tree:
+                if not url.startswith(_REMOTE):
+                    raise NotFoundError(f"The repository {url} cannot be used: it is no address of a Git host")
+                known = None if revision in ("", "HEAD") else revision
+                return ports.repositories.open(SourceAddress(url, trusted=True), known)
+
+            trees = Trees(EmptyTree(), Identity(frozenset(), frozenset(), ""), open_tree)
+            return expand(manifest, trees, clusters=clusters)
+
     def moved(self) -> Collection[str]:
         """See the port."""
         found: set[str] = set()
@@ -83,16 +101,19 @@ class RepositoryServer:
         return found
 
     def _ports(self, wanted: Wanted) -> Opened:
-        shown = {_key(one): one for one in wanted.credentials.values()}
+        ports = self._ports_with(wanted.credentials)
+        if wanted.force or wanted.hard:
+            ports.forget()
+        return ports
+
+    def _ports_with(self, credentials: Mapping[str, Credential]) -> Opened:
+        shown = {_key(one): one for one in credentials.values()}
         key = tuple(sorted(shown))
         if key not in self._opened:
             while len(self._opened) >= _MOST_OPEN:
                 self._opened.pop(next(iter(self._opened)))
             self._opened[key] = self._open_ports([shown[one] for one in key])
-        ports = self._opened[key]
-        if wanted.force or wanted.hard:
-            ports.forget()
-        return ports
+        return self._opened[key]
 
     def _note(self, wanted: Wanted, url: str, revision: str, commit: str) -> None:
         self._seen[url, revision] = (commit, tuple(sorted({_key(one) for one in wanted.credentials.values()})))
@@ -207,7 +228,7 @@ class _Rendering:
     def _chart(
         self, application: Application, number: int, source: ApplicationSource, archive: ChartArchive
     ) -> list[Object]:
-        home: Tree = next(iter(self._trees.values()), _NoTree())
+        home: Tree = next(iter(self._trees.values()), EmptyTree())
         helm = source.helm or HelmOptions(release_name=application.name)
         trees = Trees(home, Identity(frozenset(), frozenset(), ""), self._open)
         found = resolve(application, number, trees, library=self._library)
@@ -254,21 +275,6 @@ class _Rendering:
                 elif isinstance(document, dict) and document.get("apiVersion") and document.get("kind"):
                     objects.append(document)
         return objects
-
-
-class _NoTree:
-    """Stands where an Application has no Git source, and holds nothing."""
-
-    repository = ""
-    commit = "0" * 40
-    revision = ""
-    aliases: frozenset[str] = frozenset()
-
-    def entries(self) -> Mapping[str, Entry]:
-        return {}
-
-    def read(self, path: str, *, limit_bytes: int = 0) -> bytes:  # noqa: ARG002 - as the port has it
-        raise NotFoundError(f"There is no {path}")
 
 
 def _in_argos_words(error: CsocError, revision: str) -> str:

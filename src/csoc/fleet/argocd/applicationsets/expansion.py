@@ -31,11 +31,12 @@ _MAX_ALIKE = 20  # Problems of one ApplicationSet that differ in the parameters 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What came of one ApplicationSet."""
+    """What came of one ApplicationSet. bodies: the Applications as documents, for who applies them."""
 
     name: str
     applications: tuple[Application, ...]
     problems: tuple[Problem, ...]
+    bodies: tuple[Mapping[str, Any], ...] = ()
 
 
 def expand(
@@ -114,6 +115,7 @@ class _Expander:
         self._substitution = Substitution(go_template=self._spec.flag("goTemplate"), options=options, renderer=renderer)
         self._generators = Generators(trees, library, self._substitution, clusters, self._problems)
         self._applications: list[Application] = []
+        self._bodies: list[Mapping[str, Any]] = []
         self._alike = 0
 
     def run(self, most: int, left: int) -> Expansion:
@@ -148,7 +150,9 @@ class _Expander:
         for name, path in self._substitution.unknown.items():
             cause = f'ApplicationSet "{self._name}": {{{{{name[:80]}}}}} is no parameter, and stays as it is written'
             self._problems.append(Problem(NOT_UNDERSTOOD, cause, self._manifest.place.locate(path)))
-        return Expansion(self._name, tuple(self._applications), tuple(dict.fromkeys(self._problems)))
+        return Expansion(
+            self._name, tuple(self._applications), tuple(dict.fromkeys(self._problems)), tuple(self._bodies)
+        )
 
     def _template(self, generator: Fields) -> tuple[dict[str, Any], bool]:
         """The template with the generator's own over it, and whether there is none of the latter."""
@@ -183,6 +187,7 @@ class _Expander:
         application = parse.application(made, self._problems, generated_by=location)
         if application is not None:
             self._applications.append(application)
+            self._bodies.append(body)
 
     def _complain(self, error: PlacedError, params: Mapping[str, Any]) -> None:
         self._alike += 1
