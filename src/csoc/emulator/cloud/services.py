@@ -34,7 +34,6 @@ OFFERED = (
     Offered("autoscaling"),
     Offered("backup"),
     Offered("budgets"),
-    Offered("ce"),
     Offered("cloudformation"),
     Offered("cloudtrail"),
     Offered("cloudwatch", "monitoring", action_prefix="cloudwatch"),
