@@ -82,7 +82,10 @@ def test_a_private_repository_is_synced_with_a_credential_that_may_only_read(
 
 def test_without_a_credential_it_says_that_access_is_missing(delivery: Delivery, repository: GiteaRepository) -> None:
     name = delivery.create_application(sources(repository))
-    found = delivery.wait_for(name, lambda document: "authentication required" in conditions(document))
+    # Conditions are written first, and what is made of them a moment later.
+    found = delivery.wait_for(
+        name, lambda document: "authentication required" in conditions(document) and "sync" in document["status"]
+    )
     assert found["status"]["sync"]["status"] == "Unknown"
 
 
