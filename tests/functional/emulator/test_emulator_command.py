@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,9 +79,8 @@ def test_it_listens_on_the_loopback_only(emulator: Started) -> None:
 
 def listening(port: int) -> set[str]:
     """The addresses, in the kernel's hexadecimal form, on which somebody listens at a port."""
-    rows = [
-        line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text("ascii").split("\n")
-    ]
+    text = "\n".join(Path(f"/proc/net/{kind}").read_text("ascii") for kind in ("tcp", "tcp6"))
+    rows = [line.split() for line in text.splitlines()]
     places = [row[1].split(":") for row in rows if len(row) > 3 and row[3] == "0A"]
     return {address for address, found in places if int(found, 16) == port}
 
