@@ -66,11 +66,13 @@ def create(delivery: Delivery, repository: GiteaRepository) -> str:
     )
     delivery.add_credential(f"{gitea.url}/{repository.owner}", reader.name, answer.json()["sha1"])
     url = f"{repository.url}.git"
-    chart = {"repoURL": url, "targetRevision": "main", "path": CHART}
+    # Pinned to the commit: what follows a branch with values by `$ref` is rendered apart by a look and by a sync, and
+    # the chart makes up other passwords each time.
+    commit = repository.head()
+    chart = {"repoURL": url, "targetRevision": commit, "path": CHART}
     helm = {"releaseName": "gen3-brhprod", "valueFiles": [f"$values/{VALUES}"]}
-    sources: list[Document] = [{**chart, "helm": helm}, {"repoURL": url, "targetRevision": "main", "ref": "values"}]
-    # As in the environment's own Application. Without healing it stays OutOfSync once another test adds kinds to the
-    # cluster: that renders anew, and the chart makes up other passwords each time.
+    sources: list[Document] = [{**chart, "helm": helm}, {"repoURL": url, "targetRevision": commit, "ref": "values"}]
+    # Healing is as in the environment's own Application.
     return delivery.create_application(sources, syncPolicy={"automated": {"selfHeal": True}})
 
 
