@@ -18,9 +18,8 @@ from csoc.emulator.cloud.calls import AwsError, Reply
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.faults import FaultError, Faults, parse_rule
 from csoc.emulator.remote import TOKEN_HEADER
-from csoc.emulator.timeline import RunningTimeline, Timeline
+from csoc.emulator.timeline import FASTEST, SLOWEST, RunningTimeline, Timeline
 
-_FASTEST = 1_000_000.0
 _LARGEST_BODY_BYTES = 1_000_000
 
 
@@ -89,8 +88,8 @@ class Control:
 
     def _set_speed(self, _: re.Match[str], body: Any) -> Any:
         speed = body.get("speed")
-        if not isinstance(speed, (int, float)) or isinstance(speed, bool) or not 0 < speed <= _FASTEST:
-            raise ControlError(f"speed must be a number above 0 and at most {_FASTEST:g}")
+        if not isinstance(speed, (int, float)) or isinstance(speed, bool) or not SLOWEST <= speed <= FASTEST:
+            raise ControlError(f"speed must be a number from {SLOWEST:g} to {FASTEST:g}")
         if not isinstance(self._timeline, RunningTimeline):
             raise ControlError("the time of this emulator is stepped by whoever started it", 409)
         self._timeline.speed = float(speed)

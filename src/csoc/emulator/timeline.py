@@ -18,6 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 Action = Callable[[], None]
+SLOWEST, FASTEST = 0.001, 1_000_000.0
+"""Bounds of a speed."""
+_LONGEST_WAIT_SECONDS = 3_600.0  # of the clock; a wait of centuries is more than a lock can take
 _LOG = logging.getLogger(__name__)
 
 
@@ -155,8 +158,8 @@ class Pace:
 
 
 def _check_speed(speed: float) -> None:
-    if speed <= 0:
-        raise ValueError(f"speed is {speed}, and time cannot stand still or run backwards: use a number above 0")
+    if not SLOWEST <= speed <= FASTEST:
+        raise ValueError(f"speed is {speed:g}: use a number from {SLOWEST:g} to {FASTEST:g}")
 
 
 class RunningTimeline:
@@ -176,7 +179,7 @@ class RunningTimeline:
 
     @property
     def speed(self) -> float:
-        """Emulated seconds in a real one; it may be changed. Raises ValueError unless it is above 0."""
+        """Emulated seconds in a real one; it may be changed. Raises ValueError unless it is from SLOWEST to FASTEST."""
         return self._pace.speed
 
     @speed.setter
@@ -219,5 +222,5 @@ class RunningTimeline:
                 found = self._pace.begin()
                 if callable(found):
                     return found
-                self._changed.wait(found)
+                self._changed.wait(None if found is None else min(found, _LONGEST_WAIT_SECONDS))
         return None

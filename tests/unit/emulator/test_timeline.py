@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.argocd.applications import ArgoCd
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.timeline import Action, Cancel, Pace, RunningTimeline, SteppedTimeline
 from tests.unit.emulator.kubernetes.argocd.syncing import Repositories, Syncing, application
 from tests.unit.emulator.kubernetes.controllers.living import START, Living, container, job, secret, workload
@@ -104,7 +104,7 @@ def outcome(living: Living) -> dict[str, Any]:
 def a_day(speed: float, cost: float) -> dict[str, Any]:
     """A cluster with workloads that come up late, or never, or for a while only."""
     living = Living(timeline=Worked(speed, cost))
-    living.causes.add(Cause("readiness", name="ill*"))
+    living.causes.add(Cause(Kind.READINESS, name="ill*"))
     living.add(
         *(workload("Deployment", f"web{number}", replicas=3, progressDeadlineSeconds=30) for number in range(4)),
         workload("Deployment", "ill", progressDeadlineSeconds=40),
@@ -166,6 +166,17 @@ def test_a_changed_speed_counts_for_what_waits_already() -> None:
     timeline.speed = 1e6
     assert done.wait(20)
     timeline.stop()
-    for speed in (0, -1):
-        with pytest.raises(ValueError, match="above 0"):
+    for speed in (0, -1, 1e-300, 2e6, float("nan")):
+        with pytest.raises(ValueError, match=r"from 0\.001 to 1e\+06"):
             timeline.speed = speed
+
+
+def test_what_waits_for_centuries_stops_nobody() -> None:
+    timeline, done = RunningTimeline(0.001), threading.Event()
+    timeline.later(1e300, done.set)
+    timeline.later(1e-3, done.set)
+    assert done.wait(20)
+    done.clear()
+    timeline.later(0, done.set)
+    assert done.wait(20)
+    timeline.stop()
