@@ -67,13 +67,14 @@ class MemorySchemas(Schemas):
 
 class Things:
     """A service whose resources are in memory. failing: (logical id, action) that fail, for as long as they are there;
-    "complete" fails creating after the resource was made.
+    "complete" fails creating after the resource was made. raising: by the same, errors that no handler should raise.
     deleted: how often each physical resource was deleted."""
 
     def __init__(self) -> None:
         self.held: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, dict[str, str]] = {}
         self.failing: set[tuple[str, str]] = set()
+        self.raising: dict[tuple[str, str], Exception] = {}
         self.deleted: Counter[str] = Counter()
         self.calls: list[tuple[str, str]] = []
         self.snapshots: list[str] = []
@@ -84,6 +85,8 @@ class Things:
         self.calls.append((context.logical_id, action))
         if (context.logical_id, action) in self.failing:
             raise ResourceError(f"{context.logical_id} does not want to {action}")
+        if (context.logical_id, action) in self.raising:
+            raise self.raising[context.logical_id, action]
 
     def new(self, properties: Properties) -> str:
         physical = f"thing-{next(self._numbers)}"

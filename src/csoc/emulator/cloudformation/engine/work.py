@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -182,11 +184,23 @@ class Work:
         cancelled: str,
     ) -> Step:
         """A step of a walk whose failure is told of a resource."""
+
+        def failing_only_as_told(part: Callable[[], float]) -> Callable[[], float]:
+            def run() -> float:
+                try:
+                    return part()
+                except ResourceError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - see internal_failure
+                    raise internal_failure(stack, error) from None
+
+            return run
+
         return Step(
             name,
             after,
-            begin,
-            end,
+            failing_only_as_told(begin),
+            failing_only_as_told(end),
             lambda error: self.tell(stack, record, failed_status, str(error)),
             lambda: self.tell(stack, record, failed_status, cancelled),
         )
@@ -220,7 +234,7 @@ class Work:
         return Resolved(properties, shown_properties(scope, resource, properties), frozenset(imported))
 
     def call(self, stack: Stack, action: Callable[[], Any]) -> Any:
-        """Calls a handler in the name of whoever runs the stack. Raises ResourceError in place of boto3's errors."""
+        """Calls a handler in the name of whoever runs the stack. Raises ResourceError, whatever the handler raised."""
         if stack.identity is None:
             raise ResourceError("nobody runs this stack", "InternalFailure")
         self._inside.act_as(stack.identity, SERVICE)
@@ -232,11 +246,10 @@ class Work:
             raise ResourceError(str(error), "InvalidRequest") from None
         except TemplateError as error:
             raise ResourceError(str(error), "InvalidRequest") from None
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # Properties in a form that the schema allows and the handler does not expect. The resource fails, and the
-            # stack goes on; without this it would stay under way for ever.
-            _LOG.exception("a resource of stack %s failed in its handler", stack.name)
-            raise ResourceError(f"Internal Failure ({type(error).__name__}: {error})", "InternalFailure") from None
+        except ResourceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see internal_failure
+            raise internal_failure(stack, error) from None
 
     def with_secrets(self, stack: Stack, properties: Mapping[str, Any], *, must: bool = True) -> Mapping[str, Any]:
         """Properties for a call, with references to secrets resolved. must: False leaves what is not there as it is.
@@ -347,6 +360,22 @@ def take(record: StackResource, made: Made) -> None:
 
 def names_failed(verb: str, names: Sequence[str]) -> str:
     return f"The following resource(s) failed to {verb}: [{', '.join(dict.fromkeys(names))}]."
+
+
+def internal_failure(stack: Stack, error: Exception) -> ResourceError:
+    """What becomes of an error that nobody foresaw, such as one about properties in a form that the schema allows and
+    the handler does not expect. The resource fails with it, and the stack goes on; without this it would stay under way
+    for ever. The error's own words may hold values of properties, secrets too: neither the reason nor the log has them.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no known place"
+    way = "".join(traceback.format_list(frames))
+    _LOG.error("a resource of stack %s failed in the emulator with %s:\n%s", stack.name, type(error).__name__, way)
+    return ResourceError(
+        f"Internal Failure: the emulator failed with {type(error).__name__} at {place}; its log has the way there "
+        "(HandlerErrorCode: InternalFailure)",
+        "InternalFailure",
+    )
 
 
 def _reason(error: ClientError) -> ResourceError:
