@@ -23,7 +23,7 @@ def pages() -> Mapping[str, bytes]:
     lines = [_HEAD, "| type | properties that are kept |", "|---|---|"]
     for name, handler in sorted(HANDLERS.items()):
         supported: frozenset[str] = getattr(handler, "supported")  # noqa: B009 - every handler of the table has it
-        lines.append(f"| {name} | {', '.join(sorted(supported)) or 'none: making it fails, with what to do instead'} |")
+        lines.append(f"| {name} | {', '.join(sorted(supported))} |")
     lines += ["", "## Refused, and why", "", "| type | why |", "|---|---|"]
     refused = {**NOT_OFFERED, f"{CUSTOM}*": NOBODY_ANSWERS}
     lines += [f"| {name} | {why} |" for name, why in sorted(refused.items())]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
@@ -181,13 +180,6 @@ def test_a_role_whose_creation_fails_half_way_is_not_left_behind(bench: Bench) -
     given = {"RoleName": "half", "AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": ["arn:aws:iam::aws:policy/No"]}
     assert said(lambda: bench.make("AWS::IAM::Role", **given))[0] == "NoSuchEntity"
     assert said(lambda: bench.client("iam").get_role(RoleName="half"))[0] == "NoSuchEntity"
-
-
-def test_an_access_key_is_refused_with_what_to_do_instead(bench: Bench) -> None:
-    user = bench.make("AWS::IAM::User").physical_id
-    with pytest.raises(ResourceError, match="use a role, or make the key with iam:CreateAccessKey"):
-        bench.make("AWS::IAM::AccessKey", UserName=user)
-    assert bench.client("iam").list_access_keys(UserName=user)["AccessKeyMetadata"] == []
 
 
 def test_tags_of_the_stack_are_on_the_role_and_its_own_tags_win(bench: Bench) -> None:

@@ -126,6 +126,7 @@ def test_a_nested_stack_may_make_no_more_than_was_acknowledged_for_its_parent(ow
         ("AWS::CloudFormation::CustomResource", "AWS::CloudFormation::CustomResource: functions and topics are kept"),
         ("Custom::Secrets", "Custom::Secrets: functions and topics are kept"),
         ("AWS::CloudFormation::WaitConditionHandle", "give AWS::CloudFormation::WaitCondition a CreationPolicy"),
+        ("AWS::IAM::AccessKey", "use a role, or make the key with iam:CreateAccessKey"),
         ("AWS::AppStream::Fleet", "docs/reference/resource-types.md"),
     ],
 )
@@ -139,7 +140,7 @@ def test_types_that_are_not_made_are_refused_by_name_before_anything_is_made(
         ("create_change_set", {"ChangeSetName": "c", "ChangeSetType": "CREATE"}),
     ):
         with pytest.raises(ClientError) as refused:
-            getattr(stacks, method)(StackName="app", TemplateBody=text, **more)
+            getattr(stacks, method)(StackName="app", TemplateBody=text, Capabilities=["CAPABILITY_IAM"], **more)
         assert refused.value.response["Error"]["Code"] == "ValidationError"
         assert f"The emulator does not make {kind}" in refused.value.response["Error"]["Message"]
         assert reason in refused.value.response["Error"]["Message"]

@@ -18,6 +18,9 @@ NOT_OFFERED: Mapping[str, str] = {
     "AWS::CloudFormation::StackSet": "the emulator has no stack sets",
     "AWS::EKS::FargateProfile": "no simulated pod runs on Fargate; give the cluster a nodegroup",
     "AWS::EKS::IdentityProviderConfig": "clusters take IAM's identities and no other issuer's",
+    "AWS::IAM::AccessKey": (
+        "the secret of the key would be an attribute of the stack; use a role, or make the key with iam:CreateAccessKey"
+    ),
     "AWS::CloudFormation::WaitConditionHandle": (
         "the emulator does not serve the address that it would hand out; give AWS::CloudFormation::WaitCondition a "
         "CreationPolicy and signal it with SignalResource"

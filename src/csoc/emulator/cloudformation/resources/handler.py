@@ -69,8 +69,8 @@ class Handler(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long creating takes in the emulated world, from the field (an EKS cluster: 540). Changing and deleting
-        take a part of it."""
+        """How long creating takes in the emulated world (an EKS cluster: 540). Changing and deleting take a part of it.
+        `common_durations` has the figures, each with where it is from: docs, field, or quick."""
         ...
 
     def create(self, context: Context, properties: Properties) -> Made: ...

@@ -1,4 +1,4 @@
-"""What else IAM has: instance profiles, identity providers, service-linked roles, members of groups, access keys."""
+"""What else IAM has: instance profiles, identity providers, service-linked roles, members of groups."""
 
 from __future__ import annotations
 
@@ -181,27 +181,4 @@ class UserToGroupAddition:
         return {"GroupName": placed["GroupName"], "Users": users} if users else None
 
 
-class AccessKey:
-    """AWS::IAM::AccessKey is refused: its secret would be an attribute, and so stand in outputs and other resources."""
-
-    type_name, seconds = "AWS::IAM::AccessKey", 1.0
-    supported = frozenset[str]()
-
-    def create(self, context: Context, properties: Properties) -> Made:
-        raise ResourceError(
-            "The emulator does not make AWS::IAM::AccessKey: the secret of the key would be an attribute of the stack; "
-            "use a role, or make the key with iam:CreateAccessKey",
-            "InvalidRequest",
-        )
-
-    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:
-        return self.create(context, after)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        """There is none to delete."""
-
-    def read(self, context: Context, physical_id: str) -> Properties | None:
-        return None
-
-
-HANDLERS = (InstanceProfile(), OidcProvider(), ServiceLinkedRole(), UserToGroupAddition(), AccessKey())
+HANDLERS = (InstanceProfile(), OidcProvider(), ServiceLinkedRole(), UserToGroupAddition())

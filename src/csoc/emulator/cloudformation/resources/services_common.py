@@ -1,4 +1,4 @@
-"""What the types of data, security and messaging share beyond `common_declared`: made-up names, tags."""
+"""What types with a name, tags or parts share beyond `common_declared`: made-up names, tags by calls of their own."""
 
 from __future__ import annotations
 

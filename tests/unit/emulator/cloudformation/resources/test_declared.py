@@ -61,10 +61,16 @@ def test_nothing_is_changed_in_place_that_replaces_the_resource(name: str) -> No
     assert changed & fixed == set()
 
 
-@pytest.mark.parametrize("name", sorted(DECLARED))
+@pytest.mark.parametrize("name", sorted(HANDLERS))
 def test_how_long_it_takes_is_said_with_a_source(name: str) -> None:
-    assert SECONDS[name].seconds > 0
-    assert SECONDS[name].source.partition(":")[0] in ("docs", "field", "quick")
+    kind, _, words = SECONDS[name].source.partition(":")
+    assert kind in ("docs", "field", "quick")
+    assert (kind == "docs") == bool(words.strip()), "what the documentation says is told, and nothing else needs words"
+    assert HANDLERS[name].seconds == SECONDS[name].seconds > 0
+
+
+def test_every_duration_is_of_a_type_that_is_made() -> None:
+    assert SECONDS.keys() - HANDLERS.keys() == set()
 
 
 def test_exceptions_are_still_needed() -> None:
