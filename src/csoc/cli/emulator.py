@@ -16,7 +16,7 @@ from csoc.cli.arguments import FOLDER, ONE_LINE
 from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, say, table, write
 from csoc.cli.tables import Cell
-from csoc.emulator.effects import EFFECTS
+from csoc.emulator.effects import ACTIONS, EFFECTS, TROUBLE
 from csoc.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _REGION = "ap-southeast-2"
 _ACCOUNT = "111111111111"
+_FAULTS_HELP = f"Plan trouble in a running emulator: {TROUBLE}."
 
 
 class _EmulatorGroup(CommandGroup):
@@ -172,7 +173,7 @@ def _where(rule: dict[str, Any]) -> str:
     "csoc emulator faults add throttle --service cloudformation --calls 3",
     "csoc emulator faults add resource --resource Database --action create --reason 'No capacity'",
 )
-@click.argument("effect", type=click.Choice(EFFECTS))
+@click.argument("effect", type=click.Choice(tuple(EFFECTS)))
 @click.option("--account", type=ONE_LINE, default="*", help="Of the caller; * and ? stand for anything.")
 @click.option("--region", type=ONE_LINE, default="*", help="Where the call goes.")
 @click.option("--service", type=ONE_LINE, default="*", help="As boto3 calls it: ec2, cloudformation, elbv2.")
@@ -181,13 +182,13 @@ def _where(rule: dict[str, Any]) -> str:
 @click.option("--probability", type=float, default=1.0, show_default=True, help="How likely a call is hit.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the chance; the same one hits the same calls.")
 @click.option("--calls", type=int, help="Only the next so many.")
-@click.option("--seconds", type=float, default=0.0, help="Of a latency.")
+@click.option("--seconds", type=float, default=0.0, help="Of a latency; real ones, at any --speed.")
 @click.option("--code", type=ONE_LINE, help="Of an error.")
 @click.option("--message", type=ONE_LINE, help="Of an error.")
 @click.option("--done", is_flag=True, help="A time-out or reset comes after the call was carried out.")
 @click.option("--stack", type=ONE_LINE, default="*", help="Whose resource fails.")
 @click.option("--resource", type=ONE_LINE, default="*", help="The logical id of the resource that fails.")
-@click.option("--action", type=click.Choice(("*", "create", "update", "delete", "rollback")), default="*", help="When.")
+@click.option("--action", type=click.Choice(("*", *ACTIONS)), default="*", help="When.")
 @click.option("--reason", type=ONE_LINE, help="Why the resource fails, as the stack's events tell it.")
 @_at_options
 def add_fault(at: str | None, token: str | None, as_json: bool, **rule: Any) -> None:
@@ -221,7 +222,7 @@ faults = CommandGroup(
         "add": Listed("csoc.cli.emulator:add_fault", "Set a rule: which calls are hit, and what becomes of them."),
         "remove": Listed("csoc.cli.emulator:remove_fault", "End a rule."),
     },
-    help="Plan trouble in a running emulator: throttling, latency, errors, time-outs, failing resources.",
+    help=_FAULTS_HELP,
     examples=("csoc emulator faults list", "csoc emulator faults add throttle --service ec2 --calls 5"),
 )
 
@@ -234,7 +235,7 @@ emulator = _EmulatorGroup(
         ),
         "faults": Listed(
             "csoc.cli.emulator:faults",
-            "Plan trouble in a running emulator: throttling, latency, errors, time-outs, failing resources.",
+            _FAULTS_HELP,
         ),
     },
     help="Run a cloud with clusters to build against, or ask a running one.",

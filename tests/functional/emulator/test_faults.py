@@ -12,7 +12,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from csoc.emulator.cloud.faults import FaultError, FaultRule, parse_rule
+from csoc.emulator.cloud.faults import FaultError, parse_rule
+from csoc.emulator.effects import FaultRule
 from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
 
@@ -107,14 +108,14 @@ def test_an_answer_that_is_lost_may_have_been_carried_out(emulator: Emulator, ow
     assert len(sqs.list_queues()["QueueUrls"]) == 1
 
 
-def test_latency_holds_up_only_the_call_it_is_for(emulator: Emulator, owner: Owner, planned: Any) -> None:
-    planned("latency", service="sqs", seconds=1.0, calls=1)
+def test_latency_holds_up_the_answer_for_its_real_seconds(emulator: Emulator, owner: Owner, planned: Any) -> None:
+    name = planned("latency", service="sqs", seconds=0.3, calls=1)
     sqs, begun = owner.client("sqs"), time.monotonic()
     sqs.list_queues()
-    assert time.monotonic() - begun >= 1.0
-    begun = time.monotonic()
+    assert time.monotonic() - begun >= 0.3, "the emulated world is a thousand times faster, the latency is not"
     sqs.list_queues()
-    assert time.monotonic() - begun < 1.0
+    hits = {rule["id"]: rule["hits"] for rule in emulator.faults.all()}
+    assert hits[name] == 1
 
 
 def test_a_resource_of_a_stack_fails_with_the_reason_that_was_set(owner: Owner, planned: Any) -> None:
@@ -159,7 +160,7 @@ def test_calls_are_counted_with_who_called_and_through_which_service(emulator: E
         ({"effect": "deny", "service": "ec2", "operation": "Nope*"}, "ec2 has no operation Nope\\*$"),
         ({"effect": "deny", "resource": "Database"}, "resource is for resource, not for deny"),
         ({"effect": "throttle", "seconds": 3}, "seconds is for latency, not for throttle"),
-        ({"effect": "latency", "seconds": 1, "code": "X"}, "code is for error and throttle and deny, not for latency"),
+        ({"effect": "latency", "seconds": 1, "code": "X"}, "code is for throttle and deny and error, not for latency"),
         ({"effect": "error", "code": "X", "done": True}, "done is for timeout and reset, not for error"),
         ({"effect": "resource", "reason": "no", "service": "rds"}, "service is for .*, not for resource"),
     ],

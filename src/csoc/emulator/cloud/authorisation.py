@@ -18,6 +18,7 @@ from csoc.emulator.cloud.authorising.asking import Ask, Values, request_tags, ta
 from csoc.emulator.cloud.authorising.reference import service_keys
 from csoc.emulator.cloud.authorising.special import FREE, StackArn, askers
 from csoc.emulator.cloud.calls import AwsError, Call
+from csoc.emulator.cloud.denials import denial
 from csoc.emulator.cloud.principals import GLOBAL_KEYS, Membership, context_of, names_of, rights_of, session_of
 from csoc.emulator.iam.documents import Policy, PolicyError, parse_policy
 from csoc.emulator.iam.evaluation import Decision, Question, Rights, decide
@@ -26,16 +27,6 @@ Tags = Callable[[str], Mapping[str, str] | None]
 """Tags of a resource by its ARN; None if nobody knows."""
 
 _PUBLIC_OWNERS = ("", "aws")
-_CODES = {
-    "ec2": ("UnauthorizedOperation", 403),
-    "sns": ("AuthorizationError", 403),
-    **dict.fromkeys(
-        ("autoscaling", "cloudformation", "cloudwatch", "elbv2", "iam", "rds", "route53", "s3", "sts"),
-        ("AccessDenied", 403),
-    ),
-}
-_CODE_ELSEWHERE = ("AccessDeniedException", 400)
-_REST = frozenset({"backup", "efs", "eks", "guardduty", "lambda", "opensearch", "resource-groups", "securityhub"})
 
 
 class Authorisation:
@@ -152,7 +143,7 @@ def _granted(call: Call, ask: Ask, resource: str, decision: Decision) -> bool:
 def refusal(call: Call, action: str, resource: str, because: str) -> AwsError:
     """A refusal in the service's code and AWS's words. Source: "Troubleshoot access denied error messages", AWS IAM
     User Guide."""
-    code, status = _CODES.get(call.service, (_CODE_ELSEWHERE[0], 403) if call.service in _REST else _CODE_ELSEWHERE)
+    code, status = denial(call.service)
     shown = f'"{resource}"' if call.service == "s3" else resource
     text = f"User: {call.identity.arn} is not authorized to perform: {action} on resource: {shown} {because}"
     if call.service == "ec2":
