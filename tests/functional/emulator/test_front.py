@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from urllib.error import HTTPError
 
@@ -15,6 +16,8 @@ from tests.functional.emulator.conftest import Owner
 def test_the_owner_is_told_who_they_are(owner: Owner) -> None:
     told = owner.client("sts").get_caller_identity()
     assert (told["Account"], told["Arn"]) == (owner.account, f"arn:aws:iam::{owner.account}:user/owner")
+    assert re.fullmatch("AIDA[A-Z2-7]{17}", told["UserId"])
+    assert owner.client("iam").get_user(UserName="owner")["User"]["UserId"] == told["UserId"]
 
 
 def test_a_wrong_secret_is_refused(owner: Owner) -> None:
@@ -26,6 +29,23 @@ def test_a_wrong_secret_is_refused(owner: Owner) -> None:
 def test_an_unknown_key_is_refused(owner: Owner) -> None:
     with pytest.raises(ClientError) as refused:
         owner.client("s3", aws_access_key_id="AKIAAAAAAAAAAAAAAAAA").list_buckets()
+    assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_the_key_of_a_user_comes_without_a_token(owner: Owner) -> None:
+    with pytest.raises(ClientError) as refused:
+        owner.client("sts", aws_session_token="bogus").get_caller_identity()
+    assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+@pytest.mark.parametrize("token", ["", "bogus", "caf\u00e9"])
+def test_the_key_of_a_session_comes_with_its_own_token(owner: Owner, token: str) -> None:
+    key = owner.client("sts").get_session_token()["Credentials"]
+    given = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    assert owner.client("sts", **given, aws_session_token=key["SessionToken"]).get_caller_identity()["UserId"]
+    with pytest.raises(ClientError) as refused:
+        owner.client("sts", **given, aws_session_token=token).get_caller_identity()
     assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from moto.iam.models import iam_backends
+from moto.iam.utils import generate_access_key_id_from_account_id
 
 from csoc.emulator.cloud.calls import AwsError
 from csoc.emulator.cloud.moto_resources import organise
 from csoc.emulator.iam.matching import ACCOUNT
 
 _OWNER = "owner"
+_ID_LENGTH = 21
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -39,7 +42,8 @@ class Accounts:
         backend = iam_backends[account]["aws"]
         with self._lock:
             if _OWNER not in backend.users:
-                backend.create_user("us-east-1", _OWNER, "/")
+                made: Any = backend.create_user("us-east-1", _OWNER, "/")
+                made.id = generate_access_key_id_from_account_id(account, "AIDA", _ID_LENGTH)
                 backend.put_user_policy(_OWNER, "everything", _EVERYTHING)
                 backend.create_access_key(_OWNER)
             key = backend.users[_OWNER].access_keys[0]

@@ -57,7 +57,7 @@ class Credentials:
     def look_up(self, claim: Signature | None, now: datetime) -> tuple[Identity, str]:
         """The identity and the secret behind a signature, or (ANONYMOUS, "") without one.
 
-        Raises AwsError InvalidClientTokenId (unknown key or wrong token) or ExpiredToken.
+        Raises AwsError InvalidClientTokenId (unknown key, wrong token, a token with the key of a user) or ExpiredToken.
         """
         if claim is None:
             return ANONYMOUS, ""
@@ -65,10 +65,11 @@ class Credentials:
             temporary = self._temporary.get(claim.access_key)
         if temporary is None:
             user = user_of_key(claim.access_key)
-            if user is None:
+            # A key of a user has no token: who sends one takes it for the key of a session.
+            if user is None or claim.token:
                 raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
             return user
-        if not secrets.compare_digest(temporary.token, claim.token):
+        if not secrets.compare_digest(temporary.token.encode(), claim.token.encode()):
             raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
         if now >= temporary.expires_at:
             raise AwsError("ExpiredToken", "The security token included in the request is expired", 403)
