@@ -99,7 +99,7 @@ class ApplicationReading:
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
     """What to sync to. revisions: one a source, empty for what the sources name. prune: delete what is no longer
-    wanted. force_replace, server_side, dry_run: as Argo CD's sync options."""
+    wanted. dry_run: Argo CD says what would be, and changes nothing. who: the name that the operation carries."""
 
     revisions: tuple[str, ...] = ()
     prune: bool = False
@@ -140,7 +140,7 @@ def read_application(body: Mapping[str, Any]) -> ApplicationReading:
 
 
 class Applications:
-    """The Applications of one cluster's Argo CD. seconds and now: the clock of whoever waits."""
+    """The Applications of one cluster's Argo CD."""
 
     def __init__(self, client: ClusterClient, namespace: str = NAMESPACE) -> None:
         self._client = client

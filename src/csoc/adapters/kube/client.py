@@ -32,13 +32,17 @@ from csoc.clusters.client import (
     Resource,
     Where,
 )
-from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
+from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.masking import mask_text
+from csoc.fleet.shapes import items, mapping, mappings, text
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
 _LARGEST_ANSWER_BYTES = 512 * 1024 * 1024
 _LARGEST_LOG_BYTES = 8 * 1024 * 1024
+_LARGEST_ERROR_BYTES = 1_000_000
+# A store takes objects of 1.5 MB (etcd, --max-request-bytes); a line of a watch is one of them.
+_LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 _LIST_TRIES = 3
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
@@ -60,9 +64,16 @@ class KubeClient:
         resources: list[Resource] = []
         missing: list[str] = []
         for path in ("/api", "/apis"):
-            for group in self._json("GET", path, accept=_AGGREGATED).get("items", ()):
-                for version in group.get("versions", ()):
-                    named = group.get("metadata", {}).get("name", "")
+            answer = self._json("GET", path, accept=_AGGREGATED)
+            if answer.get("kind") != "APIGroupDiscoveryList":
+                raise UnavailableError(
+                    "The cluster does not tell all its resources in one answer",
+                    place=self._place(path),
+                    fix="Use Kubernetes 1.27 or later",
+                )
+            for group in mappings(answer.get("items")):
+                for version in mappings(group.get("versions")):
+                    named = text(mapping(group.get("metadata")).get("name"))
                     if version.get("freshness") == "Stale":
                         missing.append(f"{named}/{version.get('version')}")
                     resources += _resources(named, version)
@@ -81,14 +92,13 @@ class KubeClient:
         group, _, version = api_version.rpartition("/")
         path = f"/apis/{_part(group)}/{_part(version)}" if group else f"/api/{_part(version)}"
         try:
-            listed = self._json("GET", path).get("resources", ())
+            listed = mappings(self._json("GET", path).get("resources"))
         except NotFoundError:
-            listed = ()
+            listed = []
         for item in listed:
-            if item.get("kind") == kind and "/" not in item.get("name", ""):
-                found = Resource(
-                    group, version, kind, item["name"], bool(item.get("namespaced")), frozenset(item.get("verbs", ()))
-                )
+            plural = text(item.get("name"))
+            if item.get("kind") == kind and plural and "/" not in plural:
+                found = Resource(group, version, kind, plural, bool(item.get("namespaced")), _verbs(item))
                 with self._lock:
                     self._known[api_version, kind] = found
                 return found
@@ -114,11 +124,11 @@ class KubeClient:
         query = _query(where) | {"limit": str(limit)} | ({"continue": rest} if rest else {})
         path = self._path(self.resource(api_version, kind), where.namespace)
         accept = _METADATA.format("List") if metadata_only else "application/json"
-        body = self._json("GET", path, query, accept=accept)
-        about = body.get("metadata", {})
-        items = tuple({"apiVersion": api_version, "kind": kind, **item} for item in body.get("items") or ())
+        body = self._json("GET", path, query, accept=accept, expires=True)
+        about = mapping(body.get("metadata"))
+        found = tuple({"apiVersion": api_version, "kind": kind, **item} for item in mappings(body.get("items")))
         return Page(
-            items,
+            found,
             str(about.get("resourceVersion", "")),
             str(about.get("continue") or ""),
             about.get("remainingItemCount"),
@@ -161,13 +171,15 @@ class KubeClient:
         }
         path = self._path(self.resource(api_version, kind), where.namespace)
         accept = _METADATA.format("") if metadata_only else "application/json"
-        response = self._send("GET", path, query, accept=accept, read_seconds=seconds + _READ_SECONDS)
+        response = self._send("GET", path, query, accept=accept, read_seconds=seconds + _READ_SECONDS, expires=True)
         try:
             for line in self._lines(response, path):
                 event = self._parsed(line, path)
                 kind_of_event, body = event.get("type"), event.get("object")
                 if kind_of_event == "ERROR" and isinstance(body, dict):
-                    raise from_answer(int(body.get("code") or 500), json.dumps(body).encode(), self._place(path))
+                    code = body.get("code")
+                    status = code if isinstance(code, int) else 500
+                    raise from_answer(status, json.dumps(body).encode(), self._place(path))
                 if kind_of_event in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK") and isinstance(body, dict):
                     yield Change(str(kind_of_event), body)
         finally:
@@ -183,8 +195,7 @@ class KubeClient:
     def create(self, body: Object, *, dry_run: bool = False) -> Object:
         resource = self._resource_of(body)
         query = {"fieldManager": "csoc", "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
-        namespace = body.get("metadata", {}).get("namespace", "")
-        return self._json("POST", self._path(resource, namespace), query, body)
+        return self._json("POST", self._path(resource, _namespace_of(body)), query, body)
 
     def replace(self, body: Object) -> Object:
         return self._json("PUT", self._path_of(body), {"fieldManager": "csoc"}, body)
@@ -223,8 +234,9 @@ class KubeClient:
         asked["limitBytes"] = str(_LARGEST_LOG_BYTES)
         path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
         response = self._send("GET", path, asked, accept="*/*")
-        text = self._whole(response, path, _LARGEST_LOG_BYTES + 1)
-        return text.decode("utf-8", "replace").splitlines()
+        written = self._whole(response, path, _LARGEST_LOG_BYTES + 1).decode("utf-8", "replace")
+        # Not splitlines, for which a line also ends at a form feed and at a separator of Unicode's.
+        return [line.removesuffix("\r") for line in written.removesuffix("\n").split("\n")] if written else []
 
     def may(self, access: Access) -> Allowed:
         attributes = {
@@ -240,10 +252,9 @@ class KubeClient:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
         }
-        status = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, body).get(
-            "status", {}
-        )
-        return Allowed(bool(status.get("allowed")), str(status.get("reason", "")))
+        answer = self._json("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}, body)
+        status = mapping(answer.get("status"))
+        return Allowed(status.get("allowed") is True, text(status.get("reason")))
 
     def close(self) -> None:
         self._api.close()
@@ -257,11 +268,10 @@ class KubeClient:
         return self.resource(version, kind)
 
     def _path_of(self, body: Object) -> str:
-        about = body.get("metadata", {})
-        name = about.get("name")
+        name = text(mapping(body.get("metadata")).get("name"))
         if not name:
             raise RejectedError("The object has no name", place=self._name)
-        return self._path(self._resource_of(body), about.get("namespace", ""), name)
+        return self._path(self._resource_of(body), _namespace_of(body), name)
 
     def _path(self, resource: Resource, namespace: str = "", name: str = "") -> str:
         path = f"/apis/{_part(resource.group)}" if resource.group else "/api"
@@ -282,8 +292,9 @@ class KubeClient:
         *,
         accept: str = "application/json",
         content: str = "application/json",
+        expires: bool = False,
     ) -> Object:
-        response = self._send(method, path, query or {}, body, accept=accept, content=content)
+        response = self._send(method, path, query or {}, body, accept=accept, content=content, expires=expires)
         return self._parsed(self._whole(response, path, _LARGEST_ANSWER_BYTES), path)
 
     def _send(
@@ -296,19 +307,22 @@ class KubeClient:
         accept: str = "application/json",
         content: str = "application/json",
         read_seconds: float = _READ_SECONDS,
+        expires: bool = False,
     ) -> Any:
-        """A response whose body was not read yet. Raises csoc's errors, ExpiredError among them."""
+        """A response whose body was not read yet. Raises csoc's errors; ExpiredError only for what can be begun again,
+        a list or a watch."""
         headers = {"Accept": accept, "User-Agent": "csoc", "Accept-Encoding": "gzip"}
         if body is not None:
             headers["Content-Type"] = content
         asked: list[tuple[str, str]] = list(query.items())
+        sent = None if body is None else json.dumps(body).encode()
         try:
             self._api.update_params_for_auth(headers, asked, ["BearerToken"], path, method, body)
             address = self._api.configuration.host.rstrip("/") + path + (f"?{urlencode(asked)}" if asked else "")
             response = self._api.rest_client.pool_manager.request(
                 method,
                 address,
-                body=None if body is None else json.dumps(body).encode(),
+                body=sent,
                 headers=headers,
                 timeout=_timeout(read_seconds),
                 preload_content=False,
@@ -317,14 +331,27 @@ class KubeClient:
             )
         except (HTTPError, ApiException, OSError) as error:
             raise self._unreachable(path, error) from None
+        except ValueError:
+            # The transport's own words hold the credential.
+            raise DeniedError(
+                "The credential holds characters that cannot be sent, such as a line break",
+                place=self._name,
+                fix="Give it again, on one line",
+            ) from None
         if not 200 <= response.status < 300:
-            raise from_answer(response.status, self._whole(response, path, 1_000_000), self._place(path))
+            retry_after = response.headers.get("Retry-After", "")
+            said = self._whole(response, path, _LARGEST_ERROR_BYTES)
+            failure = from_answer(response.status, said, self._place(path), retry_after=retry_after)
+            if isinstance(failure, ExpiredError) and not expires:
+                raise UnavailableError(f"The cluster says that this is gone: {failure}", place=self._place(path))
+            raise failure
         return response
 
     def _whole(self, response: Any, path: str, most: int) -> bytes:
         try:
             body = response.read(most, decode_content=True)
             if len(body) >= most and response.read(1):
+                response.close()  # what is left must not be taken for the next answer
                 raise UnavailableError(f"The answer is larger than {most} bytes", place=self._place(path))
         except (HTTPError, OSError) as error:
             raise self._unreachable(path, error) from None
@@ -339,6 +366,10 @@ class KubeClient:
                 kept += piece
                 *lines, kept = kept.split(b"\n")
                 yield from (line for line in lines if line.strip())
+                if len(kept) > _LARGEST_EVENT_BYTES:
+                    raise UnavailableError(
+                        f"An event is larger than {_LARGEST_EVENT_BYTES} bytes", place=self._place(path)
+                    )
         except (HTTPError, OSError) as error:
             raise self._unreachable(path, error) from None
 
@@ -369,11 +400,15 @@ def _timeout(read_seconds: float) -> Any:
     return Timeout(connect=_CONNECT_SECONDS, read=read_seconds)
 
 
-def _part(text: str) -> str:
+def _part(segment: str) -> str:
     """One segment of a path. "." and ".." would lead elsewhere."""
-    if text in (".", "..") or not text:
-        raise RejectedError(f"{text!r} is no name that a cluster knows")
-    return quote(text, safe="")
+    if segment in (".", "..") or not segment:
+        raise RejectedError(f"{segment!r} is no name that a cluster knows")
+    return quote(segment, safe="")
+
+
+def _namespace_of(body: Object) -> str:
+    return text(mapping(body.get("metadata")).get("namespace"))
 
 
 def _query(where: Where) -> dict[str, str]:
@@ -389,11 +424,15 @@ def _resources(group: str, version: Mapping[str, Any]) -> list[Resource]:
     return [
         Resource(
             group,
-            str(version.get("version", "")),
-            str(item.get("responseKind", {}).get("kind", "")),
-            str(item.get("resource", "")),
+            text(version.get("version")),
+            text(mapping(item.get("responseKind")).get("kind")),
+            text(item.get("resource")),
             item.get("scope") == "Namespaced",
-            frozenset(item.get("verbs", ())),
+            _verbs(item),
         )
-        for item in version.get("resources", ())
+        for item in mappings(version.get("resources"))
     ]
+
+
+def _verbs(item: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(verb for verb in items(item.get("verbs")) if isinstance(verb, str))

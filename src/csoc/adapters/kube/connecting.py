@@ -19,9 +19,16 @@ from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
 from csoc.adapters.kube.client import KubeClient
 from csoc.errors import DeniedError, RejectedError
+from csoc.fleet.masking import mask_text
+from csoc.fleet.shapes import mapping, mappings
+from csoc.fleet.yaml import yamltext
+from csoc.fleet.yaml.yamlbuild import Limits
 
+_LIMITS = Limits(size_bytes=1_000_000, depth=20, nodes=50_000, documents=1)
 _RUNS = ("exec", "auth-provider")
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+# The official client raises each of these for a file that has another shape than it expects.
+_UNUSABLE = (ConfigException, OSError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +61,25 @@ def connect(endpoint: Endpoint, name: str) -> KubeClient:
 def from_kubeconfig(text: str, name: str, *, context: str = "", trusted: bool = False) -> KubeClient:
     """A client for a context of a kubeconfig ("" for its current one). trusted: it may run programs and read files.
 
-    Raises RejectedError or DeniedError.
+    One that is not trusted also names its server by https and lets it be verified. Raises RejectedError or DeniedError.
     """
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise RejectedError("The kubeconfig is no YAML", place=name) from None
-    if not isinstance(data, Mapping):
+        documents = yamltext.parse(text.encode("utf-8", "replace"), _LIMITS)
+    except yamltext.YamlError as error:
+        raise RejectedError(f"The kubeconfig is no YAML that can be read: {error}", place=name) from None
+    data = documents[0].data if documents else None
+    if not isinstance(data, dict):
         raise RejectedError("The kubeconfig holds no clusters", place=name)
     if not trusted:
         _refuse_what_reaches_out(data, name)
     configuration = Configuration()
     try:
-        loader = KubeConfigLoader(dict(data), active_context=context or None, config_base_path=None)
+        loader = KubeConfigLoader(data, active_context=context or None, config_base_path=None)
         loader.load_and_set(configuration)
-    except (ConfigException, KeyError, TypeError, ValueError) as error:
-        raise RejectedError(f"The kubeconfig cannot be used: {error}", place=name) from None
+    except _UNUSABLE as error:
+        raise RejectedError(f"The kubeconfig cannot be used: {mask_text(str(error))}", place=name) from None
+    if not trusted:
+        _refuse_what_is_unproven(configuration, name)
     return KubeClient(ApiClient(configuration), name)
 
 
@@ -81,20 +91,33 @@ def from_kubeconfig_file(path: Path, name: str, *, context: str = "") -> KubeCli
         loader = KubeConfigLoader(merged.config, active_context=context or None, config_base_path=str(path.parent))
         configuration = Configuration()
         loader.load_and_set(configuration)
-    except (ConfigException, OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise RejectedError(f"The kubeconfig cannot be used: {error}", place=str(path)) from None
+    except (*_UNUSABLE, yaml.YAMLError) as error:
+        raise RejectedError(f"The kubeconfig cannot be used: {mask_text(str(error))}", place=str(path)) from None
     return KubeClient(ApiClient(configuration), name)
 
 
 def _refuse_what_reaches_out(data: Mapping[str, Any], name: str) -> None:
     for kind, inner in (("users", "user"), ("clusters", "cluster")):
-        for entry in data.get(kind) or ():
-            body = entry.get(inner) if isinstance(entry, Mapping) else None
+        for entry in mappings(data.get(kind)):
+            body = mapping(entry.get(inner))
             for key in (*_RUNS, *_FILES):
-                if isinstance(body, Mapping) and key in body:
+                if key in body:
                     what = "runs a program" if key in _RUNS else "reads a file of this machine"
                     raise DeniedError(
                         f"The kubeconfig {what} ({key})",
                         place=name,
                         fix="Give one with a token and certificates inside",
                     )
+
+
+def _refuse_what_is_unproven(configuration: Configuration, name: str) -> None:
+    """A server that proves nothing would be handed the credential. Without an address the client would take one of this
+    machine."""
+    if not configuration.host.startswith("https://"):
+        raise RejectedError("A cluster is only spoken to over https", place=name, fix="Give its https address")
+    if not configuration.verify_ssl:
+        raise DeniedError(
+            "The kubeconfig lets its server go unverified (insecure-skip-tls-verify)",
+            place=name,
+            fix="Give the authority of its certificate (certificate-authority-data) instead",
+        )
