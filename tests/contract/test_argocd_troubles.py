@@ -16,7 +16,7 @@ import pytest
 
 from csoc.clusters.applications import Applications
 from csoc.clusters.client import Where
-from csoc.emulator.kubernetes.controllers.causes import Cause, Causes
+from csoc.emulator.kubernetes.controllers.causes import Cause, Causes, Kind
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from tests.contract.argocd_cases import CHART, SECONDS, Object, application
 from tests.contract.argocd_worlds import PLAYED_POD, ArgoWorld, RealArgo, Seen, SimulatedArgo
@@ -34,7 +34,7 @@ NO_NODE = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/s
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
-    causes = Causes([Cause("readiness", name="unready-*"), Cause("fail", name="broken-*", exit_code=EXIT_CODE)])
+    causes = Causes([Cause(Kind.READINESS, name="unready-*"), Cause(Kind.FAIL, name="broken-*", exit_code=EXIT_CODE)])
     settings = Settings(images=lambda image: image != ABSENT, causes=causes)
     with simulated_world(tmp_path_factory.mktemp("cache"), settings=settings) as made:
         yield made

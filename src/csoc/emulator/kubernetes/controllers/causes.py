@@ -9,10 +9,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Literal
 
-Kind = Literal["crash", "readiness", "liveness", "oom", "slow", "fail", "evicted"]
+
+class Kind(StrEnum):
+    """What may go wrong by rule; `Cause` says how each looks. Each has a reader: the kubelet for pods that are evicted,
+    `containers` for all others."""
+
+    CRASH = "crash"
+    EVICTED = "evicted"
+    FAIL = "fail"
+    LIVENESS = "liveness"
+    OOM = "oom"
+    READINESS = "readiness"
+    SLOW = "slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,8 @@ class Cause:
       evicted    the pod is evicted from its node after `after_seconds`, with `message`
     times: how often the cause strikes a container (0: always). log: lines that the container writes before it ends.
     message: "" takes what is usual for the kind.
+
+    Raises ValueError for a container in what evicts: a pod is evicted whole.
     """
 
     kind: Kind
@@ -43,6 +56,10 @@ class Cause:
     log: tuple[str, ...] = ()
     times: int = 0
 
+    def __post_init__(self) -> None:
+        if self.kind is Kind.EVICTED and self.container != "*":
+            raise ValueError(f"a pod is evicted whole, not its container {self.container!r}; leave `container` out")
+
     def matches(self, cluster: str, namespace: str, names: Sequence[str], container: str) -> bool:
         """Whether it is about this container."""
         return (
@@ -54,19 +71,24 @@ class Cause:
 
 
 class Causes:
-    """The rules that hold. Threads may add and remove them while clusters run; a rule counts for what happens next."""
+    """The rules that hold. Threads may add and remove them while clusters run.
+
+    A rule counts for what happens next. Pods to which nothing would happen by itself, such as those that are ready,
+    notice that rules have changed only after `kubelet.reconsider` of their cluster.
+    """
 
     def __init__(self, rules: Sequence[Cause] = ()) -> None:
         self._rules = tuple(rules)
         self._lock = threading.Lock()
 
     def add(self, cause: Cause) -> None:
-        """From now on the rule holds."""
+        """From now on the rule holds, for pods that run already after `kubelet.reconsider`."""
         with self._lock:
             self._rules = (*self._rules, cause)
 
     def remove(self, cause: Cause) -> None:
-        """From now on the rule (and every equal one) holds no longer."""
+        """From now on the rule (and every equal one) holds no longer, for pods that run already after
+        `kubelet.reconsider`."""
         with self._lock:
             self._rules = tuple(rule for rule in self._rules if rule != cause)
 
@@ -74,9 +96,6 @@ class Causes:
         """Nothing goes wrong by rule any more."""
         with self._lock:
             self._rules = ()
-
-    def __iter__(self) -> object:
-        return iter(self._rules)
 
     def of(
         self, cluster: str, namespace: str, names: Sequence[str], container: str, kinds: Sequence[Kind], struck: int = 0

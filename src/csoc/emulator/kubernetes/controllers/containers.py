@@ -208,7 +208,7 @@ def run(place: Place, status: Object) -> None:
     place.memory.pop("pulls", None)
     at_once = not place.spec.get("startupProbe")
     status["started"] = at_once
-    waits = place.spec.get("readinessProbe") or place.cause("slow", "readiness", struck=count)
+    waits = place.spec.get("readinessProbe") or place.cause(Kind.SLOW, Kind.READINESS, struck=count)
     status["ready"] = bool(at_once and not waits and (not place.init or is_sidecar(place.spec)))
 
 
@@ -221,14 +221,14 @@ def restart(place: Place, status: Object) -> None:
 def _from_running(place: Place, status: Mapping[str, Any]) -> Step | None:
     count = int(status.get("restartCount", 0))
     runs_out = not place.restarts
-    cause = place.cause("crash", "oom", *(("fail",) if runs_out else ()), struck=count)
+    cause = place.cause(Kind.CRASH, Kind.OOM, *((Kind.FAIL,) if runs_out else ()), struck=count)
     if cause is not None:
         return Step(place.token("end", status), cause.after_seconds, lambda _, found: _struck(place, found, cause))
     if runs_out:
         timing = place.cluster.settings.timing
         seconds = timing.init if place.init else timing.job
         return Step(place.token("end", status), seconds, lambda _, found: _ended_well(place, found))
-    sick = place.cause("liveness", struck=count)
+    sick = place.cause(Kind.LIVENESS, struck=count)
     if sick is not None and status.get("started"):
         probe = _PROBE | dict(place.spec.get("livenessProbe") or {})
         seconds = float(probe["initialDelaySeconds"]) + float(probe["periodSeconds"]) * int(probe["failureThreshold"])
@@ -237,7 +237,7 @@ def _from_running(place: Place, status: Mapping[str, Any]) -> Step | None:
 
 
 def _towards_ready(place: Place, status: Mapping[str, Any], count: int) -> Step | None:
-    unready = place.cause("readiness", struck=count)
+    unready = place.cause(Kind.READINESS, struck=count)
     probe = _PROBE | dict(place.spec.get("readinessProbe") or {})
     if unready is not None and status.get("started", True):
         failures = place.memory.get("unready", 0)
@@ -251,7 +251,7 @@ def _towards_ready(place: Place, status: Mapping[str, Any], count: int) -> Step 
     place.memory.pop("unready", None)
     if status.get("ready"):
         return None
-    slow = place.cause("slow", struck=count)
+    slow = place.cause(Kind.SLOW, struck=count)
     seconds = place.cluster.settings.timing.ready + (slow.after_seconds if slow is not None else 0.0)
     if place.spec.get("readinessProbe"):
         seconds += float(probe["initialDelaySeconds"])
@@ -285,7 +285,7 @@ def _ended_well(place: Place, status: Object) -> None:
 
 
 def _struck(place: Place, status: Object, cause: Cause) -> None:
-    if cause.kind == "oom":
+    if cause.kind == Kind.OOM:
         end(place, status, 137, "OOMKilled")
     else:
         end(place, status, cause.exit_code, "Error" if cause.exit_code else "Completed", cause.message)

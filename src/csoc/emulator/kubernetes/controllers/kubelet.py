@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
 from csoc.emulator.kubernetes.controllers.containers import CONFIG_ERROR, CREATING, Place, Step, end, next_step, waiting
 from csoc.emulator.kubernetes.controllers.kinds import owners
@@ -167,7 +167,7 @@ def _evict_later(cluster: Cluster, key: Key, pod: Object) -> None:
     names = owners(cluster.store, pod)
 
     def found() -> Cause | None:
-        return cluster.settings.causes.of(cluster.name, namespace_of(pod), names, "", ("evicted",))
+        return cluster.settings.causes.of(cluster.name, namespace_of(pod), names, "", (Kind.EVICTED,))
 
     cause = found()
     if cause is None:

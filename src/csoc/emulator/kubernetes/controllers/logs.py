@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from csoc.emulator.kubernetes.controllers.causes import Kind
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.containers import Place
 from csoc.emulator.kubernetes.controllers.kinds import owners
@@ -101,7 +102,7 @@ def _written(place: Place, begun: dict[str, Any], count: int, ended: dict[str, A
     end = _time(ended["finishedAt"]) if ended else place.cluster.now()
     for text in _opening(place):
         yield Line(start, text)
-    cause = place.cause("crash", "fail", "oom", struck=count)
+    cause = place.cause(Kind.CRASH, Kind.FAIL, Kind.OOM, struck=count)
     if cause is not None and ended is not None and ended.get("exitCode"):
         for text in cause.log or _last_words(ended):
             yield Line(end, text)

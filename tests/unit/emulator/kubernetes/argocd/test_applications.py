@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.objects import Options
 from tests.unit.emulator.kubernetes.argocd.syncing import (
     REPOSITORY,
@@ -313,7 +313,7 @@ def test_the_namespace_is_made_if_that_is_wanted() -> None:
 def test_waves_wait_for_each_other() -> None:
     syncing = Syncing()
     first = annotated(workload("Deployment", "first"), sync_wave="-1")
-    syncing.causes.add(Cause("slow", name="first", after_seconds=60))
+    syncing.causes.add(Cause(Kind.SLOW, name="first", after_seconds=60))
     syncing.repositories.commit(first, workload("Deployment", "second"))
     syncing.add(application(automated={}))
     syncing.wait(30)
@@ -360,7 +360,7 @@ def test_helms_hooks_run_as_hooks() -> None:
 
 def test_a_failing_hook_fails_the_sync_and_runs_what_is_for_that() -> None:
     syncing = Syncing()
-    syncing.causes.add(Cause("fail", name="migrate"))
+    syncing.causes.add(Cause(Kind.FAIL, name="migrate"))
     before = annotated(job("migrate", backoffLimit=0), hook="PreSync")
     clean = annotated(job("clean"), hook="SyncFail")
     syncing.repositories.commit(before, clean, config_map("m", k="1"))
@@ -375,7 +375,7 @@ def test_a_failing_hook_fails_the_sync_and_runs_what_is_for_that() -> None:
 
 def test_an_operation_can_be_ended() -> None:
     syncing = Syncing()
-    syncing.causes.add(Cause("fail", name="migrate", after_seconds=10_000))
+    syncing.causes.add(Cause(Kind.FAIL, name="migrate", after_seconds=10_000))
     syncing.repositories.commit(annotated(job("migrate"), hook="PreSync"), config_map("m", k="1"))
     syncing.add(application(automated={}))
     syncing.wait(10)
@@ -636,7 +636,7 @@ def test_pruning_last_waits_for_everything_else() -> None:
     syncing.repositories.commit(config_map("old", k="1"))
     syncing.add(application(automated={"prune": True}, syncPolicy={"syncOptions": ["PruneLast=true"]}))
     syncing.wait()
-    syncing.causes.add(Cause("slow", name="web", after_seconds=60))
+    syncing.causes.add(Cause(Kind.SLOW, name="web", after_seconds=60))
     syncing.repositories.commit(workload("Deployment", "web"))
     syncing.refresh()
     syncing.wait(20)

@@ -130,3 +130,107 @@ def test_the_worst_counts() -> None:
     assert is_worse("Healthy", "Progressing")
     assert is_worse("Missing", "Degraded")
     assert not is_worse("Degraded", "Missing")
+
+
+def ended(name: str = "main", **how: Any) -> dict:
+    return {"name": name, "state": {"terminated": how}}
+
+
+WELL = {"exitCode": 0, "reason": "Completed"}
+OOM = {"exitCode": 137, "reason": "OOMKilled"}
+ERROR = {"exitCode": 3, "reason": "Error"}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ({"containerStatuses": [ended(**OOM)]}, "OOMKilled"),
+        ({"containerStatuses": [ended(**OOM, message="too much")]}, "too much"),
+        ({"containerStatuses": [ended(**ERROR)]}, 'container "main" failed with exit code 3'),
+        ({"containerStatuses": [ended(**WELL), ended("side", **ERROR)]}, 'container "side" failed with exit code 3'),
+        (
+            {"containerStatuses": [{"name": "main", "state": {"running": {}}}, ended("side", **OOM)]},
+            "OOMKilled",
+        ),
+        (
+            {
+                "initContainerStatuses": [ended("first", **ERROR)],
+                "containerStatuses": [{"name": "main", "state": {"waiting": {"reason": "PodInitializing"}}}],
+            },
+            'container "first" failed with exit code 3',
+        ),
+        (
+            {
+                "initContainerStatuses": [ended("first", **ERROR, message="no database")],
+                "containerStatuses": [ended(**OOM)],
+            },
+            "no database",
+        ),
+        ({"initContainerStatuses": [ended("first", **WELL)], "containerStatuses": [ended(**OOM)]}, "OOMKilled"),
+        (
+            {"reason": "Evicted", "message": "low on memory", "containerStatuses": [ended(**ERROR, message="killed")]},
+            "low on memory",
+        ),
+        ({}, ""),
+    ],
+    ids=[
+        "killed for its memory",
+        "the container's own words before the reason",
+        "an exit code",
+        "the first that did not end well",
+        "one that runs on",
+        "an init container",
+        "an init container's words before what the others say",
+        "an init container that ended well",
+        "the pod's words before a container's",
+        "nothing is said",
+    ],
+)
+def test_a_failed_pod_says_why(status: dict, message: str) -> None:
+    found = health_of(body("Pod", {}, {"phase": "Failed"} | status, "v1"), RULES)
+    assert found is not None
+    assert (found.status, found.message) == ("Degraded", message)
+
+
+def waits(reason: str, message: str) -> dict:
+    return {"name": "main", "state": {"waiting": {"reason": reason, "message": message}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "containers", "status", "message"),
+    [
+        ("Always", [waits("ErrImagePull", "no image")], "Degraded", "no image"),
+        ("Always", [waits("CreateContainerConfigError", "no secret")], "Degraded", "no secret"),
+        ("Always", [waits("CrashLoopBackOff", "one"), waits("ImagePullBackOff", "two")], "Degraded", "one, two"),
+        ("Always", [waits("ContainerCreating", "soon")], "Progressing", "of the pod"),
+        ("Never", [waits("ImagePullBackOff", "no image")], "Progressing", "of the pod"),
+    ],
+)
+def test_a_waiting_container_degrades_a_pod_that_is_always_restarted(
+    policy: str, containers: list[dict], status: str, message: str
+) -> None:
+    told = {"phase": "Pending", "message": "of the pod", "containerStatuses": containers}
+    found = health_of(body("Pod", {"restartPolicy": policy}, told, "v1"), RULES)
+    assert found is not None
+    assert (found.status, found.message) == (status, message)
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "status"),
+    [
+        ("Always", {}, "Progressing"),
+        (
+            "Always",
+            {"containerStatuses": [{"name": "main", "state": {}, "lastState": {"terminated": OOM}}]},
+            "Degraded",
+        ),
+        ("Always", conditions(("Ready", "True")), "Healthy"),
+        ("Never", conditions(("Ready", "True")), "Progressing"),
+    ],
+    ids=["never ended", "ended before", "ready", "to run to completion"],
+)
+def test_a_running_pod_is_judged_by_readiness_and_by_how_it_ended_before(policy: str, more: dict, status: str) -> None:
+    told = {"phase": "Running", "message": "of the pod"} | more
+    found = health_of(body("Pod", {"restartPolicy": policy}, told, "v1"), RULES)
+    assert found is not None
+    assert (found.status, found.message) == (status, "of the pod")

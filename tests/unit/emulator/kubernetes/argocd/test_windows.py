@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from csoc.emulator.kubernetes.argocd.windows import BLOCKED, blocked
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from tests.unit.emulator.kubernetes.argocd.syncing import Syncing, annotated, application, project
 from tests.unit.emulator.kubernetes.controllers.living import START, config_map, job
 
@@ -150,7 +150,7 @@ def test_a_hook_without_such_a_policy_stays_behind() -> None:
 def test_a_failed_hook_goes_only_if_it_says_so() -> None:
     for policy, stays in (("HookFailed", False), ("HookSucceeded", True)):
         bye = annotated(job("bye", backoffLimit=0), hook="PostDelete", hook_delete_policy=policy)
-        syncing = ended(bye, cause=Cause("fail", name="bye*"))
+        syncing = ended(bye, cause=Cause(Kind.FAIL, name="bye*"))
         syncing.wait(200)
         assert syncing.find("Application", "web", "argocd") is None
         assert (syncing.find("Job", "bye") is not None) is stays

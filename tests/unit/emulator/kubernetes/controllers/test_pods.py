@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.kubelet import reconsider
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from tests.unit.emulator.kubernetes.controllers.living import (
@@ -219,7 +219,7 @@ def test_a_sidecar_runs_beside_the_others() -> None:
 
 def test_a_failing_init_container_keeps_the_pod_from_starting() -> None:
     living = Living()
-    living.causes.add(Cause("crash", container="first"))
+    living.causes.add(Cause(Kind.CRASH, container="first"))
     living.add(pod("web", initContainers=[container("first")]))
     living.wait(100)
     [status] = living.pod()["status"]["initContainerStatuses"]
@@ -229,7 +229,7 @@ def test_a_failing_init_container_keeps_the_pod_from_starting() -> None:
 
 def test_a_crashing_container_is_restarted_ever_more_rarely() -> None:
     living = Living()
-    living.causes.add(Cause("crash", name="web", exit_code=3))
+    living.causes.add(Cause(Kind.CRASH, name="web", exit_code=3))
     living.add(pod("web"))
     living.wait(8)
     [status] = living.pod()["status"]["containerStatuses"]
@@ -248,7 +248,7 @@ def test_a_crashing_container_is_restarted_ever_more_rarely() -> None:
 
 def test_a_cause_strikes_as_often_as_it_says() -> None:
     living = Living()
-    living.causes.add(Cause("crash", times=2))
+    living.causes.add(Cause(Kind.CRASH, times=2))
     living.add(pod("web"))
     living.wait(300)
     assert living.pod()["status"]["containerStatuses"][0]["restartCount"] == 2
@@ -257,7 +257,7 @@ def test_a_cause_strikes_as_often_as_it_says() -> None:
 
 def test_a_cause_matches_the_names_of_owners() -> None:
     living = Living()
-    living.causes.add(Cause("crash", name="web"))
+    living.causes.add(Cause(Kind.CRASH, name="web"))
     living.add(workload("Deployment", "web"), workload("Deployment", "other"))
     living.wait()
     assert not is_ready(living.pod("web"))
@@ -266,7 +266,7 @@ def test_a_cause_matches_the_names_of_owners() -> None:
 
 def test_too_much_memory_kills() -> None:
     living = Living()
-    living.causes.add(Cause("oom", times=1))
+    living.causes.add(Cause(Kind.OOM, times=1))
     living.add(pod("web"))
     living.wait(20)
     ended = living.pod()["status"]["containerStatuses"][0]["lastState"]["terminated"]
@@ -275,7 +275,7 @@ def test_too_much_memory_kills() -> None:
 
 def test_a_failing_readiness_probe_leaves_the_pod_running_and_unready() -> None:
     living = Living()
-    living.causes.add(Cause("readiness", message="HTTP probe failed with statuscode: 502"))
+    living.causes.add(Cause(Kind.READINESS, message="HTTP probe failed with statuscode: 502"))
     living.add(pod("web"))
     living.wait(100)
     assert living.pod()["status"]["phase"] == "Running"
@@ -285,7 +285,7 @@ def test_a_failing_readiness_probe_leaves_the_pod_running_and_unready() -> None:
 
 def test_a_rule_that_is_taken_away_lets_the_pod_recover() -> None:
     living = Living()
-    cause = Cause("readiness")
+    cause = Cause(Kind.READINESS)
     living.causes.add(cause)
     living.add(pod("web"))
     living.wait(60)
@@ -297,7 +297,7 @@ def test_a_rule_that_is_taken_away_lets_the_pod_recover() -> None:
 
 def test_a_failing_liveness_probe_restarts_the_container() -> None:
     living = Living()
-    living.causes.add(Cause("liveness", times=1))
+    living.causes.add(Cause(Kind.LIVENESS, times=1))
     living.add(pod("web"))
     living.wait(100)
     assert living.pod()["status"]["containerStatuses"][0]["restartCount"] == 1
@@ -307,7 +307,7 @@ def test_a_failing_liveness_probe_restarts_the_container() -> None:
 
 def test_a_slow_start_takes_longer() -> None:
     living = Living()
-    living.causes.add(Cause("slow", after_seconds=120))
+    living.causes.add(Cause(Kind.SLOW, after_seconds=120))
     living.add(pod("web"))
     living.wait(60)
     assert not is_ready(living.pod())
@@ -317,7 +317,7 @@ def test_a_slow_start_takes_longer() -> None:
 
 def test_an_evicted_pod_is_replaced_by_its_controller() -> None:
     living = Living()
-    living.causes.add(Cause("evicted", name="web-*", after_seconds=60, message="The node was low on resource: memory."))
+    living.causes.add(Cause(Kind.EVICTED, name="web-*", after_seconds=60))
     living.add(workload("Deployment", "web"))
     living.wait(90)
     living.causes.clear()

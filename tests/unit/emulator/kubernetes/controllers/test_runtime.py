@@ -6,7 +6,7 @@ import pytest
 
 from csoc.emulator.kubernetes import reviews
 from csoc.emulator.kubernetes.access import Access
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.runtime import SimulatedPods
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.tokens import Signer
@@ -33,7 +33,7 @@ def test_a_running_container_has_started_and_serves() -> None:
 
 def test_a_crashed_container_has_left_its_last_words() -> None:
     living = Living()
-    living.causes.add(Cause("crash", log=("Traceback (most recent call last):", "KeyError: 'DB'"), times=1))
+    living.causes.add(Cause(Kind.CRASH, log=("Traceback (most recent call last):", "KeyError: 'DB'"), times=1))
     living.add(pod("web"))
     living.wait(60)
     assert texts(living, previous=True)[-2:] == ["Traceback (most recent call last):", "KeyError: 'DB'"]

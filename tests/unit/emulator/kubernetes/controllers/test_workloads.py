@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csoc.emulator.kubernetes.controllers.causes import Cause
+from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from tests.unit.emulator.kubernetes.controllers.living import (
     Living,
@@ -259,7 +259,7 @@ def test_a_job_completes() -> None:
 
 def test_a_failing_job_is_tried_again_until_its_limit() -> None:
     living = Living()
-    living.causes.add(Cause("fail", name="db-init", exit_code=2, log=("password authentication failed",)))
+    living.causes.add(Cause(Kind.FAIL, name="db-init", exit_code=2, log=("password authentication failed",)))
     living.add(job("db-init", backoffLimit=2))
     living.wait(200)
     body = living.get("Job", "db-init")
@@ -273,7 +273,7 @@ def test_a_failing_job_is_tried_again_until_its_limit() -> None:
 
 def test_a_job_may_fail_once_and_complete() -> None:
     living = Living()
-    cause = Cause("fail")
+    cause = Cause(Kind.FAIL)
     living.causes.add(cause)
     living.add(job("once"))
     living.wait(9)
@@ -285,7 +285,7 @@ def test_a_job_may_fail_once_and_complete() -> None:
 
 def test_a_job_that_takes_too_long_ends() -> None:
     living = Living()
-    living.causes.add(Cause("crash", after_seconds=10_000))
+    living.causes.add(Cause(Kind.CRASH, after_seconds=10_000))
     living.add(job("slow", activeDeadlineSeconds=30))
     living.wait(60)
     assert condition(living.get("Job", "slow"), "Failed")["reason"] == "DeadlineExceeded"
