@@ -223,10 +223,6 @@ class Types:
         group, _, version = api_version.rpartition("/")
         return self._by_kind.get((group, version, kind))
 
-    def any_version(self, group: str, plural: str) -> ResourceType | None:
-        """The resource in its preferred version."""
-        return next((one for one in self._types if (one.group, one.plural) == (group, plural)), None)
-
     @cached_property
     def groups(self) -> dict[str, list[str]]:
         """Served versions of each group, the preferred one first, in the order of discovery."""
