@@ -103,8 +103,9 @@ def test_a_resource_is_hit_if_all_patterns_fit_it(rule: dict[str, Any], asked: d
 
 
 def test_rules_for_calls_leave_resources_alone_and_the_other_way_round() -> None:
-    calls = planned({"effect": "deny"}, {"effect": "latency", "seconds": 1})
-    assert calls.resource_failure(ACCOUNT, "us-east-1", "tide", "Database", "create") == ""
+    faults = planned({"effect": "deny"}, {"effect": "latency", "seconds": 1}, {"effect": "resource", "reason": "no"})
+    assert faults.resource_failure(ACCOUNT, "us-east-1", "tide", "Database", "create") == "no"
+    assert [rule["hits"] for rule in faults.all()] == [0, 0, 1]
     assert planned({"effect": "resource", "reason": "no"}).disturb(call_of()) is UNDISTURBED
 
 

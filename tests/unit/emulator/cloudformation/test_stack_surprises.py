@@ -99,6 +99,36 @@ def test_looking_whether_it_is_ready_fails_it_too(world: World, monkeypatch: pyt
     assert world.things.held == {}
 
 
+def test_a_deletion_that_surprises_at_its_end_is_begun_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.create({"A": thing()})
+    physical = world.physical("A")
+
+    def deleted(*_: object) -> bool:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(ThingHandler, "deleted", deleted, raising=False)
+    world.ask("DeleteStack", StackName="app")
+    world.done()
+    assert world.status() == "DELETE_FAILED"
+    monkeypatch.setattr(ThingHandler, "deleted", lambda *_: True)
+    world.ask("DeleteStack", StackName="app")
+    world.done()
+    assert (world.status(), world.things.deleted[physical]) == ("DELETE_COMPLETE", 2)
+
+
+def test_a_look_for_drift_ends_and_names_the_resource(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    world.create({"A": thing()})
+    monkeypatch.setattr(ThingHandler, "read", read)
+    number = world.ask("DetectStackDrift", StackName="app")["StackDriftDetectionId"]
+    world.done()
+    told = world.ask("DescribeStackDriftDetectionStatus", StackDriftDetectionId=number)
+    assert told["DetectionStatus"] == "DETECTION_FAILED"
+    assert told["DetectionStatusReason"] == "Failed to detect drift on resources [A]"
+
+
 def test_neither_events_nor_log_have_the_errors_own_words(world: World, caplog: pytest.LogCaptureFixture) -> None:
     cause = ValueError(SECRET)
     error = KeyError(SECRET)
