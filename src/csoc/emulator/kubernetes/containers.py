@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from csoc.emulator.kubernetes import answers, errors, selectors
+from csoc.emulator.kubernetes import answers, errors, moments, selectors
 from csoc.emulator.kubernetes.answers import Answer
 from csoc.emulator.kubernetes.handlers import Request, not_allowed
 from csoc.emulator.kubernetes.pods import LogLine
@@ -144,7 +144,7 @@ def _selected(lines: Sequence[LogLine], request: Request, now: datetime) -> list
     found = list(lines)
     since = query.number("sinceSeconds")
     if since is not None:
-        begin = now - timedelta(seconds=since)
+        begin = moments.moved(now, -since)
         found = [line for line in found if line.at >= begin]
     text = query.text("sinceTime")
     if text:

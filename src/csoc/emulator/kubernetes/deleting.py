@@ -7,10 +7,10 @@ pkg/registry/rest/delete.go. What depends on a deleted object, and the end of gr
 from __future__ import annotations
 
 import copy
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from csoc.emulator.kubernetes import errors
+from csoc.emulator.kubernetes import errors, moments
 from csoc.emulator.kubernetes.types import ResourceType
 
 Object = dict[str, Any]
@@ -65,7 +65,7 @@ def marked(type_: ResourceType, live: Object, now: datetime, policy: str, grace:
             body.setdefault("status", {})["phase"] = "Terminating"
     if not terminating or seconds != metadata.get("deletionGracePeriodSeconds"):
         metadata["deletionGracePeriodSeconds"] = seconds
-        ends = now + timedelta(seconds=seconds)
+        ends = moments.moved(now, seconds)
         metadata["deletionTimestamp"] = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
     if not terminating and "generation" not in live["metadata"]:
         metadata.pop("generation", None)

@@ -11,11 +11,11 @@ import base64
 import json
 import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from csoc.emulator.kubernetes import facts, schemas
+from csoc.emulator.kubernetes import facts, moments, schemas
 from csoc.emulator.kubernetes.schemas import ANY, LIST, MAP, Schema
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -164,7 +164,7 @@ def _scalar(kind: str, value: int | bytes) -> Any:
     if kind == "time":
         parts = dict(_fields(_bytes(value)))
         seconds = parts.get(1, 0)
-        moment = datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds if isinstance(seconds, int) else 0)
+        moment = moments.moved(datetime.fromtimestamp(0, UTC), seconds if isinstance(seconds, int) else 0)
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     if kind == "quantity":
         return _text(dict(_fields(_bytes(value))).get(1, b""))

@@ -10,13 +10,14 @@ import hashlib
 import threading
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from csoc.emulator.kubernetes import moments
 from csoc.emulator.kubernetes.store import Key, Store
 from csoc.emulator.kubernetes.users import User, service_account
 
@@ -46,7 +47,7 @@ class Signer:
     ) -> tuple[str, datetime]:
         """A token for a service account, with its end. pod: what it is bound to."""
         metadata = account["metadata"]
-        ends = now + timedelta(seconds=seconds)
+        ends = moments.moved(now, seconds)
         private: Object = {
             "namespace": metadata["namespace"],
             "serviceaccount": {"name": metadata["name"], "uid": metadata["uid"]},

@@ -74,7 +74,10 @@ def _is_active(window: Body, now: datetime) -> bool:
     duration = str(window.get("duration") or "")
     if not _DURATION.fullmatch(duration):
         raise WindowError(f"cannot parse duration '{duration[:100]}'")
-    lasts = timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration)))
+    try:
+        lasts = timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(duration)))
+    except OverflowError as error:
+        raise WindowError(f"cannot parse duration '{duration[:100]}'") from error
     try:
         local = now.astimezone(ZoneInfo(zone_name))
         begins = parse(schedule).after(local - lasts)

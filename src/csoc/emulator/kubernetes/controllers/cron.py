@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from csoc.emulator.kubernetes import moments
+
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -52,7 +54,7 @@ class Schedule:
     def after(self, moment: datetime) -> datetime | None:
         """The first time after a moment; None if there is none in five years."""
         if self.every_seconds:
-            return moment.replace(microsecond=0) + timedelta(seconds=self.every_seconds)
+            return moments.moved(moment.replace(microsecond=0), self.every_seconds)
         found = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
         end = moment.year + _YEARS
         while found.year <= end:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
+from csoc.emulator.kubernetes import moments
 from csoc.emulator.kubernetes.controllers import logs
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of, uid_of
@@ -183,7 +183,7 @@ class SimulatedPods:
         token, renewed_at = self._cluster.memory.get(name, ("", now))
         if now >= renewed_at:
             token, _ = self._signer.token(account, [audience] if audience else [], seconds, now, pod)
-            self._cluster.memory[name] = (token, now + timedelta(seconds=seconds * _RENEWED_AFTER))
+            self._cluster.memory[name] = (token, moments.moved(now, seconds * _RENEWED_AFTER))
         return str(token)
 
     def answer(self, pod: Object, port: int, request: bytes) -> bytes:
