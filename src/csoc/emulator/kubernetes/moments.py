@@ -1,6 +1,6 @@
 """Moments that somebody's number of seconds leads to.
 
-Kubernetes takes 64 bits of them (`terminationGracePeriodSeconds: 9223372036854775807` is a known way to say "for ever"),
+Kubernetes takes 64 bits of them (`terminationGracePeriodSeconds: 9223372036854775807` is a way to say "for ever"),
 which is more than a date can hold.
 """
 

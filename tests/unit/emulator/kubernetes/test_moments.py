@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from csoc.emulator.kubernetes import moments
-from csoc.emulator.kubernetes.argocd.windows import WindowError, blocked
+from csoc.emulator.kubernetes.argocd.windows import blocked
 from csoc.emulator.kubernetes.controllers import cron
 from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.tokens import Signer
@@ -64,7 +64,6 @@ def test_a_token_of_the_longest_life_is_signed() -> None:
 
 
 def test_a_window_of_more_hours_than_there_are_is_refused_by_its_duration() -> None:
-    window = {"kind": "deny", "schedule": "* * * * *", "duration": f"{'9' * 400}h", "applications": ["*"]}
+    window = {"kind": "deny", "schedule": "* * * * *", "duration": "999999h" * 30_000, "applications": ["*"]}
     application = {"metadata": {"name": "a"}, "spec": {"destination": {}}}
-    with pytest.raises(WindowError, match="cannot parse duration"):
-        blocked({"spec": {"syncWindows": [window]}}, application, START, manual=False)
+    assert "cannot parse duration" in blocked({"spec": {"syncWindows": [window]}}, application, START, manual=False)
