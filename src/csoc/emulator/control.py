@@ -153,6 +153,8 @@ def _json(body: bytes) -> Any:
         found = json.loads(body)
     except ValueError:
         raise ControlError("the request is not JSON") from None
+    except RecursionError:
+        raise ControlError("the request is JSON that is nested too deeply") from None
     if not isinstance(found, dict):
         raise ControlError("the request is no JSON object")
     return found

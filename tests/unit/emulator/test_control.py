@@ -1,0 +1,40 @@
+"""What is asked of the emulator itself, without a server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from csoc.emulator.cloud.accounts import Accounts
+from csoc.emulator.cloud.counts import Counts
+from csoc.emulator.cloud.faults import Faults
+from csoc.emulator.control import Control
+from csoc.emulator.remote import TOKEN_HEADER
+from csoc.emulator.timeline import SteppedTimeline
+
+
+@pytest.fixture
+def control() -> Control:
+    timeline = SteppedTimeline(datetime(2026, 1, 1, tzinfo=UTC))
+    return Control(Accounts(), Counts(), Faults(), timeline)
+
+
+@pytest.mark.parametrize(("method", "place"), [("POST", "faults"), ("POST", "organisation"), ("PUT", "speed")])
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"[" * 100_000, "the request is JSON that is nested too deeply"),
+        (b'{"a":' * 100_000, "the request is JSON that is nested too deeply"),
+        (b'{"speed": ' + b"9" * 5_000 + b"}", "the request is not JSON"),
+        (b"\xff\xfe", "the request is not JSON"),
+        (b"[]", "the request is no JSON object"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_words(
+    control: Control, method: str, place: str, body: bytes, why: str
+) -> None:
+    headers = {"host": "127.0.0.1:4566", TOKEN_HEADER: control.token}
+    reply = control(method, f"/_csoc/{place}", headers, body)
+    assert (reply.status, json.loads(reply.body)) == (400, {"error": why})
