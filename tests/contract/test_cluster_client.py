@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -45,6 +46,16 @@ def namespace(client: KubeClient) -> Iterator[str]:
 def config_map(namespace: str, name: str, data: Object | None = None, **metadata: Any) -> Object:
     about = {"name": name, "namespace": namespace, **metadata}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data or {}}
+
+
+PLAYED = {"kwok.x-k8s.io/status": "custom"}
+"""Annotations of a Pod that kwok leaves alone."""
+
+
+def pod(namespace: str, name: str, annotations: Object, **spec: Any) -> Object:
+    about = {"name": name, "namespace": namespace, "annotations": annotations}
+    inside = {"containers": [{"name": "main", "image": "example.org/main:1"}], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {**inside, **spec}}
 
 
 def names(found: list[Object]) -> list[str]:
@@ -201,6 +212,82 @@ def test_what_has_a_finalizer_stays_until_it_is_taken_off(client: KubeClient, na
         client.get("v1", "ConfigMap", "a", namespace)
 
 
+def owner_with_dependent(client: KubeClient, namespace: str, **metadata: Any) -> str:
+    """Two ConfigMaps, "owner" and what it owns, "owned"; the version to watch them from."""
+    owner = client.create(config_map(namespace, "owner"))
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "owner",
+        "uid": owner["metadata"]["uid"],
+        "blockOwnerDeletion": True,
+    }
+    owned = client.create(config_map(namespace, "owned", ownerReferences=[reference], **metadata))
+    return str(owned["metadata"]["resourceVersion"])
+
+
+def follow(client: KubeClient, namespace: str, version: str, *ends: tuple[str, str]) -> list[tuple[str, str, Object]]:
+    """What happens to ConfigMaps until the ends, (type, name), were told, in order: (type, name, object)."""
+    told: list[tuple[str, str, Object]] = []
+    left = set(ends)
+    for change in client.watch("v1", "ConfigMap", version, Where(namespace), seconds=60):
+        if change.type != "BOOKMARK":
+            told.append((change.type, change.object["metadata"]["name"], change.object))
+            left.discard(told[-1][:2])
+        if not left:
+            return told
+    raise AssertionError(f"{left} did not come; {[one[:2] for one in told]} did")
+
+
+def test_what_it_owns_goes_after_it_if_nothing_else_is_wished(client: KubeClient, namespace: str) -> None:
+    version = owner_with_dependent(client, namespace)
+    client.delete("v1", "ConfigMap", "owner", namespace)
+    told = follow(client, namespace, version, ("DELETED", "owned"))
+    assert [one[:2] for one in told if one[0] == "DELETED"] == [("DELETED", "owner"), ("DELETED", "owned")]
+
+
+def test_what_an_orphaned_one_owned_stays_and_belongs_to_nobody(client: KubeClient, namespace: str) -> None:
+    version = owner_with_dependent(client, namespace)
+    assert client.delete("v1", "ConfigMap", "owner", namespace, Deletion(orphan=True))
+    told = follow(client, namespace, version, ("DELETED", "owner"))
+    assert ("DELETED", "owned") not in [one[:2] for one in told]
+    owned = client.get("v1", "ConfigMap", "owned", namespace)["metadata"]
+    assert "ownerReferences" not in owned
+    assert "deletionTimestamp" not in owned
+
+
+def test_one_that_is_deleted_in_the_foreground_goes_after_what_it_owns(client: KubeClient, namespace: str) -> None:
+    version = owner_with_dependent(client, namespace, finalizers=["example.org/wait"])
+    assert client.delete("v1", "ConfigMap", "owner", namespace, Deletion(foreground=True))
+    told = follow(client, namespace, version, ("MODIFIED", "owned"))
+    assert told[-1][2]["metadata"]["deletionTimestamp"]
+    owner = client.get("v1", "ConfigMap", "owner", namespace)["metadata"]
+    assert owner["deletionTimestamp"]
+    assert owner["finalizers"] == ["foregroundDeletion"]
+    client.merge("v1", "ConfigMap", "owned", {"metadata": {"finalizers": None}}, namespace)
+    told = follow(client, namespace, version, ("DELETED", "owner"))
+    assert [one[:2] for one in told if one[0] == "DELETED"] == [("DELETED", "owned"), ("DELETED", "owner")]
+
+
+def test_a_dry_run_of_a_deletion_deletes_nothing(client: KubeClient, namespace: str) -> None:
+    made = client.create(config_map(namespace, "a"))
+    assert client.delete("v1", "ConfigMap", "a", namespace, Deletion(dry_run=True))
+    assert not client.delete("v1", "ConfigMap", "nosuch", namespace, Deletion(dry_run=True))
+    assert client.get("v1", "ConfigMap", "a", namespace) == made
+
+
+def test_the_grace_of_a_pod_is_what_was_asked_for_and_without_any_it_goes_at_once(
+    client: KubeClient, namespace: str
+) -> None:
+    client.create(pod(namespace, "p", PLAYED))
+    scheduled(client, namespace, "p")
+    assert client.delete("v1", "Pod", "p", namespace, Deletion(grace_seconds=3000))
+    assert client.get("v1", "Pod", "p", namespace)["metadata"]["deletionGracePeriodSeconds"] == 3000
+    assert client.delete("v1", "Pod", "p", namespace, Deletion(grace_seconds=0))
+    with pytest.raises(NotFoundError):
+        client.get("v1", "Pod", "p", namespace)
+
+
 # Listing
 
 
@@ -334,3 +421,69 @@ def test_a_server_of_another_authority_is_not_spoken_to(world: ClusterWorld) -> 
 def test_logs_of_a_pod_that_there_is_not_are_not_found(client: KubeClient, namespace: str) -> None:
     with pytest.raises(NotFoundError, match='pods "nosuch" not found'):
         client.logs("nosuch", namespace, LogQuery())
+
+
+def test_logs_of_a_container_that_there_is_not_are_no_empty_log(client: KubeClient, namespace: str) -> None:
+    client.create(pod(namespace, "p", PLAYED))
+    with pytest.raises(RejectedError, match="container nosuch is not valid for pod p"):
+        client.logs("p", namespace, LogQuery(container="nosuch"))
+
+
+def test_logs_of_a_pod_that_no_node_has_taken_are_refused_as_not_started(client: KubeClient, namespace: str) -> None:
+    client.create(pod(namespace, "p", PLAYED, nodeSelector={"zone": "nowhere"}))
+    with pytest.raises(RejectedError, match=r"not started|have a host assigned"):
+        client.logs("p", namespace)
+
+
+def test_logs_hold_what_the_container_wrote_the_last_lines_of_it_if_so_wished(
+    simulated: SimulatedWorld, kept: str
+) -> None:
+    client = simulated.admin
+    client.create(pod(kept, "p", {}))
+    running(client, kept, "p")
+    last = client.logs("p", kept, LogQuery(tail=2, timestamps=False))
+    every = client.logs("p", kept, LogQuery(tail=None, timestamps=False))
+    assert every[0] == "starting example.org/main:1"
+    assert last[0] != every[0]
+    begin = every.index(last[0])
+    assert every[begin : begin + 2] == last
+    assert client.logs("p", kept, LogQuery(tail=0)) == []
+    stamped = client.logs("p", kept, LogQuery(tail=None))[0]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z starting example.org/main:1", stamped)
+    with pytest.raises(RejectedError, match="previous terminated container"):
+        client.logs("p", kept, LogQuery(previous=True))
+
+
+@pytest.mark.kubernetes
+def test_logs_of_a_node_that_does_not_answer_are_unavailable_and_no_empty_log(request: pytest.FixtureRequest) -> None:
+    # No container runs under kwok, and nothing serves its logs.
+    client = RealCluster(request.getfixturevalue("cluster")).admin
+    with namespace_in(client) as namespace:
+        client.create(pod(namespace, "p", {}))
+        running(client, namespace, "p")
+        with pytest.raises(UnavailableError):
+            client.logs("p", namespace)
+    client.close()
+
+
+@pytest.fixture
+def kept(simulated: SimulatedWorld) -> Iterator[str]:
+    with namespace_in(simulated.admin) as name:
+        yield name
+
+
+def running(client: KubeClient, namespace: str, name: str) -> None:
+    until(client, namespace, name, lambda body: body.get("status", {}).get("phase") == "Running")
+
+
+def scheduled(client: KubeClient, namespace: str, name: str) -> None:
+    until(client, namespace, name, lambda body: "nodeName" in body["spec"])
+
+
+def until(client: KubeClient, namespace: str, name: str, is_so: Callable[[Object], bool]) -> None:
+    """Waits until a Pod is so."""
+    where = Where(namespace, fields={"metadata.name": name})
+    found, version = client.list_all("v1", "Pod", where)
+    if not is_so(found[0]):
+        changes = client.watch("v1", "Pod", version, where, seconds=60)
+        next(one for one in changes if one.type == "MODIFIED" and is_so(one.object))

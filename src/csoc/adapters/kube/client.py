@@ -44,6 +44,8 @@ _LARGEST_ERROR_BYTES = 1_000_000
 # A store takes objects of 1.5 MB (etcd, --max-request-bytes); a line of a watch is one of them.
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 _LIST_TRIES = 3
+# The API server's answer for the log of a pod without a node (registry/core/pod/strategy.go, LogLocation).
+_NO_CONTENT = 204
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 
@@ -235,6 +237,12 @@ class KubeClient:
         path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
         response = self._send("GET", path, asked, accept="*/*")
         written = self._whole(response, path, _LARGEST_LOG_BYTES + 1).decode("utf-8", "replace")
+        if response.status == _NO_CONTENT:
+            raise RejectedError(
+                f"The pod {pod} is not started yet: no node has taken it",
+                place=self._place(path),
+                fix="Look at its events for why",
+            )
         # Not splitlines, for which a line also ends at a form feed and at a separator of Unicode's.
         return [line.removesuffix("\r") for line in written.removesuffix("\n").split("\n")] if written else []
 

@@ -152,7 +152,8 @@ def test_an_object_that_does_not_fit_the_schema_is_rejected_though_the_cluster_c
 
 
 def test_a_conflict_of_odd_shape_is_a_conflict_all_the_same(scripted: ScriptedCluster) -> None:
-    for details in (None, 5, "x", {"causes": None}, {"causes": 5}, {"causes": [None, {"reason": []}]}):
+    odd: list[Any] = [None, 5, "x", {"causes": None}, {"causes": 5}, {"causes": [None, {"reason": []}]}]
+    for details in odd:
         with pytest.raises(ConflictError, match="the reason"):
             scripted.will(status(409, "the reason", details=details)).version()
 
@@ -202,6 +203,19 @@ def test_the_rest_of_a_large_answer_is_not_taken_for_the_next_one(
     with pytest.raises(UnavailableError):
         scripted.will(Answer(b" " * 3_000_000)).version()
     assert scripted.will(said({"gitVersion": "v1"})).version() == "v1"
+
+
+def test_no_log_at_all_is_not_started_and_an_empty_one_is_empty(scripted: ScriptedCluster) -> None:
+    with pytest.raises(RejectedError, match="not started yet"):
+        scripted.will(Answer(b"", 204)).logs("p", "n")
+    assert scripted.will(Answer(b"")).logs("p", "n") == []
+
+
+@pytest.mark.parametrize("told", ["ContainerCreating", "trying and failing to pull image"])
+def test_a_container_that_waits_is_not_started_and_says_why(scripted: ScriptedCluster, told: str) -> None:
+    message = f'container "main" in pod "p" is waiting to start: {told}'
+    with pytest.raises(RejectedError, match=told):
+        scripted.will(status(400, message, reason="BadRequest")).logs("p", "n")
 
 
 def test_a_log_larger_than_was_asked_for_is_refused(scripted: ScriptedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
