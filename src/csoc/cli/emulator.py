@@ -17,6 +17,7 @@ from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, say, table, write
 from csoc.cli.tables import Cell
 from csoc.emulator.effects import ACTIONS, EFFECTS, TROUBLE
+from csoc.emulator.timeline import FASTEST, SLOWEST
 from csoc.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 _REGION = "ap-southeast-2"
 _ACCOUNT = "111111111111"
 _FAULTS_HELP = f"Plan trouble in a running emulator: {TROUBLE}."
+
+
+class _Speed(click.FloatRange):
+    """A number within bounds; of "nan" no comparison says that it is out of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if found != found:
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return found
 
 
 class _EmulatorGroup(CommandGroup):
@@ -44,7 +55,7 @@ class _EmulatorGroup(CommandGroup):
                 help="Keep the state in this folder, so that it survives a restart. It must be yours alone.",
             ),
             click.Option(
-                ["--speed"], type=click.FloatRange(0, 1_000_000, min_open=True), default=1.0, show_default=True,
+                ["--speed"], type=_Speed(SLOWEST, FASTEST), default=1.0, show_default=True,
                 help="How many seconds pass in the cloud while one passes here.",
             ),
             click.Option(
