@@ -6,9 +6,10 @@ plugin/pkg/admission (defaulttolerationseconds, priority, storage/storageobjecti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from csoc.emulator.kubernetes.controllers.objects import quantity
 from csoc.emulator.kubernetes.types import ResourceType
 
 if TYPE_CHECKING:
@@ -60,22 +61,43 @@ def _pod(new: Object) -> None:
             tolerations.append({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
     status = new.setdefault("status", {})
     _set(status, phase="Pending")
-    _set(status, qosClass=_quality(spec))
+    _set(status, qosClass=quality(spec))
 
 
-def _quality(spec: Object) -> str:
-    """Source: pkg/apis/core/v1/helper/qos/qos.go."""
+def quality(spec: Mapping[str, Any]) -> str:
+    """The class of service by requests and limits of CPU and memory, the pod's own or those of its containers.
+
+    Source: Kubernetes 1.34, pkg/apis/core/v1/helper/qos/qos.go (ComputePodQOS).
+    """
+    own = spec.get("resources") or {}
     containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    resources = [one.get("resources") or {} for one in containers]
-    asked = [part.get(kind) or {} for part in resources for kind in ("requests", "limits")]
-    if not any(name in one for one in asked for name in ("cpu", "memory")):
+    parts = [own] if own.get("requests") or own.get("limits") else [one.get("resources") or {} for one in containers]
+    requests, limits = ([_counted(part.get(kind)) for part in parts] for kind in ("requests", "limits"))
+    asked, allowed = _together(requests), _together(limits)
+    if not asked and not allowed:
         return "BestEffort"
-    guaranteed = all(
-        {"cpu", "memory"} <= (part.get("limits") or {}).keys()
-        and all((part.get("requests") or {}).get(name, value) == value for name, value in part["limits"].items())
-        for part in resources
-    )
-    return "Guaranteed" if guaranteed else "Burstable"
+    return "Guaranteed" if asked == allowed and all(len(one) == 2 for one in limits) else "Burstable"
+
+
+def _counted(amounts: Mapping[str, Any] | None) -> dict[str, float]:
+    """What of it counts: more than nothing, of CPU and memory."""
+    found = {name: _amount((amounts or {}).get(name, 0)) for name in ("cpu", "memory")}
+    return {name: amount for name, amount in found.items() if amount > 0}
+
+
+def _amount(written: Any) -> float:
+    try:
+        return quantity(written)
+    except ValueError:
+        return 0.0  # the validation that follows refuses it
+
+
+def _together(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in parts:
+        for name, amount in part.items():
+            found[name] = round(found.get(name, 0.0) + amount, 6)
+    return found
 
 
 def _new_job(new: Object) -> None:

@@ -87,7 +87,7 @@ class LivingClusters:
         self._threads.submit(run)
 
     def _begin(self, cluster: SimulatedCluster) -> PodRuntime:
-        made = attach(cluster.id, cluster.store, self._settings, self._timeline, self._hearing)
+        made = attach(cluster.id, cluster.store, self._settings, self._timeline, self._hearing, cluster.objects)
         with self._lock:
             self._living[cluster.id] = made
         return SimulatedPods(made, cluster.access.signer)

@@ -1,6 +1,8 @@
 """What the API does with one object: create, update, patch, apply, delete, with all that the server adds and checks.
 
-Controllers inside the process and clients over HTTP go through the same way.
+Clients over HTTP, Argo CD when it syncs, and controllers when they make a pod go this way. Whatever else controllers
+write (`controllers.cluster.Cluster`) goes straight into the store: they know what they write, nothing of it is checked
+or defaulted, and nobody is told as its owner in managedFields. Deletion is the same for all (`deleting`).
 """
 
 from __future__ import annotations
@@ -229,7 +231,7 @@ class Objects:
             deleting.check_preconditions(type_, live, options.expected_uid, options.expected_version)
             for guard in self._guards:
                 guard(self, type_, live, live, options)
-            marked = deleting.marked(type_, live, self._now(), options.propagation, options.grace_seconds)
+            marked = deleting.marked(type_.place, live, self._now(), options.propagation, options.grace_seconds)
             try:
                 if marked is None:
                     if options.dry_run:
@@ -449,7 +451,7 @@ class Objects:
             if create and self.store.get(key) is not None:
                 raise errors.already_exists(type_.plural, type_.group, name)
             return new
-        if live is not None and deleting.is_finished(type_, new):
+        if live is not None and deleting.is_finished(type_.place, new):
             gone = self.store.remove(key, expected=_version(live))
             new["metadata"]["resourceVersion"] = gone["metadata"]["resourceVersion"]
             return new

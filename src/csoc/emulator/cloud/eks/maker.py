@@ -80,7 +80,7 @@ class SimulatedMaker:
             _give_role(cluster, record, region, pod)
 
         cluster.objects.admit_pod = admit
-        inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]), admit_pod=admit)
+        inside.settings = replace(inside.settings, region=region, version=str(record.body["version"]))
         self._addons(cluster, inside, region, record)
         _bring(inside, members.nodes_of(account, region, record))
 

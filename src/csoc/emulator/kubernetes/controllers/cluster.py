@@ -12,15 +12,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from csoc.emulator.kubernetes.controllers import deleting, events
+from csoc.emulator.kubernetes import deleting
+from csoc.emulator.kubernetes.controllers import events
 from csoc.emulator.kubernetes.controllers.objects import digest, key_of, stamp, uid_of
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.objects import Objects, Options
 from csoc.emulator.kubernetes.store import Event, Key, Object, Store, text_of, unpacked
 from csoc.emulator.timeline import Action, Cancel, Timeline
 
 _TOGETHER_SECONDS = 0.02
 """Changes of so long are looked at together, as informers and work queues do."""
+
+_MANAGER = "kube-controller-manager"
+"""Whose fields those of a pod are that a controller makes."""
 
 _RETRY_SECONDS = 0.1
 """A controller that lost a race with another writer looks again after so long."""
@@ -128,14 +133,24 @@ class Cluster:
         "_woken",
         "memory",
         "name",
+        "objects",
         "settings",
         "store",
         "timeline",
         "under_way",
     )
 
-    def __init__(self, name: str, store: Store, settings: Settings, timeline: Timeline, hearing: Hearing) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        settings: Settings,
+        timeline: Timeline,
+        hearing: Hearing,
+        objects: Objects | None = None,
+    ) -> None:
         self.name = name
+        self.objects = objects or Objects(store, timeline.now)
         self.store = store
         self.settings = settings
         self.timeline = timeline
@@ -230,7 +245,8 @@ class Cluster:
         return self.store.objects(group, resource, namespace)
 
     def create(self, group: str, resource: str, body: Object) -> Object:
-        """Makes an object with what every object has. Raises ApiError AlreadyExists."""
+        """Makes an object with what every object has, as it is given: whoever makes it knows its defaults. Raises
+        ApiError AlreadyExists."""
         metadata = body["metadata"]
         if not metadata.get("name"):
             metadata["name"] = metadata["generateName"] + digest(self.settings.uid(), 5)
@@ -239,6 +255,15 @@ class Cluster:
         metadata.setdefault("generation", 1)
         return self.store.put(key_of(group, resource, body), body, create=True)
 
+    def create_pod(self, pod: Object) -> Object:
+        """Makes a pod as a client does, with all that the API server adds and checks. Raises ApiError."""
+        metadata = pod["metadata"]
+        if not metadata.get("name"):
+            metadata["name"] = metadata["generateName"][:58] + digest(self.settings.uid(), 5)
+        type_ = self.objects.types.resource("", "v1", "pods")
+        assert type_ is not None  # noqa: S101 - every cluster has pods
+        return self.objects.create(type_, metadata["namespace"], pod, Options(manager=_MANAGER))
+
     def save(self, group: str, resource: str, body: Object, *, of: Mapping[str, Any] | None = None) -> Object:
         """Writes an object that was read. of: the object as it was, to see whether the generation changes. One that is
         being deleted and has lost its last finalizer goes. Raises ApiError Conflict if it has changed meanwhile."""
@@ -246,7 +271,7 @@ class Cluster:
             body["metadata"]["generation"] = int(body["metadata"].get("generation", 1)) + 1
         key = key_of(group, resource, body)
         expected = body["metadata"].get("resourceVersion", "")
-        if deleting.finished(body):
+        if deleting.is_finished((group, resource), body):
             return self.store.remove(key, expected=expected)
         return self.store.put(key, body, expected=expected)
 
@@ -257,7 +282,7 @@ class Cluster:
 
     def delete(self, key: Key, propagation: str = "Background", grace_seconds: int | None = None) -> None:
         """Asks for a deletion as a client does. What is not there is no error."""
-        deleting.delete(self.store, key, self.stamp(), propagation=propagation, grace_seconds=grace_seconds)
+        deleting.delete(self.store, key, self.now(), propagation=propagation, grace_seconds=grace_seconds)
 
     def event(
         self,

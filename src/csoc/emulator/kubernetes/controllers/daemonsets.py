@@ -37,9 +37,14 @@ def reconcile(cluster: Cluster, key: Key) -> None:
 
 def _template(body: Object) -> Object:
     found: Object = pod_from(body, body["spec"].get("template") or {})
-    tolerations = [one for one in found["spec"]["tolerations"] if "tolerationSeconds" not in one]
-    for name, effect in _TOLERATED:
-        tolerations.append({"key": name, "operator": "Exists", "effect": effect})
+    always = [{"key": name, "operator": "Exists", "effect": effect} for name, effect in _TOLERATED]
+    # The template's tolerations stay, but for those that differ from its own in the time only.
+    tolerations = [
+        one
+        for one in found["spec"].get("tolerations") or ()
+        if {name: value for name, value in one.items() if name != "tolerationSeconds"} not in always
+    ]
+    tolerations += always
     found["spec"]["tolerations"] = tolerations
     return found
 

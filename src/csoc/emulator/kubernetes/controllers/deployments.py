@@ -24,7 +24,8 @@ from csoc.emulator.kubernetes.controllers.objects import (
     with_condition,
     without_condition,
 )
-from csoc.emulator.kubernetes.controllers.replicas import pods_of, with_pod_defaults
+from csoc.emulator.kubernetes.controllers.replicas import pods_of
+from csoc.emulator.kubernetes.defaults import pod_spec
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "deployment-controller"
@@ -95,7 +96,9 @@ def _template_of(body: Object) -> Object:
     metadata = template.setdefault("metadata", {}) or {}
     labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH}
     kept = {"labels": labels, "annotations": metadata.get("annotations") or {}}
-    return {"metadata": kept, "spec": with_pod_defaults(template.get("spec") or {})}
+    spec = template.get("spec") or {}
+    pod_spec(spec)
+    return {"metadata": kept, "spec": spec}
 
 
 def _newest(cluster: Cluster, body: Object, sets: list[Object]) -> tuple[Object, list[Object]]:

@@ -1,4 +1,4 @@
-"""What the state of its containers means for a pod: phase, conditions, quality of service.
+"""What the state of its containers means for a pod: phase and conditions.
 
 Source: Kubernetes 1.34, pkg/kubelet/kubelet_pods.go (getPhase, generateAPIPodStatus), pkg/kubelet/status/generate.go.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from csoc.emulator.kubernetes.allocation import quality
 from csoc.emulator.kubernetes.controllers.objects import with_condition
 from csoc.emulator.kubernetes.store import Object
 
@@ -105,7 +106,7 @@ def refresh(pod: Object, now: str) -> None:
         conditions = with_condition(conditions, "Ready", well, reason, text, now)
     order = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
     status["conditions"] = sorted(conditions, key=lambda one: order.index(one["type"]) if one["type"] in order else 9)
-    status["qosClass"] = quality(pod)
+    status["qosClass"] = status.get("qosClass") or quality(pod["spec"])
 
 
 def _initialised(pod: Object, conditions: Sequence[Object], phase: str, now: str) -> list[Object]:
@@ -142,17 +143,3 @@ def _closed_gates(pod: Object, conditions: Sequence[Object]) -> str:
         elif found[name].get("status") != "True":
             closed.append(f'the status of pod readiness gate "{name}" is not "True", but {found[name].get("status")}')
     return ", ".join(closed)
-
-
-def quality(pod: Mapping[str, Any]) -> str:
-    """The class of service by requests and limits. Source: pkg/apis/core/v1/helper/qos/qos.go."""
-    containers = [*pod["spec"].get("containers", ()), *(pod["spec"].get("initContainers") or ())]
-    resources = [one.get("resources") or {} for one in containers]
-    if not any(one.get("requests") or one.get("limits") for one in resources):
-        return "BestEffort"
-    for one in resources:
-        limits = one.get("limits") or {}
-        wanted = dict(limits) | dict(one.get("requests") or {})
-        if not all(name in limits and wanted.get(name) == limits[name] for name in ("cpu", "memory")):
-            return "Burstable"
-    return "Guaranteed"

@@ -6,10 +6,10 @@ Source: Kubernetes 1.34, pkg/controller/controller_utils.go.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.kubernetes import admission
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.objects import (
     deleting,
@@ -27,8 +27,8 @@ def pods_of(cluster: Cluster, owner: Mapping[str, Any]) -> list[Object]:
     """The pods that an object controls, in the order of their names."""
     uid = str(owner["metadata"].get("uid", "")).encode()
     found = []
-    for key, text in cluster.store.texts("", "pods", namespace_of(owner))[0]:
-        if uid in text and (pod := cluster.store.get(key)) is not None and owned_by(pod, owner):
+    for _, text in cluster.store.texts("", "pods", namespace_of(owner))[0]:
+        if uid in text and owned_by(pod := json.loads(text), owner):
             found.append(pod)
     return found
 
@@ -45,7 +45,8 @@ def ready(pod: Mapping[str, Any]) -> bool:
 def pod_from(
     owner: Mapping[str, Any], template: Mapping[str, Any], *, name: str = "", labels: Mapping[str, str] | None = None
 ) -> Object:
-    """A pod of a template, controlled by the owner. name: "" lets one be made up from the owner's."""
+    """A pod of a template, controlled by the owner, without what the API server adds to every pod. name: "" lets one
+    be made up from the owner's."""
     given = copy.deepcopy(dict(template.get("metadata") or {}))
     metadata: Object = {"namespace": namespace_of(owner), "ownerReferences": [owner_reference(owner)]}
     metadata |= {"name": name} if name else {"generateName": f"{name_of(owner)}-"}
@@ -54,51 +55,16 @@ def pod_from(
         if given.get(part):
             metadata[part] = given[part]
     spec = copy.deepcopy(dict(template.get("spec") or {}))
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": with_pod_defaults(spec)}
-
-
-def with_pod_defaults(spec: Object) -> Object:
-    """The defaults of a pod's specification that the kubelet and the scheduler rely on.
-
-    Source: pkg/apis/core/v1/defaults.go, plugin/pkg/admission/serviceaccount and defaulttolerationseconds.
-    """
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
-    spec.setdefault("dnsPolicy", "ClusterFirst")
-    spec.setdefault("schedulerName", "default-scheduler")
-    spec.setdefault("securityContext", {})
-    spec.setdefault("enableServiceLinks", True)
-    spec.setdefault("serviceAccountName", spec.get("serviceAccount", "default"))
-    spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    for container in [*spec.get("containers", ()), *spec.get("initContainers", ())]:
-        tag = str(container.get("image", "")).rpartition("/")[2].partition("@")[0].partition(":")[2]
-        pinned = tag not in ("", "latest") or "@" in str(container.get("image", ""))
-        container.setdefault("imagePullPolicy", "IfNotPresent" if pinned else "Always")
-        container.setdefault("terminationMessagePath", "/dev/termination-log")
-        container.setdefault("terminationMessagePolicy", "File")
-        container.setdefault("resources", {})
-    tolerations = spec.setdefault("tolerations", [])
-    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
-        if not any(one.get("key") == key for one in tolerations):
-            toleration = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
-            tolerations.append(toleration)
-    return spec
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def create_pod(cluster: Cluster, owner: Mapping[str, Any], pod: Object, component: str) -> str:
-    """Makes the pod and tells so; gives "" or why it was refused. The service account must exist."""
+    """Makes the pod and tells so; gives "" or why the API server refused it, as without the service account."""
     try:
-        admission.service_account(cluster.store, pod)
-    except ApiError as error:
-        cluster.event(owner, "FailedCreate", f"Error creating: {error.message}", component, warning=True)
-        return error.message
-    if cluster.settings.admit_pod is not None:
-        cluster.settings.admit_pod(pod)
-    try:
-        made = cluster.create("", "pods", pod)
+        made = cluster.create_pod(pod)
     except ApiError as error:
         if error.reason != "AlreadyExists":
-            raise
+            cluster.event(owner, "FailedCreate", f"Error creating: {error.message}", component, warning=True)
         return error.message
     cluster.event(owner, "SuccessfulCreate", f"Created pod: {name_of(made)}", component)
     return ""

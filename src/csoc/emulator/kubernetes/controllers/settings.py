@@ -81,8 +81,7 @@ class Settings:
     cluster has no External Secrets operator, whatever is deployed. operator_always: the operator works though no
     deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`.
     effects: what jobs leave behind when they end well. cron_jobs: False
-    lets no CronJob start anything, which thousands of clusters of a demonstration would do all the time. admit_pod:
-    changes the pods that controllers make, as a webhook of the cluster's cloud does."""
+    lets no CronJob start anything, which thousands of clusters of a demonstration would do all the time."""
 
     timing: Timing = field(default_factory=Timing)
     images: Callable[[str], bool] = every_image
@@ -99,4 +98,3 @@ class Settings:
     secret_refresh: bool = True
     effects: tuple[Effect, ...] = GEN3
     cron_jobs: bool = True
-    admit_pod: Callable[[dict[str, Any]], None] | None = None

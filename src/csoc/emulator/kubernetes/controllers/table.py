@@ -24,6 +24,7 @@ from csoc.emulator.kubernetes.controllers import (
 )
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, Hearing
 from csoc.emulator.kubernetes.controllers.settings import Settings
+from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.store import Store
 from csoc.emulator.timeline import Timeline
 
@@ -51,9 +52,17 @@ CONTROLLERS = (
 )
 
 
-def attach(name: str, store: Store, settings: Settings, timeline: Timeline, hearing: Hearing) -> Cluster:
-    """Brings a cluster to life. hearing: made once by `hearing` and shared by all clusters."""
-    return Cluster(name, store, settings, timeline, hearing)
+def attach(
+    name: str,
+    store: Store,
+    settings: Settings,
+    timeline: Timeline,
+    hearing: Hearing,
+    objects: Objects | None = None,
+) -> Cluster:
+    """Brings a cluster to life. hearing: made once by `hearing` and shared by all clusters. objects: the cluster's API
+    as its clients have it; None for one that nothing was set for."""
+    return Cluster(name, store, settings, timeline, hearing, objects)
 
 
 def hearing(*more: Controller) -> Hearing:
