@@ -201,9 +201,13 @@ def test_a_pattern_made_to_take_years_ends_within_the_budget(pattern: str, size:
 
 
 def test_what_is_remembered_does_not_grow_with_the_text() -> None:
-    budget = Budget()
-    compile_pattern("(a|b)*a(a|b){12}c", Syntax(re2=True, remembered=500)).matches("abbabaaab" * 500, budget)
-    assert Budget().memory - budget.memory <= 500
+    text = "".join(f"{number:b}" for number in range(1_000))
+    kept = []
+    for most in (500, 20_000):
+        budget = Budget()
+        compile_pattern("(0|1)*1(0|1){12}c", Syntax(re2=True, remembered=most)).matches(text, budget)
+        kept.append(Budget().memory - budget.memory)
+    assert kept[0] <= 500 < kept[1] <= 20_000
 
 
 def test_a_text_that_matches_early_is_not_read_to_its_end() -> None:

@@ -63,6 +63,23 @@ def test_what_go_does_not_take_or_is_too_large_is_refused(pattern: str) -> None:
         Pattern(pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(a", r"^missing closing \)$"),
+        ("a**", "^invalid nested repetition operator$"),
+        ("(a{40}){40}", "^invalid repeat count$"),
+        (r"\p{Greek}", "the emulator does not take it: .* general categories"),
+        ("(?:a{900}|" * 30 + "b" + ")" * 30, "expression too large .*the emulator does not take it"),
+    ],
+)
+def test_a_refusal_has_the_words_of_the_server_and_says_what_only_the_emulator_refuses(
+    pattern: str, words: str
+) -> None:
+    with pytest.raises(PatternError, match=words):
+        Pattern(pattern)
+
+
 def test_quoted_and_escaped_characters_stand_for_themselves() -> None:
     assert Pattern(r"^\Qa.b\E+\x41\x{1F600}\n$").found_in("a.bbbA\U0001f600\n")
     assert Pattern(r"^[[:alpha:]\d_]+\pL\P{Nd}$").found_in("a1_éx")
