@@ -118,6 +118,15 @@ def test_latency_holds_up_the_answer_for_its_real_seconds(emulator: Emulator, ow
     assert hits[name] == 1
 
 
+def test_a_refusal_is_held_up_like_an_answer(owner: Owner, planned: Any) -> None:
+    planned("latency", service="sqs", seconds=0.3, calls=1)
+    planned("deny", service="sqs", calls=1)
+    sqs, begun = owner.client("sqs"), time.monotonic()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.list_queues()
+    assert time.monotonic() - begun >= 0.3
+
+
 def test_a_resource_of_a_stack_fails_with_the_reason_that_was_set(owner: Owner, planned: Any) -> None:
     planned("resource", stack="tide", resource="Second", action="create", reason="No capacity in this zone")
     queue = {"Type": "AWS::SQS::Queue"}

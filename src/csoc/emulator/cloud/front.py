@@ -111,7 +111,7 @@ class Front:
             call = self._call(request, region, operation, arguments, who(operation), request_id)
             fault = self._disturb(call)
             if fault.error is not None:
-                raise fault.error
+                return replace(_refusal(fault.error, serializer, request_id), delay_seconds=fault.delay_seconds)
             if fault.fate != "sent" and not fault.done:
                 return Reply(0, {}, b"", fate=fault.fate)
             with self._gate():
