@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from csoc.emulator.kubernetes import shell
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.pods import LogLine, Output
 from csoc.emulator.kubernetes.serving import serving
@@ -25,6 +24,13 @@ from tests.plugins import optional_parts
 pytestmark = pytest.mark.kubernetes
 
 _BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+_COMMANDS = {
+    ("cat", "/etc/x/f.txt"): Output(0, b"from a file\n"),
+    ("sh", "-c", "echo $A"): Output(0, b"b\n"),
+    ("sh", "-c", "echo one"): Output(0, b"one\n"),
+    ("sh", "-c", "ls /etc/x"): Output(0, b"f.txt\n"),
+    ("sh", "-c", "exit 3"): Output(3),
+}
 DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment
@@ -49,7 +55,9 @@ class Runtime:
         return [LogLine(_BEGUN, f"{container} says {number}") for number in range(3)]
 
     def run(self, pod: dict[str, Any], container: str, command: Sequence[str], stdin: bytes) -> Output:
-        return shell.run(shell.inside_of(self.cluster.store, pod, container), command, stdin)
+        if list(command) == ["cat"]:
+            return Output(0, stdin)
+        return _COMMANDS.get(tuple(command), Output(127, err=b'exec: "nope": executable file not found in $PATH\n'))
 
     def answer(self, pod: dict[str, Any], port: int, request: bytes) -> bytes:
         if port != 80:
@@ -253,7 +261,9 @@ def test_it_forwards_ports(kubectl: Kubectl, pod: str) -> None:
                     assert answer.read() == b"hello"
             with socket.create_connection(("127.0.0.1", ports[1]), timeout=20) as refused:
                 refused.sendall(b"x")
-                assert "connection refused" in forwarding.stderr.readline()
+                told = forwarding.stderr.readline()
+                assert "error forwarding port 81 to pod " in told
+                assert "127.0.0.1:81: connect: connection refused" in told
         finally:
             forwarding.kill()
 

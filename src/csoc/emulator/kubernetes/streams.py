@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import struct
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
@@ -304,10 +305,19 @@ async def _answered(stream: _Stream, port: int, request: bytes) -> bytes:
 
 
 def _refused(stream: _Stream, port: int) -> str:
-    """Worded as containerd does."""
-    uid = stream.pod["metadata"]["uid"]
-    where = f'localhost:{port} inside namespace "{uid}"'
-    return f"error forwarding port {port} to pod {uid}, uid : failed to connect to {where}: connection refused"
+    """As a client reads it from a kubelet with containerd: the pod is its sandbox there, and the uid is left empty.
+
+    Source: Kubernetes 1.34, staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/httpstream.go; containerd,
+    internal/cri/server/sandbox_portforward_linux.go.
+    """
+    uid = str(stream.pod["metadata"]["uid"])
+    sandbox = hashlib.sha256(uid.encode()).hexdigest()
+    return (
+        f"error forwarding port {port} to pod {sandbox}, uid : failed to execute portforward in network namespace "
+        f'"/var/run/netns/cni-{uid}": failed to connect to localhost:{port} inside namespace "{sandbox}", IPv4: dial '
+        f"tcp4 127.0.0.1:{port}: connect: connection refused IPv6 dial tcp6: address localhost: no suitable address "
+        "found "
+    )
 
 
 async def _forward(stream: _Stream) -> None:

@@ -1,18 +1,17 @@
 """What runs in the pods of a simulated cluster: logs, a few commands, answers of ports (the port `PodRuntime`).
 
 Logs follow from the state of the containers (`logs`). A shell is not simulated: `env`, `printenv`, `hostname`, `id`,
-`date`, `echo`, `true`, `false`, `cat` of mounted files and `sh -c` of one such command work; any other command ends as
-one that the image does not have.
+`date`, `echo`, `true`, `false`, `cat` of mounted files and `sh -c` of one such command work; what only a shell can do
+is refused in words (`shell`), and any other command ends as one that the image does not have.
 """
 
 from __future__ import annotations
 
 import base64
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from csoc.emulator.kubernetes import moments
+from csoc.emulator.kubernetes import moments, shell
 from csoc.emulator.kubernetes.controllers import logs
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of, uid_of
@@ -22,7 +21,8 @@ from csoc.emulator.kubernetes.pods import LogLine, Output
 from csoc.emulator.kubernetes.tokens import Signer
 
 Object = dict[str, Any]
-_NOT_FOUND = 127
+_REFUSED, _NOT_FOUND = 2, 127
+_WITHOUT_ARGUMENTS = ("env", "hostname", "id", "date")
 _REQUEST_END = b"\r\n\r\n"
 _TOKEN_SECONDS, _RENEWED_AFTER = 3600, 0.8
 
@@ -55,23 +55,18 @@ class SimulatedPods:
         status = next((one for one in statuses(pod) if one["name"] == spec["name"]), None)
         if status is None or state_of(status) != "running":
             raise LookupError(f'container not found ("{spec["name"]}")')
-        words = list(command)
-        if words[:1] and words[0].rpartition("/")[2] in ("sh", "bash", "ash"):
-            if words[1:2] != ["-c"] or len(words) < 3:
-                script = stdin.decode("utf-8", "replace").strip()
-                words = ["sh", "-c", script] if script else []
-            if not words:
-                return Output(0)
-            try:
-                words = shlex.split(words[2])
-            except ValueError as error:
-                return Output(2, err=f"sh: syntax error: {error}\n".encode())
+        try:
+            words = shell.words_of(command, stdin)
+        except shell.ShellError as error:
+            return Output(_REFUSED, err=f"sh: {error}\n".encode())
         return self._command(pod, spec, words, stdin)
 
     def _command(self, pod: Object, spec: Mapping[str, Any], words: list[str], stdin: bytes) -> Output:
         if not words:
             return Output(0)
         name, arguments = words[0].rpartition("/")[2], words[1:]
+        if arguments and name in _WITHOUT_ARGUMENTS:
+            return Output(_REFUSED, err=f"{name}: the emulator knows no arguments of it\n".encode())
         environment = self._environment(pod, spec)
         if name == "env" or (name == "printenv" and not arguments):
             return Output(0, "".join(f"{key}={value}\n" for key, value in environment.items()).encode())
