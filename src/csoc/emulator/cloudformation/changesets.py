@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.cloudformation.decisions import Decision, Difference, decide, value_at
-from csoc.emulator.cloudformation.engine.work import STACK_TYPE
+from csoc.emulator.cloudformation.engine.work import STACK_TYPE, place_of
 from csoc.emulator.cloudformation.outside import Outside
 from csoc.emulator.cloudformation.schemas import Schemas
 from csoc.emulator.cloudformation.scopes import hiding, scope_of
@@ -20,6 +20,7 @@ from csoc.emulator.cloudformation.stacks import ChangeSet, Stack, StackResource,
 from csoc.emulator.cloudformation.template.functions import HIDDEN, resolve_known
 from csoc.emulator.cloudformation.template.model import Resource, Template, TemplateError, text_of
 from csoc.emulator.cloudformation.template.references import dependencies, in_order, references_with_kind
+from csoc.emulator.cloudformation.template.room import check_together, placed
 
 Change = Mapping[str, Any]
 _ATTRIBUTES = (
@@ -44,6 +45,7 @@ class _Planning:
         self._schemas = schemas
         # Resources that are new or may be replaced: what refers to them is only known after an apply.
         self._renewed: set[str] = set()
+        self._planned: list[Mapping[str, Any]] = []
         self._scope = scope_of(
             stacks,
             stack,
@@ -90,7 +92,10 @@ class _Planning:
 
     def _change(self, resource: Resource) -> dict[str, Any] | None:
         record = self._stack.resources.get(resource.logical_id)
-        after = resolve_known(self._scope, resource.properties) or {}
+        after = resolve_known(self._scope, resource.properties, place_of(resource)) or {}
+        with placed(place_of(resource)):
+            check_together(after, self._planned)
+        self._planned.append(after)
         shown = self._shown(resource, after)
         if record is None or not record.exists:
             self._renewed.add(resource.logical_id)
@@ -140,7 +145,7 @@ class _Planning:
         if self._hidden_scope is self._scope:
             return after
         try:
-            return resolve_known(self._hidden_scope, resource.properties) or {}
+            return resolve_known(self._hidden_scope, resource.properties, place_of(resource)) or {}
         except TemplateError:
             return dict.fromkeys(after, HIDDEN)
 

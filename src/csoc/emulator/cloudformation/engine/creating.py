@@ -110,7 +110,8 @@ class Creating:
 
     def _signalled(self, stacks: Stacks, stack: Stack, resource: Resource, record: StackResource) -> bool:
         try:
-            policy = resolve(self._work.scope(stacks, stack), resource.creation_policy) or {}
+            place = f"Resources/{resource.logical_id}/CreationPolicy"
+            policy = resolve(self._work.scope(stacks, stack), resource.creation_policy, place) or {}
         except (TemplateError, NotKnownYetError) as error:
             raise ResourceError(str(error), "InvalidRequest") from None
         if not signals.awaits(policy):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from csoc.emulator.cloudformation.engine.work import Work, template_of
+from csoc.emulator.cloudformation.engine.work import Work, internal_failure, template_of
 from csoc.emulator.cloudformation.stacks import Stack, Stacks
 from csoc.emulator.cloudformation.template.functions import NotKnownYetError, Scope, resolve
 from csoc.emulator.cloudformation.template.model import TemplateError, text_of
+from csoc.emulator.cloudformation.template.room import Room
 
 
 def finish_outputs(work: Work, stacks: Stacks, stack: Stack) -> str:
@@ -17,6 +18,8 @@ def finish_outputs(work: Work, stacks: Stacks, stack: Stack) -> str:
         outputs = _outputs(stack, work.scope(stacks, stack, imported))
     except (TemplateError, NotKnownYetError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - see internal_failure
+        return str(internal_failure(stack, error))
     reason = _taken(stacks, stack, outputs) or _in_use(stacks, stack, outputs)
     if reason:
         return reason
@@ -30,17 +33,18 @@ def finish_outputs(work: Work, stacks: Stacks, stack: Stack) -> str:
 
 def _outputs(stack: Stack, scope: Scope) -> list[Mapping[str, str]]:
     outputs: list[Mapping[str, str]] = []
+    room = Room()
     for output in scope.template.outputs.values():
         if output.condition and not scope.condition(output.condition):
             continue
-        value = resolve(scope, output.value)
+        value = resolve(scope, output.value, f"Outputs/{output.name}/Value", room)
         if value is None or isinstance(value, (list, Mapping)):
             raise TemplateError(f"Template format error: Output {output.name} of {stack.name} must be a string")
         found = {"OutputKey": output.name, "OutputValue": text_of(value)}
         if output.description:
             found["Description"] = output.description
         if output.export is not None:
-            found["ExportName"] = text_of(resolve(scope, output.export))
+            found["ExportName"] = text_of(resolve(scope, output.export, f"Outputs/{output.name}/Export/Name", room))
         outputs.append(found)
     return outputs
 

@@ -27,12 +27,14 @@ from csoc.emulator.cloudformation.stacks import MOST_EVENTS, Event, Stack, Stack
 from csoc.emulator.cloudformation.template.functions import HIDDEN, NotKnownYetError, Scope, resolve, resolve_late
 from csoc.emulator.cloudformation.template.model import Resource, Template, TemplateError
 from csoc.emulator.cloudformation.template.references import dependencies
+from csoc.emulator.cloudformation.template.room import check_together, placed
 from csoc.emulator.timeline import Timeline
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 UPDATE_PART, DELETE_PART = 0.5, 0.4
 """Changing and deleting take this part of the time that creating takes."""
 ASK_AGAIN_SECONDS = 5.0
+_LONGEST_TOLD = 32_768
 _LOG = logging.getLogger(__name__)
 _NO_CHANGE = frozenset({"CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_COMPLETE", "REVIEW_IN_PROGRESS"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -76,7 +78,7 @@ class Work:
 
     def note(self, stack: Stack, status: str, reason: str = "") -> None:
         """A new status of the stack itself, with its event."""
-        stack.status, stack.reason = status, policies.without_secrets(stack, reason)
+        stack.status, stack.reason = status, cut(policies.without_secrets(stack, reason))
         if status not in _NO_CHANGE and not status.startswith("DELETE"):
             stack.updated_at = self.timeline.now()
         self._event(stack, stack.name, stack.id, STACK_TYPE, status, stack.reason)
@@ -90,9 +92,9 @@ class Work:
 
     def tell(self, stack: Stack, record: StackResource, status: str, reason: str = "") -> None:
         """A new status of a resource, with its event."""
-        record.status, record.reason = status, policies.without_secrets(stack, reason)
+        record.status, record.reason = status, cut(policies.without_secrets(stack, reason))
         record.updated_at = self.timeline.now()
-        shown = json.dumps(record.shown, sort_keys=True, default=str) if record.shown else ""
+        shown = cut(json.dumps(record.shown, sort_keys=True, default=str)) if record.shown else ""
         self._event(stack, record.logical_id, record.physical_id, record.type, status, record.reason, shown)
 
     def _event(
@@ -225,7 +227,10 @@ class Work:
         imported: set[str] = set()
         scope = self.scope(stacks, stack, imported)
         try:
-            properties: Mapping[str, Any] = resolve(scope, resource.properties) or {}
+            properties: Mapping[str, Any] = resolve(scope, resource.properties, place_of(resource)) or {}
+            others = (record.properties for name, record in stack.resources.items() if name != resource.logical_id)
+            with placed(place_of(resource)):
+                check_together(properties, others)
         except (TemplateError, NotKnownYetError) as error:
             raise ResourceError(str(error), "InvalidRequest") from None
         problem = self.schemas.problem(resource.type, properties)
@@ -342,10 +347,15 @@ def shown_properties(scope: Scope, resource: Resource, properties: Mapping[str, 
     if not any(parameter.no_echo for parameter in scope.template.parameters.values()):
         return properties
     try:
-        return resolve(hiding(scope), resource.properties) or {}
+        return resolve(hiding(scope), resource.properties, place_of(resource)) or {}
     except (TemplateError, NotKnownYetError):
         # A function that looks into the value, such as Fn::Select of Fn::Split, cannot do so with the hidden one.
         return dict.fromkeys(properties, HIDDEN)
+
+
+def place_of(resource: Resource) -> str:
+    """Where a resource's properties stand in the template."""
+    return f"Resources/{resource.logical_id}/Properties"
 
 
 def template_of(stack: Stack) -> Template:
@@ -356,6 +366,14 @@ def template_of(stack: Stack) -> Template:
 
 def take(record: StackResource, made: Made) -> None:
     record.physical_id, record.attributes, record.ref = made.physical_id, made.attributes, made.ref
+
+
+def cut(text: str) -> str:
+    """A text as an event keeps it. The API reference of StackEvent states no length of ResourceProperties; this one is
+    the emulator's, since each of a stack's many events has the text, and one that is cut says so."""
+    if len(text) <= _LONGEST_TOLD:
+        return text
+    return f"{text[:_LONGEST_TOLD]}... (the emulator's events have the first {_LONGEST_TOLD} of {len(text)} characters)"
 
 
 def names_failed(verb: str, names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 A change set is made before resources exist: what only an apply can tell becomes UNKNOWN, and everything made of it as
 well. Secrets are not resolved here: references to them stay as they are written until a service is called with them.
+Whatever a function makes is counted against a Room, texts before they are built.
 Source: AWS CloudFormation User Guide, "Intrinsic function reference", "Dynamic references".
 """
 
@@ -9,12 +10,13 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.emulator.cloudformation.template.model import Template, TemplateError, text_of
 from csoc.emulator.cloudformation.template.references import SUBSTITUTION, function_of
+from csoc.emulator.cloudformation.template.room import Room, TooLargeError, placed
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 HIDDEN = "****"
@@ -35,7 +37,7 @@ class Scope:
     """What a template may refer to. parameters: values, lists for list types. ref, attribute: of resources; raise
     NotKnownYetError where the resource is not there yet, TemplateError where it has no such attribute. imported: an
     export's value; raises TemplateError. dynamic: what stands behind "{{resolve:...}}" (service, rest of the
-    reference)."""
+    reference). room: what functions may still make; resolving a value has its own."""
 
     template: Template
     parameters: Mapping[str, Any]
@@ -50,6 +52,7 @@ class Scope:
     dynamic: Callable[[str, str], str]
     notifications: tuple[str, ...] = ()
     known_conditions: dict[str, bool] = field(default_factory=dict)
+    room: Room = field(default_factory=Room)
 
     def condition(self, name: str) -> bool:
         """True if a condition of the template holds."""
@@ -60,26 +63,26 @@ class Scope:
         return self.known_conditions[name]
 
 
-def resolve(scope: Scope, value: Any) -> Any:
-    """The value with all functions resolved. Members that are AWS::NoValue are left out. Raises TemplateError, and
-    NotKnownYetError if any part is not known."""
-    resolved = _resolve(scope, value)
+def resolve(scope: Scope, value: Any, place: str = "", room: Room | None = None) -> Any:
+    """The value with all functions resolved. Members that are AWS::NoValue are left out. place: of the value in the
+    template, for errors. room: that several values have together, else each has its own. Raises TemplateError,
+    TooLargeError of it, and NotKnownYetError if any part is not known."""
+    with placed(place):
+        resolved = _resolve(replace(scope, room=room or Room()), value)
     return None if resolved is _ABSENT else resolved
 
 
-def resolve_known(scope: Scope, value: Any) -> Any:
+def resolve_known(scope: Scope, value: Any, place: str = "") -> Any:
     """Like resolve, but texts that are not known yet are UNKNOWN and the rest is there: for change sets."""
-    resolved = _known(scope, value)
+    with placed(place):
+        resolved = _known(replace(scope, room=Room()), value)
     return None if resolved is _ABSENT else resolved
 
 
 def _known(scope: Scope, value: Any) -> Any:
     name = function_of(value)
-    if name is None and isinstance(value, Mapping):
-        pairs = ((key, _known(scope, inner)) for key, inner in value.items())
-        return {key: inner for key, inner in pairs if inner is not _ABSENT}
-    if isinstance(value, (list, tuple)):
-        return [inner for item in value if (inner := _known(scope, item)) is not _ABSENT]
+    if name is None and isinstance(value, (Mapping, list, tuple)):
+        return _members(value, lambda inner: _known(scope, inner))
     try:
         if name == "Fn::If":
             return _known(scope, _chosen(scope, value[name]))
@@ -88,13 +91,35 @@ def _known(scope: Scope, value: Any) -> Any:
         return UNKNOWN
 
 
+def _members(value: Any, resolved: Callable[[Any], Any]) -> Any:
+    """A map or list with its members resolved; what is too large is told with the way to it."""
+    pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
+
+    def found() -> Iterator[tuple[Any, Any]]:
+        for key, inner in pairs:
+            try:
+                member = resolved(inner)
+            except TooLargeError as error:
+                # No context manager here: this is done for every member of every resource.
+                error.within(key)
+                raise
+            if member is not _ABSENT:
+                yield key, member
+
+    return dict(found()) if isinstance(value, Mapping) else [member for _, member in found()]
+
+
 def resolve_late(dynamic: Callable[[str, str], str], value: Any) -> Any:
-    """A resolved value with its references to secrets replaced: only for the call that needs them."""
-    if isinstance(value, Mapping):
-        return {key: resolve_late(dynamic, inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [resolve_late(dynamic, item) for item in value]
-    return _put_dynamic(value, dynamic) if isinstance(value, str) and _DYNAMIC in value else value
+    """A resolved value with its references to secrets replaced: only for the call that needs them. Raises what dynamic
+    raises, and TooLargeError."""
+    room = Room()
+
+    def late(inner: Any) -> Any:
+        if isinstance(inner, (Mapping, list)):
+            return _members(inner, late)
+        return _put_dynamic(inner, dynamic, room) if isinstance(inner, str) and _DYNAMIC in inner else inner
+
+    return late(value)
 
 
 def _resolve(scope: Scope, value: Any) -> Any:
@@ -103,12 +128,11 @@ def _resolve(scope: Scope, value: Any) -> Any:
         function = _FUNCTIONS.get(name)
         if function is None:
             raise TemplateError(f"Template error: {name} cannot stand here")
-        return function(scope, value[name])
-    if isinstance(value, Mapping):
-        pairs = ((key, _resolve(scope, inner)) for key, inner in value.items())
-        return {key: inner for key, inner in pairs if inner is not _ABSENT}
-    if isinstance(value, (list, tuple)):
-        return [inner for item in value if (inner := _resolve(scope, item)) is not _ABSENT]
+        made = function(scope, value[name])
+        scope.room.take_value(made)
+        return made
+    if isinstance(value, (Mapping, list, tuple)):
+        return _members(value, lambda inner: _resolve(scope, inner))
     return _dynamic(scope, value) if isinstance(value, str) else value
 
 
@@ -118,21 +142,24 @@ def _dynamic(scope: Scope, text: str) -> str:
             return f"{_DYNAMIC}{service}:{reference}}}}}"
         return scope.dynamic(service, reference)
 
-    return _put_dynamic(text, early) if _DYNAMIC in text else text
+    return _put_dynamic(text, early, scope.room) if _DYNAMIC in text else text
 
 
-def _put_dynamic(text: str, dynamic: Callable[[str, str], str]) -> str:
+def _put_dynamic(text: str, dynamic: Callable[[str, str], str], room: Room) -> str:
     """Dynamic references within a text, replaced one after the other; what they give is not looked at again."""
     head, found, rest = text.partition(_DYNAMIC)
-    parts = [head]
+    parts, length = [head], len(head)
     while found:
         inner, closed, rest = rest.partition("}}")
         if not closed:
             raise TemplateError("Template error: a dynamic reference has no end: }} is missing")
         service, _, reference = inner.partition(":")
-        parts.append(dynamic(service, reference))
+        put = dynamic(service, reference)
         head, found, rest = rest.partition(_DYNAMIC)
-        parts.append(head)
+        parts += (put, head)
+        length += len(put) + len(head)
+        room.fits(length)
+        room.take(len(put) + len(head))
     return "".join(parts)
 
 
@@ -188,14 +215,20 @@ def _get_att(scope: Scope, argument: Any) -> Any:
 def _sub(scope: Scope, argument: Any) -> str:
     text, own = (argument[0], argument[1]) if isinstance(argument, (list, tuple)) else (argument, {})
     values = {name: _scalar(scope, value, "Fn::Sub") for name, value in own.items()}
+    length = len(text)
 
     def put(match: Any) -> str:
+        nonlocal length
         name = match[2]
         if match[1]:
-            return f"${{{name}}}"
-        if name in values:
-            return str(values[name])
-        return _scalar(scope, {"Fn::GetAtt": name} if "." in name else {"Ref": name}, f"Fn::Sub of {name}")
+            found = f"${{{name}}}"
+        elif name in values:
+            found = values[name]
+        else:
+            found = _scalar(scope, {"Fn::GetAtt": name} if "." in name else {"Ref": name}, f"Fn::Sub of {name}")
+        length += len(found) - len(match[0])
+        scope.room.fits(length)
+        return found
 
     replaced: str = SUBSTITUTION.sub(put, text)
     return _dynamic(scope, replaced)
@@ -210,7 +243,9 @@ def _join(scope: Scope, argument: Any) -> str:
     found = _resolve(scope, items)
     if not isinstance(delimiter, str) or not isinstance(found, list):
         raise TemplateError(f"Template error: {words}")
-    return _dynamic(scope, delimiter.join(_scalar(scope, item, "Fn::Join") for item in found))
+    texts = [_scalar(scope, item, "Fn::Join") for item in found]
+    scope.room.fits(sum(map(len, texts)) + len(delimiter) * max(len(texts) - 1, 0))
+    return _dynamic(scope, delimiter.join(texts))
 
 
 def _select(scope: Scope, argument: Any) -> Any:
@@ -230,7 +265,9 @@ def _split(scope: Scope, argument: Any) -> list[str]:
     delimiter, source = _several(argument, 2, 2, words)
     if not isinstance(delimiter, str) or not delimiter:
         raise TemplateError(f"Template error: {words}")
-    return _scalar(scope, source, "Fn::Split").split(delimiter)
+    text = _scalar(scope, source, "Fn::Split")
+    scope.room.take(len(text), text.count(delimiter) + 1)
+    return text.split(delimiter)
 
 
 def _find_in_map(scope: Scope, argument: Any) -> Any:
@@ -263,7 +300,9 @@ def _get_azs(scope: Scope, argument: Any) -> list[str]:
 
 
 def _base64(scope: Scope, argument: Any) -> str:
-    return base64.b64encode(_scalar(scope, argument, "Fn::Base64").encode()).decode()
+    content = _scalar(scope, argument, "Fn::Base64").encode()
+    scope.room.fits(-(-len(content) // 3) * 4)
+    return base64.b64encode(content).decode()
 
 
 def _cidr(scope: Scope, argument: Any) -> list[str]:
