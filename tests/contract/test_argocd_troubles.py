@@ -8,6 +8,7 @@ by the test, word by word, and a simulated kubelet has to say the same.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
 
 ABSENT, PRESENT = "registry.example.org/absent:1", "registry.example.org/small:1"
 EXIT_CODE = 3
+EVICTED = "The node was low on resource: ephemeral-storage."
 NOT_FOUND = (
     f'rpc error: code = NotFound desc = failed to pull and unpack image "{ABSENT}": failed to resolve reference '
     f'"{ABSENT}": {ABSENT}: not found'
@@ -34,7 +36,8 @@ NO_NODE = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/s
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
-    causes = Causes([Cause(Kind.READINESS, name="unready-*"), Cause(Kind.FAIL, name="broken-*", exit_code=EXIT_CODE)])
+    troubles = [*TROUBLES.values(), *JOB_TROUBLES.values()]
+    causes = Causes([trouble.cause for trouble in troubles if trouble.cause is not None])
     settings = Settings(images=lambda image: image != ABSENT, causes=causes)
     with simulated_world(tmp_path_factory.mktemp("cache"), settings=settings) as made:
         yield made
@@ -54,8 +57,11 @@ def world(request: pytest.FixtureRequest) -> ArgoWorld:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a Pod. pod: of its specification. state, phase, started: what the kubelet says of it.
-    health: Argo CD's of the Pod; told: what the health's message holds."""
+    """What is wrong with a Pod. pod, container, image: of its specification. state, before, phase: what the kubelet
+    says of its container, of the container's last end, and of the Pod; whole: what else it says of the Pod.
+    health: Argo CD's of the Pod; told: what the health's message holds.
+    cause: the rule that makes it so on a simulated cluster, None where it follows from the specification. The workload
+    has the cause's name."""
 
     pod: Object
     state: Object
@@ -64,10 +70,22 @@ class Trouble:
     phase: str = "Pending"
     image: str = PRESENT
     container: Object = field(default_factory=dict)
+    before: Object = field(default_factory=dict)
+    whole: Object = field(default_factory=dict)
+    cause: Cause | None = None
+
+    @property
+    def name(self) -> str:
+        return self.cause.name if self.cause is not None else "small"
 
 
 def waiting(reason: str, message: str = "") -> Object:
     return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+
+
+def ended(exit_code: int, reason: str) -> Object:
+    times = {"startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z"}
+    return {"terminated": {"exitCode": exit_code, "reason": reason, **times}}
 
 
 TROUBLES = {
@@ -97,6 +115,48 @@ TROUBLES = {
         "Progressing",
         phase="Running",
         container={"readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1}},
+        cause=Cause(Kind.READINESS, name="unready"),
+    ),
+    "a container that crashes": Trouble(
+        {},
+        waiting("CrashLoopBackOff", "back-off 10s restarting failed container=main pod=a"),
+        "Degraded",
+        "restarting failed container=main",
+        phase="Running",
+        before=ended(EXIT_CODE, "Error"),
+        cause=Cause(Kind.CRASH, name="crashing", exit_code=EXIT_CODE),
+    ),
+    "a container that takes too much memory": Trouble(
+        {},
+        waiting("CrashLoopBackOff", "back-off 10s restarting failed container=main pod=a"),
+        "Degraded",
+        "restarting failed container=main",
+        phase="Running",
+        before=ended(137, "OOMKilled"),
+        cause=Cause(Kind.OOM, name="greedy"),
+    ),
+}
+# A rule that evicts waits until the container runs: a job's begins after three seconds and takes five.
+JOB_TROUBLES = {
+    "an exit code": Trouble(
+        {},
+        ended(EXIT_CODE, "Error"),
+        "Degraded",
+        f'container "main" failed with exit code {EXIT_CODE}',
+        phase="Failed",
+        cause=Cause(Kind.FAIL, name="broken-job", exit_code=EXIT_CODE),
+    ),
+    "too much memory": Trouble(
+        {}, ended(137, "OOMKilled"), "Degraded", "OOMKilled", phase="Failed", cause=Cause(Kind.OOM, name="greedy-job")
+    ),
+    "an eviction": Trouble(
+        {},
+        ended(137, "Error"),
+        "Degraded",
+        EVICTED,
+        phase="Failed",
+        whole={"reason": "Evicted", "message": EVICTED},
+        cause=Cause(Kind.EVICTED, name="evicted-job", after_seconds=5, message=EVICTED),
     ),
 }
 
@@ -113,7 +173,8 @@ def said(trouble: Trouble) -> Object:
             {"type": "Ready", "status": "False", "reason": "ContainersNotReady"},
             {"type": "ContainersReady", "status": "False", "reason": "ContainersNotReady"},
         ],
-        "containerStatuses": [{**container, "started": running, "state": trouble.state}],
+        "containerStatuses": [{**container, "started": running, "state": trouble.state, "lastState": trouble.before}],
+        **trouble.whole,
     }
 
 
@@ -143,10 +204,11 @@ def deployment(labels: Object, spec: Object) -> Object:
     }
 
 
-def degraded(world: ArgoWorld, workload: Object, status: Object | None) -> list[Seen]:
+def degraded(world: ArgoWorld, workload: Object, status: Object | None, pod_told: str = "") -> list[Seen]:
     """How Argo CD finds each object of an Application with this workload, once it finds the whole Degraded.
 
-    status: what the kubelet says of its Pod; None if no kubelet comes to see it."""
+    status: what the kubelet says of its Pod; None if no kubelet comes to see it. pod_told: what the message of the
+    Pod's health holds at some time; a container that is started again and again goes to and fro."""
     world.push({**CHART, "chart/templates/workload.yaml": manifest(workload)})
     world.grant()
     name = application(world, automated={})
@@ -155,7 +217,13 @@ def degraded(world: ArgoWorld, workload: Object, status: Object | None) -> list[
     found = Applications(world.client).wait_for(name, lambda one: one.health == "Degraded", SECONDS)
     assert found.operation is not None
     assert (found.sync, found.operation.phase) == ("Synced", "Succeeded")
-    return [one for one in world.seen(name) if one.status]
+    seen = world.seen(name)
+    if pod_told:
+        for _ in world.client.watch("v1", "Pod", "0", Where(world.namespace), seconds=SECONDS):
+            seen = world.seen(name)
+            if any(one.kind == "Pod" and pod_told in one.message for one in seen):
+                break
+    return [one for one in seen if one.status]
 
 
 def by_kind(found: list[Seen]) -> dict[str, tuple[str, str]]:
@@ -172,18 +240,24 @@ def its_pod(world: ArgoWorld, is_so: Callable[[Object], bool]) -> Object:
     raise TimeoutError(f"the Pod's status never is as asked in {SECONDS:.0f} s")
 
 
-def says(state: Object) -> Callable[[Object], bool]:
-    """Whether a Pod's only container is in a state; times are its own."""
+def says(trouble: Trouble) -> Callable[[Object], bool]:
+    """Whether a Pod's only container is in the state that the trouble has, and ended before as it says. Times, the
+    length of a back-off and the Pod's name are its own."""
 
     def timeless(found: Object) -> Object:
         return {
-            kind: {name: value for name, value in what.items() if name in ("reason", "message", "exitCode")}
+            kind: {
+                name: re.sub(r"back-off \w+ (.*) pod=\S+", r"back-off \1", str(value))
+                for name, value in what.items()
+                if name in ("reason", "message", "exitCode")
+            }
             for kind, what in found.items()
         }
 
     def is_so(status: Object) -> bool:
-        found = status.get("containerStatuses") or [{"state": {}}]
-        return timeless(found[0]["state"]) == timeless(state)
+        found = (status.get("containerStatuses") or [{"state": {}}])[0]
+        states = timeless(found["state"]), timeless(found.get("lastState", {}))
+        return states == (timeless(trouble.state), timeless(trouble.before))
 
     return is_so
 
@@ -194,18 +268,16 @@ def test_a_workload_that_cannot_start_exceeds_its_deadline_and_its_pod_says_why(
     container = {"name": "main", "image": trouble.image, **trouble.container}
     labels = {"app": "small"}
     workload = deployment(labels, {"containers": [container], **trouble.pod})
-    if "readinessProbe" in container:
-        workload["metadata"]["name"] = "unready-small"
-    found = by_kind(degraded(world, workload, said(trouble)))
-    name = workload["metadata"]["name"]
-    assert found["Deployment"] == ("Degraded", f'Deployment "{name}" exceeded its progress deadline')
+    workload["metadata"]["name"] = trouble.name
+    found = by_kind(degraded(world, workload, said(trouble), trouble.told))
+    assert found["Deployment"] == ("Degraded", f'Deployment "{trouble.name}" exceeded its progress deadline')
     assert found["ReplicaSet"] == ("Progressing", WAITING_FOR_REPLICAS)
     health, message = found["Pod"]
     assert health == trouble.health
     assert trouble.told in message
     assert bool(trouble.told) == bool(message)
     # An image that is not there is asked for again and again, and what is said goes to and fro.
-    status = its_pod(world, says(trouble.state))
+    status = its_pod(world, says(trouble))
     assert status["phase"] == trouble.phase
     assert not status["containerStatuses"][0]["ready"]
 
@@ -234,15 +306,16 @@ def job(name: str, **spec: Any) -> Object:
     }
 
 
-def test_a_job_that_fails_degrades_the_application_and_its_pod_says_how_it_ended(world: ArgoWorld) -> None:
-    times = {"startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z"}
-    ended = {"terminated": {"exitCode": EXIT_CODE, "reason": "Error", **times}}
-    trouble = Trouble({}, ended, "Degraded", phase="Failed")
-    assert by_kind(degraded(world, job("broken-job"), said(trouble))) == {
+@pytest.mark.parametrize("what", JOB_TROUBLES)
+def test_a_job_that_fails_degrades_the_application_and_its_pod_says_how_it_ended(world: ArgoWorld, what: str) -> None:
+    trouble = JOB_TROUBLES[what]
+    assert by_kind(degraded(world, job(trouble.name), said(trouble), trouble.told)) == {
         "Job": ("Degraded", "Job has reached the specified backoff limit"),
-        "Pod": ("Degraded", f'container "main" failed with exit code {EXIT_CODE}'),
+        "Pod": (trouble.health, trouble.told),
     }
-    assert its_pod(world, says(ended))["phase"] == "Failed"
+    status = its_pod(world, says(trouble))
+    assert status["phase"] == trouble.phase
+    assert {name: status.get(name) for name in ("reason", "message") if name in status} == trouble.whole
 
 
 def test_a_job_that_takes_too_long_degrades_the_application(world: ArgoWorld) -> None:
