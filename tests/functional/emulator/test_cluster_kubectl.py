@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -266,6 +267,11 @@ def test_it_forwards_ports(kubectl: Kubectl, pod: str) -> None:
                 assert "127.0.0.1:81: connect: connection refused" in told
         finally:
             forwarding.kill()
+
+
+def test_a_raw_path_is_written_as_for_any_cluster(kubectl: Kubectl) -> None:
+    assert kubectl("get", "--raw", "/healthz") == "ok"
+    assert "NotFound" in kubectl("get", "--raw", f"{urlsplit(kubectl.cluster.endpoint).path}/healthz", code=1)
 
 
 def test_a_mistake_of_a_client_leaves_the_cluster_well(kubectl: Kubectl) -> None:
