@@ -180,7 +180,7 @@ def reconcile(cluster: Cluster, key: Key) -> None:
     cluster.memory.pop((uid_of(body), "retries"), None)
     cluster.save_status(GROUP, SECRETS, body, status)
     interval = seconds_of(body["spec"].get("refreshInterval", "1h"))
-    if interval and cluster.settings.secret_refresh:
+    if interval:
         cluster.later((uid_of(body), "refresh"), interval, lambda: _again(cluster, key, uid_of(body)))
 
 

@@ -75,13 +75,15 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """images: says whether a registry has an image. as_kwok: pods become ready as kwok's do, whatever secrets, images
-    and causes say. causes: what goes wrong by rule. metrics: whether there is a metrics server, and the usage of CPU
-    and memory in percent of the requests that it reports. uid: makes the uids of objects. secrets: None means that the
-    cluster has no External Secrets operator, whatever is deployed. operator_always: the operator works though no
-    deployment of it is there. secret_refresh: External Secrets reads again after each `refreshInterval`.
-    effects: what jobs leave behind when they end well. cron_jobs: False
-    lets no CronJob start anything, which thousands of clusters of a demonstration would do all the time."""
+    """timing: how long things take. images: says whether a registry has an image. as_kwok: pods become ready as kwok's
+    do, whatever secrets, images and causes say. causes: what goes wrong by rule. metrics: whether there is a metrics
+    server. usage_percent: the CPU and memory that it reports, of the requests. uid: makes the uids of objects.
+    secrets: None means that the cluster has no External Secrets operator, whatever is deployed. operator_always: the
+    operator works though no deployment of it is there. region: in the host names of load balancers. version: of
+    Kubernetes, as charts' `.Capabilities` and nodes that have none of their own say it ("1.34"). event_seconds: from
+    one sweep of events to the next; what was there at the first and was not counted since goes. effects: what jobs
+    leave behind when they end well. cron_jobs: False lets no CronJob start anything, which thousands of clusters of a
+    demonstration would do all the time."""
 
     timing: Timing = field(default_factory=Timing)
     images: Callable[[str], bool] = every_image
@@ -95,6 +97,5 @@ class Settings:
     region: str = "us-east-1"
     version: str = "1.34"
     event_seconds: float = 3_600.0
-    secret_refresh: bool = True
     effects: tuple[Effect, ...] = GEN3
     cron_jobs: bool = True
