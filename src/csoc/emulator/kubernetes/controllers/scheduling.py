@@ -6,6 +6,7 @@ the least taken is chosen (NodeResourcesFit, LeastAllocated).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 
@@ -67,7 +68,9 @@ def reconcile(cluster: Cluster, key: Key) -> None:
         # The volume plugin ends the search before the one for claims of devices has begun, which then misses its state.
         _refuse(cluster, pod, f"0/{len(nodes)} nodes are available: {missing}. not found")
         return
-    taken = rooms(nodes, cluster.list("", "pods"))
+    # Pods without a node take no room; to parse them too would cost more than all the rest when many come at once.
+    placed = [json.loads(text) for _, text in cluster.store.texts("", "pods")[0] if b'"nodeName"' in text]
+    taken = rooms(nodes, placed)
     fitting: list[tuple[float, str]] = []
     counted: Counter[str] = Counter()
     for node in nodes:
