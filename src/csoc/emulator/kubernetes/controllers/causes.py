@@ -42,7 +42,7 @@ class Cause:
     times: how often the cause strikes a container (0: always). log: lines that the container writes before it ends.
     message: "" takes what is usual for the kind.
 
-    Raises ValueError for a container in what evicts: a pod is evicted whole.
+    Raises ValueError for a kind that there is not, and for a container in what evicts: a pod is evicted whole.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class Cause:
     times: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind is Kind.EVICTED and self.container != "*":
+        if Kind(self.kind) is Kind.EVICTED and self.container != "*":
             raise ValueError(f"a pod is evicted whole, not its container {self.container!r}; leave `container` out")
 
     def matches(self, cluster: str, namespace: str, names: Sequence[str], container: str) -> bool:

@@ -77,6 +77,11 @@ def test_an_evicted_pod_says_why_in_the_rules_words_or_in_the_usual_ones() -> No
     assert said == ["The node had condition: [DiskPressure].", "The node was low on resource: memory."]
 
 
+def test_a_kind_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="'crsh' is not a valid Kind"):
+        Cause("crsh")  # type: ignore[arg-type]  # that is the mistake
+
+
 def test_a_pod_is_evicted_whole_so_a_rule_that_names_a_container_is_refused() -> None:
     with pytest.raises(ValueError, match="a pod is evicted whole, not its container 'main'"):
         Cause(Kind.EVICTED, container="main")
