@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.emulator.cloudformation.template.model import Template, TemplateError, text_of
-from csoc.emulator.cloudformation.template.references import SUBSTITUTION, function_of
+from csoc.emulator.cloudformation.template.references import SUBSTITUTION, conditions_of_condition, function_of
 from csoc.emulator.cloudformation.template.room import Room, TooLargeError, placed
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -56,11 +56,23 @@ class Scope:
 
     def condition(self, name: str) -> bool:
         """True if a condition of the template holds."""
-        if name not in self.known_conditions:
-            if name not in self.template.conditions:
-                raise TemplateError(f"Template error: unresolved condition dependency {name} in Fn::If")
-            self.known_conditions[name] = _truth(self, self.template.conditions[name])
-        return self.known_conditions[name]
+        known, waiting = self.known_conditions, [name]
+        # One after the other: a template may have a row of conditions that is longer than Python recurses.
+        while waiting:
+            current = waiting[-1]
+            if current not in known and current not in self.template.conditions:
+                raise TemplateError(f"Template error: unresolved condition dependency {current} in Fn::If")
+            body = self.template.conditions.get(current)
+            needed = (
+                () if current in known else [other for other in conditions_of_condition(body) if other not in known]
+            )
+            waiting += needed
+            if not needed:
+                waiting.pop()
+            if not needed and current not in known:
+                with placed(f"Conditions/{current}"):
+                    known[current] = _truth(self, body)
+        return known[name]
 
 
 def resolve(scope: Scope, value: Any, place: str = "", room: Room | None = None) -> Any:

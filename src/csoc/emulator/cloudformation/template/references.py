@@ -83,7 +83,9 @@ def conditions_of_condition(value: Any) -> Iterator[str]:
         if len(value) == 1 and isinstance(value.get("Condition"), str):
             yield value["Condition"]
             return
-        for inner in value.values():
+        for key, inner in value.items():
+            if key == "Fn::If" and isinstance(inner, (list, tuple)) and inner:
+                yield str(inner[0])
             yield from conditions_of_condition(inner)
     elif isinstance(value, (list, tuple)):
         for item in value:

@@ -32,10 +32,18 @@ class TooLargeError(TemplateError):
         super().__init__(most, what)
         self._limit = f"{what} of more than {most} characters, the most that the emulator makes"
         self._path: list[str] = []
+        self._whole = False
 
     def within(self, key: Any) -> None:
         """The error left a member of this name or number."""
-        self._path.insert(0, str(key))
+        if not self._whole:
+            self._path.insert(0, str(key))
+
+    def at(self, place: str) -> None:
+        """The path so far is one within this place of the template, and whole with it: a condition that a resource
+        asks for is no part of the resource."""
+        self.within(place)
+        self._whole = True
 
     def __str__(self) -> str:
         where = "/".join(self._path)
@@ -49,7 +57,7 @@ def placed(place: str) -> Iterator[None]:
         yield
     except TooLargeError as error:
         if place:
-            error.within(place)
+            error.at(place)
         raise
 
 
