@@ -317,6 +317,14 @@ def test_a_parameter_changes_in_place_and_keeps_its_pattern(making: Making) -> N
         making.change("SSM::Parameter", made.physical_id, before, {**before, "Value": "other"})
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", [r"^(a+)+$", "([a"])
+def test_a_pattern_of_a_parameter_holds_up_nobody(owner: Any, pattern: str) -> None:
+    ssm = owner.client("ssm")
+    with pytest.raises(ClientError, match=r"ParameterPatternMismatchException|InvalidAllowedPatternException"):
+        ssm.put_parameter(Name="held", Value="a" * 60 + "!", Type="String", AllowedPattern=pattern)
+
+
 def test_a_document_gets_new_versions_and_no_silent_replacement(making: Making) -> None:
     before = dict(document(making))
     made = making.id("SSM::Document", **before)

@@ -17,6 +17,10 @@ from moto.wafv2.models import wafv2_backends
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections.correction import Correction
+from csoc.errors import RejectedError
+from csoc.fleet.linearregex import Budget, Syntax, compile_pattern
+
+_PATTERNS = Syntax(re2=True)
 
 _IN_USE = (
     "AWS WAF couldn’t perform the operation because your resource is being used by another resource or it’s associated "
@@ -53,9 +57,11 @@ def ssm() -> Correction:
 def _matches_its_pattern(call: Call) -> None:
     pattern, value = call.parameters.get("AllowedPattern"), call.parameters["Value"]
     try:
-        fits = not pattern or re.search(pattern, value) is not None
-    except re.error:
-        raise AwsError("InvalidAllowedPatternException", f"{pattern} is no valid regular expression.", 400) from None
+        fits = not pattern or compile_pattern(pattern, _PATTERNS, anywhere=True).matches(value, Budget())
+    except RejectedError as error:
+        # Also one that AWS takes and the engine does not, or that would take too long.
+        why = f"{pattern} is no regular expression that the emulator matches: {error.cause}"
+        raise AwsError("InvalidAllowedPatternException", why, 400) from None
     if not fits:
         raise AwsError("ParameterPatternMismatchException", f"The value of the parameter does not match {pattern}", 400)
 
