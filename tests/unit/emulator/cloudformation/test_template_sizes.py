@@ -180,6 +180,21 @@ def test_memory_that_is_not_there_fails_the_resource_and_the_outputs(
     assert world.create({"A": thing()}, "other", sections=sections) == "ROLLBACK_COMPLETE"
 
 
+def test_memory_that_is_not_there_fails_the_change_set_and_its_execution(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.create({"A": thing()})
+    sections = {"Conditions": {"C": {"Fn::Equals": ["{{resolve:ssm:/p}}", "a"]}}}
+    wanted = {"A": thing(Size={"Fn::If": ["C", 1, 2]})}
+    world.plan(wanted, sections=sections, set_name="late")
+    monkeypatch.setattr(world.outside, "resolved", _no_memory)
+    planned = world.plan(wanted, sections=sections, set_name="early")
+    assert (planned["Status"], "MemoryError" in planned["StatusReason"]) == ("FAILED", True)
+    world.ask("ExecuteChangeSet", StackName="app", ChangeSetName="late")
+    world.done()
+    assert world.status() == "UPDATE_ROLLBACK_COMPLETE"
+
+
 def _no_memory(*_: object) -> str:
     raise MemoryError
 

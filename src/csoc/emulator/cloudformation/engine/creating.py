@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from csoc.emulator.cloudformation.engine import signals
 from csoc.emulator.cloudformation.engine.deleting import Deleting
 from csoc.emulator.cloudformation.engine.outputs import finish_outputs
-from csoc.emulator.cloudformation.engine.work import ASK_AGAIN_SECONDS, Work, names_failed, template_of
+from csoc.emulator.cloudformation.engine.work import (
+    ASK_AGAIN_SECONDS,
+    Work,
+    internal_failure,
+    names_failed,
+    template_of,
+)
 from csoc.emulator.cloudformation.passes import Step
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.stacks import Stack, StackResource, Stacks
@@ -31,6 +37,9 @@ class Creating:
             wanted = self._work.wanted(stacks, stack)
         except TemplateError as error:
             self.failed(stacks, stack, str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - see internal_failure
+            self.failed(stacks, stack, str(internal_failure(stack, error)))
             return
 
         def done(failed: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from csoc.emulator.cloudformation.engine.work import (
     UPDATE_PART,
     Resolved,
     Work,
+    internal_failure,
     names_failed,
     take,
     template_of,
@@ -47,6 +48,9 @@ class Updating:
             wanted = self._work.wanted(stacks, stack)
         except TemplateError as error:
             self.failed(stacks, stack, str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - see internal_failure
+            self.failed(stacks, stack, str(internal_failure(stack, error)))
             return
 
         def done(failed: Sequence[str]) -> None:

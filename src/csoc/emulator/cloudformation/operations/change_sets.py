@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
 from csoc.emulator.cloudformation.changesets import planned_changes, without_values
 from csoc.emulator.cloudformation.engine import Engine
+from csoc.emulator.cloudformation.engine.work import internal_failure
 from csoc.emulator.cloudformation.operations import answers
 from csoc.emulator.cloudformation.operations.paging import page
 from csoc.emulator.cloudformation.operations.requests import Requests, checked_name, digest
@@ -121,6 +122,8 @@ class ChangeSetOperations:
                 )
             except TemplateError as error:
                 reason = str(error)
+            except Exception as error:  # noqa: BLE001 - see internal_failure
+                reason = str(internal_failure(stack, error))
             if not reason and not change_set.changes and not differs(stack, change_set):
                 reason = NO_CHANGES
             operation = change_set.operation
