@@ -1,3 +1,5 @@
+"""A server that says what a test tells it to, for each test of the client."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
