@@ -41,7 +41,6 @@ from csoc.emulator.kubernetes.argocd.state import Comparison
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
 from csoc.emulator.kubernetes.controllers.objects import annotations_of, deleting, key_of, labels_of, uid_of
-from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.store import Key
 from csoc.emulator.timeline import Timeline
 
@@ -154,7 +153,7 @@ class ArgoCd:
         if outcome.manifested is None and level < FORCE and in_grace(cluster, application):
             return
         settings = configuration.read(cluster)
-        objects = Objects(cluster.store, cluster.now)
+        objects = cluster.objects
         found = state.compare(cluster, objects, application, project, settings, outcome.manifested, outcome.failure)
         self._conclude(cluster, application, project, status, found, level)
 

@@ -31,7 +31,7 @@ from csoc.emulator.kubernetes.controllers.objects import (
     with_condition,
 )
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
+from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.store import Key
 from csoc.fleet.argocd.applicationsets.expansion import Expansion
 from csoc.fleet.argocd.applicationsets.generators import CANNOT_EXPAND
@@ -228,7 +228,7 @@ def _invalid(cluster: Cluster, application: Mapping[str, Any]) -> str:
 
 
 def _put(cluster: Cluster, body: Object, wanted: Mapping[str, Any], *, update: bool) -> str:
-    objects = Objects(cluster.store, cluster.now)
+    objects = cluster.objects
     type_ = objects.types.kind(str(wanted["apiVersion"]), str(wanted["kind"]))
     assert type_ is not None  # noqa: S101 - its definition comes with that of the set
     name, namespace = str(wanted["metadata"].get("name") or ""), configuration.NAMESPACE

@@ -57,7 +57,7 @@ def finalize(cluster: Cluster, application: Object, fetching: Fetching) -> None:
         name = spec.get("project") or "default"
         _cannot(cluster, application, f'appproject.argoproj.io "{name}" not found')
         return
-    objects = Objects(cluster.store, cluster.now)
+    objects = cluster.objects
     if mine:
         propagation = "Background" if _BACKGROUND in mine else "Foreground"
         _next_wave(cluster, objects, application, project, propagation)

@@ -149,7 +149,7 @@ def _sync(cluster: Cluster, application: Object, current: Object, fetching: Fetc
     if outcome is None:
         return False
     settings = configuration.read(cluster)
-    objects = Objects(cluster.store, cluster.now)
+    objects = cluster.objects
     found = state.compare(cluster, objects, application, project, settings, outcome.manifested, outcome.failure)
     if found.revisions and not result.get("resolved"):
         if result.get("sources"):

@@ -38,7 +38,7 @@ def fill(objects: Objects, name: str) -> None:
 
 def reconcile(cluster: Cluster, key: Key) -> None:
     """One role that is made of others."""
-    fill(Objects(cluster.store, cluster.now), key.name)
+    fill(cluster.objects, key.name)
 
 
 def _made_of_others(cluster: Cluster, change: Change) -> Iterable[Key]:  # noqa: ARG001 - one of many ways to wake

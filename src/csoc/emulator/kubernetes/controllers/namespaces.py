@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from csoc.emulator.kubernetes import admission
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
 from csoc.emulator.kubernetes.controllers.objects import deleting, with_condition
-from csoc.emulator.kubernetes.objects import Objects
 from csoc.emulator.kubernetes.store import Key, Object
 
 _CERTIFICATE = """-----BEGIN CERTIFICATE-----
@@ -54,7 +53,7 @@ def reconcile(cluster: Cluster, key: Key) -> None:
         namespace["metadata"]["labels"] = labels | {"kubernetes.io/metadata.name": key.name}
         cluster.save("", "namespaces", namespace)
     if cluster.get("", "serviceaccounts", key.name, "default") is None:
-        admission.default_account(Objects(cluster.store, cluster.now), key.name)
+        admission.default_account(cluster.objects, key.name)
     if cluster.get("", "configmaps", key.name, "kube-root-ca.crt") is None:
         root: Object = {"apiVersion": "v1", "kind": "ConfigMap"}
         root["metadata"] = {"name": "kube-root-ca.crt", "namespace": key.name}
