@@ -113,7 +113,10 @@ class RealArgo:
 
     def play_kubelet(self, status: Object) -> None:
         changes = self.client.watch("v1", "Pod", "0", Where(self.namespace), seconds=60)
-        name = next(change.object["metadata"]["name"] for change in changes if change.object["spec"].get("nodeName"))
+        placed = (change.object["metadata"]["name"] for change in changes if change.object["spec"].get("nodeName"))
+        name = next(placed, None)
+        if name is None:
+            raise TimeoutError("no Pod of the namespace has a node after 60 s")
         self.client.merge("v1", "Pod", name, {"status": status}, self.namespace, part="status")
 
 

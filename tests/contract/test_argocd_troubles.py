@@ -211,10 +211,14 @@ def degraded(world: ArgoWorld, workload: Object, status: Object | None, pod_told
     Pod's health holds at some time; a container that is started again and again goes to and fro."""
     world.push({**CHART, "chart/templates/workload.yaml": manifest(workload)})
     world.grant()
-    name = application(world, automated={})
+    name, applications = application(world, automated={}), Applications(world.client)
+    # Argo CD may look before it has heard of the credential. It looks again by itself only minutes later.
+    first = applications.wait_for(name, lambda one: one.reconciled_at is not None or bool(one.conditions), SECONDS)
+    if first.conditions:
+        applications.refresh(name)
     if status is not None:
         world.play_kubelet(status)
-    found = Applications(world.client).wait_for(name, lambda one: one.health == "Degraded", SECONDS)
+    found = applications.wait_for(name, lambda one: one.health == "Degraded", SECONDS)
     assert found.operation is not None
     assert (found.sync, found.operation.phase) == ("Synced", "Succeeded")
     seen = world.seen(name)
