@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading
+from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading, Applications
 from csoc.clusters.client import Where
 from tests.contract.argocd_worlds import ArgoWorld
 
@@ -51,7 +51,17 @@ def application(world: ArgoWorld, revision: str = "main", *, automated: Object |
         },
     }
     world.client.create(body)
+    look(world, name)
     return name
+
+
+def look(world: ArgoWorld, name: str) -> None:
+    """Waits until Argo CD has looked at a new Application. It may look before it has heard of the credential, and looks
+    again by itself only minutes later; so it is asked to."""
+    applications = Applications(world.client)
+    first = applications.wait_for(name, lambda one: one.reconciled_at is not None or bool(one.conditions), SECONDS)
+    if any("authentication" in message for _, message in first.conditions):
+        applications.refresh(name)
 
 
 def looked(reading: ApplicationReading) -> bool:

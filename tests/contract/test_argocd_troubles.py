@@ -212,10 +212,6 @@ def degraded(world: ArgoWorld, workload: Object, status: Object | None, pod_told
     world.push({**CHART, "chart/templates/workload.yaml": manifest(workload)})
     world.grant()
     name, applications = application(world, automated={}), Applications(world.client)
-    # Argo CD may look before it has heard of the credential. It looks again by itself only minutes later.
-    first = applications.wait_for(name, lambda one: one.reconciled_at is not None or bool(one.conditions), SECONDS)
-    if first.conditions:
-        applications.refresh(name)
     if status is not None:
         world.play_kubelet(status)
     found = applications.wait_for(name, lambda one: one.health == "Degraded", SECONDS)

@@ -241,6 +241,8 @@ def _state(reading: ApplicationReading | None) -> str:
     said += [f"{kind}: {message}" for kind, message in reading.conditions[:3]]
     if reading.operation is not None:
         said.append(f"operation {reading.operation.phase}: {reading.operation.message}")
+    if reading.asked:
+        said.append("an operation is asked for and not done")
     return "; ".join(said)
 
 
