@@ -39,6 +39,9 @@ from csoc.fleet.shapes import items, mapping, mappings, text
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
 _LARGEST_ANSWER_BYTES = 512 * 1024 * 1024
+_PAGE = 500
+# Of one list in all its pages: a million objects, as large together as a list in one answer may be.
+_MOST_PAGES = 2_000
 _LARGEST_LOG_BYTES = 8 * 1024 * 1024
 _LARGEST_ERROR_BYTES = 1_000_000
 # A store takes objects of 1.5 MB (etcd, --max-request-bytes); a line of a watch is one of them.
@@ -119,40 +122,67 @@ class KubeClient:
         kind: str,
         where: Where = EVERYWHERE,
         *,
-        limit: int = 500,
+        limit: int = _PAGE,
         rest: str = "",
         metadata_only: bool = False,
     ) -> Page:
+        return self._page(api_version, kind, where, limit, rest, metadata_only)[0]
+
+    def _page(
+        self, api_version: str, kind: str, where: Where, limit: int, rest: str, metadata_only: bool
+    ) -> tuple[Page, int]:
+        """A page, and how many bytes it came in."""
         query = _query(where) | {"limit": str(limit)} | ({"continue": rest} if rest else {})
         path = self._path(self.resource(api_version, kind), where.namespace)
         accept = _METADATA.format("List") if metadata_only else "application/json"
-        body = self._json("GET", path, query, accept=accept, expires=True)
+        response = self._send("GET", path, query, accept=accept, expires=True)
+        answer = self._whole(response, path, _LARGEST_ANSWER_BYTES)
+        body = self._parsed(answer, path)
         about = mapping(body.get("metadata"))
         found = tuple({"apiVersion": api_version, "kind": kind, **item} for item in mappings(body.get("items")))
-        return Page(
+        page = Page(
             found,
             str(about.get("resourceVersion", "")),
             str(about.get("continue") or ""),
             about.get("remainingItemCount"),
         )
+        return page, len(answer)
 
     def list_all(
         self, api_version: str, kind: str, where: Where = EVERYWHERE, *, metadata_only: bool = False
     ) -> tuple[list[Object], str]:
         for _ in range(_LIST_TRIES):
-            found: list[Object] = []
-            rest = ""
             try:
-                while True:
-                    page = self.page(api_version, kind, where, rest=rest, metadata_only=metadata_only)
-                    found += page.items
-                    rest = page.rest
-                    if not rest:
-                        return found, page.version
+                return self._pages(api_version, kind, where, metadata_only)
             except ExpiredError:
                 continue
         raise UnavailableError(
             f"The list of {kind} changes faster than it can be read", place=self._name, fix="Try again in a moment"
+        )
+
+    def _pages(self, api_version: str, kind: str, where: Where, metadata_only: bool) -> tuple[list[Object], str]:
+        """All pages from the first to the last, or an error: a server that always has another one is not followed."""
+        found: list[Object] = []
+        rest, seen, size = "", set[str](), 0
+        while len(seen) < _MOST_PAGES:
+            page, read = self._page(api_version, kind, where, _PAGE, rest, metadata_only)
+            found += page.items
+            rest, size = page.rest, size + read
+            if not rest:
+                return found, page.version
+            if rest in seen:
+                raise UnavailableError(
+                    f"The list of {kind} does not end: a page is continued by one that was read already",
+                    place=self._name,
+                    fix="Look at what answers at this address: an API server does not do that",
+                )
+            if size > _LARGEST_ANSWER_BYTES:
+                break
+            seen.add(rest)
+        raise UnavailableError(
+            f"The list of {kind} is larger than {_MOST_PAGES} pages or {_LARGEST_ANSWER_BYTES} bytes",
+            place=self._name,
+            fix="Ask for less: one namespace, a label, or metadata only",
         )
 
     def watch(

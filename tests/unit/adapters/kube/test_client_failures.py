@@ -52,6 +52,40 @@ def test_a_list_that_always_expires_is_given_up_and_is_not_told_as_empty(scripte
     assert len(scripted.asked) == 3
 
 
+@pytest.mark.parametrize("tokens", [["r1"], ["r1", "r2"], ["r1", "r2", "r3"]], ids=["the same", "in turn", "in a ring"])
+def test_a_list_whose_pages_lead_back_to_one_that_was_read_is_refused(
+    scripted: ScriptedCluster, tokens: list[str]
+) -> None:
+    client = scripted.will(*(page("a", rest=token) for token in [*tokens, *tokens]))
+    with pytest.raises(UnavailableError, match="does not end"):
+        client.list_all("v1", "ConfigMap")
+    assert len(scripted.asked) == len(tokens) + 1
+
+
+def test_a_list_of_as_many_pages_as_the_limit_is_whole_and_one_with_ever_more_is_refused(
+    scripted: ScriptedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kube_client, "_MOST_PAGES", 4)
+    found, _ = scripted.will(*(page("a", rest=f"r{n}") for n in range(3)), page("b")).list_all("v1", "ConfigMap")
+    assert names(found) == ["a", "a", "a", "b"]
+    scripted.asked.clear()
+    with pytest.raises(UnavailableError, match="larger than 4 pages") as caught:
+        scripted.will(*(page("a", rest=f"r{n}") for n in range(9))).list_all("v1", "ConfigMap")
+    assert "Ask for less" in caught.value.fix
+    assert len(scripted.asked) == 4
+
+
+def test_the_pages_of_a_list_together_are_no_larger_than_one_answer_may_be(
+    scripted: ScriptedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [page(letter * 5_000, rest=f"r{letter}") for letter in "abc"] + [page("d")]
+    monkeypatch.setattr(kube_client, "_LARGEST_ANSWER_BYTES", len(pages[0].body) * 2)
+    with pytest.raises(UnavailableError, match=r"larger than \d+ pages or 10\d+ bytes"):
+        scripted.will(*pages).list_all("v1", "ConfigMap")
+    assert len(scripted.asked) == 3
+    assert len(scripted.will(*pages[2:]).list_all("v1", "ConfigMap")[0]) == 2
+
+
 def test_a_page_that_expired_is_told_to_whoever_asked_for_it(scripted: ScriptedCluster) -> None:
     with pytest.raises(ExpiredError, match="too old"):
         scripted.will(EXPIRED).page("v1", "ConfigMap", rest="r")

@@ -1,7 +1,8 @@
 """Times of a cron schedule, as CronJobs write them.
 
 Source: github.com/robfig/cron/v3 (ParseStandard), which Kubernetes uses: five fields, names of months and days,
-`@daily` and its like, `@every`; a day matches by day of month or day of week if both are given.
+`@daily` and its like, `@every`; a day matches by day of month or day of week if both are given. A number
+that does not fit into 64 bits is none, as there.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _NAMED = {
 }
 _EVERY = re.compile(r"(\d+)(h|m|s)")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+_MOST_DIGITS = 19
+"""Of a number of 64 bits. Python itself reads no more than 4300."""
+_LONGEST_SHOWN = 200
 _YEARS = 5
 """A schedule that no day of so many years meets has no next time (30 February)."""
 
@@ -80,10 +84,11 @@ def parse(text: str) -> Schedule:
     """Raises ScheduleError in the words of the library."""
     written = text.strip()
     if written.startswith("@every "):
-        parts = _EVERY.findall(written.removeprefix("@every "))
-        seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+        parts = [(number.lstrip("0") or "0", unit) for number, unit in _EVERY.findall(written.removeprefix("@every "))]
+        fits = all(len(number) <= _MOST_DIGITS for number, _ in parts)
+        seconds = sum(int(number) * _UNITS[unit] for number, unit in parts) if fits else 0
         if not seconds:
-            raise ScheduleError(f"failed to parse duration {written}")
+            raise ScheduleError(f"failed to parse duration {_shown(written)}")
         return Schedule(every_seconds=seconds)
     if written.startswith("@"):
         if written not in _NAMED:
@@ -130,6 +135,12 @@ def _field(text: str, least: int, most: int, names: dict[str, int]) -> frozenset
 def _number(text: str, names: dict[str, int]) -> int:
     if text.lower() in names:
         return names[text.lower()]
-    if not text.isdecimal():
-        raise ScheduleError(f"failed to parse int from {text}")
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    if not text.isdecimal() or len(digits) > _MOST_DIGITS:
+        raise ScheduleError(f"failed to parse int from {_shown(text)}")
+    return int(digits)
+
+
+def _shown(text: str) -> str:
+    """As an error holds it, however long it is."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

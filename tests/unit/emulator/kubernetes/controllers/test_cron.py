@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from csoc.emulator.kubernetes.argocd.windows import blocked
 from csoc.emulator.kubernetes.controllers.cron import ScheduleError, parse
+from tests.unit.emulator.kubernetes.controllers.living import Living, job
 
 THURSDAY = datetime(2026, 1, 1, 10, 7, 30, tzinfo=UTC)
 
@@ -55,9 +57,37 @@ def test_a_day_that_never_comes_has_no_time() -> None:
         ("*/0 * * * *", "step of range should be a positive number: */0"),
         ("x * * * *", "failed to parse int from x"),
         ("@sometimes", "unrecognized descriptor: @sometimes"),
+        (f"@every {'9' * 20}s", f"failed to parse duration @every {'9' * 20}s"),
+        (f"@every 1h{'9' * 5000}m", "failed to parse duration @every 1h999"),
+        (f"{'9' * 5000} * * * *", "failed to parse int from 999"),
+        (f"*/{'9' * 5000} * * * *", "failed to parse int from 999"),
     ],
 )
 def test_what_is_no_schedule_is_refused(schedule: str, why: str) -> None:
     with pytest.raises(ScheduleError) as caught:
         parse(schedule)
     assert why in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_zeros_before_a_number_do_not_make_it_too_long() -> None:
+    assert parse(f"@every {'0' * 5000}90s") == parse("@every 90s")
+    assert parse(f"{'0' * 5000}5 * * * *") == parse("5 * * * *")
+
+
+def test_a_cron_job_whose_interval_no_number_holds_says_so_in_an_event_and_starts_nothing() -> None:
+    living = Living()
+    spec = {"schedule": f"@every {'9' * 5000}s", "jobTemplate": {"spec": job("j")["spec"]}}
+    metadata = {"name": "often", "namespace": "a"}
+    living.add({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": spec})
+    living.wait(3600)
+    [told] = living.events("UnparseableSchedule")
+    assert told.startswith('unparseable schedule: "@every 999')
+    assert living.all("Job") == []
+
+
+def test_a_sync_window_whose_interval_no_number_holds_blocks_and_names_the_schedule() -> None:
+    window = {"kind": "allow", "schedule": f"@every {'9' * 5000}s", "duration": "1h", "applications": ["*"]}
+    told = blocked({"spec": {"syncWindows": [window]}}, {"metadata": {"name": "x"}}, THURSDAY, manual=False)
+    assert "cannot parse schedule" in told
+    assert "failed to parse duration" in told
