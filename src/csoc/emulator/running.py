@@ -34,9 +34,9 @@ from csoc.emulator.cloud.gate import Gate
 from csoc.emulator.cloud.http import CloudEndpoint, Connections
 from csoc.emulator.cloud.inside import InsideClients
 from csoc.emulator.cloud.sts import Sts
+from csoc.emulator.cloudformation.assembly import cloudformation
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.service import cloudformation
-from csoc.emulator.cloudformation.stacks import Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.control import Control
 from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.certificates import Authority, new_authority

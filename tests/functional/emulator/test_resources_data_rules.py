@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.durations import SECONDS
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator, running

@@ -8,7 +8,7 @@ from typing import Any
 
 from csoc.emulator.cloud.calls import Identity
 from csoc.emulator.cloudformation.outside import Outside
-from csoc.emulator.cloudformation.stacks import Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.cloudformation.template.functions import HIDDEN, NotKnownYetError, Scope
 from csoc.emulator.cloudformation.template.model import Parameter, Template, TemplateError
 from csoc.emulator.cloudformation.template.parameters import check_names, check_value, items_of

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from csoc.emulator.cloud.calls import AwsError, Call, Identity
+from csoc.emulator.cloudformation.assembly import cloudformation
 from csoc.emulator.cloudformation.outside import Outside
 from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.service import cloudformation
-from csoc.emulator.cloudformation.stacks import Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.cloudformation.template.model import TemplateError
 from csoc.emulator.timeline import SteppedTimeline
 

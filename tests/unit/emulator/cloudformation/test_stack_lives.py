@@ -10,7 +10,7 @@ import pickle
 
 import pytest
 
-from csoc.emulator.cloudformation.stacks import Stacks
+from csoc.emulator.cloudformation.stack_records import Stacks
 from tests.unit.emulator.cloudformation.stack_world import NAMED, World, template, thing
 
 

@@ -20,7 +20,7 @@ from csoc.emulator.cloud.calls import Answer, Call
 from csoc.emulator.cloud.corrections.correction import After, Correction, Echo, Memory, UnderWay, echoing
 from csoc.emulator.cloud.corrections.rds_checks import backend_of, checks
 from csoc.emulator.cloud.corrections.rds_missing import missing
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.durations import SECONDS
 
 _CLUSTER_SECONDS = SECONDS["AWS::RDS::DBCluster"].seconds
 _INSTANCE_SECONDS = SECONDS["AWS::RDS::DBInstance"].seconds

@@ -14,7 +14,7 @@ from moto.opensearch.models import EngineVersion, opensearch_backends
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections.correction import After, Correction, Echo, Memory, UnderWay, echoing
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.durations import SECONDS
 
 _CHANGING_SECONDS = 300.0
 

@@ -19,7 +19,7 @@ from csoc.emulator.cloudformation.engine.work import (
 )
 from csoc.emulator.cloudformation.passes import Step
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, StackResource, Stacks
 from csoc.emulator.cloudformation.template.functions import NotKnownYetError, resolve
 from csoc.emulator.cloudformation.template.model import Resource, TemplateError
 

@@ -12,7 +12,7 @@ from csoc.emulator.cloudformation.engine.work import (
 )
 from csoc.emulator.cloudformation.passes import Step
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack, StackOperation, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, StackOperation, StackResource, Stacks
 
 _KEEPING = ("Retain", "RetainExceptOnCreate")
 

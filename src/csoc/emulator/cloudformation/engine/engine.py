@@ -15,7 +15,7 @@ from csoc.emulator.cloudformation.engine.work import Fault, Work
 from csoc.emulator.cloudformation.outside import Acting, Outside
 from csoc.emulator.cloudformation.resources.handler import Handler
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.stacks import Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.timeline import Timeline
 
 _INTERRUPTED = "Interrupted: the emulator was stopped meanwhile"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from csoc.emulator.cloudformation.engine.work import Work, internal_failure, template_of
-from csoc.emulator.cloudformation.stacks import Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.cloudformation.template.functions import NotKnownYetError, Scope, resolve
 from csoc.emulator.cloudformation.template.model import TemplateError, text_of
 from csoc.emulator.cloudformation.template.room import Room

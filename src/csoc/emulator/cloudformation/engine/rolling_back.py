@@ -15,7 +15,7 @@ from csoc.emulator.cloudformation.engine.deleting import Deleting, on_rollback
 from csoc.emulator.cloudformation.engine.work import ASK_AGAIN_SECONDS, UPDATE_PART, Work, names_failed, take
 from csoc.emulator.cloudformation.passes import Step
 from csoc.emulator.cloudformation.schemas import same
-from csoc.emulator.cloudformation.stacks import Stack, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, StackResource, Stacks
 
 
 class RollingBack:

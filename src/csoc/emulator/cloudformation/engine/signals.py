@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack
+from csoc.emulator.cloudformation.stack_records import Stack
 from csoc.emulator.cloudformation.template.model import text_of
 
 _DURATION = re.compile(r"PT(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?(?:(?P<seconds>[0-9]{1,9})S)?")

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from csoc.emulator.cloudformation import policies
+from csoc.emulator.cloudformation import stack_policies
 from csoc.emulator.cloudformation.decisions import decide
 from csoc.emulator.cloudformation.engine.creating import Creating, set_attributes
 from csoc.emulator.cloudformation.engine.deleting import Deleting
@@ -29,7 +29,7 @@ from csoc.emulator.cloudformation.engine.work import (
 )
 from csoc.emulator.cloudformation.passes import Step
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, StackResource, Stacks
 from csoc.emulator.cloudformation.template.model import Resource, TemplateError
 
 
@@ -109,7 +109,7 @@ class Updating:
 
     def _allowed(self, stack: Stack, record: StackResource, action: str) -> None:
         policy = stack.operation.policy if stack.operation else ""
-        policies.check(policy, record.logical_id, record.type, action)
+        stack_policies.check(policy, record.logical_id, record.type, action)
 
     def _step(self, stacks: Stacks, stack: Stack, resource: Resource, after: frozenset[str]) -> Step:
         work, record = self._work, stack.resources[resource.logical_id]

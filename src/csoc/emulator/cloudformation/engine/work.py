@@ -16,14 +16,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from csoc.emulator.cloudformation import policies
+from csoc.emulator.cloudformation import stack_policies
 from csoc.emulator.cloudformation.offered import check_types, refusal
 from csoc.emulator.cloudformation.outside import SERVICE, Acting, Outside
 from csoc.emulator.cloudformation.passes import Pass, Step
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Made, ResourceError
 from csoc.emulator.cloudformation.schemas import Schemas
 from csoc.emulator.cloudformation.scopes import hiding, scope_of
-from csoc.emulator.cloudformation.stacks import MOST_EVENTS, Event, Stack, StackOperation, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import MOST_EVENTS, Event, Stack, StackOperation, StackResource, Stacks
 from csoc.emulator.cloudformation.template.functions import HIDDEN, NotKnownYetError, Scope, resolve, resolve_late
 from csoc.emulator.cloudformation.template.model import Resource, Template, TemplateError
 from csoc.emulator.cloudformation.template.references import dependencies
@@ -78,7 +78,7 @@ class Work:
 
     def note(self, stack: Stack, status: str, reason: str = "") -> None:
         """A new status of the stack itself, with its event."""
-        stack.status, stack.reason = status, cut(policies.without_secrets(stack, reason))
+        stack.status, stack.reason = status, cut(stack_policies.without_secrets(stack, reason))
         if status not in _NO_CHANGE and not status.startswith("DELETE"):
             stack.updated_at = self.timeline.now()
         self._event(stack, stack.name, stack.id, STACK_TYPE, status, stack.reason)
@@ -92,7 +92,7 @@ class Work:
 
     def tell(self, stack: Stack, record: StackResource, status: str, reason: str = "") -> None:
         """A new status of a resource, with its event."""
-        record.status, record.reason = status, cut(policies.without_secrets(stack, reason))
+        record.status, record.reason = status, cut(stack_policies.without_secrets(stack, reason))
         record.updated_at = self.timeline.now()
         shown = cut(json.dumps(record.shown, sort_keys=True, default=str)) if record.shown else ""
         self._event(stack, record.logical_id, record.physical_id, record.type, status, record.reason, shown)

@@ -1,5 +1,5 @@
 """The API of CloudFormation: what a request must hold, what may be asked of a stack in which status, what is told."""
 
-from csoc.emulator.cloudformation.operations.service import CloudFormation
+from csoc.emulator.cloudformation.operations.api import CloudFormation
 
 __all__ = ["CloudFormation"]

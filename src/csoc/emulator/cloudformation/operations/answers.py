@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.stacks import ChangeSet, Event, Stack, StackResource
+from csoc.emulator.cloudformation.stack_records import ChangeSet, Event, Stack, StackResource
 from csoc.emulator.cloudformation.template.functions import HIDDEN
 from csoc.emulator.cloudformation.template.model import Template
 

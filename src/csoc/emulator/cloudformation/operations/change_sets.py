@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
-from csoc.emulator.cloudformation.changesets import planned_changes, without_values
 from csoc.emulator.cloudformation.engine import Engine
 from csoc.emulator.cloudformation.engine.work import internal_failure
 from csoc.emulator.cloudformation.operations import answers
+from csoc.emulator.cloudformation.operations.changing_stacks import check_updatable, differs, new_change_set, take
 from csoc.emulator.cloudformation.operations.paging import page
 from csoc.emulator.cloudformation.operations.requests import Requests, checked_name, digest
-from csoc.emulator.cloudformation.operations.stacks import check_updatable, differs, new_change_set, take
+from csoc.emulator.cloudformation.planned_changes import planned_changes, without_values
 from csoc.emulator.cloudformation.schemas import Schemas
 from csoc.emulator.cloudformation.scopes import parameter_values
-from csoc.emulator.cloudformation.stacks import ChangeSet, Stack, StackOperation, Stacks
+from csoc.emulator.cloudformation.stack_records import ChangeSet, Stack, StackOperation, Stacks
 from csoc.emulator.cloudformation.template.model import TemplateError
 
 _PLANNING_SECONDS = 2.0

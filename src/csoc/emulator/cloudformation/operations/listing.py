@@ -12,7 +12,7 @@ from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
 from csoc.emulator.cloudformation.operations import answers
 from csoc.emulator.cloudformation.operations.change_sets import change_set_named
 from csoc.emulator.cloudformation.operations.paging import page
-from csoc.emulator.cloudformation.stacks import Event, Stack, StackOperation, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Event, Stack, StackOperation, StackResource, Stacks
 
 _MOST_RESOURCES = 100
 _LIMITS = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}

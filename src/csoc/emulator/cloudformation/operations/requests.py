@@ -15,8 +15,8 @@ from typing import Any
 from csoc.emulator.cloud import moto_accounts
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Identity
 from csoc.emulator.cloudformation.outside import SERVICE, Acting, Outside
-from csoc.emulator.cloudformation.policies import policy_problem
-from csoc.emulator.cloudformation.stacks import Accepted, Stack, StackOperation, Stacks
+from csoc.emulator.cloudformation.stack_policies import policy_problem
+from csoc.emulator.cloudformation.stack_records import Accepted, Stack, StackOperation, Stacks
 from csoc.emulator.cloudformation.template.model import Template, TemplateError, capabilities_needed
 from csoc.emulator.cloudformation.template.reading import read_template
 from csoc.emulator.iam.documents import parse_policy

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import as_list, own_tags, user_tags
-from csoc.emulator.cloudformation.resources.common_declared import Declared, Describe
+from csoc.emulator.cloudformation.resources.declared import Declared, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
 from csoc.emulator.cloudformation.resources.route53 import change_records
+from csoc.emulator.cloudformation.resources.translation import as_list, own_tags, user_tags
 
 _TTL = 300
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, pieces
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, pieces
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
 
 _PLACE = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import all_tags, at_path, call, is_true, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Declared, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Declared, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties
+from csoc.emulator.cloudformation.resources.translation import all_tags, at_path, call, is_true, unless_gone
 
 _UPDATED = (
     "AvailabilityZones", "CapacityRebalance", "DefaultInstanceWarmup", "DesiredCapacity", "HealthCheckGracePeriod",

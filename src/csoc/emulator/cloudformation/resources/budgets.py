@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import as_list, at_path, call, unless_gone
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, made_up_name
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, made_up_name
+from csoc.emulator.cloudformation.resources.translation import as_list, at_path, call, unless_gone
 
 _KNOWN = frozenset(
     {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, is_true, own_tags, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
+from csoc.emulator.cloudformation.resources.declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.translation import call, is_true, own_tags, unless_gone
 
 
 class Trail(ServiceType):

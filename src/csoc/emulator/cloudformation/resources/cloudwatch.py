@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
 
 
 class _AnyAlarm(ServiceType):

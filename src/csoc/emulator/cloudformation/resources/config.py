@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, is_true, unless_gone
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, made_up_name
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, made_up_name
+from csoc.emulator.cloudformation.resources.translation import call, is_true, unless_gone
 
 
 class ConfigurationRecorder(ServiceType):

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.common import as_list, at_path, call, own_tags, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
-from csoc.emulator.cloudformation.resources.ec2_common import Ec2, switch
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
+from csoc.emulator.cloudformation.resources.ec2_type import Ec2, switch
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import as_list, at_path, call, own_tags, unless_gone
 
 
 class LaunchTemplate(Ec2):

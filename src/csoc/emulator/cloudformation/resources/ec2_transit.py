@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import at_path, call, is_true, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
-from csoc.emulator.cloudformation.resources.ec2_common import Ec2
+from csoc.emulator.cloudformation.resources.declared import Describe
+from csoc.emulator.cloudformation.resources.ec2_type import Ec2
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import at_path, call, is_true, unless_gone
 
 _OPTIONS = (
     "AmazonSideAsn", "AutoAcceptSharedAttachments", "DefaultRouteTableAssociation", "DefaultRouteTablePropagation",

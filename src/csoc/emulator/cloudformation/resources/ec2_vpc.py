@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import at_path, is_true, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
-from csoc.emulator.cloudformation.resources.ec2_common import Ec2, switch
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
+from csoc.emulator.cloudformation.resources.ec2_type import Ec2, switch
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import at_path, is_true, unless_gone
 
 
 class Vpc(Ec2):

@@ -1,13 +1,13 @@
-"""Clusters and what belongs to them: node groups, add-ons, who may enter, which role a pod has."""
+"""Clusters of EKS, and what their types share with those of `eks_members`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import at_path, call, own_tags, short_name, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Declared
+from csoc.emulator.cloudformation.resources.declared import Declared
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import at_path, call, own_tags, short_name, unless_gone
 
 LONGEST_NAME = 63
 
@@ -208,3 +208,6 @@ def _network(before: Properties, after: Properties) -> list[dict[str, Any]]:
         for names in kinds
         if any(old.get(name) != new.get(name) for name in names)
     ]
+
+
+HANDLERS = (Cluster(),)

@@ -1,14 +1,14 @@
-"""What belongs to an EKS cluster."""
+"""What belongs to a cluster of EKS: node groups, add-ons, who may enter, which role a pod has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, short_name, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change
-from csoc.emulator.cloudformation.resources.eks import LONGEST_NAME, Cluster, Eks
+from csoc.emulator.cloudformation.resources.declared import Change
+from csoc.emulator.cloudformation.resources.eks import LONGEST_NAME, Eks
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import call, short_name, unless_gone
 
 
 def _taint(taint: Mapping[str, Any]) -> tuple[Any, Any, Any]:
@@ -245,7 +245,6 @@ def _of_association(arn: str) -> dict[str, str]:
 
 
 HANDLERS: tuple[Handler, ...] = (
-    Cluster(),
     Nodegroup(),
     Addon(),
     AccessEntry(),

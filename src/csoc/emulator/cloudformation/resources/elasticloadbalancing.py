@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import as_list, at_path, call, own_tags, short_name, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Declared, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Declared, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Made, Properties
+from csoc.emulator.cloudformation.resources.translation import as_list, at_path, call, own_tags, short_name, unless_gone
 
 _LONGEST_NAME = 32
 

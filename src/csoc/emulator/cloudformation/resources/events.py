@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
 
 _TAGS = TagCalls("tag_resource", "untag_resource", "ResourceARN", resource="Arn", listing="list_tags_for_resource")
 _PER_CALL = 5

@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.common import at_path, call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
+from csoc.emulator.cloudformation.resources.declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, pieces
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, pieces
+from csoc.emulator.cloudformation.resources.translation import at_path, call, unless_gone
 
 
 class Detector(ServiceType):

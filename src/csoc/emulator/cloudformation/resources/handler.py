@@ -70,7 +70,7 @@ class Handler(Protocol):
     @property
     def seconds(self) -> float:
         """How long creating takes in the emulated world (an EKS cluster: 540). Changing and deleting take a part of it.
-        `common_durations` has the figures, each with where it is from: docs, field, or quick."""
+        `durations` has the figures, each with where it is from: docs, field, or quick."""
         ...
 
     def create(self, context: Context, properties: Properties) -> Made: ...

@@ -1,4 +1,4 @@
-"""Who may act: roles, users and groups of IAM, with the policies that they carry."""
+"""Who may act: roles, users and groups of IAM with the policies that they carry, and who is in a group."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
-from csoc.emulator.cloudformation.resources.handler import Context, Properties
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
+from csoc.emulator.cloudformation.resources.durations import Lasting
+from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
 from csoc.emulator.cloudformation.resources.iam_policies import (
     ATTACHED,
     INLINE,
@@ -19,7 +19,17 @@ from csoc.emulator.cloudformation.resources.iam_policies import (
     member,
     put_inline,
 )
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, changed, gone_and_new
+from csoc.emulator.cloudformation.resources.placed import Placed
+from csoc.emulator.cloudformation.resources.service_type import (
+    ServiceType,
+    TagCalls,
+    changed,
+    gone_and_new,
+    made_up_name,
+)
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
+
+_MEMBERS = Placed()
 
 
 class _Holder(ServiceType):
@@ -218,4 +228,70 @@ class Group(_Holder):
     attributes = {"Arn": "Arn"}
 
 
-HANDLERS = (Role(), User(), Group())
+class ServiceLinkedRole(ServiceType):
+    """AWS::IAM::ServiceLinkedRole."""
+
+    type_name, service = "AWS::IAM::ServiceLinkedRole", "iam"
+    create_call, id_path = "create_service_linked_role", "Role.RoleName"
+    delete_call, delete_member = "delete_service_linked_role", "RoleName"
+    takes, tags = ("AWSServiceName", "CustomSuffix", "Description"), ""
+    unread = ("AWSServiceName", "CustomSuffix")
+    changes = (
+        Change(
+            ("Description",),
+            "update_role",
+            lambda role, wanted: {"RoleName": role, "Description": wanted["Description"]},
+        ),
+    )
+    defaults = {"Description": ""}
+    described = Describe("get_role", "RoleName", "Role", many=False)
+    attributes = {"RoleName": "RoleName"}
+
+    def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
+        if "AWSServiceName" not in properties:
+            raise ResourceError("#: required key [AWSServiceName] not found", "InvalidRequest")
+        return super().parameters(context, properties)
+
+
+class UserToGroupAddition(Lasting):
+    """AWS::IAM::UserToGroupAddition."""
+
+    type_name = "AWS::IAM::UserToGroupAddition"
+    supported = frozenset({"GroupName", "Users"})
+
+    def create(self, context: Context, properties: Properties) -> Made:
+        physical_id = made_up_name(context)
+        return self.update(context, physical_id, {"Users": ()}, properties)
+
+    def update(self, context: Context, physical_id: str, before: Properties, after: Properties) -> Made:
+        iam = context.clients("iam")
+        was = [(before.get("GroupName"), user) for user in before["Users"]]
+        old, new = gone_and_new(was, [(after["GroupName"], user) for user in after["Users"]])
+        for group, user in new:
+            iam.add_user_to_group(GroupName=group, UserName=user)
+        for group, user in old:
+            unless_gone(partial(iam.remove_user_from_group, GroupName=group, UserName=user))
+        _MEMBERS.keep(context, physical_id, after)
+        return Made(physical_id, {"Id": physical_id})
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        iam = context.clients("iam")
+        for user in properties["Users"]:
+            drop = {"GroupName": properties["GroupName"], "UserName": user}
+            unless_gone(partial(iam.remove_user_from_group, **drop))
+        _MEMBERS.forget(context, physical_id)
+
+    def read(self, context: Context, physical_id: str) -> Properties | None:
+        """Raises ResourceError after a restart, since the identifier does not name the group."""
+        placed = _MEMBERS.kept(context, physical_id)
+        if placed is None:
+            raise ResourceError(f"Which group {physical_id} is of is not known after a restart", "NotFound")
+        if not placed:
+            return None
+        found = unless_gone(lambda: context.clients("iam").get_group(GroupName=placed["GroupName"]))
+        members = {user["UserName"] for user in found["Users"]} if found else set()
+        users = [user for user in placed["Users"] if user in members]
+        return {"GroupName": placed["GroupName"], "Users": users} if users else None
+
+
+HANDLERS = (Role(), User(), Group(), ServiceLinkedRole(), UserToGroupAddition())

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import call, text, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.declared import Describe
+from csoc.emulator.cloudformation.resources.durations import Lasting
 from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import (
-    Placed,
+from csoc.emulator.cloudformation.resources.placed import Placed
+from csoc.emulator.cloudformation.resources.service_type import (
     ServiceType,
     gone_and_new,
     made_up_name,
     pieces,
 )
+from csoc.emulator.cloudformation.resources.translation import call, text, unless_gone
 
 HOLDERS = {"Roles": "role", "Users": "user", "Groups": "group"}
 """Properties that name whom a policy is for, with IAM's word for them."""
@@ -61,15 +61,11 @@ def _holders(properties: Properties) -> list[tuple[str, str]]:
     return [(holder, str(name)) for kind, holder in HOLDERS.items() for name in properties.get(kind, ())]
 
 
-class Policy:
+class Policy(Lasting):
     """AWS::IAM::Policy: one document, put on roles, users and groups."""
 
     type_name = "AWS::IAM::Policy"
     supported = frozenset({"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"})
-
-    @property
-    def seconds(self) -> float:
-        return SECONDS[self.type_name].seconds
 
     def create(self, context: Context, properties: Properties) -> Made:
         physical_id = made_up_name(context)
@@ -124,19 +120,14 @@ class Policy:
         INLINE.keep(context, physical_id, after)
 
 
-class _OneHolder:
+class _OneHolder(Lasting):
     """An inline policy of one role, user or group, known by both names."""
 
-    holder: str
-    type_name: str
+    holder: ClassVar[str]
 
     @property
     def supported(self) -> frozenset[str]:
         return frozenset({"PolicyName", "PolicyDocument", member(self.holder)})
-
-    @property
-    def seconds(self) -> float:
-        return SECONDS[self.type_name].seconds
 
     def create(self, context: Context, properties: Properties) -> Made:
         name, policy = str(properties[member(self.holder)]), str(properties["PolicyName"])

@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
+from csoc.emulator.cloudformation.resources.declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, made_up_name, pieces
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, made_up_name, pieces
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _IN_S3 = ("S3Bucket", "S3Key", "S3ObjectVersion")

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import at_path, call, is_true, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
+from csoc.emulator.cloudformation.resources.declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.translation import at_path, call, is_true, unless_gone
 
 TAG_CALLS = TagCalls("add_tags_to_resource", "remove_tags_from_resource", "ResourceName")
 _BROKEN = ("failed", "incompatible", "inaccessible")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import call, text
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.translation import call, text
 
 _PER_CALL = 20
 """Parameters that one call takes at most. Source: RDS API Reference, ModifyDBParameterGroup."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import (
+from csoc.emulator.cloudformation.resources.declared import Change, Declared, Describe
+from csoc.emulator.cloudformation.resources.handler import Context, Handler, Made, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import (
     all_tags,
     as_list,
     at_path,
@@ -15,8 +17,6 @@ from csoc.emulator.cloudformation.resources.common import (
     told,
     unless_gone,
 )
-from csoc.emulator.cloudformation.resources.common_declared import Change, Declared, Describe
-from csoc.emulator.cloudformation.resources.handler import Context, Handler, Made, Properties, ResourceError
 
 
 class _Tagged(Declared):

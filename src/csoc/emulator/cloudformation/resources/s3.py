@@ -11,9 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from csoc.emulator.cloudformation.resources import s3_forms as forms
-from csoc.emulator.cloudformation.resources.common import as_list, call, is_gone, is_true, text, unless_gone
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import ServiceType
+from csoc.emulator.cloudformation.resources.service_type import ServiceType
+from csoc.emulator.cloudformation.resources.translation import as_list, call, is_gone, is_true, text, unless_gone
 
 Value = Mapping[str, Any]
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, is_true, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Describe
+from csoc.emulator.cloudformation.resources.declared import Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, gone_and_new
+from csoc.emulator.cloudformation.resources.translation import call, is_true, unless_gone
 
 _GENERATING = (
     "PasswordLength",

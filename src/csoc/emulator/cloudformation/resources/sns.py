@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, is_true, text, unless_gone
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls, gone_and_new, made_up_name
+from csoc.emulator.cloudformation.resources.service_type import ServiceType, TagCalls, gone_and_new, made_up_name
 from csoc.emulator.cloudformation.resources.sqs import OnMany
+from csoc.emulator.cloudformation.resources.translation import call, is_true, text, unless_gone
 
 # Properties with the attribute that keeps each and what a topic has without it. Source: SNS API Reference,
 # SetTopicAttributes.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import is_true, text, unless_gone
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.durations import Lasting
 from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import (
-    Placed,
+from csoc.emulator.cloudformation.resources.placed import Placed
+from csoc.emulator.cloudformation.resources.service_type import (
     ServiceType,
     TagCalls,
     gone_and_new,
     made_up_name,
 )
+from csoc.emulator.cloudformation.resources.translation import is_true, text, unless_gone
 
 # Properties that are attributes of the same name, with what a queue has without them. Source: SQS API Reference,
 # SetQueueAttributes.
@@ -87,19 +87,14 @@ class Queue(ServiceType):
         return {**told, **numbers, "QueueUrl": physical_id, "QueueName": told["QueueArn"].rsplit(":", 1)[-1]}
 
 
-class OnMany:
+class OnMany(Lasting):
     """A policy that is written to several queues or topics."""
 
-    type_name: str
-    targets: str
+    targets: ClassVar[str]
 
     @property
     def supported(self) -> frozenset[str]:
         return frozenset({"PolicyDocument", self.targets})
-
-    @property
-    def seconds(self) -> float:
-        return SECONDS[self.type_name].seconds
 
     def write(self, context: Context, target: str, document: Any) -> None:
         """Puts the policy on a target; None takes it away."""

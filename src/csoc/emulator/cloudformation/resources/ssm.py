@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import all_tags, as_list, at_path, call, own_tags, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Declared, Describe
+from csoc.emulator.cloudformation.resources.declared import Declared, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import all_tags, as_list, at_path, call, own_tags, unless_gone
 
 
 class _Ssm(Declared):

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import as_list, at_path, call, own_tags, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Declared
+from csoc.emulator.cloudformation.resources.declared import Declared
 from csoc.emulator.cloudformation.resources.handler import Context, Handler, Properties
+from csoc.emulator.cloudformation.resources.translation import as_list, at_path, call, own_tags, unless_gone
 
 
 class _Waf(Declared):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from csoc.emulator.cloudformation.resources.common_declared import Declared
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
+from csoc.emulator.cloudformation.resources.declared import Declared
+from csoc.emulator.cloudformation.resources.durations import SECONDS
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.cloudformation.schemas import Schemas
 

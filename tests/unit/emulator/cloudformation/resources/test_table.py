@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csoc.emulator.cloudformation.resources.common_declared import Declared
+from csoc.emulator.cloudformation.resources.declared import Declared
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.cloudformation.schemas import Schemas

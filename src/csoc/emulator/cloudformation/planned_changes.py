@@ -16,7 +16,7 @@ from csoc.emulator.cloudformation.engine.work import STACK_TYPE, place_of
 from csoc.emulator.cloudformation.outside import Outside
 from csoc.emulator.cloudformation.schemas import Schemas
 from csoc.emulator.cloudformation.scopes import hiding, scope_of
-from csoc.emulator.cloudformation.stacks import ChangeSet, Stack, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import ChangeSet, Stack, StackResource, Stacks
 from csoc.emulator.cloudformation.template.functions import HIDDEN, resolve_known
 from csoc.emulator.cloudformation.template.model import Resource, Template, TemplateError, text_of
 from csoc.emulator.cloudformation.template.references import dependencies, in_order, references_with_kind

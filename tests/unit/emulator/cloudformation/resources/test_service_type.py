@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csoc.emulator.cloudformation.resources.handler import Context, ResourceError
-from csoc.emulator.cloudformation.resources.services_common import Placed, gone_and_new, made_up_name, pieces
+from csoc.emulator.cloudformation.resources.placed import Placed
+from csoc.emulator.cloudformation.resources.service_type import gone_and_new, made_up_name, pieces
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 
 _NAMES = st.text("abcXYZ019", min_size=1, max_size=100)

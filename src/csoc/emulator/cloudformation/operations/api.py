@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from csoc.emulator.cloud.calls import Call, Operation
 from csoc.emulator.cloudformation.engine import Engine
 from csoc.emulator.cloudformation.operations.change_sets import ChangeSetOperations
-from csoc.emulator.cloudformation.operations.drifts import DriftOperations
+from csoc.emulator.cloudformation.operations.changing_stacks import StackOperations
+from csoc.emulator.cloudformation.operations.detecting_drift import DriftOperations
+from csoc.emulator.cloudformation.operations.examining_templates import TemplateOperations
 from csoc.emulator.cloudformation.operations.listing import ListingOperations
 from csoc.emulator.cloudformation.operations.requests import Requests
-from csoc.emulator.cloudformation.operations.stacks import StackOperations
-from csoc.emulator.cloudformation.operations.templates import TemplateOperations
 from csoc.emulator.cloudformation.outside import Acting, Outside
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.stacks import Stacks
+from csoc.emulator.cloudformation.stack_records import Stacks
 from csoc.emulator.timeline import Timeline
 
 

@@ -9,8 +9,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from csoc.emulator.cloudformation.resources.common import all_tags, own_tags, shaped, short_name, told, user_tags
 from csoc.emulator.cloudformation.resources.handler import Context, ResourceError
+from csoc.emulator.cloudformation.resources.translation import all_tags, own_tags, shaped, short_name, told, user_tags
 
 
 def model(service: str, shape: str) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from csoc.emulator.cloudformation.resources.common import as_list
-from csoc.emulator.cloudformation.resources.common_declared import Change, Declared
+from csoc.emulator.cloudformation.resources.declared import Change, Declared
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
+from csoc.emulator.cloudformation.resources.translation import as_list
 
 
 class Ec2(Declared):

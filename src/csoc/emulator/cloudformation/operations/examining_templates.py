@@ -14,7 +14,7 @@ from csoc.emulator.cloudformation.operations.answers import filled
 from csoc.emulator.cloudformation.operations.change_sets import change_set_named
 from csoc.emulator.cloudformation.operations.requests import Requests
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.stacks import Stacks
+from csoc.emulator.cloudformation.stack_records import Stacks
 from csoc.emulator.cloudformation.template.model import Template, capabilities_needed, capabilities_reason
 
 

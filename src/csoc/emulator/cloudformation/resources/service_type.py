@@ -1,15 +1,14 @@
-"""What types with a name, tags or parts share beyond `common_declared`: made-up names, tags by calls of their own."""
+"""What types with a name, tags or parts share beyond `declared`: made-up names, tags by calls of their own."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from csoc.emulator.cloudformation.resources.common import as_list, at_path, call, own_tags
-from csoc.emulator.cloudformation.resources.common_declared import Declared
+from csoc.emulator.cloudformation.resources.declared import Declared
 from csoc.emulator.cloudformation.resources.handler import Context, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import as_list, at_path, call, own_tags
 
 _Item = TypeVar("_Item")
 
@@ -154,30 +153,3 @@ def pieces(physical_id: str, number: int = 2) -> list[str]:
     if len(found) != number:
         raise ResourceError(f"{physical_id!r} is no identifier of {number} parts joined by |", "InvalidRequest")
     return found
-
-
-class Placed:
-    """What was asked for in resources that are no object of their service, such as a policy on several queues: their
-    identifiers alone do not say where they are. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._properties: dict[tuple[str, str, str], Properties] = {}
-        self._lock = threading.Lock()
-
-    def keep(self, context: Context, physical_id: str, properties: Properties) -> None:
-        with self._lock:
-            self._properties[context.account, context.region, physical_id] = properties
-
-    def kept(self, context: Context, physical_id: str) -> Properties | None:
-        """Empty for what was deleted; None for what was never heard of."""
-        with self._lock:
-            return self._properties.get((context.account, context.region, physical_id))
-
-    def forget(self, context: Context, physical_id: str) -> None:
-        with self._lock:
-            self._properties[context.account, context.region, physical_id] = {}
-
-    def of_account(self, account: str) -> list[Properties]:
-        """All that is placed in an account."""
-        with self._lock:
-            return [properties for key, properties in self._properties.items() if key[0] == account]

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from csoc.emulator.cloudformation.resources.common import (
+from csoc.emulator.cloudformation.resources.durations import Lasting
+from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
+from csoc.emulator.cloudformation.resources.translation import (
     all_tags,
     as_list,
     at_path,
@@ -20,8 +22,6 @@ from csoc.emulator.cloudformation.resources.common import (
     told,
     unless_gone,
 )
-from csoc.emulator.cloudformation.resources.common_durations import SECONDS
-from csoc.emulator.cloudformation.resources.handler import Context, Made, Properties, ResourceError
 
 Parameters = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ class Describe:
     many: bool = True
 
 
-class Declared:
+class Declared(Lasting):
     """A type that is declared. Subclasses say what is special, and override what is odd.
 
     service: botocore's name. create_call, id_path: the call and where its answer has the physical id. takes: properties
@@ -59,7 +59,6 @@ class Declared:
     with tags ("" if the type has none).
     """
 
-    type_name: ClassVar[str]
     service: ClassVar[str]
     create_call: ClassVar[str]
     id_path: ClassVar[str]
@@ -75,10 +74,6 @@ class Declared:
     delete_call: ClassVar[str]
     delete_member: ClassVar[str]
     tags: ClassVar[str] = "Tags"
-
-    @property
-    def seconds(self) -> float:
-        return SECONDS[self.type_name].seconds
 
     @property
     def supported(self) -> frozenset[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Operation
-from csoc.emulator.cloudformation.changesets import planned_changes
 from csoc.emulator.cloudformation.engine import Engine
 from csoc.emulator.cloudformation.operations.requests import (
     Requests,
@@ -19,9 +18,10 @@ from csoc.emulator.cloudformation.operations.requests import (
     notifications_of,
     tags_of,
 )
+from csoc.emulator.cloudformation.planned_changes import planned_changes
 from csoc.emulator.cloudformation.schemas import Schemas
 from csoc.emulator.cloudformation.scopes import parameter_values
-from csoc.emulator.cloudformation.stacks import PAUSED, UPDATABLE, ChangeSet, Stack, Stacks
+from csoc.emulator.cloudformation.stack_records import PAUSED, UPDATABLE, ChangeSet, Stack, Stacks
 from csoc.emulator.cloudformation.template.model import Template, TemplateError
 
 _NOT_DELETABLE = frozenset(

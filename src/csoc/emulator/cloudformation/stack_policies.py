@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
-from csoc.emulator.cloudformation.stacks import Stack
+from csoc.emulator.cloudformation.stack_records import Stack
 from csoc.emulator.cloudformation.template.functions import HIDDEN
 from csoc.emulator.iam.matching import like
 

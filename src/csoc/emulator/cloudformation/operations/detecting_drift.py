@@ -19,7 +19,7 @@ from csoc.emulator.cloudformation.operations.paging import page
 from csoc.emulator.cloudformation.operations.requests import Requests
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.schemas import Schemas
-from csoc.emulator.cloudformation.stacks import Stack, StackResource, Stacks
+from csoc.emulator.cloudformation.stack_records import Stack, StackResource, Stacks
 from csoc.emulator.cloudformation.template.functions import HIDDEN
 
 # Source: DetectStackDrift, "Stacks that can be checked".

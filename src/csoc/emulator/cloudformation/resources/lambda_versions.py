@@ -1,17 +1,14 @@
-"""What belongs to functions of Lambda: layers, versions, aliases, and queues whose messages call them.
-
-Nothing calls a function: functions are kept, not run.
-"""
+"""What of functions of Lambda stays as it is under a number or a name: layers, versions, aliases."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from csoc.emulator.cloudformation.resources.common import call, unless_gone
-from csoc.emulator.cloudformation.resources.common_declared import Change, Describe
+from csoc.emulator.cloudformation.resources.declared import Change, Describe
 from csoc.emulator.cloudformation.resources.handler import Context, Properties
-from csoc.emulator.cloudformation.resources.services_common import ServiceType, TagCalls
+from csoc.emulator.cloudformation.resources.service_type import ServiceType
+from csoc.emulator.cloudformation.resources.translation import call, unless_gone
 
 
 class LayerVersion(ServiceType):
@@ -90,52 +87,4 @@ def _of(arn: str) -> dict[str, str]:
     return {"FunctionName": function.rpartition(":")[2], "Name": name}
 
 
-class EventSourceMapping(ServiceType):
-    """AWS::Lambda::EventSourceMapping of queues, streams of tables and data streams."""
-
-    type_name, service = "AWS::Lambda::EventSourceMapping", "lambda"
-    create_call, id_path = "create_event_source_mapping", "UUID"
-    delete_call, delete_member = "delete_event_source_mapping", "UUID"
-    takes = (
-        "BatchSize",
-        "BisectBatchOnFunctionError",
-        "DestinationConfig",
-        "Enabled",
-        "EventSourceArn",
-        "FilterCriteria",
-        "FunctionName",
-        "FunctionResponseTypes",
-        "MaximumBatchingWindowInSeconds",
-        "MaximumRecordAgeInSeconds",
-        "MaximumRetryAttempts",
-        "ParallelizationFactor",
-        "ScalingConfig",
-        "StartingPosition",
-        "TumblingWindowInSeconds",
-    )
-    described = Describe("get_event_source_mapping", "UUID", "", many=False)
-    attributes = {"EventSourceMappingArn": "EventSourceMappingArn", "Id": ""}
-    tag_calls = TagCalls(
-        "tag_resource", "untag_resource", "Resource", resource="EventSourceMappingArn", listing="list_tags", pairs=False
-    )
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        fixed = {"EventSourceArn", "StartingPosition"}
-        given = {name: after[name] for name in left & set(self.takes) - fixed if name in after}
-        if given:
-            call(client, "update_event_source_mapping", {"UUID": physical_id, **given})
-        return set(given)
-
-    def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"Enabled": found["State"] in ("Enabled", "Enabling"), "FunctionName": found["FunctionArn"]}
-
-
-HANDLERS = (LayerVersion(), Version(), Alias(), EventSourceMapping())
+HANDLERS = (LayerVersion(), Version(), Alias())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +100,13 @@ SECONDS: Mapping[str, Duration] = {
     **_all("Lambda", "Permission LayerVersion Version Alias"),
     "AWS::Lambda::EventSourceMapping": Duration(20, "field"),
 }
+
+
+class Lasting:
+    """A resource type that takes as long as `SECONDS` says."""
+
+    type_name: ClassVar[str]
+
+    @property
+    def seconds(self) -> float:
+        return SECONDS[self.type_name].seconds
