@@ -2,7 +2,8 @@
 
 Source: Kubernetes 1.34, pkg/controller/endpointslice/reconciler.go, staging/src/k8s.io/endpointslice. One slice a
 Service; a hundred addresses at most, as there. A Service of type LoadBalancer is given a host name after a while, as a
-load balancer controller of the cloud does; so is an Ingress.
+load balancer controller of the cloud does; so is an Ingress, if anybody serves its class: one that the settings name,
+or one of which there is an IngressClass. An Ingress without a class is taken for one of the default class.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
+from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, all_of, itself
 from csoc.emulator.kubernetes.controllers.objects import (
+    annotations_of,
     deleting,
     digest,
     key_of,
@@ -26,6 +28,8 @@ from csoc.emulator.kubernetes.controllers.replicas import ready
 from csoc.emulator.kubernetes.store import Key, Object
 
 _MOST = 100
+_NETWORKING = "networking.k8s.io"
+_CLASS = "kubernetes.io/ingress.class"
 
 
 def address(cluster: Cluster, kind: str, name: str) -> str:
@@ -63,10 +67,19 @@ def reconcile(cluster: Cluster, key: Key) -> None:
 
 
 def reconcile_ingress(cluster: Cluster, key: Key) -> None:
-    """One Ingress: a host name of a load balancer, if there is a class for it."""
+    """One Ingress: a host name of a load balancer, if somebody serves its class."""
     ingress = cluster.store.get(key)
-    if ingress is not None and not deleting(ingress):
-        _balance(cluster, "networking.k8s.io", "ingresses", ingress)
+    if ingress is not None and not deleting(ingress) and _has_controller(cluster, ingress):
+        _balance(cluster, _NETWORKING, "ingresses", ingress)
+
+
+def _has_controller(cluster: Cluster, ingress: Object) -> bool:
+    """Whether somebody serves the class of an Ingress, which stands in its specification, or in an annotation as it
+    did before there were classes (Kubernetes, pkg/apis/networking/types.go, IngressSpec)."""
+    named = (ingress.get("spec") or {}).get("ingressClassName") or annotations_of(ingress).get(_CLASS)
+    if not named or named in cluster.settings.ingress_classes:
+        return True
+    return cluster.store.get(Key(_NETWORKING, "ingressclasses", "", str(named))) is not None
 
 
 def _balance(cluster: Cluster, group: str, resource: str, body: Object) -> None:
@@ -77,6 +90,8 @@ def _balance(cluster: Cluster, group: str, resource: str, body: Object) -> None:
     def give() -> None:
         fresh = cluster.store.get(key)
         if fresh is None or uid_of(fresh) != uid:
+            return
+        if resource == "ingresses" and not _has_controller(cluster, fresh):
             return
         host = f"k8s-{key.namespace[:8]}-{key.name[:8]}-{digest([cluster.name, uid])}".lower()
         host = f"{host}.elb.{cluster.settings.region}.amazonaws.com"
@@ -165,4 +180,8 @@ def _endpoint(pod: Mapping[str, Any], service: Object) -> Object:
 
 
 CONTROLLER = Controller("services", reconcile, {("", "services"): itself, ("", "pods"): _of_pod})
-INGRESSES = Controller("ingresses", reconcile_ingress, {("networking.k8s.io", "ingresses"): itself})
+INGRESSES = Controller(
+    "ingresses",
+    reconcile_ingress,
+    {(_NETWORKING, "ingresses"): itself, (_NETWORKING, "ingressclasses"): all_of(_NETWORKING, "ingresses")},
+)

@@ -79,7 +79,8 @@ class Settings:
     do, whatever secrets, images and causes say. causes: what goes wrong by rule. metrics: whether there is a metrics
     server. usage_percent: the CPU and memory that it reports, of the requests. uid: makes the uids of objects.
     secrets: None means that the cluster has no External Secrets operator, whatever is deployed. operator_always: the
-    operator works though no deployment of it is there. region: in the host names of load balancers. version: of
+    operator works though no deployment of it is there. region: in the host names of load balancers. ingress_classes:
+    those that are served though there is no IngressClass, as commons have them. version: of
     Kubernetes, as charts' `.Capabilities` and nodes that have none of their own say it ("1.34"). event_seconds: from
     one sweep of events to the next; what was there at the first and was not counted since goes. effects: what jobs
     leave behind when they end well. cron_jobs: False lets no CronJob start anything, which thousands of clusters of a
@@ -95,6 +96,7 @@ class Settings:
     secrets: SecretReader | None = None
     operator_always: bool = False
     region: str = "us-east-1"
+    ingress_classes: frozenset[str] = frozenset({"alb", "nginx"})
     version: str = "1.34"
     event_seconds: float = 3_600.0
     effects: tuple[Effect, ...] = GEN3

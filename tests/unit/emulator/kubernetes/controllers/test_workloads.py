@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
@@ -418,3 +420,54 @@ def test_a_load_balancer_is_given_a_host_name_after_a_while() -> None:
     living.wait(20)
     [found] = living.get("Service", "web")["status"]["loadBalancer"]["ingress"]
     assert found["hostname"].endswith(".elb.us-east-1.amazonaws.com")
+
+
+def ingress(name: str, annotation: str = "", **spec: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name, "namespace": "a"}
+    if annotation:
+        metadata["annotations"] = {"kubernetes.io/ingress.class": annotation}
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    spec_of: dict[str, Any] = {"defaultBackend": backend, **spec}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec_of}
+
+
+def has_address(living: Living, name: str) -> bool:
+    status = living.get("Ingress", name).get("status") or {}
+    return bool((status.get("loadBalancer") or {}).get("ingress"))
+
+
+def ingress_class(name: str) -> dict[str, Any]:
+    spec = {"controller": "example.org/controller"}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name}, "spec": spec}
+
+
+def test_an_ingress_of_a_class_that_is_served_has_an_address_and_one_of_nobodys_class_has_none() -> None:
+    living = Living()
+    living.add(ingress_class("mine"))
+    living.add(ingress("none"), ingress("usual", ingressClassName="alb"), ingress("noted", "alb"))
+    living.add(ingress("own", ingressClassName="mine"), ingress("own-noted", "mine"))
+    living.add(ingress("nobodys", ingressClassName="elsewhere"), ingress("nobodys-noted", "elsewhere"))
+    living.wait(3600)
+    served = {name for name in ("none", "usual", "noted", "own", "own-noted") if has_address(living, name)}
+    assert served == {"none", "usual", "noted", "own", "own-noted"}
+    assert not has_address(living, "nobodys")
+    assert not has_address(living, "nobodys-noted")
+
+
+def test_an_ingress_has_an_address_once_its_class_is_served() -> None:
+    living = Living()
+    living.add(ingress("front", ingressClassName="late"))
+    living.wait(60)
+    assert not has_address(living, "front")
+    living.add(ingress_class("late"))
+    living.wait(30)
+    assert has_address(living, "front")
+
+
+def test_an_ingress_whose_class_goes_before_its_load_balancer_is_there_stays_without_an_address() -> None:
+    living = Living()
+    living.add(ingress_class("brief"), ingress("front", ingressClassName="brief"))
+    living.wait(5)
+    living.delete("IngressClass", "brief")
+    living.wait(60)
+    assert not has_address(living, "front")
