@@ -28,6 +28,7 @@ def _declared() -> dict[str, set[str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = {
         "At run time": project["project"]["dependencies"],
+        "For AWS": project["project"]["optional-dependencies"]["aws"],
         "For the emulator": project["project"]["optional-dependencies"]["emulator"],
         "For development": [item for group in project["dependency-groups"].values() for item in group],
         "To build and install": [*project["build-system"]["requires"], "uv"],

@@ -1,0 +1,1 @@
+"""Accounts and links: the verified trust that lets csoc act in somebody's account."""

@@ -1,0 +1,79 @@
+"""Links: what lets csoc act in an account, proven by tests and kept in the database, never in Git."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Role(StrEnum):
+    """The roles of a link (design: who acts, and with what)."""
+
+    OBSERVER = "observer"
+    PROVISIONER = "provisioner"
+    EXECUTION = "execution"  # CloudFormation's, never assumed by csoc
+    SECRETS = "secrets"
+    CLUSTER = "cluster"
+
+
+class LinkState(StrEnum):
+    """How far a link is."""
+
+    BEGUN = "begun"  # ExternalId made, nothing proven
+    VERIFIED = "verified"
+    WEAKENED = "trust weakened"  # a test that must fail succeeded
+    BROKEN = "broken"  # a test that must succeed failed
+    UNLINKED = "unlinked"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One test of a link. expectation: "must succeed" or "must fail". outcome: "ok", "wrong", "could not find out"."""
+
+    name: str
+    expectation: str
+    outcome: str
+    detail: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account's link. external_id: shown to those who link only; never reused. roles: ARNs, by role.
+    template_digest: of the link template that its stack runs with. features: name to what is missing."""
+
+    account: str
+    account_id: str
+    installation: str
+    external_id: str
+    partition: str
+    region: str
+    principal: str
+    state: LinkState
+    begun_at: datetime
+    verified_at: datetime | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    template_digest: str = ""
+    artifact_bucket: str = ""
+    checks: tuple[Check, ...] = ()
+
+
+class Links(Protocol):
+    """Where links are kept. One link that is not unlinked an account id and an account name; an ExternalId is never
+    used twice, also after its link is gone."""
+
+    def put(self, link: Link) -> None:
+        """Stores a link, or what became of it. Raises ConflictError if its account is linked under another name, or
+        its ExternalId was used before."""
+        ...
+
+    def get(self, account: str) -> Link | None:
+        """The account's link by the Account's name; None if there is none, or it is unlinked."""
+        ...
+
+    def all(self) -> Sequence[Link]:
+        """All that are not unlinked, by account."""
+        ...

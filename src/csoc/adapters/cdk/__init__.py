@@ -1,0 +1,1 @@
+"""Templates by csoc_infra, in a warm child process."""

@@ -1,0 +1,1 @@
+"""What infrastructure costs before it exists: a price table with date and region, and estimates from templates."""

@@ -1,0 +1,1 @@
+"""Durable runs: work with a record that survives any crash."""

@@ -1,0 +1,1 @@
+"""One module a layer: `build` puts its resources into a stack."""
