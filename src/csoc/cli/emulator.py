@@ -104,7 +104,7 @@ def _run(port: int, data: str | None, speed: float, wanted: Sequence[str], *, as
 
 def _account_id(text: str) -> str:
     if len(text) != 12 or not (text.isascii() and text.isdigit()):
-        raise RejectedError(f"{text!r} is no account id", fix="It has 12 digits")
+        raise WrongUsageError(f"{text!r} is no account id", "It has 12 digits")
     return text
 
 
@@ -140,10 +140,13 @@ def _at_options(function: F) -> F:
 
 def _control(at: str | None, token: str | None) -> RemoteControl:
     if not at or not token:
-        raise RejectedError(
-            "Which emulator is meant is not said", fix="Set the variables that `csoc emulator` printed at its start"
+        raise WrongUsageError(
+            "Which emulator is meant is not said", "Set the variables that `csoc emulator` printed at its start"
         )
-    return emulator_control(at, token)
+    try:
+        return emulator_control(at, token)
+    except RejectedError as error:
+        raise WrongUsageError(f"{error.place}: {error.cause}", error.fix) from error
 
 
 @command("credentials", "csoc emulator credentials 222222222222")
@@ -196,6 +199,7 @@ def _where(rule: dict[str, Any]) -> str:
 @click.option("--seconds", type=float, default=0.0, help="Of a latency; real ones, at any --speed.")
 @click.option("--code", type=ONE_LINE, help="Of an error.")
 @click.option("--message", type=ONE_LINE, help="Of an error.")
+@click.option("--status", type=click.IntRange(400, 599), help="Of an error, HTTP's; the usual one without.")
 @click.option("--done", is_flag=True, help="A time-out or reset comes after the call was carried out.")
 @click.option("--stack", type=ONE_LINE, default="*", help="Whose resource fails.")
 @click.option("--resource", type=ONE_LINE, default="*", help="The logical id of the resource that fails.")
@@ -204,11 +208,18 @@ def _where(rule: dict[str, Any]) -> str:
 @_at_options
 def add_fault(at: str | None, token: str | None, as_json: bool, **rule: Any) -> None:
     """Set a rule: which calls are hit, and what becomes of them."""
-    made = _control(at, token).ask("POST", "faults", {name: value for name, value in rule.items() if value is not None})
+    given = {name: value for name, value in rule.items() if value is not None}
+    try:
+        made = _control(at, token).ask("POST", "faults", given)
+    except RejectedError as error:
+        # What the rule lacks or has too much is what was typed.
+        raise WrongUsageError(error.cause, "`csoc emulator faults add --help` says what it takes") from error
     if as_json:
         print_json(made)
-    else:
-        say(f"{made['id']} is set; `csoc emulator faults remove {made['id']}` ends it.")
+        return
+    say(f"{made['id']} is set; `csoc emulator faults remove {made['id']}` ends it.")
+    for missing in made["warnings"]:
+        say(f"It hits nothing as things are: {missing}", "yellow", error=True)
 
 
 @command("remove", "csoc emulator faults remove fault-1", "csoc emulator faults remove --all")
@@ -218,7 +229,8 @@ def add_fault(at: str | None, token: str | None, as_json: bool, **rule: Any) -> 
 def remove_fault(fault: str | None, every: bool, at: str | None, token: str | None, as_json: bool) -> None:
     """End a rule."""
     if (fault is None) == (not every):
-        raise RejectedError("Which fault is to end is not said", fix="Name its id, or give --all")
+        said = "is not said" if fault is None else "is said twice"
+        raise WrongUsageError(f"Which fault is to end {said}", "Name its id, or give --all")
     _control(at, token).ask("DELETE", "faults" if every else f"faults/{fault}")
     if as_json:
         print_json({"removed": "all" if every else fault})

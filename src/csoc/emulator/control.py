@@ -16,7 +16,8 @@ from typing import Any
 from csoc.emulator.cloud.accounts import Accounts, OwnerKey
 from csoc.emulator.cloud.calls import AwsError, Reply
 from csoc.emulator.cloud.counts import Counts
-from csoc.emulator.cloud.faults import FaultError, Faults, parse_rule
+from csoc.emulator.cloud.faults import FaultError, Faults, not_there_yet, parse_rule
+from csoc.emulator.cloud.moto_accounts import principals
 from csoc.emulator.remote import TOKEN_HEADER
 from csoc.emulator.timeline import FASTEST, SLOWEST, RunningTimeline, Timeline
 
@@ -114,7 +115,9 @@ class Control:
         return {"faults": self._faults.all()}
 
     def _add_fault(self, _: re.Match[str], body: Any) -> Any:
-        return {"id": self._faults.add(parse_rule(body))}
+        rule = parse_rule(body)
+        missing = not_there_yet(rule, {account: principals(account) for account in self._accounts.known()})
+        return {"id": self._faults.add(rule), "warnings": missing}
 
     def _clear_faults(self, _: re.Match[str], __: Any) -> Any:
         self._faults.clear()

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.functional.emulator.running_command import ACCOUNT, Started, csoc, environment, started
 
@@ -50,8 +50,68 @@ def test_faults_are_set_listed_and_ended_from_the_command_line(emulator: Started
 
 def test_a_rule_that_makes_no_sense_is_refused_with_the_reason(emulator: Started) -> None:
     refused = csoc("emulator", "faults", "add", "latency", **emulator.variables)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "a latency needs seconds" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("credentials", "12"), "It has 12 digits"),
+        (("faults", "add", "deny", "--account", "production"), "an account id has 12 digits"),
+        (("faults", "add", "deny", "--service", "nosuch"), "the emulator has no service nosuch"),
+        (
+            ("faults", "add", "latency", "--seconds", "1", "--status", "500"),
+            "status is for throttle and deny and error",
+        ),
+        (("faults", "add", "error", "--code", "Out", "--status", "200"), "200 is not in the range 400<=x<=599"),
+        (("faults", "list", "--at", "https://example.org"), "This is no address of an emulator"),
+        (("faults", "remove"), "Which fault is to end is not said"),
+        (("faults", "remove", "fault-1", "--all"), "Which fault is to end is said twice"),
+    ],
+)
+def test_what_was_typed_wrongly_is_wrong_usage(emulator: Started, arguments: tuple[str, ...], why: str) -> None:
+    refused = csoc("emulator", *arguments, **emulator.variables)
+    assert why in " ".join(refused.stderr.split())
+    assert refused.returncode == 2
+
+
+def test_without_the_variables_it_is_wrong_usage_to_ask() -> None:
+    refused = csoc("emulator", "faults", "list")
+    assert refused.returncode == 2
+    assert "Set the variables that `csoc emulator` printed at its start" in refused.stderr
+
+
+def test_a_fault_that_there_is_none_of_is_not_there(emulator: Started) -> None:
+    refused = csoc("emulator", "faults", "remove", "fault-999", **emulator.variables)
+    assert (refused.returncode, "there is no fault fault-999" in refused.stderr) == (4, True)
+
+
+def test_a_rule_for_an_account_that_there_is_none_of_is_set_and_said_to_wait(emulator: Started) -> None:
+    made = csoc("emulator", "faults", "add", "deny", "--account", "999999999999", **emulator.variables)
+    csoc("emulator", "faults", "remove", "--all", **emulator.variables)
+    assert (made.returncode, "is set" in made.stdout) == (0, True)
+    assert "there is no account 999999999999 yet" in made.stderr
+
+
+def test_the_status_of_a_refused_call_is_chosen_on_the_command_line(emulator: Started) -> None:
+    csoc(
+        "emulator",
+        "faults",
+        "add",
+        "error",
+        "--service",
+        "sqs",
+        "--code",
+        "Out",
+        "--status",
+        "503",
+        **emulator.variables,
+    )
+    with pytest.raises(ClientError) as refused:
+        emulator.client("sqs").list_queues()
+    csoc("emulator", "faults", "remove", "--all", **emulator.variables)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
 
 
 @pytest.mark.parametrize(
@@ -122,5 +182,5 @@ def _ignored(action: Callable[[], object]) -> None:
 
 def test_an_account_must_have_twelve_digits() -> None:
     refused = csoc("emulator", "--port", "0", "--account", f"{ACCOUNT}0")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "12 digits" in refused.stderr

@@ -7,12 +7,15 @@ hits; the same rules in the same order of calls hit the same ones, since chance 
 from __future__ import annotations
 
 import random
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
+from botocore.session import Session
 from moto.core.loaders import create_loader
 
 from csoc.emulator.cloud.calls import UNDISTURBED, AwsError, Call, Disturbance
@@ -26,6 +29,11 @@ class FaultError(ValueError):
 
 
 _NOTHING = FaultRule("")
+_DIGITS = 12
+_REGION = re.compile(r"[a-z0-9*?-]+")
+# Source: IAM User Guide, "IAM and AWS STS quotas", "IAM ARNs": the characters of names and paths.
+_NAME = re.compile(r"[A-Za-z0-9_+=,.@*?-]+")
+_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[!-~]+")
 
 
 def parse_rule(body: Any) -> FaultRule:
@@ -48,6 +56,7 @@ def parse_rule(body: Any) -> FaultRule:
     if rule.status and not 400 <= rule.status < 600:
         raise FaultError(f"status is {rule.status}, and must be one of an error: 400 to 599")
     _check_belongs(rule)
+    _check_written(rule)
     lack = EFFECTS[rule.effect].lacks(rule)
     if lack:
         raise FaultError(lack)
@@ -63,6 +72,22 @@ def _check_belongs(rule: FaultRule) -> None:
             continue
         takers = [effect for effect, row in EFFECTS.items() if name in row.takes]
         raise FaultError(f"{name} is for {' and '.join(takers)}, not for {rule.effect}")
+
+
+def _check_written(rule: FaultRule) -> None:
+    """Refuses what no account, region, user or role can be called."""
+    digits = rule.account.replace("*", "")
+    fits = len(digits) <= _DIGITS if "*" in rule.account else len(digits) == _DIGITS
+    if not fits or digits.strip("0123456789?"):
+        raise FaultError(f"account is {rule.account!r}, and an account id has 12 digits; * and ? stand for any")
+    if not _REGION.fullmatch(rule.region):
+        raise FaultError(f"region is {rule.region!r}, and must be like ap-southeast-2; * and ? stand for anything")
+    pattern = rule.role.startswith(("arn:", "*")) and ("*" in rule.role or "?" in rule.role)
+    if not pattern and not _NAME.fullmatch(rule.role) and not _ARN.fullmatch(rule.role):
+        raise FaultError(
+            f"role is {rule.role!r}, and must be the name of a user or role without its path, or "
+            "arn:aws:iam::ACCOUNT:role/NAME; * and ? stand for anything"
+        )
 
 
 def _check_hits_something(rule: FaultRule) -> None:
@@ -85,6 +110,34 @@ def _check_type(name: str, value: Any, wanted: str) -> None:
         raise FaultError(
             f"{name} must be {'a number' if kinds[0] is int else {str: 'a text', bool: 'true or false'}[kinds[0]]}"
         )
+
+
+def not_there_yet(rule: FaultRule, principals: Mapping[str, Collection[str]]) -> list[str]:
+    """What a rule names that there is none of: it hits nothing until there is. principals: ARNs of all users and roles,
+    by account."""
+    found = []
+    accounts = [account for account in principals if like(rule.account, account)]
+    if not accounts:
+        found.append(f"there is no account {rule.account} yet")
+    if not any(like(rule.region, region) for region in _regions()):
+        found.append(f"AWS has no region {rule.region}")
+    if accounts and not any(_is_role(rule, arn) for account in accounts for arn in principals[account]):
+        found.append(f"there is no user or role {rule.role} yet in {_these(accounts)}")
+    return found
+
+
+def _these(accounts: list[str]) -> str:
+    return f"account {accounts[0]}" if len(accounts) == 1 else f"any of the {len(accounts)} accounts that are meant"
+
+
+@lru_cache(maxsize=1)
+def _regions() -> tuple[str, ...]:
+    session = Session()
+    return tuple(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition)
+    )
 
 
 @dataclass(slots=True)
@@ -170,13 +223,14 @@ class Faults:
 
 
 def _concerns(rule: FaultRule, call: Call) -> bool:
-    principal = call.identity.principal
-    if not like(rule.role, principal) and not like(rule.role, principal.rpartition("/")[2]):
-        return False
-    return _all_like(
+    return _is_role(rule, call.identity.principal) and _all_like(
         (rule.account, call.account), (rule.region, call.region),
         (rule.service, call.service), (rule.operation, call.operation),
     )  # fmt: skip
+
+
+def _is_role(rule: FaultRule, principal: str) -> bool:
+    return like(rule.role, principal) or like(rule.role, principal.rpartition("/")[2])
 
 
 def _all_like(*pairs: tuple[str, str]) -> bool:

@@ -49,6 +49,12 @@ def user_of_key(access_key: str) -> tuple[Identity, str] | None:
     return None
 
 
+def principals(account: str) -> list[str]:
+    """The ARNs of all users and roles of an account."""
+    backend = _backend(account)
+    return [user.arn for user in list(backend.users.values())] + [role.arn for role in list(backend.roles.values())]
+
+
 def role(account: str, arn: str) -> Principal | None:
     """A role by its ARN; None if the account has none such."""
     for found in _backend(account).roles.values():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from csoc.emulator.cloud.calls import UNDISTURBED, Call, Disturbance, Identity
-from csoc.emulator.cloud.faults import FaultError, Faults, parse_rule
+from csoc.emulator.cloud.faults import FaultError, Faults, not_there_yet, parse_rule
 from csoc.emulator.effects import ACTIONS, COMMON, EFFECTS, TROUBLE, FaultRule
 
 ACCOUNT, OTHER_ACCOUNT = "111111111111", "222222222222"
@@ -234,6 +234,77 @@ def test_members_that_an_effect_does_not_take_are_refused(effect: str) -> None:
     for name in given.keys() - set(EFFECTS[effect].takes):
         with pytest.raises(FaultError, match=f"^{name} is for .*, not for {effect}$"):
             parse_rule({"effect": effect, **WHOLE.get(effect, {}), name: given[name]})
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"account": ""}, "an account id has 12 digits"),
+        ({"account": "production"}, "an account id has 12 digits"),
+        ({"account": "11111111111"}, "an account id has 12 digits"),
+        ({"account": "1111111111111*"}, "an account id has 12 digits"),
+        ({"account": "11111111111??"}, "an account id has 12 digits"),
+        ({"account": "prod*"}, "an account id has 12 digits"),
+        ({"region": ""}, "must be like ap-southeast-2"),
+        ({"region": "Sydney, Australia"}, "must be like ap-southeast-2"),
+        ({"region": "AP-southeast-2"}, "must be like ap-southeast-2"),
+        ({"role": ""}, "must be the name of a user or role"),
+        ({"role": "csoc/deployer"}, "without its path"),
+        ({"role": "two words"}, "must be the name of a user or role"),
+        ({"role": "arn:aws:iam::1111:role/deployer"}, "must be the name of a user or role"),
+        ({"role": SESSION}, "or arn:aws:iam::ACCOUNT:role/NAME"),
+    ],
+)
+def test_what_no_account_region_or_role_can_be_called_is_refused(rule: dict[str, str], why: str) -> None:
+    with pytest.raises(FaultError, match=why):
+        parse_rule({"effect": "deny", **rule})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"account": "????????????"},
+        {"account": "1*1"},
+        {"account": "111111111111*"},
+        {"region": "*-gov-*"},
+        {"role": "arn:aws:iam::*:role/csoc/*"},
+        {"role": "*/deployer"},
+        {"role": "arn:aws-us-gov:iam::111111111111:user/people/ann"},
+        {"role": "a+b=c,d.e@f_g-h"},
+    ],
+)
+def test_a_pattern_that_something_can_be_like_is_taken(rule: dict[str, str]) -> None:
+    assert parse_rule({"effect": "deny", **rule}) == FaultRule("deny", **rule)
+
+
+THERE = {
+    ACCOUNT: [f"arn:aws:iam::{ACCOUNT}:user/owner", ROLE],
+    OTHER_ACCOUNT: [f"arn:aws:iam::{OTHER_ACCOUNT}:user/owner"],
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing"),
+    [
+        ({}, []),
+        ({"account": ACCOUNT, "region": "ap-southeast-2", "role": "deployer"}, []),
+        ({"account": "2*", "region": "us-gov-*", "role": "own*"}, []),
+        ({"role": ROLE}, []),
+        ({"account": "333333333333"}, ["there is no account 333333333333 yet"]),
+        ({"region": "ap-southeast-22"}, ["AWS has no region ap-southeast-22"]),
+        ({"role": "deploy"}, ["there is no user or role deploy yet in any of the 2 accounts that are meant"]),
+        (
+            {"account": OTHER_ACCOUNT, "role": "deployer"},
+            [f"there is no user or role deployer yet in account {OTHER_ACCOUNT}"],
+        ),
+        (
+            {"account": "3*", "region": "mars-1", "role": "deployer"},
+            ["there is no account 3* yet", "AWS has no region mars-1"],
+        ),
+    ],
+)
+def test_what_a_rule_names_that_there_is_none_of_is_told(rule: dict[str, str], missing: list[str]) -> None:
+    assert not_there_yet(parse_rule({"effect": "deny", **rule}), THERE) == missing
 
 
 def test_the_emulators_page_names_every_effect() -> None:
