@@ -21,6 +21,7 @@ from csoc.emulator.cloud.accounts import Accounts
 from csoc.emulator.cloud.authorisation import Authorisation, membership_of
 from csoc.emulator.cloud.authorising.special import StackArn
 from csoc.emulator.cloud.calls import Service
+from csoc.emulator.cloud.corrections import aws_images
 from csoc.emulator.cloud.corrections.corrected import CorrectedServices
 from csoc.emulator.cloud.corrections.correction import Memory, UnderWay
 from csoc.emulator.cloud.corrections.table import corrections
@@ -90,6 +91,7 @@ def running(
     # Codes that any service may answer with are in no service's model; moto would warn the terminal of each.
     warnings.filterwarnings("ignore", r"Exception\(AwsError\) with code", UserWarning)
     logging.getLogger("uvicorn.error").addFilter(_of_no_use_at_the_end)
+    aws_images.load_late()
     with ExitStack() as held:
         folder = StateFolder(data) if data is not None else None
         if folder is not None:

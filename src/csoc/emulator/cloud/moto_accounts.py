@@ -9,16 +9,12 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from moto.core.config import default_user_config
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 
 from csoc.emulator.cloud.calls import Identity
 from csoc.emulator.cloud.corrections import aws_policies
 
 Document = Mapping[str, Any]
-
-# Roles of clusters have policies of AWS attached, which moto leaves out unless it is asked; 0.1 s an account.
-default_user_config["iam"]["load_aws_managed_policies"] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +130,8 @@ def key_owner(access_key: str) -> str:
 
 
 def _boundary(account: str, arn: str | None) -> Document | None:
+    if arn:
+        aws_policies.ensure(account, arn)
     return _managed(_backend(account).get_policy(arn)) if arn else None
 
 

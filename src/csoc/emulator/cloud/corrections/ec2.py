@@ -13,6 +13,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend, ec2_backends
 
 from csoc.emulator.cloud.calls import Answer, Call
+from csoc.emulator.cloud.corrections import aws_images
 from csoc.emulator.cloud.corrections.correction import Correction
 from csoc.emulator.cloud.corrections.ec2_dependencies import REFUSALS
 
@@ -21,7 +22,7 @@ def ec2() -> Correction:
     """What is put right in EC2."""
     return Correction(
         "ec2",
-        before=REFUSALS,
+        before={**REFUSALS, "DescribeSnapshots": _snapshots_of_images},
         after={
             "AuthorizeSecurityGroupEgress": _described_rules,
             "AuthorizeSecurityGroupIngress": _described_rules,
@@ -46,6 +47,11 @@ def ec2() -> Correction:
 def backend(call: Call) -> EC2Backend:
     """moto's EC2 of the caller's account and region."""
     return ec2_backends[call.account][call.region]
+
+
+def _snapshots_of_images(call: Call) -> Answer | None:
+    aws_images.ensure(call.account, call.region)
+    return None
 
 
 def _peers(permission: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
