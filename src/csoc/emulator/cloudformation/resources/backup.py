@@ -20,7 +20,7 @@ class BackupVault(ServiceType):
     create_call, id_path = "create_backup_vault", "BackupVaultName"
     delete_call, delete_member = "delete_backup_vault", "BackupVaultName"
     name, tags, creation_tags = "BackupVaultName", "BackupVaultTags", "BackupVaultTags"
-    takes, also = ("EncryptionKeyArn",), ("AccessPolicy", "LockConfiguration", "Notifications")
+    takes, afterwards = ("EncryptionKeyArn",), ("AccessPolicy", "LockConfiguration", "Notifications")
     described = Describe("describe_backup_vault", "BackupVaultName", "", many=False)
     attributes = {"BackupVaultArn": "BackupVaultArn", "BackupVaultName": "BackupVaultName"}
     tag_calls = TagCalls(
@@ -32,22 +32,6 @@ class BackupVault(ServiceType):
         listing="list_tags",
         pairs=False,
     )
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._set(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._set(client, physical_id, before, after)
-        return set(self.also)
 
     def template_tags(self, tags: Mapping[str, str]) -> Any:
         return dict(tags)
@@ -65,9 +49,8 @@ class BackupVault(ServiceType):
             told["LockConfiguration"] = {name: found[name] for name in names if found.get(name) is not None}
         return told
 
-    @staticmethod
-    def _set(client: Any, vault: str, before: Properties, after: Properties) -> None:
-        asked = {"BackupVaultName": vault}
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        asked = {"BackupVaultName": physical_id}
         if before.get("AccessPolicy") != after.get("AccessPolicy"):
             if after.get("AccessPolicy"):
                 client.put_backup_vault_access_policy(**asked, Policy=text(after["AccessPolicy"]))

@@ -31,7 +31,10 @@ class Trail(ServiceType):
         "CloudWatchLogsRoleArn": "CloudWatchLogsRoleArn",
         "KMSKeyId": "KmsKeyId",
     }
-    also = ("AdvancedEventSelectors", "EventSelectors", "InsightSelectors", "IsLogging")
+    afterwards, at_first = (
+        ("AdvancedEventSelectors", "EventSelectors", "InsightSelectors", "IsLogging"),
+        {"IsLogging": False},
+    )
     described = Describe("get_trail", "Name", "Trail", many=False)
     read_as = {
         "TrailName": "Name",
@@ -40,10 +43,6 @@ class Trail(ServiceType):
     }
     attributes = {"Arn": "TrailARN", "SnsTopicArn": "SnsTopicARN"}
     tag_calls = TagCalls("add_tags", "remove_tags", "ResourceId", tags="TagsList", resource="TrailARN")
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._set(client, physical_id, {"IsLogging": False}, properties)
 
     def alter(
         self,
@@ -58,8 +57,7 @@ class Trail(ServiceType):
         given = {names[name]: after.get(name, "") for name in left & names.keys()}
         if given:
             call(client, "update_trail", {"Name": physical_id, **given})
-        self._set(client, physical_id, before, after)
-        return {*names, *self.also}
+        return set(names)
 
     def retag(self, client: Any, physical_id: str, gone: list[str], wanted: Mapping[str, str]) -> None:
         calls = self._tag_calls()
@@ -87,19 +85,18 @@ class Trail(ServiceType):
             told["InsightSelectors"] = insights["InsightSelectors"]
         return told
 
-    @staticmethod
-    def _set(client: Any, trail: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         for name in ("EventSelectors", "AdvancedEventSelectors"):
             if before.get(name) != after.get(name) and after.get(name):
-                call(client, "put_event_selectors", {"TrailName": trail, name: after[name]})
+                call(client, "put_event_selectors", {"TrailName": physical_id, name: after[name]})
         if before.get("InsightSelectors") != after.get("InsightSelectors"):
             wanted = after.get("InsightSelectors") or []
-            call(client, "put_insight_selectors", {"TrailName": trail, "InsightSelectors": wanted})
+            call(client, "put_insight_selectors", {"TrailName": physical_id, "InsightSelectors": wanted})
         logs, logged = is_true(after["IsLogging"]), is_true(before["IsLogging"])
         if logs and not logged:
-            client.start_logging(Name=trail)
+            client.start_logging(Name=physical_id)
         elif logged and not logs:
-            client.stop_logging(Name=trail)
+            client.stop_logging(Name=physical_id)
 
 
 HANDLERS = (Trail(),)

@@ -52,7 +52,8 @@ class Declared(Lasting):
     """A type that is declared. Subclasses say what is special, and override what is odd.
 
     service: botocore's name. create_call, id_path: the call and where its answer has the physical id. takes: properties
-    that it takes by their own name; renamed: by another. also: properties that the subclass sees to. changes: in place.
+    that it takes by their own name; renamed: by another. also: properties that the subclass sees to. afterwards:
+    those that `set_afterwards` sees to; at_first: what a new resource has of them. changes: in place.
     defaults: what a property is once it is gone from the template. attributes: what Fn::GetAtt gives, by the path in
     the description. read_as: where the description has a property under another path. unread: properties that no call
     tells again. delete_call, delete_member: the call that deletes, and its parameter for the id. tags: the property
@@ -65,6 +66,8 @@ class Declared(Lasting):
     takes: ClassVar[tuple[str, ...]] = ()
     renamed: ClassVar[Mapping[str, str]] = {}
     also: ClassVar[tuple[str, ...]] = ()
+    afterwards: ClassVar[tuple[str, ...]] = ()
+    at_first: ClassVar[Properties] = {}
     changes: ClassVar[tuple[Change, ...]] = ()
     defaults: ClassVar[Properties] = {}
     attributes: ClassVar[Mapping[str, str]] = {}
@@ -79,7 +82,8 @@ class Declared(Lasting):
     def supported(self) -> frozenset[str]:
         """Properties that are kept; others are refused."""
         changed = {name for change in self.changes for name in change.properties}
-        return frozenset({*self.takes, *self.renamed, *self.also, *changed, *((self.tags,) if self.tags else ())})
+        tags = (self.tags,) if self.tags else ()
+        return frozenset({*self.takes, *self.renamed, *self.also, *self.afterwards, *changed, *tags})
 
     # What the engine calls
 
@@ -91,6 +95,7 @@ class Declared(Lasting):
             for change in self.changes:
                 if change.at_creation and any(name in properties for name in change.properties):
                     call(client, change.call, change.make(physical_id, {**self.defaults, **properties}))
+            self._set_if_changed(client, physical_id, self.at_first, properties)
             self.finish(context, client, physical_id, properties)
             return self.made(context, physical_id)
         except (ClientError, ResourceError):
@@ -110,6 +115,8 @@ class Declared(Lasting):
         if self.tags and tags_before != all_tags(context, after, self.tags):
             left.add(self.tags)
         left -= self.alter(context, client, physical_id, before, after, frozenset(left))
+        self._set_if_changed(client, physical_id, before, after)
+        left -= set(self.afterwards)
         if self.tags in left:
             gone = tags_before.keys() - all_tags(context, after, self.tags).keys()
             self.retag(client, physical_id, sorted(gone), self.wanted_tags(context, after))
@@ -142,6 +149,10 @@ class Declared(Lasting):
             live[self.tags] = self.template_tags(tags)
         return live
 
+    def _set_if_changed(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        if any(before.get(name) != after.get(name) for name in self.afterwards):
+            self.set_afterwards(client, physical_id, before, after)
+
     # What subclasses override where a type is odd
 
     def check(self, properties: Properties) -> None:
@@ -170,8 +181,13 @@ class Declared(Lasting):
         given = {**self.parameters(context, properties), **self.tag_parameters(context, properties)}
         return str(at_path(call(client, self.create_call, given), self.id_path))
 
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        """Brings what `afterwards` names from one set of properties to another, by calls that no Change describes: once
+        the resource is there, and whenever some of it changes."""
+        raise NotImplementedError(f"{self.type_name} has properties to be set afterwards and no way to set them")
+
     def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        """What follows the create call and is no Change."""
+        """What follows once all properties are set."""
 
     def alter(
         self,
@@ -182,7 +198,8 @@ class Declared(Lasting):
         after: Properties,
         left: frozenset[str],
     ) -> set[str]:
-        """Changes what no Change does; left: names that differ. Returns the names that it dealt with."""
+        """Changes what neither a Change nor `set_afterwards` does; left: names that differ. Returns the names that it
+        dealt with."""
         return set()
 
     def retag(self, client: Any, physical_id: str, gone: list[str], wanted: Mapping[str, str]) -> None:

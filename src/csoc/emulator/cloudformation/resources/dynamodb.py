@@ -19,13 +19,8 @@ class Table(ServiceType):
     type_name, service, name, longest = "AWS::DynamoDB::Table", "dynamodb", "TableName", 255
     create_call, delete_call, delete_member = "create_table", "delete_table", "TableName"
     takes = (*_AT_ONCE, "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes", "OnDemandThroughput")
-    also = (
-        "PointInTimeRecoverySpecification",
-        "ResourcePolicy",
-        "SSESpecification",
-        "StreamSpecification",
-        "TimeToLiveSpecification",
-    )
+    also = ("SSESpecification", "StreamSpecification")
+    afterwards = ("PointInTimeRecoverySpecification", "ResourcePolicy", "TimeToLiveSpecification")
     described = Describe("describe_table", "TableName", "Table", many=False)
     read_as = {"BillingMode": "BillingModeSummary.BillingMode", "TableClass": "TableClassSummary.TableClass"}
     attributes = {"Arn": "TableArn", "StreamArn": "LatestStreamArn"}
@@ -40,10 +35,6 @@ class Table(ServiceType):
         if "StreamSpecification" in properties:
             given["StreamSpecification"] = _stream(properties["StreamSpecification"])
         return given
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._keep(client, physical_id, {}, properties)
 
     def alter(
         self,
@@ -64,7 +55,6 @@ class Table(ServiceType):
             call(client, "update_table", {"TableName": physical_id, **given})
         if "GlobalSecondaryIndexes" in left:
             self._index(client, physical_id, before, after)
-        self._keep(client, physical_id, before, after)
         return {*_AT_ONCE, *self.also, "GlobalSecondaryIndexes"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -95,17 +85,17 @@ class Table(ServiceType):
             raise ResourceError(f"{physical_id} was deleted while it was made", "NotStabilized")
         return bool(found["TableStatus"] == "ACTIVE")
 
-    def _keep(self, client: Any, table: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         recovery = "PointInTimeRecoverySpecification"
         if before.get(recovery) != after.get(recovery):
             wanted = after.get(recovery) or {"PointInTimeRecoveryEnabled": False}
-            call(client, "update_continuous_backups", {"TableName": table, recovery: wanted})
+            call(client, "update_continuous_backups", {"TableName": physical_id, recovery: wanted})
         living = "TimeToLiveSpecification"
         if before.get(living) != after.get(living):
             wanted = after.get(living) or {**before[living], "Enabled": False}
-            call(client, "update_time_to_live", {"TableName": table, living: wanted})
+            call(client, "update_time_to_live", {"TableName": physical_id, living: wanted})
         if before.get("ResourcePolicy") != after.get("ResourcePolicy"):
-            arn = client.describe_table(TableName=table)["Table"]["TableArn"]
+            arn = client.describe_table(TableName=physical_id)["Table"]["TableArn"]
             if after.get("ResourcePolicy"):
                 client.put_resource_policy(ResourceArn=arn, Policy=text(after["ResourcePolicy"]["PolicyDocument"]))
             else:

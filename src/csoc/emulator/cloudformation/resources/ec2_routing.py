@@ -113,30 +113,15 @@ class Eip(Ec2):
     kind = "elastic-ip"
     create_call, id_path = "allocate_address", "PublicIp"
     takes = ("Domain",)
-    also = ("InstanceId",)
+    afterwards = ("InstanceId",)
     attributes = {"PublicIp": "PublicIp", "AllocationId": "AllocationId"}
     described = Describe("describe_addresses", "PublicIps", "Addresses.0")
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        if "InstanceId" in properties:
-            self._associate(client, physical_id, properties["InstanceId"])
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        if "InstanceId" not in left:
-            return set()
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         if "InstanceId" in before:
             self._disassociate(client, physical_id)
         if "InstanceId" in after:
             self._associate(client, physical_id, after["InstanceId"])
-        return {"InstanceId"}
 
     def _associate(self, client: Any, physical_id: str, instance: str) -> None:
         found = self.describe(client, physical_id) or {}

@@ -70,7 +70,7 @@ class SecurityGroup(Ec2):
     create_call, id_path = "create_security_group", "GroupId"
     takes = ("GroupName", "VpcId")
     renamed = {"GroupDescription": "Description"}
-    also = (_INGRESS, _EGRESS)
+    afterwards = (_INGRESS, _EGRESS)
     attributes = {"Id": "", "GroupId": "", "GroupName": "GroupName", "VpcId": "VpcId"}
     described = Describe("describe_security_groups", "GroupIds", "SecurityGroups.0")
     read_as = {"GroupDescription": "Description"}
@@ -79,29 +79,15 @@ class SecurityGroup(Ec2):
     def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         return {"GroupName": context.name, **super().parameters(context, properties)}
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        if properties.get(_EGRESS):
-            client.revoke_security_group_egress(GroupId=physical_id, IpPermissions=[_EVERYTHING])
-        self._set(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         if not before.get(_EGRESS) and after.get(_EGRESS):
             unless_gone(lambda: client.revoke_security_group_egress(GroupId=physical_id, IpPermissions=[_EVERYTHING]))
-        self._set(client, physical_id, before, after)
+        self._set_rules(client, physical_id, before, after)
         if before.get(_EGRESS) and not after.get(_EGRESS):
             client.authorize_security_group_egress(GroupId=physical_id, IpPermissions=[_EVERYTHING])
-        return {_INGRESS, _EGRESS}
 
     @staticmethod
-    def _set(client: Any, group: str, before: Properties, after: Properties) -> None:
+    def _set_rules(client: Any, group: str, before: Properties, after: Properties) -> None:
         for name, verb in ((_INGRESS, "ingress"), (_EGRESS, "egress")):
             old, new = list(before.get(name) or ()), list(after.get(name) or ())
             gone = [permission(rule, verb == "egress") for rule in old if rule not in new]

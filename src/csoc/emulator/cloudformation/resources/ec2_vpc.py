@@ -127,7 +127,7 @@ class Subnet(Ec2):
     kind = "subnet"
     create_call, id_path = "create_subnet", "Subnet.SubnetId"
     takes = ("AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Ipv6CidrBlock", "Ipv6Native", "VpcId")
-    also = ("PrivateDnsNameOptionsOnLaunch",)
+    afterwards = ("PrivateDnsNameOptionsOnLaunch",)
     changes = (
         switch("modify_subnet_attribute", "SubnetId", "MapPublicIpOnLaunch"),
         switch("modify_subnet_attribute", "SubnetId", "AssignIpv6AddressOnCreation"),
@@ -153,26 +153,9 @@ class Subnet(Ec2):
     read_as = {"Ipv6CidrBlock": "Ipv6CidrBlockAssociationSet.0.Ipv6CidrBlock"}
     delete_call, delete_member = "delete_subnet", "SubnetId"
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        if "PrivateDnsNameOptionsOnLaunch" in properties:
-            self._set_options(client, physical_id, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        if "PrivateDnsNameOptionsOnLaunch" in left:
-            self._set_options(client, physical_id, after)
-        return {"PrivateDnsNameOptionsOnLaunch"}
-
-    def _set_options(self, client: Any, physical_id: str, wanted: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         for option in self._options:
-            client.modify_subnet_attribute(**option.make(physical_id, wanted))
+            client.modify_subnet_attribute(**option.make(physical_id, after))
 
     def more_attributes(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         lists = client.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [physical_id]}])

@@ -18,7 +18,8 @@ class Repository(ServiceType):
     create_call, id_path = "create_repository", "repository.repositoryName"
     name, name_member, longest, small, creation_tags = "RepositoryName", "repositoryName", 256, True, "tags"
     takes = ("EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability")
-    also = ("EmptyOnDelete", "LifecyclePolicy", "RepositoryPolicyText")
+    # Of these EmptyOnDelete is only looked at when the repository is deleted.
+    afterwards = ("EmptyOnDelete", "LifecyclePolicy", "RepositoryPolicyText")
     unread = ("EmptyOnDelete",)
     changes = (
         Change(
@@ -49,22 +50,6 @@ class Repository(ServiceType):
         path="tags",
     )
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._set(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._set(client, physical_id, before, after)
-        return set(self.also)
-
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         told: dict[str, Any] = {}
         lifecycle = unless_gone(lambda: client.get_lifecycle_policy(repositoryName=physical_id))
@@ -79,21 +64,20 @@ class Repository(ServiceType):
         force = is_true(properties.get("EmptyOnDelete", False))
         unless_gone(lambda: client.delete_repository(repositoryName=physical_id, force=force))
 
-    @staticmethod
-    def _set(client: Any, name: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         if before.get("LifecyclePolicy") != after.get("LifecyclePolicy"):
             wanted = after.get("LifecyclePolicy") or {}
             if wanted.get("LifecyclePolicyText"):
-                given = {"repositoryName": name, "lifecyclePolicyText": wanted["LifecyclePolicyText"]}
+                given = {"repositoryName": physical_id, "lifecyclePolicyText": wanted["LifecyclePolicyText"]}
                 call(client, "put_lifecycle_policy", given)
             else:
-                unless_gone(lambda: client.delete_lifecycle_policy(repositoryName=name))
+                unless_gone(lambda: client.delete_lifecycle_policy(repositoryName=physical_id))
         if before.get("RepositoryPolicyText") != after.get("RepositoryPolicyText"):
             if after.get("RepositoryPolicyText"):
                 document = text(after["RepositoryPolicyText"])
-                client.set_repository_policy(repositoryName=name, policyText=document)
+                client.set_repository_policy(repositoryName=physical_id, policyText=document)
             else:
-                unless_gone(lambda: client.delete_repository_policy(repositoryName=name))
+                unless_gone(lambda: client.delete_repository_policy(repositoryName=physical_id))
 
 
 class RegistryPolicy(ServiceType):

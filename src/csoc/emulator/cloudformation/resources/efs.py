@@ -20,13 +20,7 @@ class FileSystem(ServiceType):
     create_call, id_path = "create_file_system", "FileSystemId"
     delete_call, delete_member, tags = "delete_file_system", "FileSystemId", "FileSystemTags"
     takes = ("AvailabilityZoneName", "Encrypted", "KmsKeyId", "PerformanceMode", "ThroughputMode")
-    also = (
-        "BackupPolicy",
-        "BypassPolicyLockoutSafetyCheck",
-        "FileSystemPolicy",
-        "LifecyclePolicies",
-        "ProvisionedThroughputInMibps",
-    )
+    afterwards = ("BackupPolicy", "BypassPolicyLockoutSafetyCheck", "FileSystemPolicy", "LifecyclePolicies")
     unread = ("BypassPolicyLockoutSafetyCheck",)
     changes = (
         Change(
@@ -54,22 +48,6 @@ class FileSystem(ServiceType):
             given["ProvisionedThroughputInMibps"] = properties["ProvisionedThroughputInMibps"]
         return given
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._set(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._set(client, physical_id, before, after)
-        return set(self.also)
-
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         told: dict[str, Any] = {}
         backup = unless_gone(lambda: client.describe_backup_policy(FileSystemId=physical_id))
@@ -85,9 +63,8 @@ class FileSystem(ServiceType):
             told["ProvisionedThroughputInMibps"] = None
         return told
 
-    @staticmethod
-    def _set(client: Any, name: str, before: Properties, after: Properties) -> None:
-        asked = {"FileSystemId": name}
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        asked = {"FileSystemId": physical_id}
         if before.get("BackupPolicy") != after.get("BackupPolicy"):
             policy = after.get("BackupPolicy") or {"Status": "DISABLED"}
             call(client, "put_backup_policy", {**asked, "BackupPolicy": policy})

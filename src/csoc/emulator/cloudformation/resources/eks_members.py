@@ -157,7 +157,7 @@ class AccessEntry(Eks):
     describe_call, answer, delete_call = "describe_access_entry", "accessEntry", "delete_access_entry"
     arn = "accessEntryArn"
     takes = ("ClusterName", "KubernetesGroups", "PrincipalArn", "Type", "Username")
-    also = ("AccessPolicies",)
+    afterwards = ("AccessPolicies",)
     attributes = {"AccessEntryArn": "accessEntryArn"}
     changes = (
         Change(
@@ -181,28 +181,13 @@ class AccessEntry(Eks):
         call(client, self.create_call, given)
         return f"{properties['PrincipalArn']}|{properties['ClusterName']}"
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._allow(client, physical_id, properties.get("AccessPolicies") or [])
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        wanted = after.get("AccessPolicies") or []
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        was, wanted = before.get("AccessPolicies") or [], after.get("AccessPolicies") or []
         kept = {one["PolicyArn"] for one in wanted}
-        for policy in before.get("AccessPolicies") or ():
+        for policy in was:
             if policy["PolicyArn"] not in kept:
                 client.disassociate_access_policy(**self.named(physical_id), policyArn=policy["PolicyArn"])
-        self._allow(client, physical_id, [one for one in wanted if one not in (before.get("AccessPolicies") or [])])
-        return {"AccessPolicies"}
-
-    def _allow(self, client: Any, physical_id: str, policies: list[Mapping[str, Any]]) -> None:
-        for policy in policies:
+        for policy in [one for one in wanted if one not in was]:
             call(client, "associate_access_policy", {**self.named(physical_id), **policy})
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:

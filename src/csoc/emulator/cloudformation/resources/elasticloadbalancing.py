@@ -108,7 +108,7 @@ class TargetGroup(_Balancing):
     type_name = "AWS::ElasticLoadBalancingV2::TargetGroup"
     create_call, id_path = "create_target_group", "TargetGroups.0.TargetGroupArn"
     takes = ("IpAddressType", "Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId", *_HEALTH)
-    also = ("Targets",)
+    afterwards = ("Targets",)
     changes = (
         _attributes("modify_target_group_attributes", "TargetGroupArn", "TargetGroupAttributes"),
         Change(
@@ -130,19 +130,7 @@ class TargetGroup(_Balancing):
     def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         return {"Name": short_name(context, _LONGEST_NAME), **super().parameters(context, properties)}
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        if properties.get("Targets"):
-            call(client, "register_targets", {"TargetGroupArn": physical_id, "Targets": properties["Targets"]})
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         old, new = before.get("Targets") or [], after.get("Targets") or []
         for method, targets in (
             ("deregister_targets", [one for one in old if one not in new]),
@@ -150,7 +138,6 @@ class TargetGroup(_Balancing):
         ):
             if targets:
                 call(client, method, {"TargetGroupArn": physical_id, "Targets": targets})
-        return {"Targets"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         health = client.describe_target_health(TargetGroupArn=physical_id)["TargetHealthDescriptions"]

@@ -22,7 +22,7 @@ class Rule(ServiceType):
     type_name, service, name = "AWS::Events::Rule", "events", "Name"
     create_call = "put_rule"
     takes = ("Description", "EventBusName", "EventPattern", "RoleArn", "ScheduleExpression", "State")
-    also = ("Targets",)
+    afterwards = ("Targets",)
     attributes = {"Arn": "Arn", "RuleName": "Name"}
     tag_calls = _TAGS
 
@@ -31,10 +31,6 @@ class Rule(ServiceType):
         call(client, "put_rule", given)
         bus = _bus_name(given.get("EventBusName"))
         return f"{bus}|{given['Name']}" if bus != "default" else str(given["Name"])
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._aim(client, physical_id, {}, properties)
 
     def alter(
         self,
@@ -49,9 +45,7 @@ class Rule(ServiceType):
         if left & set(self.takes):
             given = {**self.parameters(context, after), "Name": name, "EventBusName": bus}
             call(client, "put_rule", given)
-        if "Targets" in left:
-            self._aim(client, physical_id, before, after)
-        return {*self.takes, "Targets"} - {"EventBusName"}
+        return set(self.takes) - {"EventBusName"}
 
     def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
         bus, name = _parts(physical_id)
@@ -74,8 +68,7 @@ class Rule(ServiceType):
     def ref(self, physical_id: str, found: Mapping[str, Any]) -> str | None:
         return str(found["Name"])
 
-    @staticmethod
-    def _aim(client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         bus, name = _parts(physical_id)
         wanted = list(after.get("Targets") or ())
         for start in range(0, len(wanted), _PER_CALL):
@@ -103,7 +96,7 @@ class EventBus(ServiceType):
     type_name, service = "AWS::Events::EventBus", "events"
     create_call, delete_call, delete_member = "create_event_bus", "delete_event_bus", "Name"
     name = "Name"
-    takes, also = ("DeadLetterConfig", "Description", "KmsKeyIdentifier"), ("Policy",)
+    takes, afterwards = ("DeadLetterConfig", "Description", "KmsKeyIdentifier"), ("Policy",)
     changes = (
         Change(
             ("DeadLetterConfig", "Description", "KmsKeyIdentifier"),
@@ -121,29 +114,11 @@ class EventBus(ServiceType):
     attributes = {"Arn": "Arn", "Name": "Name"}
     tag_calls = _TAGS
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._permit(client, physical_id, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        if "Policy" in left and not after.get("Policy"):
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        if after.get("Policy"):
+            call(client, "put_permission", {"EventBusName": physical_id, "Policy": after["Policy"]})
+        elif before.get("Policy"):
             client.remove_permission(EventBusName=physical_id, RemoveAllPermissions=True)
-        elif "Policy" in left:
-            self._permit(client, physical_id, after)
-        return {"Policy"}
-
-    @staticmethod
-    def _permit(client: Any, bus: str, properties: Properties) -> None:
-        if properties.get("Policy"):
-            call(client, "put_permission", {"EventBusName": bus, "Policy": properties["Policy"]})
 
 
 class EventBusPolicy(ServiceType):

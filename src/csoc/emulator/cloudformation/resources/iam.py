@@ -37,23 +37,7 @@ class _Holder(ServiceType):
 
     holder: ClassVar[str]
     service = "iam"
-    also: ClassVar[tuple[str, ...]] = ("ManagedPolicyArns", "Policies")
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._carry(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._carry(client, physical_id, before, after)
-        return {"ManagedPolicyArns", "Policies"}
+    afterwards: ClassVar[tuple[str, ...]] = ("ManagedPolicyArns", "Policies")
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         asked = {member(self.holder): physical_id}
@@ -78,10 +62,10 @@ class _Holder(ServiceType):
 
     def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
         # What others attached stays, so that IAM refuses to delete it, as it would there.
-        self._carry(client, physical_id, properties, {})
+        self.set_afterwards(client, physical_id, properties, {})
         super().remove(context, client, physical_id, properties)
 
-    def _carry(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         old, new = gone_and_new(before.get("ManagedPolicyArns") or (), after.get("ManagedPolicyArns") or ())
         for arn in new:
             attach(client, self.holder, physical_id, arn)
@@ -145,7 +129,7 @@ class Role(_Holder):
     ) -> set[str]:
         if "PermissionsBoundary" in left:
             self._bound(client, physical_id, after)
-        return {"PermissionsBoundary", *super().alter(context, client, physical_id, before, after, left)}
+        return {"PermissionsBoundary"}
 
 
 class User(_Holder):
@@ -155,17 +139,13 @@ class User(_Holder):
     create_call, id_path, delete_call, delete_member = "create_user", "User.UserName", "delete_user", "UserName"
     name = "UserName"
     takes = ("Path", "PermissionsBoundary")
-    also = ("ManagedPolicyArns", "Policies", "Groups", "LoginProfile")
+    afterwards = ("ManagedPolicyArns", "Policies", "Groups", "LoginProfile")
     described = Describe("get_user", "UserName", "User", many=False)
     read_as = {"PermissionsBoundary": "PermissionsBoundary.PermissionsBoundaryArn"}
     attributes = {"Arn": "Arn"}
     tag_calls = TagCalls("tag_user", "untag_user", "UserName", listing="list_user_tags")
     changes = (Change(("Path",), "update_user", lambda user, wanted: {"UserName": user, "NewPath": wanted["Path"]}),)
     defaults = {"Path": "/"}
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._join(client, physical_id, {}, properties)
 
     def alter(
         self,
@@ -178,9 +158,7 @@ class User(_Holder):
     ) -> set[str]:
         if "PermissionsBoundary" in left:
             self._bound(client, physical_id, after)
-        self._join(client, physical_id, before, after)
-        done = super().alter(context, client, physical_id, before, after, left)
-        return {"PermissionsBoundary", "Groups", "LoginProfile", *done}
+        return {"PermissionsBoundary"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         told = dict(super().more(client, physical_id, found))
@@ -194,23 +172,20 @@ class User(_Holder):
             }
         return told
 
-    def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._join(client, physical_id, properties, {})
-        super().remove(context, client, physical_id, properties)
-
-    def _join(self, client: Any, user: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        super().set_afterwards(client, physical_id, before, after)
         old, new = gone_and_new(before.get("Groups") or (), after.get("Groups") or ())
         for group in new:
-            client.add_user_to_group(UserName=user, GroupName=group)
+            client.add_user_to_group(UserName=physical_id, GroupName=group)
         for group in old:
-            unless_gone(partial(client.remove_user_from_group, UserName=user, GroupName=group))
+            unless_gone(partial(client.remove_user_from_group, UserName=physical_id, GroupName=group))
         if changed(before, after, "LoginProfile"):
             profile = after.get("LoginProfile")
             if profile is None:
-                unless_gone(lambda: client.delete_login_profile(UserName=user))
+                unless_gone(lambda: client.delete_login_profile(UserName=physical_id))
             else:
                 method = "update_login_profile" if before.get("LoginProfile") else "create_login_profile"
-                call(client, method, {"UserName": user, **profile})
+                call(client, method, {"UserName": physical_id, **profile})
 
 
 class Group(_Holder):

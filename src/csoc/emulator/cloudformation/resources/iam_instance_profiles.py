@@ -19,41 +19,25 @@ class InstanceProfile(ServiceType):
     create_call, id_path = "create_instance_profile", "InstanceProfile.InstanceProfileName"
     delete_call, delete_member = "delete_instance_profile", "InstanceProfileName"
     name, tags, longest = "InstanceProfileName", "", 128
-    takes, also = ("Path",), ("Roles",)
+    takes, afterwards = ("Path",), ("Roles",)
     described = Describe("get_instance_profile", "InstanceProfileName", "InstanceProfile", many=False)
     attributes = {"Arn": "Arn"}
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._hold(client, physical_id, (), properties["Roles"])
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._hold(client, physical_id, before["Roles"], after["Roles"])
-        return {"Roles"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"Roles": [role["RoleName"] for role in found["Roles"]]}
 
     def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
         found = self.describe(client, physical_id) or {"Roles": ()}
-        self._hold(client, physical_id, [role["RoleName"] for role in found["Roles"]], ())
+        self.set_afterwards(client, physical_id, {"Roles": [role["RoleName"] for role in found["Roles"]]}, {})
         super().remove(context, client, physical_id, properties)
 
-    @staticmethod
-    def _hold(client: Any, profile: str, before: Any, after: Any) -> None:
-        old, new = gone_and_new(before, after)
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        old, new = gone_and_new(before.get("Roles", ()), after.get("Roles", ()))
         for role in old:
-            drop = {"InstanceProfileName": profile, "RoleName": role}
+            drop = {"InstanceProfileName": physical_id, "RoleName": role}
             unless_gone(partial(client.remove_role_from_instance_profile, **drop))
         for role in new:
-            client.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+            client.add_role_to_instance_profile(InstanceProfileName=physical_id, RoleName=role)
 
 
 HANDLERS = (InstanceProfile(),)

@@ -25,7 +25,7 @@ class Key(ServiceType):
     create_call, id_path = "create_key", "KeyMetadata.KeyId"
     takes = ("Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck")
     renamed = {"KeyPolicy": "Policy"}
-    also = ("Enabled", "EnableKeyRotation", "RotationPeriodInDays", "PendingWindowInDays")
+    also, afterwards = ("PendingWindowInDays",), ("Enabled", "EnableKeyRotation", "RotationPeriodInDays")
     unread = ("BypassPolicyLockoutSafetyCheck", "PendingWindowInDays")
     changes = (
         Change(
@@ -60,9 +60,6 @@ class Key(ServiceType):
             pairs = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in as_list(wanted)]
             client.tag_resource(KeyId=physical_id, Tags=pairs)
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._switch(client, physical_id, {}, properties)
-
     def alter(
         self,
         context: Context,
@@ -77,8 +74,7 @@ class Key(ServiceType):
             raise ResourceError(
                 f"You cannot change {', '.join(fixed)} of an existing KMS key; make a new key instead", "InvalidRequest"
             )
-        self._switch(client, physical_id, before, after)
-        return {"Enabled", "EnableKeyRotation", "RotationPeriodInDays", "PendingWindowInDays"}
+        return {"PendingWindowInDays"}
 
     def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
         found = super().describe(client, physical_id)
@@ -100,8 +96,7 @@ class Key(ServiceType):
             raise ResourceError(f"PendingWindowInDays is {days}: it is between 7 and 30", "InvalidRequest")
         unless_gone(lambda: client.schedule_key_deletion(KeyId=physical_id, PendingWindowInDays=days))
 
-    @staticmethod
-    def _switch(client: Any, key: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         rotates, rotated = (
             is_true(after.get("EnableKeyRotation", False)),
             is_true(before.get("EnableKeyRotation", False)),
@@ -109,14 +104,14 @@ class Key(ServiceType):
         period = after.get("RotationPeriodInDays")
         enabled, was_enabled = is_true(after.get("Enabled", True)), is_true(before.get("Enabled", True))
         if enabled and not was_enabled:
-            client.enable_key(KeyId=key)
+            client.enable_key(KeyId=physical_id)
         if rotates and (not rotated or period != before.get("RotationPeriodInDays")):
-            given = {"KeyId": key} | ({"RotationPeriodInDays": period} if period else {})
+            given = {"KeyId": physical_id} | ({"RotationPeriodInDays": period} if period else {})
             call(client, "enable_key_rotation", given)
         if rotated and not rotates:
-            client.disable_key_rotation(KeyId=key)
+            client.disable_key_rotation(KeyId=physical_id)
         if was_enabled and not enabled:
-            client.disable_key(KeyId=key)
+            client.disable_key(KeyId=physical_id)
 
 
 class Alias(ServiceType):

@@ -39,7 +39,7 @@ class Function(ServiceType):
         "TracingConfig",
         "VpcConfig",
     )
-    also = ("Code", "Layers", "ReservedConcurrentExecutions")
+    also, afterwards = ("Code", "Layers"), ("ReservedConcurrentExecutions",)
     unread = ("Code",)
     renamed = {"KmsKeyArn": "KMSKeyArn"}
     described = Describe("get_function_configuration", "FunctionName", "", many=False)
@@ -51,10 +51,6 @@ class Function(ServiceType):
     def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         given = {**super().parameters(context, properties), "Code": _code(properties)}
         return given | ({"Layers": properties["Layers"]} if properties.get("Layers") else {})
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._reserve(client, physical_id, {}, properties)
 
     def alter(
         self,
@@ -74,8 +70,7 @@ class Function(ServiceType):
             if "Architectures" in after:
                 asked["Architectures"] = after["Architectures"]
             call(client, "update_function_code", asked)
-        self._reserve(client, physical_id, before, after)
-        return {*names, "Code", "ReservedConcurrentExecutions"}
+        return {*names, "Code"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         told: dict[str, Any] = {}
@@ -88,15 +83,12 @@ class Function(ServiceType):
         kept = {name: network[name] for name in ("SecurityGroupIds", "SubnetIds") if network.get(name)}
         return {**told, "VpcConfig": kept or None}
 
-    @staticmethod
-    def _reserve(client: Any, function: str, before: Properties, after: Properties) -> None:
-        name = "ReservedConcurrentExecutions"
-        if before.get(name) == after.get(name):
-            return
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        (name,) = self.afterwards
         if name in after:
-            call(client, "put_function_concurrency", {"FunctionName": function, name: after[name]})
+            call(client, "put_function_concurrency", {"FunctionName": physical_id, name: after[name]})
         else:
-            client.delete_function_concurrency(FunctionName=function)
+            client.delete_function_concurrency(FunctionName=physical_id)
 
 
 def _code(properties: Properties) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class LogGroup(ServiceType):
     type_name, service = "AWS::Logs::LogGroup", "logs"
     create_call, delete_call, delete_member = "create_log_group", "delete_log_group", "logGroupName"
     name, name_member, longest, creation_tags = "LogGroupName", "logGroupName", 512, "tags"
-    takes, also = ("KmsKeyId", "LogGroupClass"), ("RetentionInDays",)
+    takes, afterwards = ("KmsKeyId", "LogGroupClass"), ("RetentionInDays",)
     attributes = {"Arn": "arn"}
     tag_calls = TagCalls(
         "tag_resource",
@@ -31,10 +31,6 @@ class LogGroup(ServiceType):
         pairs=False,
     )
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._keep(client, physical_id, properties)
-
     def alter(
         self,
         context: Context,
@@ -44,13 +40,11 @@ class LogGroup(ServiceType):
         after: Properties,
         left: frozenset[str],
     ) -> set[str]:
-        if "RetentionInDays" in left:
-            self._keep(client, physical_id, after)
         if "KmsKeyId" in left and after.get("KmsKeyId"):
             client.associate_kms_key(logGroupName=physical_id, kmsKeyId=after["KmsKeyId"])
         elif "KmsKeyId" in left:
             client.disassociate_kms_key(logGroupName=physical_id)
-        return {"RetentionInDays", "KmsKeyId"}
+        return {"KmsKeyId"}
 
     def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
         for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=physical_id):
@@ -61,13 +55,12 @@ class LogGroup(ServiceType):
                     return {**found, "arn": f"{plain}:*", "logGroupArn": plain}
         return None
 
-    @staticmethod
-    def _keep(client: Any, group: str, properties: Properties) -> None:
-        if properties.get("RetentionInDays"):
-            given = {"logGroupName": group, "retentionInDays": properties["RetentionInDays"]}
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
+        if after.get("RetentionInDays"):
+            given = {"logGroupName": physical_id, "retentionInDays": after["RetentionInDays"]}
             call(client, "put_retention_policy", given)
         else:
-            client.delete_retention_policy(logGroupName=group)
+            client.delete_retention_policy(logGroupName=physical_id)
 
 
 class _InGroup(ServiceType):

@@ -61,28 +61,12 @@ class _ParameterGroup(ServiceType):
 
     kind: ClassVar[str]
     service, small, longest = "rds", True, 255
-    takes, renamed, also = ("Description",), {"Family": "DBParameterGroupFamily"}, ("Parameters",)
+    takes, renamed, afterwards = ("Description",), {"Family": "DBParameterGroupFamily"}, ("Parameters",)
     read_as = {"Family": "DBParameterGroupFamily"}
 
     def parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         given = super().parameters(context, properties)
         return {**given, self.name: given[self.name].lower()}
-
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        super().finish(context, client, physical_id, properties)
-        self._set(client, physical_id, {}, properties)
-
-    def alter(
-        self,
-        context: Context,
-        client: Any,
-        physical_id: str,
-        before: Properties,
-        after: Properties,
-        left: frozenset[str],
-    ) -> set[str]:
-        self._set(client, physical_id, before, after)
-        return {"Parameters"}
 
     def more(self, client: Any, physical_id: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
         pages = client.get_paginator(f"describe_{self.kind}_parameters").paginate(**{self.name: physical_id})
@@ -94,7 +78,7 @@ class _ParameterGroup(ServiceType):
         }
         return {"Parameters": told} if told else {}
 
-    def _set(self, client: Any, group: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         was, wanted = before.get("Parameters") or {}, after.get("Parameters") or {}
         entries = [
             {"ParameterName": name, "ParameterValue": text(value), "ApplyMethod": "pending-reboot"}
@@ -102,11 +86,11 @@ class _ParameterGroup(ServiceType):
             if was.get(name) != value
         ]
         for start in range(0, len(entries), _PER_CALL):
-            given = {self.name: group, "Parameters": entries[start : start + _PER_CALL]}
+            given = {self.name: physical_id, "Parameters": entries[start : start + _PER_CALL]}
             call(client, f"modify_{self.kind}_parameter_group", given)
         gone = [{"ParameterName": name, "ApplyMethod": "pending-reboot"} for name in was.keys() - wanted.keys()]
         if gone:
-            call(client, f"reset_{self.kind}_parameter_group", {self.name: group, "Parameters": gone})
+            call(client, f"reset_{self.kind}_parameter_group", {self.name: physical_id, "Parameters": gone})
 
 
 class DbClusterParameterGroup(_ParameterGroup):

@@ -30,7 +30,7 @@ class Topic(ServiceType):
     type_name, service = "AWS::SNS::Topic", "sns"
     create_call, id_path, delete_call, delete_member = "create_topic", "TopicArn", "delete_topic", "TopicArn"
     name, name_member, longest = "TopicName", "Name", 256
-    also = (*_ATTRIBUTES, "FifoTopic", "Subscription")
+    also, afterwards = (*_ATTRIBUTES, "FifoTopic"), ("Subscription",)
     attributes = {"TopicArn": "TopicArn", "TopicName": "TopicName"}
     tag_calls = TagCalls("tag_resource", "untag_resource", "ResourceArn", listing="list_tags_for_resource")
 
@@ -47,9 +47,6 @@ class Topic(ServiceType):
             given["FifoTopic"] = "true"
         return super().parameters(context, properties) | ({"Attributes": given} if given else {})
 
-    def finish(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._subscribe(client, physical_id, {}, properties)
-
     def alter(
         self,
         context: Context,
@@ -63,9 +60,7 @@ class Topic(ServiceType):
             attribute, default = _ATTRIBUTES[name]
             value = text(after.get(name, default))
             client.set_topic_attributes(TopicArn=physical_id, AttributeName=attribute, AttributeValue=value)
-        if "Subscription" in left:
-            self._subscribe(client, physical_id, before, after)
-        return {*_ATTRIBUTES, "Subscription"}
+        return set(_ATTRIBUTES)
 
     def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
         found = unless_gone(lambda: client.get_topic_attributes(TopicArn=physical_id))
@@ -81,17 +76,16 @@ class Topic(ServiceType):
         return {"Subscription": made} if made else {}
 
     def remove(self, context: Context, client: Any, physical_id: str, properties: Properties) -> None:
-        self._subscribe(client, physical_id, properties, {})
+        self.set_afterwards(client, physical_id, properties, {})
         super().remove(context, client, physical_id, properties)
 
-    @staticmethod
-    def _subscribe(client: Any, topic: str, before: Properties, after: Properties) -> None:
+    def set_afterwards(self, client: Any, physical_id: str, before: Properties, after: Properties) -> None:
         was: list[Properties] = before.get("Subscription") or []
         old, new = gone_and_new(was, after.get("Subscription") or [])
         for wanted in new:
-            client.subscribe(TopicArn=topic, Protocol=wanted["Protocol"], Endpoint=wanted["Endpoint"])
+            client.subscribe(TopicArn=physical_id, Protocol=wanted["Protocol"], Endpoint=wanted["Endpoint"])
         if old:
-            for entry in client.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+            for entry in client.list_subscriptions_by_topic(TopicArn=physical_id)["Subscriptions"]:
                 if {"Endpoint": entry["Endpoint"], "Protocol": entry["Protocol"]} in old:
                     client.unsubscribe(SubscriptionArn=entry["SubscriptionArn"])
 
