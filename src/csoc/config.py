@@ -221,6 +221,29 @@ class Author(_Section):
     email: str = Field(default="", description="mail address in commits")
 
 
+class AwsSettings(_Section):
+    """How csoc acts in AWS. Credentials, region and endpoint are read as every AWS SDK reads them: AWS_PROFILE,
+    AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, the role of the machine or pod."""
+
+    template_bucket: str = Field(
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$",
+        description='bucket for templates of links, which makes quick-create addresses; "" for none',
+    )
+    worker_principal: str = Field(
+        default="",
+        description='ARN of the role that the worker runs as; "" means the role of whoever asks',
+    )
+    observer_principal: str = Field(
+        default="", description='ARN of the role that the observer runs as; "" means the worker\'s'
+    )
+    organization: str = Field(
+        default="",
+        pattern=r"^(o-[a-z0-9]{10,32})?$",
+        description='organization that csoc\'s principal must belong to in trust policies of links; "" asks for none',
+    )
+
+
 class Settings(_Section):
     """Everything that can be set. `load` reads it; `Settings()` is what holds with no file and no variable."""
 
@@ -236,6 +259,17 @@ class Settings(_Section):
     cache_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
         default=60, description="days after which what was not used is removed from the cache"
     )
+    data_dir: FilePath = Field(
+        default=Path("~/.local/share/csoc"),
+        validate_default=True,
+        description="where records are kept: links, plans, runs; unlike the cache they cannot be had again",
+    )
+    database_url: str = Field(
+        default="",
+        description="where records are kept: sqlite:///PATH or postgresql://USER@HOST/NAME, without a password (a file "
+        'as PGPASSFILE names it has that); "" means csoc.sqlite3 in data_dir',
+    )
+    aws: AwsSettings = Field(default=AwsSettings(), description="how csoc acts in AWS")
     allowed_hosts: tuple[str, ...] = Field(
         default=DEFAULT_HOSTS,
         description='hosts that an address found in a repository may name: exact or "*.example.org", with ":port" '
@@ -253,6 +287,18 @@ class Settings(_Section):
     waiver_days: Annotated[int, Field(gt=0, le=3_650)] = Field(
         default=366, description="how far away the end of a waiver may lie; one that lasts longer does not count"
     )
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Self:
+        user, at, _ = self.database_url.partition("://")[2].rpartition("@")
+        if (at and ":" in user) or "password=" in self.database_url.lower():
+            raise ValueError("database_url must not hold a password: put it into the file that PGPASSFILE names")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The URL of the database for records."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'csoc.sqlite3'}"
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -280,6 +326,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     origins = _apply_variables(data, environ)
     if environ.get("XDG_CACHE_HOME"):
         data.setdefault("cache_dir", str(Path(environ["XDG_CACHE_HOME"]) / "csoc"))
+    if environ.get("XDG_DATA_HOME"):
+        data.setdefault("data_dir", str(Path(environ["XDG_DATA_HOME"]) / "csoc"))
     try:
         return Settings.model_validate(data)
     except ValidationError as error:
@@ -381,6 +429,7 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         "limits": Limits,
         "render": RenderLimits,
         "author": Author,
+        "aws": AwsSettings,
     }
     model: type[_Section] = sections.get(str(loc[0]), Settings) if len(loc) > 1 else Settings
     return list(model.model_fields)

@@ -218,3 +218,18 @@ def test_the_cache_follows_the_users_cache_folder_unless_it_is_set(file: Path, t
     assert load(file, "", XDG_CACHE_HOME=str(tmp_path)).cache_dir == tmp_path / "csoc"
     assert load(file, "", XDG_CACHE_HOME=str(tmp_path), CSOC_CACHE_DIR="/var/tmp/d").cache_dir == Path("/var/tmp/d")
     assert load(file, 'cache_dir = "/var/tmp/e"', XDG_CACHE_HOME=str(tmp_path)).cache_dir == Path("/var/tmp/e")
+
+
+def test_records_are_kept_in_the_users_data_folder_unless_another_place_is_set(tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": "/data"}
+    assert config.load(environ).database == "sqlite:////data/csoc/csoc.sqlite3"
+    assert config.load(environ | {"CSOC_DATA_DIR": "/own"}).database == "sqlite:////own/csoc.sqlite3"
+    elsewhere = "postgresql://csoc@db.example.org/csoc"
+    assert config.load(environ | {"CSOC_DATABASE_URL": elsewhere}).database == elsewhere
+
+
+@pytest.mark.parametrize("url", ["postgresql://csoc:hush@db/csoc", "postgresql://db/csoc?password=hush"])
+def test_a_password_in_the_address_of_the_database_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(RejectedError, match="PGPASSFILE") as refused:
+        config.load({"XDG_CONFIG_HOME": str(tmp_path), "CSOC_DATABASE_URL": url})
+    assert "hush" not in str(refused.value)

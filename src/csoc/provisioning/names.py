@@ -1,14 +1,37 @@
 """Names of everything that csoc makes in an account.
 
 A uid has always ten letters and digits, so no name with one is the beginning of another's, and a policy that grants a
-prefix grants one owner. Nobody else builds such names.
+prefix grants one owner. Nobody else builds such names. Those of a link are in `accounts.names`.
 """
 
 from __future__ import annotations
 
-INSTALLATION_TAG = "csoc:installation"
-OWNER_TAG = "csoc:owner"
-LAYER_TAG = "csoc:layer"
+from csoc.accounts.names import (
+    INSTALLATION_TAG,
+    LAYER_TAG,
+    LINK_PATH,
+    OWNER_TAG,
+    boundary_arn,
+    link_role,
+    link_stack,
+)
+
+__all__ = [
+    "INSTALLATION_TAG",
+    "LAYER_TAG",
+    "LINK_PATH",
+    "OWNER_TAG",
+    "boundary_arn",
+    "bucket",
+    "eks_cluster",
+    "link_role",
+    "link_stack",
+    "parameter",
+    "role_path",
+    "secret",
+    "stack",
+    "thing",
+]
 
 
 def stack(uid: str, layer: str) -> str:
@@ -44,21 +67,3 @@ def role_path(uid: str) -> str:
 def secret(uid: str, name: str) -> str:
     """A secret in Secrets Manager."""
     return f"csoc/{uid}/{name}"
-
-
-def link_stack(installation: str) -> str:
-    """The stack that links an account; outside of what csoc may drive."""
-    return f"CsocLink-{installation}"
-
-
-def link_role(installation: str, role: str) -> str:
-    """A role of the link; its path is LINK_PATH."""
-    return f"CsocLink-{installation}-{role}"
-
-
-LINK_PATH = "/csoc-link/"
-
-
-def boundary_arn(partition: str, account_id: str, installation: str) -> str:
-    """The permissions boundary of every role that csoc's stacks make."""
-    return f"arn:{partition}:iam::{account_id}:policy{LINK_PATH}{link_role(installation, 'boundary')}"
