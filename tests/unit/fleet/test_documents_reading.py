@@ -105,7 +105,7 @@ def test_a_field_knows_its_line() -> None:
     placed = read(WHOLE).environments["heart-prod"]
     assert str(placed.locate("spec.stage")) == "commons/heart/heart-prod/environment.yaml:9"
     assert placed.locate(("spec", "values", 1)).line == 19
-    assert placed.locate("spec.layers").line == 6, "a field that is not written: the nearest one above"
+    assert placed.locate("spec.signIn").line == 6, "a field that is not written: the nearest one above"
 
 
 def test_all_faults_of_all_documents_are_said_at_once_and_the_rest_goes_on() -> None:
@@ -134,8 +134,9 @@ def test_all_faults_of_all_documents_are_said_at_once_and_the_rest_goes_on() -> 
         'found "Bad"',
         f'{bad}:5: metadata.uid: expected text, found the number 12. Put it in quotes: uid: "12"',
         f"{bad}:6: spec.cluster: expected a value (Name of the Cluster that it runs on, or unknown), found nothing",
-        f"{bad}:8: spec.clustr: expected one of the keys application, chart, cluster, commons, gated, hostname, "
-        'layers, namespace, release, slot, stage, values, found "clustr". Did you mean "cluster"?',
+        f"{bad}:8: spec.clustr: expected one of the keys application, chart, cluster, commons, edge, gated, "
+        "hostname, layers, namespace, release, retain, services, signIn, size, slot, stage, values, found "
+        '"clustr". Did you mean "cluster"?',
         f'{bad}:9: spec.gated: expected true or false, found "maybe"',
         f'{bad}:11: spec.values[0]: expected a path inside the repository, with "/" and without "..", '
         'found "../../secret.yaml"',

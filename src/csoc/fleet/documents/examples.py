@@ -30,6 +30,9 @@ _CLUSTER = """\
     server: https://kubernetes.default.svc
   folder: clusters/research         # Applications below this folder run on it
   applications: clusters/research/applications
+  layers:
+    - name: network
+      from: {stack: research-network}   # whose outputs csoc reads
 """
 
 _COMMONS = "  {}                                # a mesh lists its commons here:  members: [heart, lung]\n"
@@ -56,6 +59,14 @@ _ENVIRONMENT = """\
     chart: gen3
     revision: "0.3.90"
   gated: true                       # values and chart are pinned; only an apply moves the pins
+  size: medium
+  services: [standard, workspaces]  # bundles and services
+  edge:
+    allow: [203.0.113.0/24]         # left out, everybody may open the site
+  layers:                           # what is not named exists already
+    - name: database
+      provider: aws
+      settings: {backup_days: 35}   # differs from the size's
 """
 
 _RELEASE = """\

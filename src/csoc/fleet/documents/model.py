@@ -32,6 +32,15 @@ from csoc.fleet.documents.base import (
     Url,
     wrong_field,
 )
+from csoc.fleet.documents.infrastructure import (
+    ClusterNetwork,
+    DnsZone,
+    Edge,
+    LayerChoice,
+    Network,
+    SignIn,
+    Size,
+)
 
 _ACCOUNT_ID = {
     "aws": (rf"^{ACCOUNT_ID}$", 'the 12 digits of the AWS account in quotes, e.g. "012345678901"'),
@@ -107,13 +116,11 @@ class Destination(Part):
     """Argo CD's name for the cluster, as Applications write it."""
 
 
-class ClusterLayer(Part):
+class ClusterLayer(LayerChoice):
     """A part of a cluster that is planned and applied as one."""
 
     name: Literal["network", "cluster", "egress", "platform"]
     """Which layer."""
-    provider: Provider
-    """What realises it: "existing" is read and never changed."""
 
 
 class ClusterSpec(Part):
@@ -127,6 +134,14 @@ class ClusterSpec(Part):
     """Region of the account, e.g. us-east-1."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{1,3}$")] | None = None
     """Kubernetes version in quotes, e.g. "1.33"; it is what charts are rendered for."""
+    size: Size | None = None
+    """With provider aws: nodes and network for trying it (small), one commons (medium), several (large)."""
+    network: ClusterNetwork | None = None
+    """With provider aws: its network, where it differs from the size's."""
+    api_access: tuple[Network, ...] = ()
+    """With provider aws: networks that may reach the Kubernetes API; left out, only what is inside of its VPC may."""
+    zone: DnsZone | None = None
+    """Hosted zone in which ExternalDNS keeps records of this cluster's environments."""
     destination: Destination | None = None
     """How Applications address it."""
     folder: FolderPath | None = None
@@ -134,7 +149,7 @@ class ClusterSpec(Part):
     applications: FolderPath | None = None
     """Folder that the cluster's root Application reads."""
     layers: tuple[ClusterLayer, ...] = ()
-    """Layers that differ from `provider`."""
+    """Layers that differ from `provider`, come from elsewhere, or have settings of their own."""
 
     @field_validator("layers")
     @classmethod
@@ -182,13 +197,11 @@ class ApplicationReference(FileReference):
     """Which document of the file, counted from 0."""
 
 
-class EnvironmentLayer(Part):
+class EnvironmentLayer(LayerChoice):
     """A part of an environment that is planned and applied as one."""
 
     name: Literal["database", "credentials", "resources", "edge", "gen3"]
     """Which layer."""
-    provider: Provider
-    """What realises it: "existing" is read and never changed."""
 
 
 class EnvironmentSpec(Part):
@@ -216,6 +229,16 @@ class EnvironmentSpec(Part):
     """The chart that it is deployed with."""
     gated: bool = False
     """true: values and chart are pinned, and only an apply moves the pins. false: what is committed runs."""
+    size: Size | None = None
+    """Database, search and replicas: small (to try it), medium (production) or large (many users)."""
+    services: tuple[Label, ...] = ()
+    """Bundles and services that were asked for, e.g. [standard, workspaces]; what they need comes by itself."""
+    sign_in: SignIn | None = None
+    """Who tells it who its users are."""
+    edge: Edge | None = None
+    """How it is reached from outside."""
+    retain: tuple[Literal["database", "buckets", "keys", "secrets"], ...] = ("database", "buckets", "keys", "secrets")
+    """What destroying it leaves in the account: a last snapshot of the database, buckets, keys, secrets."""
     layers: tuple[EnvironmentLayer, ...] = ()
     """What realises its layers; a layer that is not named exists already."""
 

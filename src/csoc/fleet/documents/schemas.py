@@ -144,8 +144,17 @@ def _type(annotation: Any) -> str:
         return _type(next(argument for argument in arguments if argument is not type(None)))
     if annotation is FileReference:
         return "path or mapping"
-    names = {"str": "text", "bool": "true or false", "int": "number", "date": "date", "AwareDatetime": "time"}
-    return names.get(getattr(annotation, "__name__", ""), "mapping")
+    return _TYPE_NAMES.get(getattr(annotation, "__name__", ""), "mapping")
+
+
+_TYPE_NAMES = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "number",
+    "date": "date",
+    "AwareDatetime": "time",
+    "Any": "value",
+}
 
 
 def _line(text: str | None) -> str:
