@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from csoc.emulator.cloudformation.template.model import text_of
+from csoc.emulator.cloudformation.text_limits import broken_limits
 
 _FOLDER = "data/schemas"
 _DEEPEST = 12
@@ -90,7 +91,9 @@ class Schemas:
         return ListKind.SEQUENCE
 
     def problem(self, type_name: str, properties: Mapping[str, Any]) -> str:
-        """What the schema says against resolved properties, "" if nothing: unknown and missing properties."""
+        """What the schema says against resolved properties, "" if nothing: unknown and missing properties, values that
+        it does not list, texts that are too long or look wrong. What alternatives say (anyOf and the like) is not
+        looked at."""
         schema = self._schema(type_name)
         if not schema:
             return ""
@@ -212,6 +215,8 @@ def _problems(schema: Mapping[str, Any], part: Mapping[str, Any], value: Any, at
         yield f"{at}: expected type: {part['type']}, found: {'JSONArray' if isinstance(value, list) else 'JSONObject'}"
     elif isinstance(value, str) and "enum" in part and value not in map(str, part["enum"]):
         yield f"{at}: {value} is not a valid enum value"
+    elif isinstance(value, (str, int, float)) and "string" in _kinds(part):
+        yield from (f"{at}: {found}" for found in broken_limits(part, text_of(value)))
 
 
 def _problems_of_object(

@@ -28,6 +28,7 @@ _SCHEMA: Mapping[str, Any] = {
     "properties": {
         "Size": {},
         "Kind": {},
+        "Label": {"type": "string", "maxLength": 10, "pattern": "^[a-z]+$"},
         "Parts": {"type": "array", "insertionOrder": False},
         "Steps": {"type": "array", "items": {"$ref": "#/definitions/Step"}},
         "Options": {"type": "array", "insertionOrder": False, "arrayType": "AttributeList"},

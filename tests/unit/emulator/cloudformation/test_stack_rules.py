@@ -351,3 +351,19 @@ def test_previous_values_are_those_of_the_stack(world: World) -> None:
     )
     world.done()
     assert world.things.held[world.physical("A")]["Size"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("Two words", "#/Label: failed validation constraint for keyword [pattern]"),
+        ("x" * 11, "#/Label: expected maxLength: 10, actual: 11"),
+    ],
+)
+def test_a_text_that_the_schema_does_not_allow_fails_before_the_service_is_asked(
+    world: World, label: str, said: str
+) -> None:
+    assert world.create({"A": thing(Label=label)}) == "ROLLBACK_COMPLETE"
+    assert world.things.calls == []
+    events = [event for event in world.stack().events if event.status == "CREATE_FAILED"]
+    assert [(event.logical_id, said in event.reason) for event in events] == [("A", True)]
