@@ -1,0 +1,283 @@
+"""Applies one layer of an approved plan, from the change set to the stack's end, as often as it is asked to.
+
+A run can end at any line of this module and begin again at the first. So nothing is remembered here: each call looks at
+the stack, finds by names and tokens what an earlier call did, and goes on from there. Before each effect the fence is
+asked, since another executor may own the run by now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from csoc.errors import ConflictError, RejectedError, UnavailableError
+from csoc.provisioning.explain import Failure, first_failure
+from csoc.provisioning.planning import (
+    Target,
+    change_set_name,
+    is_there,
+    resources_of,
+    stack_request,
+    state_digest,
+)
+from csoc.provisioning.plans import LayerPlan, PlanKind
+from csoc.provisioning.policies.data_is_kept import HOLD_DATA
+from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
+from csoc.provisioning.synthesis import Template
+
+# A fresh look into a stack's operation after so long, even if it keeps sending events.
+_FOLLOW_SECONDS = 60.0
+_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
+
+
+class Fence(Protocol):
+    """Says whether this executor still owns the run."""
+
+    def check(self) -> None:
+        """Raises ConflictError if it does not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The layer is as planned. outputs: of its stack. changed: False if there was nothing to do."""
+
+    outputs: Mapping[str, str]
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotShown:
+    """What the change set would do was not all shown to the one who approved; nothing was done."""
+
+    changes: tuple[ResourceChange, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The stack failed and was rolled back (or could not be)."""
+
+    failure: Failure | None
+    status: str
+
+
+Outcome = Applied | NotShown | Failed
+Log = Callable[[str], None]
+
+
+class LayerApplier:
+    """See the module."""
+
+    def __init__(self, stacks: Stacks, fence: Fence, log: Log, *, seconds: float = 7200.0) -> None:
+        self._stacks = stacks
+        self._fence = fence
+        self._log = log
+        self._seconds = seconds
+
+    def apply(
+        self,
+        plan_id: str,
+        shown: LayerPlan,
+        part: Mapping[str, Any],
+        template: Template,
+        target: Target,
+        token: str,
+        unlocks: tuple[str, ...] = (),
+    ) -> Outcome:
+        """Brings a layer to what was approved. token: of the run, the layer and the attempt; the same one after a
+        crash, another one once an attempt failed. unlocks: of the plan.
+
+        Raises RejectedError (the template is not the approved one), ConflictError (somebody else works on the stack, or
+        this executor does not own the run any more), UnavailableError (could not find out).
+        """
+        if template.digest != shown.template_digest:
+            raise RejectedError(
+                f"The template of {shown.layer} is not the one that was approved",
+                place=shown.stack,
+                fix="Plan again, and have that approved",
+            )
+        state = self._settled(shown.stack, token)
+        begun = self._operation(shown.stack, token)
+        if begun and state is not None and state.status in _DONE:
+            return self._finished(state, changed=True)
+        if begun and state is not None:
+            return self._failed(shown.stack, token, state)
+        if shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
+            return self._finished(state, changed=False)
+        if state is not None and state.status == "ROLLBACK_COMPLETE":
+            state = self._remove_empty(state, target, token)
+        change_set = self._change_set(plan_id, shown, part, template, state, target)
+        if change_set.is_empty:
+            self._fence.check()
+            self._stacks.drop_change_set(shown.stack, change_set.name)
+            return self._finished(self._require(shown.stack), changed=False)
+        beyond = not_shown(shown, change_set, template)
+        if beyond:
+            self._fence.check()
+            self._stacks.drop_change_set(shown.stack, change_set.name)
+            return NotShown(beyond, f"{len(beyond)} changes of {shown.layer} were not in the plan")
+        freed = [one.partition("/")[2] for one in unlocks if one.startswith(f"{shown.layer}/")]
+        if freed and is_there(state):
+            self._fence.check()
+            self._stacks.protect(shown.stack, stack_policy(freed))
+        self._fence.check()
+        self._stacks.execute(shown.stack, change_set.name, token)
+        state = self._settled(shown.stack, token)
+        if state is None:
+            raise UnavailableError("The stack is gone after its change set was executed", place=shown.stack)
+        return self._finished(state, changed=True) if state.status in _DONE else self._failed(shown.stack, token, state)
+
+    def destroy(self, shown: LayerPlan, target: Target, token: str) -> Outcome:
+        """Deletes a layer's stack. What its policies keep stays in the account. Raises as `apply`."""
+        state = self._settled(shown.stack, token)
+        if state is None:
+            return Applied({}, changed=bool(shown.changes))
+        if state.status == "DELETE_FAILED" and self._operation(shown.stack, token):
+            return self._failed(shown.stack, token, state)
+        if state_digest(state) != shown.stack_state:
+            raise RejectedError(
+                f"The stack {shown.stack} changed since it was planned", place=state.id, fix="Plan again"
+            )
+        self._fence.check()
+        self._stacks.unprotect(shown.stack)
+        self._fence.check()
+        self._stacks.delete(shown.stack, token, target.execution_role)
+        left = self._settled(shown.stack, token)
+        return Applied({}, changed=True) if left is None else self._failed(shown.stack, token, left)
+
+    def _change_set(
+        self,
+        plan_id: str,
+        shown: LayerPlan,
+        part: Mapping[str, Any],
+        template: Template,
+        state: StackState | None,
+        target: Target,
+    ) -> ChangeSet:
+        """The approved change set if it still holds; else one made anew from the approved template."""
+        if shown.kind is PlanKind.EXACT and state_digest(state) == shown.stack_state:
+            found = self._stacks.find_change_set(shown.stack, shown.change_set)
+            if found is not None and found.execution_status == "AVAILABLE":
+                return found
+        self._fence.check()
+        self._log(f"{shown.layer}: making the change set")
+        request = stack_request(part, template, target)
+        # Another name than the plan's: CloudFormation would give back the old one, obsolete or failed as it is.
+        made = self._stacks.make_change_set(request, f"{change_set_name(plan_id)}-{(state_digest(state))[:8]}")
+        if made.status == "FAILED" and not made.is_empty:
+            self._stacks.drop_change_set(shown.stack, made.name)
+            raise RejectedError(
+                f"CloudFormation refuses the change of {shown.layer}: {made.reason}",
+                place=shown.stack,
+                fix="Correct what it names, and plan again",
+            )
+        return made
+
+    def _remove_empty(self, state: StackState, target: Target, token: str) -> StackState | None:
+        self._log(f"{state.name}: deleting the empty stack of a creation that failed")
+        self._fence.check()
+        self._stacks.delete(state.name, f"{token}-clean", target.execution_role)
+        left = self._settled(state.name, f"{token}-clean")
+        if left is not None:
+            raise ConflictError(
+                f"The empty stack {state.name} cannot be deleted: {left.status}", place=left.id, fix="Delete it by hand"
+            )
+        return None
+
+    def _settled(self, stack: str, token: str) -> StackState | None:
+        """The stack once nothing is going on in it; its events are logged meanwhile. Raises ConflictError if what goes
+        on is somebody else's, UnavailableError if it takes too long."""
+        waited = 0.0
+        while True:
+            state = self._stacks.find(stack)
+            if state is None or not state.is_busy:
+                return state
+            if not any(event.token.startswith(token) for event in self._stacks.events(stack)[-200:]):
+                raise ConflictError(
+                    f"Somebody else is changing the stack {stack}: {state.status}",
+                    place=state.id,
+                    fix="Wait for the end of that, then resume the run",
+                )
+            if waited >= self._seconds:
+                raise UnavailableError(f"The stack {stack} is still {state.status}", place=state.id, fix="Resume later")
+            for event in self._stacks.follow(stack, token, _FOLLOW_SECONDS):
+                self._log(told(event))
+            waited += _FOLLOW_SECONDS
+
+    def _operation(self, stack: str, token: str) -> list[StackEvent]:
+        return [event for event in self._stacks.events(stack) if event.token == token]
+
+    def _finished(self, state: StackState, *, changed: bool) -> Applied:
+        self._fence.check()
+        self._stacks.protect(state.name, stack_policy())
+        return Applied(dict(state.outputs), changed)
+
+    def _failed(self, stack: str, token: str, state: StackState) -> Failed:
+        return Failed(first_failure(self._operation(stack, token), stack), state.status)
+
+    def _require(self, stack: str) -> StackState:
+        state = self._stacks.find(stack)
+        if state is None:
+            raise UnavailableError("The stack that was to be unchanged is gone", place=stack, fix="Plan again")
+        return state
+
+
+def stack_policy(freed: Sequence[str] = ()) -> str:
+    """What holds data is neither replaced nor deleted by an update, whoever asks CloudFormation for it. freed: logical
+    ids for which that does not hold."""
+    guarded: dict[str, Any] = {
+        "Effect": "Deny",
+        "Action": ["Update:Replace", "Update:Delete"],
+        "Principal": "*",
+        "Condition": {"StringEquals": {"ResourceType": sorted(HOLD_DATA)}},
+    }
+    if freed:
+        guarded["NotResource"] = [f"LogicalResourceId/{name}" for name in sorted(freed)]
+    else:
+        guarded["Resource"] = "*"
+    allowed = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    return json.dumps({"Statement": [allowed, guarded]}, sort_keys=True)
+
+
+def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tuple[ResourceChange, ...]:
+    """The changes of a change set that the plan did not show. For a Preview, what adds a resource of the template was
+    shown; everything else was not."""
+    if shown.kind is PlanKind.PREVIEW:
+        resources = resources_of(template.body)
+        return tuple(
+            change
+            for change in change_set.changes
+            if change.action is not Action.ADD or change.logical_id not in resources
+        )
+    known = {change.logical_id: change for change in shown.changes}
+    return tuple(change for change in change_set.changes if not _covers(known.get(change.logical_id), change))
+
+
+_SEVERITY = {
+    Action.ADD: 0,
+    Action.IMPORT: 0,
+    Action.MODIFY: 1,
+    Action.MAYBE_REPLACE: 2,
+    Action.REPLACE: 3,
+    Action.REMOVE: 3,
+}
+
+
+def _covers(shown: ResourceChange | None, wanted: ResourceChange) -> bool:
+    if shown is None or shown.type != wanted.type:
+        return False
+    if shown.action is not wanted.action and (
+        _SEVERITY[wanted.action] > _SEVERITY[shown.action] or Action.REMOVE in (shown.action, wanted.action)
+    ):
+        return False
+    after = {one.path: one.after for one in shown.properties}
+    return all(one.path in after and after[one.path] == one.after for one in wanted.properties)
+
+
+def told(event: StackEvent) -> str:
+    """An event as a line of a log."""
+    what = f"{event.logical_id} ({event.type}) {event.status.lower().replace('_', ' ')}"
+    return f"{what}: {' '.join(event.reason.split())[:300]}" if event.reason else what

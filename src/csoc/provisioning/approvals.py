@@ -1,0 +1,72 @@
+"""Who may approve a plan, and what an approval binds to.
+
+An approval is of a digest: of everything that the plan showed. Rules stand in the fleet's document and are read from
+the last approved commit, so that a change cannot loosen the rule that it has to pass. Where a second person is wanted,
+that is neither the one who made the plan nor an author of its changes, and whoever cannot be proven is nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from csoc.access.people import Person
+from csoc.errors import DeniedError, RejectedError
+from csoc.provisioning.plans import Approval, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """What a stage asks for. people: so many approvals; second: by persons who are proven and neither made the plan nor
+    wrote its changes."""
+
+    people: int = 1
+    second: bool = False
+
+
+def check_approver(plan: Plan, person: Person, rule: ApprovalRule) -> None:
+    """Raises DeniedError if this person's approval would count for nothing, RejectedError if the plan cannot be
+    approved at all."""
+    if plan.blocking:
+        first = plan.blocking[0]
+        raise RejectedError(
+            f"The plan is blocked: {first.subject}: {first.cause}", place=f"plan {plan.id}", fix=first.fix
+        )
+    if rule.second and not person.is_proven:
+        raise DeniedError(
+            f"{plan.owner_name} wants a second person, and nobody vouches for {person.name} ({person.origin})",
+            place=f"plan {plan.id}",
+            fix="Sign in with a role or single sign-on, so that the cloud says who you are",
+        )
+    if rule.second and person.id == plan.made_by:
+        raise DeniedError(
+            f"{person.name} made this plan, and {plan.owner_name} wants a second person",
+            place=f"plan {plan.id}",
+            fix="Ask somebody else to run csoc approve",
+        )
+    if rule.second and person.id in plan.authors:
+        raise DeniedError(
+            f"{person.name} wrote changes of this plan, and {plan.owner_name} wants a second person",
+            place=f"plan {plan.id}",
+            fix="Ask somebody else to run csoc approve",
+        )
+
+
+def is_approved(plan: Plan, rule: ApprovalRule, given: Sequence[Approval]) -> bool:
+    """True if enough people said yes to exactly this."""
+    counting = {one.by for one in given if one.digest == plan.digest and _counts(plan, rule, one.by)}
+    return len(counting) >= rule.people
+
+
+def missing(plan: Plan, rule: ApprovalRule, given: Sequence[Approval]) -> str:
+    """What is missing, in words; "" if nothing is."""
+    if is_approved(plan, rule, given):
+        return ""
+    counting = {one.by for one in given if one.digest == plan.digest and _counts(plan, rule, one.by)}
+    left = rule.people - len(counting)
+    who = "by somebody who neither made the plan nor wrote its changes" if rule.second else "by anybody who may"
+    return f"{left} approval{'s' if left > 1 else ''} {who}: csoc approve {plan.id}"
+
+
+def _counts(plan: Plan, rule: ApprovalRule, by: str) -> bool:
+    return not rule.second or (by != plan.made_by and by not in plan.authors and not by.startswith("machine:"))

@@ -1,0 +1,351 @@
+"""Makes plans: from an infrastructure document and the stacks as they are to what would be done.
+
+Nothing here changes a stack. A change set is CloudFormation's own answer to "what would you do", so for a layer whose
+inputs exist the plan is that answer and no guess; where inputs do not exist yet, the plan says so and shows what the
+template holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from csoc.clock import Clock, Ids
+from csoc.errors import ConflictError, NotFoundError, RejectedError
+from csoc.provisioning import names
+from csoc.provisioning.layers import LAYERS
+from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFinding, Purpose
+from csoc.provisioning.policies.policy import Considered
+from csoc.provisioning.policies.table import judge
+from csoc.provisioning.stacks import Action, ResourceChange, StackRequest, Stacks, StackState
+from csoc.provisioning.synthesis import Synthesizer, Template
+
+_KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
+_FAILED_CREATION = "ROLLBACK_COMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose layers, where, and from which documents. execution_role: CloudFormation's in that account. existing: layers
+    that are only read, with their outputs."""
+
+    installation: str
+    owner: str
+    owner_kind: str
+    owner_name: str
+    account: str
+    account_id: str
+    region: str
+    stage: str
+    execution_role: str
+    documents: str
+    commit: str
+    existing: Mapping[str, Mapping[str, str]]
+    radius: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be planned. layers: only these, None for all. unlocks: "layer/LogicalId" whose data may be lost."""
+
+    by: str
+    purpose: Purpose = Purpose.APPLY
+    layers: tuple[str, ...] | None = None
+    unlocks: tuple[str, ...] = ()
+
+
+class Planner:
+    """See the module. costs: what a template costs a month, or None where nothing is known of prices."""
+
+    def __init__(
+        self,
+        stacks: Stacks,
+        synthesizer: Synthesizer,
+        clock: Clock,
+        ids: Ids,
+        costs: Callable[[str, str, str, str], Cost] | None = None,
+    ) -> None:
+        self._stacks = stacks
+        self._synthesizer = synthesizer
+        self._clock = clock
+        self._ids = ids
+        self._costs = costs
+
+    def plan(self, document: Mapping[str, Any], target: Target, asked: Asked) -> tuple[Plan, Mapping[str, str]]:
+        """A plan, and the text of its layers' templates.
+
+        Raises RejectedError (the document, or a layer or unlock that is not there), ConflictError (a stack is busy, or
+        another installation's), and what the ports raise.
+        """
+        templates = self._synthesizer.synthesize(document)
+        wanted = _wanted(document, asked)
+        plan_id = self._ids()
+        order = wanted if asked.purpose is Purpose.APPLY else tuple(reversed(wanted))
+        layers = [
+            self._existing(name, target)
+            if name in target.existing
+            else self._layer(plan_id, document["layers"][name], templates[name], target, asked)
+            for name in order
+        ]
+        _check_unlocks(asked.unlocks, layers)
+        plan = Plan(
+            id=plan_id,
+            purpose=asked.purpose,
+            owner=target.owner,
+            owner_kind=target.owner_kind,
+            owner_name=target.owner_name,
+            account=target.account,
+            account_id=target.account_id,
+            region=target.region,
+            made_by=asked.by,
+            made_at=self._clock(),
+            documents=target.documents,
+            commit=target.commit,
+            layers=tuple(layers),
+            radius=target.radius,
+            unlocks=tuple(sorted(asked.unlocks)),
+            authors=target.authors,
+        )
+        return plan, {name: template.body for name, template in templates.items()}
+
+    def _existing(self, name: str, target: Target) -> LayerPlan:
+        note = "read, never changed: " + ", ".join(f"{key}={value}" for key, value in target.existing[name].items())
+        return LayerPlan(name, "", PlanKind.EXISTING, parameters=dict(target.existing[name]), note=note)
+
+    def _layer(
+        self, plan_id: str, part: Mapping[str, Any], template: Template, target: Target, asked: Asked
+    ) -> LayerPlan:
+        state = self._stacks.find(template.stack)
+        _check_state(state, target)
+        if asked.purpose is Purpose.DESTROY:
+            return self._destroyed(template, state, asked, target)
+        given, unknown = self._inputs(part.get("inputs", {}))
+        if unknown or (state is not None and state.status == _FAILED_CREATION):
+            return self._preview(template, state, given, unknown, asked, target)
+        return self._exact(plan_id, part, template, state, asked, target)
+
+    def _inputs(self, inputs: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, str], tuple[str, ...]]:
+        """What inputs are now, and which are not there yet."""
+        known: dict[str, str] = {}
+        unknown: list[str] = []
+        for name, given in inputs.items():
+            if "value" in given:
+                known[name] = given["value"]
+                continue
+            try:
+                known[name] = self._stacks.parameter(given["parameter"])
+            except NotFoundError:
+                unknown.append(name)
+        return known, tuple(sorted(unknown))
+
+    def _preview(
+        self,
+        template: Template,
+        state: StackState | None,
+        given: Mapping[str, str],
+        unknown: tuple[str, ...],
+        asked: Asked,
+        target: Target,
+    ) -> LayerPlan:
+        resources = resources_of(template.body)
+        changes = tuple(ResourceChange(Action.ADD, key, str(one.get("Type"))) for key, one in sorted(resources.items()))
+        note = ""
+        if state is not None and state.status == _FAILED_CREATION:
+            note = "An earlier creation failed and left an empty stack, which is deleted first"
+        return LayerPlan(
+            layer=template.layer,
+            stack=template.stack,
+            kind=PlanKind.PREVIEW,
+            template_digest=template.digest,
+            parameters=dict(given),
+            unknown=unknown,
+            changes=changes,
+            stack_state=state_digest(state),
+            cost=self._cost(template, "", target),
+            findings=self._judged(template, PlanKind.PREVIEW, changes, "", asked, target),
+            note=note,
+        )
+
+    def _exact(
+        self,
+        plan_id: str,
+        part: Mapping[str, Any],
+        template: Template,
+        state: StackState | None,
+        asked: Asked,
+        target: Target,
+    ) -> LayerPlan:
+        before = self._stacks.template(template.stack) if is_there(state) else ""
+        request = stack_request(part, template, target)
+        change_set = self._stacks.make_change_set(request, change_set_name(plan_id))
+        if change_set.status == "FAILED" and not change_set.is_empty:
+            self._stacks.drop_change_set(template.stack, change_set.name)
+            raise RejectedError(
+                f"CloudFormation cannot plan the layer {template.layer}: {change_set.reason}",
+                place=template.stack,
+                fix="Correct what it names, and plan again",
+            )
+        if change_set.is_empty:
+            self._stacks.drop_change_set(template.stack, change_set.name)
+        kind = PlanKind.UNCHANGED if change_set.is_empty else PlanKind.EXACT
+        return LayerPlan(
+            layer=template.layer,
+            stack=template.stack,
+            kind=kind,
+            template_digest=template.digest,
+            parameters=dict(change_set.parameters),
+            changes=change_set.changes,
+            stack_state=state_digest(state),
+            change_set="" if change_set.is_empty else change_set.name,
+            cost=self._cost(template, before, target),
+            findings=self._judged(template, kind, change_set.changes, before, asked, target),
+        )
+
+    def _destroyed(self, template: Template, state: StackState | None, asked: Asked, target: Target) -> LayerPlan:
+        if not is_there(state):
+            return LayerPlan(template.layer, template.stack, PlanKind.UNCHANGED, note="There is no such stack")
+        before = self._stacks.template(template.stack)
+        there = self._stacks.resources(template.stack)
+        resources = resources_of(before)
+        changes = tuple(
+            ResourceChange(
+                Action.REMOVE,
+                logical_id,
+                str(resources.get(logical_id, {}).get("Type", "")),
+                physical_id,
+                kept=resources.get(logical_id, {}).get("DeletionPolicy") in _KEPT,
+            )
+            for logical_id, physical_id in sorted(there.items())
+        )
+        return LayerPlan(
+            layer=template.layer,
+            stack=template.stack,
+            kind=PlanKind.EXACT,
+            changes=changes,
+            stack_state=state_digest(state),
+            cost=self._cost(None, before, target),
+            findings=self._judged(template, PlanKind.EXACT, changes, before, asked, target),
+        )
+
+    def _judged(
+        self,
+        template: Template,
+        kind: PlanKind,
+        changes: tuple[ResourceChange, ...],
+        before: str,
+        asked: Asked,
+        target: Target,
+    ) -> tuple[PolicyFinding, ...]:
+        considered = Considered(
+            layer=template.layer,
+            kind=kind,
+            purpose=asked.purpose,
+            stage=target.stage,
+            changes=changes,
+            resources=resources_of(template.body),
+            before=resources_of(before) if before else {},
+            unlocks=frozenset(asked.unlocks),
+        )
+        return tuple(judge(considered))
+
+    def _cost(self, template: Template | None, before: str, target: Target) -> Cost | None:
+        if self._costs is None:
+            return None
+        layer = template.layer if template is not None else ""
+        return self._costs(layer, before, template.body if template is not None else "", target.region)
+
+
+def change_set_name(plan_id: str) -> str:
+    """The change set of a plan; asked for again, it is found."""
+    return f"csoc-{plan_id}"
+
+
+def stack_request(part: Mapping[str, Any], template: Template, target: Target) -> StackRequest:
+    """What a layer's change set is made from. The parameters' defaults are in the template already."""
+    tags = {
+        names.INSTALLATION_TAG: target.installation,
+        names.OWNER_TAG: target.owner,
+        names.LAYER_TAG: template.layer,
+    }
+    given = {name: one.get("parameter") or one.get("value", "") for name, one in part.get("inputs", {}).items()}
+    return StackRequest(
+        stack=template.stack,
+        template=template.body,
+        parameters=given,
+        tags=tags,
+        role=target.execution_role,
+        description=f"{target.owner_kind} {target.owner_name}: {template.layer}",
+    )
+
+
+def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
+    """A template's resources. A text that is no template has none."""
+    try:
+        found = json.loads(body).get("Resources", {})
+    except (ValueError, AttributeError):
+        return {}
+    return {key: one for key, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
+
+
+def is_there(state: StackState | None) -> bool:
+    """True if the stack has resources that a plan can change."""
+    return state is not None and state.status not in (_FAILED_CREATION, "REVIEW_IN_PROGRESS")
+
+
+def state_digest(state: StackState | None) -> str:
+    """Of what decides what a change set does: which stack, how it ended last, when, from which template."""
+    if not is_there(state) or state is None:
+        return "absent"
+    shown = [state.id, state.status, state.changed_at.isoformat() if state.changed_at else "", state.template_digest]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+def _check_state(state: StackState | None, target: Target) -> None:
+    if state is None:
+        return
+    owner = state.tags.get(names.INSTALLATION_TAG)
+    if state.status != "REVIEW_IN_PROGRESS" and owner != target.installation:
+        raise ConflictError(
+            f"The stack {state.name} is not of this csoc: its tag {names.INSTALLATION_TAG} is {owner or 'missing'}",
+            place=state.id,
+            fix="Plan with the csoc that made it; nothing was changed",
+        )
+    if state.is_busy:
+        raise ConflictError(
+            f"The stack {state.name} is busy: {state.status}", place=state.id, fix="Wait for it, then plan again"
+        )
+
+
+def _wanted(document: Mapping[str, Any], asked: Asked) -> tuple[str, ...]:
+    there = [name for name in LAYERS if name in document["layers"]]
+    if asked.layers is None:
+        return tuple(there)
+    missing = [name for name in asked.layers if name not in there]
+    if missing:
+        raise RejectedError(f"There is no layer {missing[0]} here", fix=f"Layers of this owner: {', '.join(there)}")
+    return tuple(name for name in there if name in asked.layers)
+
+
+def _check_unlocks(unlocks: Iterable[str], layers: Sequence[LayerPlan]) -> None:
+    """An unlock that unlocks nothing is a mistake: whoever wrote it meant another resource."""
+    losing = {
+        f"{layer.layer}/{change.logical_id}"
+        for layer in layers
+        for change in layer.changes
+        if change.action in (Action.REPLACE, Action.MAYBE_REPLACE, Action.REMOVE)
+    }
+    for unlock in unlocks:
+        if unlock not in losing:
+            known = ", ".join(sorted(losing)) or "nothing"
+            raise RejectedError(f"{unlock} is neither replaced nor removed by this plan", fix=f"It touches: {known}")
+
+
+def blocked(findings: Iterable[PolicyFinding]) -> Iterator[str]:
+    """What keeps a plan from being applied, in sentences."""
+    for finding in findings:
+        if finding.blocks:
+            yield f"{finding.subject}: {finding.cause}. {finding.fix}"

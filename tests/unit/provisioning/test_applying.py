@@ -1,0 +1,178 @@
+"""One layer's apply: what was approved is done once, whatever happens meanwhile, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from csoc.errors import ConflictError, RejectedError
+from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown, stack_policy
+from csoc.provisioning.plans import Plan, Purpose
+from csoc.provisioning.stacks import Action, StackRequest
+from tests.unit.provisioning.small_layers import BUCKET, TARGET, Fence, Fenced, World, cluster, network, stack
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def apply(world: World, plan: Plan, layer: str, token: str = "run-1", fence: Fence | None = None, **more: Any) -> Any:
+    lines: list[str] = []
+    applier = LayerApplier(world.stacks, fence or Fence(), lines.append)
+    part = world.document()["layers"][layer]
+    return applier.apply(plan.id, plan.layer(layer), part, world.template(layer), TARGET, token, **more)
+
+
+def test_an_approved_change_set_is_executed_and_the_stack_protected(world: World) -> None:
+    plan = world.plan()
+    outcome = apply(world, plan, "network")
+    assert isinstance(outcome, Applied)
+    assert outcome.changed
+    state = world.stacks.find(stack("network"))
+    assert state is not None
+    assert (state.status, state.is_protected) == ("CREATE_COMPLETE", True)
+    assert outcome.outputs == dict(state.outputs)
+
+
+def test_a_preview_becomes_a_change_set_once_its_inputs_exist(world: World) -> None:
+    plan = world.plan()
+    apply(world, plan, "network")
+    assert isinstance(apply(world, plan, "cluster"), Applied)
+    assert world.stacks.effects == [f"execute {stack('network')}", f"execute {stack('cluster')}"]
+
+
+def test_a_preview_that_wants_more_than_additions_of_its_template_waits(world: World) -> None:
+    plan = world.plan()
+    apply(world, plan, "network")
+    old = world.templates.templates["cluster"]
+    world.templates.templates["cluster"] = cluster(Gone={"Type": "AWS::SQS::Queue"})
+    apply(world, world.plan(), "cluster", "somebody-else")
+    world.templates.templates["cluster"] = old
+    outcome = apply(world, plan, "cluster", "run-2")
+    assert isinstance(outcome, NotShown)
+    assert [(change.action, change.logical_id) for change in outcome.changes] == [(Action.REMOVE, "Gone")]
+    assert "Gone" in world.stacks.resources(stack("cluster"))
+
+
+def test_asked_again_with_the_same_token_it_happens_once(world: World) -> None:
+    plan = world.plan()
+    first, second = apply(world, plan, "network"), apply(world, plan, "network")
+    assert first == second
+    assert world.stacks.effects == [f"execute {stack('network')}"]
+
+
+def test_an_executor_that_lost_its_run_does_nothing_more(world: World) -> None:
+    plan = world.plan()
+    for refused_at in range(1, 5):
+        with pytest.raises(Fenced):
+            apply(world, plan, "network", fence=Fence(1))
+        done = len(world.stacks.effects)
+        try:
+            apply(world, plan, "network", fence=Fence(refused_at))
+        except Fenced:
+            assert len(world.stacks.effects) <= 1
+        assert len(world.stacks.effects) >= done
+    assert isinstance(apply(world, plan, "network"), Applied)
+    assert world.stacks.effects == [f"execute {stack('network')}"]
+
+
+def test_after_a_crash_in_the_middle_the_operation_is_followed_to_its_end(world: World) -> None:
+    plan = world.plan()
+    world.stacks.hold = True
+    world.stacks.execute(stack("network"), plan.layer("network").change_set, "run-1")
+    world.stacks.hold = False
+    assert isinstance(apply(world, plan, "network"), Applied)
+    assert world.stacks.effects == [f"execute {stack('network')}"]
+
+
+def test_a_stack_that_somebody_else_is_changing_is_left_alone(world: World) -> None:
+    plan = world.plan()
+    world.stacks.hold = True
+    world.stacks.execute(stack("network"), plan.layer("network").change_set, "another-run")
+    with pytest.raises(ConflictError, match="Somebody else is changing the stack"):
+        apply(world, plan, "network")
+
+
+def test_a_failure_is_explained_and_the_next_attempt_begins_with_an_empty_place(world: World) -> None:
+    bad = {"Type": "AWS::EC2::EIP", "Properties": {"Fails": "The maximum number of addresses has been reached."}}
+    world.templates.templates["network"] = network(Address=bad)
+    plan = world.plan()
+    outcome = apply(world, plan, "network")
+    assert isinstance(outcome, Failed)
+    assert outcome.failure is not None
+    assert (outcome.failure.logical_id, outcome.status) == ("Address", "ROLLBACK_COMPLETE")
+    assert "no Elastic IP address left" in outcome.failure.cause
+    assert isinstance(apply(world, plan, "network"), Failed), "the same attempt has the same end"
+    assert isinstance(apply(world, plan, "network", "run-1-2"), Failed)
+    assert world.stacks.effects == [
+        f"execute {stack('network')}",
+        f"delete {stack('network')}",
+        f"execute {stack('network')}",
+    ]
+
+
+def test_a_template_that_is_not_the_approved_one_is_refused(world: World) -> None:
+    plan = world.plan()
+    world.templates.templates["network"] = network(More={"Type": "AWS::SQS::Queue"})
+    with pytest.raises(RejectedError, match="not the one that was approved"):
+        apply(world, plan, "network")
+    assert world.stacks.effects == []
+
+
+def test_a_stack_that_changed_since_gets_only_what_was_shown(world: World) -> None:
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    plan = world.plan()
+    outside = StackRequest(stack("network"), _text(network(Theirs={"Type": "AWS::SNS::Topic"})), {}, _tags(world), "")
+    world.stacks.make_change_set(outside, "outside")
+    world.stacks.execute(stack("network"), "outside", "outside")
+    outcome = apply(world, plan, "network", "run-2")
+    assert isinstance(outcome, NotShown)
+    assert [change.logical_id for change in outcome.changes] == ["Theirs"]
+
+
+def test_unlocked_data_may_be_replaced_once_and_the_policy_is_back_after(world: World) -> None:
+    world.templates.templates["network"] = network(Data=BUCKET)
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(
+        Data={**BUCKET, "Properties": {**BUCKET["Properties"], "Name": "new"}}
+    )
+    plan = world.plan(layers=("network",), unlocks=("network/Data",))
+    with pytest.raises(RejectedError, match="stack policy denies"):
+        apply(world, plan, "network", "run-2")
+    assert isinstance(apply(world, plan, "network", "run-2", unlocks=plan.unlocks), Applied)
+    assert world.stacks._stacks[stack("network")].policy == stack_policy()
+
+
+def test_a_destroyed_layer_keeps_its_data_and_happens_once(world: World) -> None:
+    world.templates.templates["network"] = network(Data=BUCKET)
+    apply(world, world.plan(), "network")
+    plan = world.plan(purpose=Purpose.DESTROY, layers=("network",))
+    for _ in range(2):
+        outcome = LayerApplier(world.stacks, Fence(), lambda _: None).destroy(plan.layer("network"), TARGET, "run-9")
+        assert isinstance(outcome, Applied)
+    assert world.stacks.effects.count(f"delete {stack('network')}") == 1
+    assert len(world.stacks.kept) == 1
+
+
+def test_a_stack_that_changed_since_it_was_to_be_destroyed_is_left(world: World) -> None:
+    apply(world, world.plan(), "network")
+    plan = world.plan(purpose=Purpose.DESTROY, layers=("network",))
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    apply(world, world.plan(), "network", "run-2")
+    with pytest.raises(RejectedError, match="changed since it was planned"):
+        LayerApplier(world.stacks, Fence(), lambda _: None).destroy(plan.layer("network"), TARGET, "run-3")
+    assert world.stacks.find(stack("network")) is not None
+
+
+def _text(template: Any) -> str:
+    return json.dumps(template, sort_keys=True)
+
+
+def _tags(world: World) -> dict[str, str]:
+    state = world.stacks.find(stack("network"))
+    assert state is not None
+    return dict(state.tags)

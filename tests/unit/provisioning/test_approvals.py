@@ -1,0 +1,72 @@
+"""Who may approve what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from csoc.access.people import machine_person, sts_person
+from csoc.errors import DeniedError, RejectedError
+from csoc.provisioning.approvals import ApprovalRule, check_approver, is_approved, missing
+from csoc.provisioning.plans import Approval, Plan, PolicyFinding
+from tests.unit.provisioning.small_layers import START, World
+
+ADA = sts_person("arn:aws:sts::111111111111:assumed-role/Engineer/ada")
+BEA = sts_person("arn:aws:sts::111111111111:assumed-role/Security/bea")
+CARL = sts_person("arn:aws:sts::111111111111:assumed-role/Engineer/carl")
+SECOND = ApprovalRule(people=1, second=True)
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return replace(World().plan(), made_by=ADA.id, authors=(CARL.id,))
+
+
+def approval(plan: Plan, by: str) -> Approval:
+    return Approval(plan.id, plan.digest, by, START)
+
+
+def test_one_person_alone_may_approve_where_no_second_one_is_wanted(plan: Plan) -> None:
+    me = machine_person("ada", "laptop")
+    check_approver(plan, me, ApprovalRule())
+    assert is_approved(plan, ApprovalRule(), [approval(plan, me.id)])
+
+
+@pytest.mark.parametrize(
+    ("person", "why"),
+    [
+        (ADA, "made this plan"),
+        (CARL, "wrote changes of this plan"),
+        (machine_person("dan", "laptop"), "nobody vouches"),
+    ],
+)
+def test_a_second_person_is_neither_maker_nor_author_nor_unproven(plan: Plan, person: object, why: str) -> None:
+    with pytest.raises(DeniedError, match=why):
+        check_approver(plan, person, SECOND)  # type: ignore[arg-type]
+    assert not is_approved(plan, SECOND, [approval(plan, person.id)])  # type: ignore[attr-defined]
+
+
+def test_somebody_else_makes_it_approved(plan: Plan) -> None:
+    check_approver(plan, BEA, SECOND)
+    assert is_approved(plan, SECOND, [approval(plan, BEA.id)])
+    assert missing(plan, SECOND, [approval(plan, BEA.id)]) == ""
+
+
+def test_two_people_are_two_different_people(plan: Plan) -> None:
+    rule = ApprovalRule(people=2, second=True)
+    twice = [approval(plan, BEA.id), approval(plan, BEA.id)]
+    assert not is_approved(plan, rule, twice)
+    assert missing(plan, rule, twice).startswith("1 approval by somebody who neither made the plan")
+
+
+def test_an_approval_of_something_else_counts_for_nothing(plan: Plan) -> None:
+    other = replace(plan, radius=("environment heart-prod",))
+    assert not is_approved(other, ApprovalRule(), [approval(plan, BEA.id)])
+
+
+def test_a_blocked_plan_cannot_be_approved(plan: Plan) -> None:
+    finding = PolicyFinding("data-is-kept", "network/Data", "It would be removed", "Undo it", True)
+    blocked = replace(plan, layers=(replace(plan.layers[0], findings=(finding,)), *plan.layers[1:]))
+    with pytest.raises(RejectedError, match="The plan is blocked: network/Data: It would be removed"):
+        check_approver(blocked, BEA, SECOND)
