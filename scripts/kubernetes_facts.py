@@ -31,7 +31,7 @@ import yaml
 
 MODULE, VERSION = "k8s.io/kubernetes", "v1.34.0"
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "src" / "csoc" / "emulator" / "kubernetes" / "facts-1.34.json"
+TARGET = ROOT / "src" / "csoc" / "emulator" / "kubernetes" / "kinds" / "facts-1.34.json"
 
 _WORDS = {"string": "s", "integer": "i", "number": "n", "boolean": "b", "object": "o", "": "*"}
 _FORMATS = {"byte": "y", "date-time": "t", "int-or-string": "x"}

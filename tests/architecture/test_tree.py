@@ -21,8 +21,6 @@ LONG_MODULES = {
     "tests/functional/emulator/test_resources_edge.py": "the resource types of five services at the edge, case by case",
     "tests/functional/emulator/test_resources_network.py": "the resource types of networks, case by case",
     "tests/unit/emulator/kubernetes/argocd/test_applications.py": "the life of an Application, rule by rule",
-    "src/csoc/emulator/kubernetes/objects.py": "every way to write an object, which share how it is checked and kept",
-    "src/csoc/emulator/kubernetes/controllers/external_secrets.py": "one operator, for stores and for secrets",
     "tests/contract/test_chart_sources.py": "one contract, clause by clause, on every way to name a chart",
     "tests/contract/test_githost.py": "one contract, clause by clause, with what puts three hosts behind it",
 }

@@ -13,12 +13,12 @@ from csoc.adapters.kube.connecting import Endpoint, connect, from_kubeconfig_fil
 from csoc.bootstrap import repository_server
 from csoc.clusters.client import Where
 from csoc.config import Settings
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
 from csoc.emulator.kubernetes.controllers.settings import Timing
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
-from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 from csoc.emulator.timeline import RunningTimeline
 from testbed.servers.cluster import Cluster

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.clusters import SimulatedClusters
-from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 from testbed.servers.cluster import Cluster
 

@@ -27,6 +27,7 @@ from csoc.emulator.cloud.corrections.correction import Memory, UnderWay
 from csoc.emulator.cloud.corrections.table import corrections
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.credentials import Credentials
+from csoc.emulator.cloud.eks.account_secrets import AccountSecrets
 from csoc.emulator.cloud.eks.maker import SimulatedMaker
 from csoc.emulator.cloud.eks.service import Eks
 from csoc.emulator.cloud.faults import Faults
@@ -39,13 +40,12 @@ from csoc.emulator.cloudformation.assembly import cloudformation
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.control import Control
+from csoc.emulator.kubernetes.api.certificates import Authority, new_authority
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.argocd.ports import Manifests
-from csoc.emulator.kubernetes.certificates import Authority, new_authority
 from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.living import LivingClusters
-from csoc.emulator.kubernetes.secrets_reader import AccountSecrets
-from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
 from csoc.emulator.timeline import RunningTimeline, Timeline
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
-from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.users import MASTERS, User
 
 CONFIGS = "/api/v1/namespaces/default/configmaps"

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from csoc.emulator.kubernetes import watches
+from csoc.emulator.kubernetes.api import watches
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
-from csoc.emulator.kubernetes.serving import serving
 from csoc.emulator.kubernetes.store import Key
 from csoc.emulator.kubernetes.users import MASTERS, User
 

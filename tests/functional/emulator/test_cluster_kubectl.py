@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
-from csoc.emulator.kubernetes.pods import LogLine, Output
-from csoc.emulator.kubernetes.serving import serving
+from csoc.emulator.kubernetes.pod_runtime import LogLine, Output
 from csoc.emulator.kubernetes.users import MASTERS, User
 from tests.plugins import optional_parts
 

@@ -14,7 +14,7 @@ from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.runtime import SimulatedPods
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.controllers.table import attach, hearing
-from csoc.emulator.kubernetes.objects import Objects
+from csoc.emulator.kubernetes.objects.writing import Objects
 from csoc.emulator.kubernetes.store import Event, Store
 from csoc.emulator.timeline import RunningTimeline
 from tests.unit.emulator.kubernetes.controllers.living import container, is_ready, namespace, secret, workload

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from csoc.emulator.kubernetes import facts, rbac
-from csoc.emulator.kubernetes.access import Access, Outside
-from csoc.emulator.kubernetes.access_policies import Associations
-from csoc.emulator.kubernetes.controllers import aggregation
+from csoc.emulator.kubernetes.access import aggregated_roles, rbac
+from csoc.emulator.kubernetes.access.access_policies import Associations
+from csoc.emulator.kubernetes.access.callers import Access, Outside
+from csoc.emulator.kubernetes.access.tokens import Signer
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
-from csoc.emulator.kubernetes.pods import NoRuntime, PodRuntime
+from csoc.emulator.kubernetes.kinds import facts
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.writing import Objects
+from csoc.emulator.kubernetes.pod_runtime import NoRuntime, PodRuntime
 from csoc.emulator.kubernetes.store import Base, Key, Store
-from csoc.emulator.kubernetes.tokens import Signer
 
 Object = dict[str, Any]
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -216,7 +217,7 @@ def _aggregate(objects: Objects) -> None:
         before = objects.store.version
         for body in objects.store.objects(*type_.place):
             if body.get("aggregationRule"):
-                aggregation.fill(objects, body["metadata"]["name"])
+                aggregated_roles.fill(objects, body["metadata"]["name"])
 
 
 def _has_more(kind: tuple[str, str], found: Any) -> bool:

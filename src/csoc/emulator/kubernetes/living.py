@@ -10,18 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-from csoc.emulator.kubernetes.access import Outside
-from csoc.emulator.kubernetes.access_policies import Associations
+from csoc.emulator.kubernetes.access.access_policies import Associations
+from csoc.emulator.kubernetes.access.callers import Outside
 from csoc.emulator.kubernetes.argocd.applications import ArgoCd
-from csoc.emulator.kubernetes.argocd.definitions import DEFINITIONS
+from csoc.emulator.kubernetes.argocd.own_definitions import DEFINITIONS
 from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.runtime import SimulatedPods
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.controllers.table import attach, hearing
-from csoc.emulator.kubernetes.objects import Options
-from csoc.emulator.kubernetes.pods import PodRuntime
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.pod_runtime import PodRuntime
 from csoc.emulator.timeline import Timeline
 
 _LOG = logging.getLogger(__name__)

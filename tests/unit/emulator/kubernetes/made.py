@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds.types import ResourceType
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from csoc.emulator.kubernetes import moments
+from csoc.emulator.kubernetes.access.tokens import Signer
 from csoc.emulator.kubernetes.argocd.windows import blocked
 from csoc.emulator.kubernetes.controllers import cron
-from csoc.emulator.kubernetes.objects import Options
-from csoc.emulator.kubernetes.tokens import Signer
+from csoc.emulator.kubernetes.objects.options import Options
 from tests.unit.emulator.kubernetes import made
 from tests.unit.emulator.kubernetes.controllers.living import Living, pod
 

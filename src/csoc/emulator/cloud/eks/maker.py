@@ -13,13 +13,13 @@ from csoc.emulator.cloud.eks import config_map, members, pods
 from csoc.emulator.cloud.eks.config_map import AuthMap
 from csoc.emulator.cloud.eks.facts import ADDONS
 from csoc.emulator.cloud.eks.records import Authenticate, Body, ClusterRecord, ClusterUser, MadeCluster
-from csoc.emulator.kubernetes.access_policies import Association
+from csoc.emulator.kubernetes.access.access_policies import Association
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.living import LivingClusters
-from csoc.emulator.kubernetes.objects import Options
+from csoc.emulator.kubernetes.objects.options import Options
 from csoc.emulator.kubernetes.store import Base, Key
 from csoc.emulator.kubernetes.users import AUTHENTICATED, User
 

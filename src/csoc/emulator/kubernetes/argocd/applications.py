@@ -40,7 +40,7 @@ from csoc.emulator.kubernetes.argocd.refreshing import (
 from csoc.emulator.kubernetes.argocd.state import Comparison
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, deleting, key_of, labels_of, uid_of
+from csoc.emulator.kubernetes.objects.parts import annotations_of, deleting, key_of, labels_of, uid_of
 from csoc.emulator.kubernetes.store import Key
 from csoc.emulator.timeline import Timeline
 

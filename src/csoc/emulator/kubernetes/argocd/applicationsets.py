@@ -18,7 +18,9 @@ from csoc.emulator.kubernetes.argocd import configuration, marks, refreshing
 from csoc.emulator.kubernetes.argocd.ports import Background, Credential, Generate
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, REFRESH
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import (
     annotations_of,
     controller_of,
     deleting,
@@ -30,8 +32,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     uid_of,
     with_condition,
 )
-from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Options
 from csoc.emulator.kubernetes.store import Key
 from csoc.fleet.argocd.applicationsets.expansion import Expansion
 from csoc.fleet.argocd.applicationsets.generators import CANNOT_EXPAND

@@ -15,10 +15,11 @@ from typing import Any
 
 from csoc.emulator.kubernetes.argocd import marks, threeway
 from csoc.emulator.kubernetes.argocd.differences import MANAGER
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, name_of, namespace_of
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import IGNORE, STRICT, Objects, Options
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds.types import ResourceType
+from csoc.emulator.kubernetes.objects.options import IGNORE, STRICT, Options
+from csoc.emulator.kubernetes.objects.parts import annotations_of, name_of, namespace_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 
 Object = dict[str, Any]
 SYNCED, FAILED, PRUNED, PRUNE_SKIPPED = "Synced", "SyncFailed", "Pruned", "PruneSkipped"

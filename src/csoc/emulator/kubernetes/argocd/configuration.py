@@ -20,7 +20,7 @@ from csoc.emulator.kubernetes.argocd.marks import INSTANCE
 from csoc.emulator.kubernetes.argocd.ports import Credential
 from csoc.emulator.kubernetes.argocd.projects import normalised
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import labels_of
+from csoc.emulator.kubernetes.objects.parts import labels_of
 
 NAMESPACE = "argocd"
 _TYPE = "argocd.argoproj.io/secret-type"

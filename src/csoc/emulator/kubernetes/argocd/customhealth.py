@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from csoc.emulator.kubernetes.argocd.health import DEGRADED, HEALTHY, PROGRESSING, Body, Health, Rule
-from csoc.emulator.kubernetes.controllers.objects import deleting
+from csoc.emulator.kubernetes.objects.parts import deleting
 
 
 def _conditions(body: Body) -> list[Body]:

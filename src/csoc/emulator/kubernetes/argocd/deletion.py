@@ -17,10 +17,11 @@ from csoc.emulator.kubernetes.argocd.fetching import Fetching
 from csoc.emulator.kubernetes.argocd.refreshing import NAME
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import annotations_of, key_of, name_of, namespace_of, uid_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 from csoc.fleet.argocd.model import RESOURCES_FINALIZER
 
 _BACKGROUND = f"{RESOURCES_FINALIZER}/background"

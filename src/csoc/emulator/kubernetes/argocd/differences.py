@@ -16,16 +16,18 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from csoc.emulator.kubernetes import conforming, defaults, fieldsets, managers, schemas
 from csoc.emulator.kubernetes.argocd import jqpaths, threeway
 from csoc.emulator.kubernetes.argocd.configuration import Configuration
 from csoc.emulator.kubernetes.argocd.marks import COMPARE_OPTIONS, LAST_APPLIED, TRACKING, copied, has_option
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, quantity
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
-from csoc.emulator.kubernetes.schemas import LIST, MAP, SCALAR, Schema
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds import conforming, defaults, schemas
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.kinds.schemas import LIST, MAP, SCALAR, Schema
+from csoc.emulator.kubernetes.kinds.types import ResourceType
+from csoc.emulator.kubernetes.objects import fieldsets, managers
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import annotations_of, labels_of, quantity
+from csoc.emulator.kubernetes.objects.writing import Objects
 
 MANAGER = "argocd-controller"
 Object = dict[str, Any]

@@ -13,8 +13,8 @@ from csoc.emulator.kubernetes.argocd import configuration
 from csoc.emulator.kubernetes.argocd.ports import Background, Manifested, ManifestError, Manifests, Wanted
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import digest, key_of, name_of, uid_of
-from csoc.emulator.kubernetes.types import types_of
+from csoc.emulator.kubernetes.kinds.types import types_of
+from csoc.emulator.kubernetes.objects.parts import digest, key_of, name_of, uid_of
 
 Object = dict[str, Any]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd.marks import HOOK_FINALIZER
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import condition, deleting, is_true, name_of
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.objects.parts import condition, deleting, is_true, name_of
 
 HEALTHY, PROGRESSING, DEGRADED, SUSPENDED, MISSING, UNKNOWN = (
     "Healthy",

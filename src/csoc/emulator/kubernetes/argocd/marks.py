@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.objects.parts import annotations_of, labels_of, name_of, namespace_of
 
 _Json = TypeVar("_Json")
 TRACKING = "argocd.argoproj.io/tracking-id"

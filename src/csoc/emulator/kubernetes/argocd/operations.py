@@ -21,10 +21,10 @@ from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
 from csoc.emulator.kubernetes.argocd.syncing import Plan, Result, Sync
 from csoc.emulator.kubernetes.argocd.tasks import ERROR, FAILED, RUNNING, SUCCEEDED, TERMINATING
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, name_of, namespace_of, uid_of
-from csoc.emulator.kubernetes.objects import Objects
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.kinds.types import ResourceType
+from csoc.emulator.kubernetes.objects.parts import annotations_of, key_of, name_of, namespace_of, uid_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 
 Object = dict[str, Any]
 _PURPOSE = "operation"

@@ -12,8 +12,8 @@ from typing import Any
 from csoc.emulator.kubernetes.argocd import configuration, marks, projects
 from csoc.emulator.kubernetes.argocd.state import Comparison
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import name_of
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.objects.parts import name_of
 
 TYPE = "OrphanedResourceWarning"
 _SKIPPED = ("events", "endpointslices", "endpoints", "leases")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from csoc.emulator.kubernetes.argocd import configuration, projects, statuses
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, REFRESH, RESOURCE
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, uid_of
+from csoc.emulator.kubernetes.objects.parts import annotations_of, key_of, uid_of
 from csoc.emulator.kubernetes.store import Object
 
 NAME = "applications"

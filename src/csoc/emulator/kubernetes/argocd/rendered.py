@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd.ports import Wanted
-from csoc.emulator.kubernetes.controllers.objects import digest
+from csoc.emulator.kubernetes.objects.parts import digest
 
 Object = dict[str, Any]
 _MOST_BYTES = 256 * 1024 * 1024

@@ -16,11 +16,11 @@ from csoc.emulator.kubernetes.argocd.differences import Comparer, comparison_err
 from csoc.emulator.kubernetes.argocd.jqpaths import JqError
 from csoc.emulator.kubernetes.argocd.ports import Manifested
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.kinds import group_of, resource_of
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, name_of, namespace_of
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds.lookup import group_of, resource_of
+from csoc.emulator.kubernetes.kinds.types import ResourceType
+from csoc.emulator.kubernetes.objects.parts import annotations_of, name_of, namespace_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 
 Object = dict[str, Any]
 Body = Mapping[str, Any]

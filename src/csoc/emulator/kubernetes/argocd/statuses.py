@@ -14,8 +14,8 @@ from csoc.emulator.kubernetes.argocd.projects import sources_of
 from csoc.emulator.kubernetes.argocd.state import Comparison
 from csoc.emulator.kubernetes.argocd.tasks import ERROR, FAILED, SUCCEEDED
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.kinds import owner_key
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, key_of, namespace_of
+from csoc.emulator.kubernetes.kinds.lookup import owner_key
+from csoc.emulator.kubernetes.objects.parts import annotations_of, key_of, namespace_of
 
 GROUP, RESOURCE = "argoproj.io", "applications"
 COMPONENT = "argocd-application-controller"

@@ -25,11 +25,12 @@ from csoc.emulator.kubernetes.argocd.tasks import (
     in_order,
     reverse_prune_waves,
 )
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import name_of, namespace_of
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
-from csoc.emulator.kubernetes.types import ResourceType
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.kinds.types import ResourceType
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import name_of, namespace_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 
 Object = dict[str, Any]
 _STATES = {

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd import marks
-from csoc.emulator.kubernetes.controllers.kinds import group_of
-from csoc.emulator.kubernetes.controllers.objects import name_of, namespace_of
+from csoc.emulator.kubernetes.kinds.lookup import group_of
+from csoc.emulator.kubernetes.objects.parts import name_of, namespace_of
 
 Object = dict[str, Any]
 PHASES = ("PreSync", "Sync", "PostSync", "SyncFail")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd.marks import copied
-from csoc.emulator.kubernetes.schemas import LIST, MAP, Schema
+from csoc.emulator.kubernetes.kinds.schemas import LIST, MAP, Schema
 
 Object = dict[str, Any]
 

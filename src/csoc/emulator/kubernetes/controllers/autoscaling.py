@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
-from csoc.emulator.kubernetes.controllers.kinds import owner_key
-from csoc.emulator.kubernetes.controllers.objects import deleting, key_of, namespace_of, quantity, with_condition
+from csoc.emulator.kubernetes.kinds.lookup import owner_key
+from csoc.emulator.kubernetes.objects.parts import deleting, key_of, namespace_of, quantity, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "horizontal-pod-autoscaler"

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 class Kind(StrEnum):
     """What may go wrong by rule; `Cause` says how each looks. Each has a reader: the kubelet for pods that are evicted,
-    `containers` for all others."""
+    `container_lives` for all others."""
 
     CRASH = "crash"
     EVICTED = "evicted"

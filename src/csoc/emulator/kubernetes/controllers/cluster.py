@@ -12,12 +12,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from csoc.emulator.kubernetes import deleting
 from csoc.emulator.kubernetes.controllers import events
-from csoc.emulator.kubernetes.controllers.objects import digest, key_of, stamp, uid_of
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.objects import Objects, Options
+from csoc.emulator.kubernetes.objects import deleting
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import digest, key_of, stamp, uid_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 from csoc.emulator.kubernetes.store import Event, Key, Object, Store, text_of, unpacked
 from csoc.emulator.timeline import Action, Cancel, Timeline
 

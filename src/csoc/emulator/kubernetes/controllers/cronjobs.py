@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, its_controller, itself
 from csoc.emulator.kubernetes.controllers.cron import ScheduleError, parse
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.objects.parts import (
     deleting,
     is_true,
     key_of,
@@ -23,7 +24,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     stamp,
     uid_of,
 )
-from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "cronjob-controller"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, all_of, its_controller, itself
 from csoc.emulator.kubernetes.controllers.fitting import allowed_on
-from csoc.emulator.kubernetes.controllers.objects import deleting, digest, labels_of, name_of, scaled
 from csoc.emulator.kubernetes.controllers.replicas import create_pod, delete_pod, pod_from, pods_of, ready
+from csoc.emulator.kubernetes.objects.parts import deleting, digest, labels_of, name_of, scaled
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "daemonset-controller"

@@ -10,7 +10,9 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, its_controller, itself
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.controllers.replicas import pods_of
+from csoc.emulator.kubernetes.kinds.defaults import pod_spec
+from csoc.emulator.kubernetes.objects.parts import (
     condition,
     deleting,
     digest,
@@ -24,8 +26,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     with_condition,
     without_condition,
 )
-from csoc.emulator.kubernetes.controllers.replicas import pods_of
-from csoc.emulator.kubernetes.defaults import pod_spec
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "deployment-controller"

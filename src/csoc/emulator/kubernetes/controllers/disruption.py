@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
-from csoc.emulator.kubernetes.controllers.kinds import owner_key
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.controllers.replicas import ready
+from csoc.emulator.kubernetes.kinds.lookup import owner_key
+from csoc.emulator.kubernetes.objects.parts import (
     controller_of,
     deleting,
     key_of,
@@ -18,7 +19,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     selects,
     with_condition,
 )
-from csoc.emulator.kubernetes.controllers.replicas import ready
 from csoc.emulator.kubernetes.store import Key, Object
 
 _GROUP, _RESOURCE = "policy", "poddisruptionbudgets"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from csoc.emulator.kubernetes.controllers.objects import namespace_of
+from csoc.emulator.kubernetes.objects.parts import namespace_of
 
 if TYPE_CHECKING:
     from csoc.emulator.kubernetes.controllers.cluster import Cluster

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from csoc.emulator.kubernetes.controllers.objects import digest
+from csoc.emulator.kubernetes.objects.parts import digest
 from csoc.emulator.kubernetes.store import Key
 
 if TYPE_CHECKING:

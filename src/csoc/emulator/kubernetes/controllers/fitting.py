@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.emulator.kubernetes.controllers.objects import labels_of, name_of, namespace_of, quantity, selects
+from csoc.emulator.kubernetes.objects.parts import labels_of, name_of, namespace_of, quantity, selects
 from csoc.emulator.kubernetes.store import Object
 
 _SHOWN = {"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeral-storage"}

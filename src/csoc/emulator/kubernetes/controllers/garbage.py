@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
-from csoc.emulator.kubernetes.controllers.kinds import owner_key
-from csoc.emulator.kubernetes.deleting import FOREGROUND, ORPHAN
+from csoc.emulator.kubernetes.kinds.lookup import owner_key
+from csoc.emulator.kubernetes.objects.deleting import FOREGROUND, ORPHAN
 from csoc.emulator.kubernetes.store import Key, Object
 
 _NO_OWNERS = frozenset({"events", "endpointslices", "leases", "endpoints"})

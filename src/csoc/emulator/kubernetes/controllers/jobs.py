@@ -8,8 +8,8 @@ are counted as those of others.
 from __future__ import annotations
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, its_controller, itself
-from csoc.emulator.kubernetes.controllers.objects import condition, deleting, is_true, key_of, uid_of, with_condition
 from csoc.emulator.kubernetes.controllers.replicas import active, create_pod, delete_pod, pod_from, pods_of, ready
+from csoc.emulator.kubernetes.objects.parts import condition, deleting, is_true, key_of, uid_of, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "job-controller"

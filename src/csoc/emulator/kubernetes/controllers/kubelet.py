@@ -11,12 +11,20 @@ from collections.abc import Hashable, Iterable, Iterator
 
 from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
-from csoc.emulator.kubernetes.controllers.containers import CONFIG_ERROR, CREATING, Place, Step, end, next_step, waiting
-from csoc.emulator.kubernetes.controllers.kinds import owners
-from csoc.emulator.kubernetes.controllers.objects import controller_of, deleting, name_of, namespace_of, uid_of
+from csoc.emulator.kubernetes.controllers.container_lives import (
+    CONFIG_ERROR,
+    CREATING,
+    Place,
+    Step,
+    end,
+    next_step,
+    waiting,
+)
 from csoc.emulator.kubernetes.controllers.podstatus import initialised, is_sidecar, refresh, state_of, statuses
 from csoc.emulator.kubernetes.controllers.references import failed_mounts, unbound_claims
 from csoc.emulator.kubernetes.controllers.services import address
+from csoc.emulator.kubernetes.kinds.lookup import owners
+from csoc.emulator.kubernetes.objects.parts import controller_of, deleting, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.store import Key, Object
 from csoc.emulator.timeline import Action
 

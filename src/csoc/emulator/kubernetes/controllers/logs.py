@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.causes import Kind
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.containers import Place
-from csoc.emulator.kubernetes.controllers.kinds import owners
+from csoc.emulator.kubernetes.controllers.container_lives import Place
 from csoc.emulator.kubernetes.controllers.podstatus import state_of, statuses
-from csoc.emulator.kubernetes.errors import ApiError, bad_request, not_found
-from csoc.emulator.kubernetes.store import Key, Object
+from csoc.emulator.kubernetes.kinds.lookup import owners
+from csoc.emulator.kubernetes.objects.parts import name_of
+from csoc.emulator.kubernetes.pod_runtime import LogLine
+from csoc.emulator.kubernetes.store import Object
 
 _REQUESTS_SECONDS = 10
 _MOST_LINES = 2_000
@@ -33,81 +33,48 @@ _STARTS = {
 _SERVED = ("/_status", "/_version", "/user/user", "/index/index", "/api/v0/submission/graphql")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a container's log. at: when it was written, aware, UTC."""
+def lines(cluster: Cluster, pod: Object, container: str, *, previous: bool = False) -> list[LogLine]:
+    """What a container of a pod has written so far, oldest first. One that waits to be started again shows what it
+    wrote before it ended. previous: of the run before the last restart. Whether a client may ask for it, and in which
+    words it is refused, the API decides (`api.pod_requests`).
 
-    at: datetime
-    text: str
-
-
-def lines(cluster: Cluster, namespace: str, pod: str, container: str = "", *, previous: bool = False) -> list[Line]:
-    """What a container has written so far, oldest first. container: "" for the only one.
-
-    Raises ApiError NotFound or BadRequest in the API server's words.
+    Raises LookupError if there was no such run.
     """
-    body = cluster.store.get(Key("", "pods", namespace, pod))
-    if body is None:
-        raise not_found("pods", "", pod)
-    place = _place(cluster, body, container)
-    found = [*statuses(body), *statuses(body, init=True)]
-    status = next((one for one in found if one["name"] == place.name), None)
-    if status is None:
-        raise bad_request(f'container "{place.name}" in pod "{pod}" is waiting to start: ContainerCreating')
-    if previous:
-        ended = (status.get("lastState") or {}).get("terminated")
+    place = _place(cluster, pod, container)
+    status = next((one for one in statuses(pod, init=place.init) if one["name"] == container), {})
+    ended = (status.get("lastState") or {}).get("terminated")
+    restarts = int(status.get("restartCount", 0))
+    if previous or state_of(status) == "waiting":
         if ended is None:
-            raise bad_request(f'previous terminated container "{place.name}" in pod "{pod}" not found')
-        return list(_written(place, ended, int(status.get("restartCount", 1)) - 1, ended))
-    state = state_of(status)
-    if state == "waiting":
-        last = (status.get("lastState") or {}).get("terminated")
-        if last is not None:
-            return list(_written(place, last, int(status.get("restartCount", 0)), last))
-        reason = status["state"]["waiting"].get("reason", "ContainerCreating")
-        shown = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
-        text = shown.get(str(reason), str(reason))
-        raise bad_request(f'container "{place.name}" in pod "{pod}" is waiting to start: {text}')
+            raise LookupError(f'container "{container}" in pod "{name_of(pod)}" has not run')
+        return list(_written(place, ended, restarts - 1 if previous else restarts, ended))
     ended = status["state"].get("terminated")
-    begun = ended or status["state"]["running"]
-    return list(_written(place, begun, int(status.get("restartCount", 0)), ended))
+    return list(_written(place, ended or status["state"]["running"], restarts, ended))
 
 
-def _place(cluster: Cluster, body: Object, container: str) -> Place:
-    spec = body["spec"]
-    main, first = spec.get("containers") or [], spec.get("initContainers") or []
-    every = [(one, False) for one in main] + [(one, True) for one in first]
-    if not container and len(main) > 1:
-        default = (body["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-        container = str(default or "")
-    if not container:
-        if len(every) > 1:
-            names = " ".join(str(one["name"]) for one, _ in every)
-            raise bad_request(
-                f"a container name must be specified for pod {body['metadata']['name']}, choose one of: [{names}]"
-            )
-        container = str(main[0]["name"])
-    for one, init in every:
-        if one["name"] == container:
-            return Place(cluster, body, one, tuple(owners(cluster.store, body)), init)
-    raise ApiError(400, "BadRequest", f"container {container} is not valid for pod {body['metadata']['name']}")
+def _place(cluster: Cluster, pod: Object, container: str) -> Place:
+    for part, init in (("containers", False), ("initContainers", True)):
+        for spec in pod["spec"].get(part) or ():
+            if spec["name"] == container:
+                return Place(cluster, pod, spec, tuple(owners(cluster.store, pod)), init)
+    raise LookupError(f'pod "{name_of(pod)}" runs no container "{container}"')
 
 
 def _time(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def _written(place: Place, begun: dict[str, Any], count: int, ended: dict[str, Any] | None) -> Iterator[Line]:
+def _written(place: Place, begun: dict[str, Any], count: int, ended: dict[str, Any] | None) -> Iterator[LogLine]:
     start = _time(begun["startedAt"])
     end = _time(ended["finishedAt"]) if ended else place.cluster.now()
     for text in _opening(place):
-        yield Line(start, text)
+        yield LogLine(start, text)
     cause = place.cause(Kind.CRASH, Kind.FAIL, Kind.OOM, struck=count)
     if cause is not None and ended is not None and ended.get("exitCode"):
         for text in cause.log or _last_words(ended):
-            yield Line(end, text)
+            yield LogLine(end, text)
     elif ended is not None and ended.get("exitCode") == 0:
-        yield Line(end, f"{place.name}: done")
+        yield LogLine(end, f"{place.name}: done")
     elif ended is None and not place.init and place.restarts:
         yield from _requests(place, start, end)
 
@@ -126,7 +93,7 @@ def _opening(place: Place) -> tuple[str, ...]:
     return (f"starting {image}", *(() if place.init else _STARTS["gunicorn"][1:]))
 
 
-def _requests(place: Place, start: datetime, end: datetime) -> Iterator[Line]:
+def _requests(place: Place, start: datetime, end: datetime) -> Iterator[LogLine]:
     """A request every ten seconds, the last two thousand of them at most."""
     total = int((end - start).total_seconds()) // _REQUESTS_SECONDS
     for number in range(max(total - _MOST_LINES, 0), total):
@@ -134,4 +101,4 @@ def _requests(place: Place, start: datetime, end: datetime) -> Iterator[Line]:
         pick = hashlib.sha256(f"{place.pod['metadata'].get('uid')}/{place.name}/{number}".encode()).digest()
         path = _SERVED[0] if pick[0] < 200 else _SERVED[pick[1] % len(_SERVED)]
         stamp = at.strftime("%d/%b/%Y:%H:%M:%S +0000")
-        yield Line(at, f'10.0.{pick[2]}.{pick[3]} - - [{stamp}] "GET {path} HTTP/1.1" 200 {pick[4] * 7}')
+        yield LogLine(at, f'10.0.{pick[2]}.{pick[3]} - - [{stamp}] "GET {path} HTTP/1.1" 200 {pick[4] * 7}')

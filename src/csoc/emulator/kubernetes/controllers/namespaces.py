@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from csoc.emulator.kubernetes import admission
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
-from csoc.emulator.kubernetes.controllers.objects import deleting, with_condition
+from csoc.emulator.kubernetes.objects import admission
+from csoc.emulator.kubernetes.objects.parts import deleting, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 _CERTIFICATE = """-----BEGIN CERTIFICATE-----

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import deleting, name_of, with_condition
 from csoc.emulator.kubernetes.controllers.services import address
+from csoc.emulator.kubernetes.objects.parts import deleting, name_of, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from csoc.emulator.kubernetes.allocation import quality
-from csoc.emulator.kubernetes.controllers.objects import with_condition
+from csoc.emulator.kubernetes.objects.allocation import quality
+from csoc.emulator.kubernetes.objects.parts import with_condition
 from csoc.emulator.kubernetes.store import Object
 
 

@@ -13,22 +13,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, itself
-from csoc.emulator.kubernetes.controllers.external_secrets import (
-    CLUSTER_STORES,
-    GROUP,
-    STORES,
-    request_of,
-    works,
-)
-from csoc.emulator.kubernetes.controllers.objects import (
-    condition,
-    deleting,
-    key_of,
-    name_of,
-    namespace_of,
-    with_condition,
-)
+from csoc.emulator.kubernetes.controllers.secret_stores import CLUSTER_STORES, STORES, request_of
+from csoc.emulator.kubernetes.controllers.secrets_operator import GROUP, works
 from csoc.emulator.kubernetes.controllers.settings import SecretError
+from csoc.emulator.kubernetes.objects.parts import condition, deleting, key_of, name_of, namespace_of, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 RESOURCE = "pushsecrets"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import namespace_of
+from csoc.emulator.kubernetes.objects.parts import namespace_of
 
 _KINDS = {"secret": ("secrets", "Secret"), "configmap": ("configmaps", "ConfigMap")}
 

@@ -11,15 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import (
-    deleting,
-    is_true,
-    name_of,
-    namespace_of,
-    owned_by,
-    owner_reference,
-)
 from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.objects.parts import deleting, is_true, name_of, namespace_of, owned_by, owner_reference
 from csoc.emulator.kubernetes.store import Key, Object
 
 

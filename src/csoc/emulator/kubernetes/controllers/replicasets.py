@@ -6,13 +6,6 @@ Source: Kubernetes 1.34, pkg/controller/replicaset/replica_set.go and replica_se
 from __future__ import annotations
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, all_of, its_controller, itself
-from csoc.emulator.kubernetes.controllers.objects import (
-    deleting,
-    is_true,
-    labels_of,
-    with_condition,
-    without_condition,
-)
 from csoc.emulator.kubernetes.controllers.replicas import (
     active,
     create_pod,
@@ -22,6 +15,7 @@ from csoc.emulator.kubernetes.controllers.replicas import (
     ready,
     worst_first,
 )
+from csoc.emulator.kubernetes.objects.parts import deleting, is_true, labels_of, with_condition, without_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "replicaset-controller"

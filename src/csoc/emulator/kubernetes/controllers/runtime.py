@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from csoc.emulator.kubernetes import moments, shell
+from csoc.emulator.kubernetes.access.tokens import Signer
 from csoc.emulator.kubernetes.controllers import logs
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, labels_of, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.controllers.podstatus import state_of, statuses
-from csoc.emulator.kubernetes.errors import ApiError
-from csoc.emulator.kubernetes.pods import LogLine, Output
-from csoc.emulator.kubernetes.tokens import Signer
+from csoc.emulator.kubernetes.objects.parts import annotations_of, labels_of, name_of, namespace_of, uid_of
+from csoc.emulator.kubernetes.pod_runtime import LogLine, Output
 
 Object = dict[str, Any]
 _REFUSED, _NOT_FOUND = 2, 127
@@ -41,13 +40,7 @@ class SimulatedPods:
 
     def logs(self, pod: Object, container: str, *, previous: bool = False) -> Sequence[LogLine]:
         """See `PodRuntime`."""
-        try:
-            found = logs.lines(self._cluster, namespace_of(pod), name_of(pod), container, previous=previous)
-        except ApiError as error:
-            if previous:
-                raise LookupError(error.message) from error
-            raise
-        return [LogLine(line.at, line.text) for line in found]
+        return logs.lines(self._cluster, pod, container, previous=previous)
 
     def run(self, pod: Object, container: str, command: Sequence[str], stdin: bytes) -> Output:
         """See `PodRuntime`. Raises LookupError if the container does not run."""

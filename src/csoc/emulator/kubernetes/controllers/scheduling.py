@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller
 from csoc.emulator.kubernetes.controllers.fitting import Room, message, reasons, rooms
-from csoc.emulator.kubernetes.controllers.objects import condition, deleting, name_of, quantity, with_condition
+from csoc.emulator.kubernetes.objects.parts import condition, deleting, name_of, quantity, with_condition
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "default-scheduler"

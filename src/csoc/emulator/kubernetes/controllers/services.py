@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, all_of, itself
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.controllers.replicas import ready
+from csoc.emulator.kubernetes.objects.parts import (
     annotations_of,
     deleting,
     digest,
@@ -24,7 +25,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     owner_reference,
     uid_of,
 )
-from csoc.emulator.kubernetes.controllers.replicas import ready
 from csoc.emulator.kubernetes.store import Key, Object
 
 _MOST = 100

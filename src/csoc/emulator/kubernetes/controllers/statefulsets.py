@@ -9,9 +9,11 @@ import copy
 import re
 from collections.abc import Sequence
 
-from csoc.emulator.kubernetes.allocation import CLAIM_PROTECTION
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, its_controller, itself
-from csoc.emulator.kubernetes.controllers.objects import (
+from csoc.emulator.kubernetes.controllers.replicas import create_pod, delete_pod, pod_from, pods_of, ready
+from csoc.emulator.kubernetes.errors import ApiError
+from csoc.emulator.kubernetes.objects.allocation import CLAIM_PROTECTION
+from csoc.emulator.kubernetes.objects.parts import (
     deleting,
     digest,
     labels_of,
@@ -20,8 +22,6 @@ from csoc.emulator.kubernetes.controllers.objects import (
     owned_by,
     owner_reference,
 )
-from csoc.emulator.kubernetes.controllers.replicas import create_pod, delete_pod, pod_from, pods_of, ready
-from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "statefulset-controller"

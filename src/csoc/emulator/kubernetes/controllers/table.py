@@ -7,7 +7,7 @@ from csoc.emulator.kubernetes.controllers import (
     autoscaling,
     cronjobs,
     daemonsets,
-    definitions,
+    definition_lives,
     deployments,
     disruption,
     external_secrets,
@@ -18,19 +18,20 @@ from csoc.emulator.kubernetes.controllers import (
     push_secrets,
     replicasets,
     scheduling,
+    secret_stores,
     services,
     statefulsets,
     volumes,
 )
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller, Hearing
 from csoc.emulator.kubernetes.controllers.settings import Settings
-from csoc.emulator.kubernetes.objects import Objects
+from csoc.emulator.kubernetes.objects.writing import Objects
 from csoc.emulator.kubernetes.store import Store
 from csoc.emulator.timeline import Timeline
 
 CONTROLLERS = (
     namespaces.CONTROLLER,
-    definitions.CONTROLLER,
+    definition_lives.CONTROLLER,
     aggregation.CONTROLLER,
     garbage.CONTROLLER,
     deployments.CONTROLLER,
@@ -46,7 +47,7 @@ CONTROLLERS = (
     volumes.CONTROLLER,
     autoscaling.CONTROLLER,
     disruption.CONTROLLER,
-    external_secrets.STORE_CONTROLLER,
+    secret_stores.CONTROLLER,
     external_secrets.CONTROLLER,
     push_secrets.CONTROLLER,
 )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from csoc.emulator.kubernetes.allocation import CLAIM_PROTECTION
 from csoc.emulator.kubernetes.controllers.cluster import Change, Cluster, Controller, all_of, itself
-from csoc.emulator.kubernetes.controllers.objects import annotations_of, deleting, name_of, namespace_of, uid_of
+from csoc.emulator.kubernetes.objects.allocation import CLAIM_PROTECTION
+from csoc.emulator.kubernetes.objects.parts import annotations_of, deleting, name_of, namespace_of, uid_of
 from csoc.emulator.kubernetes.store import Key, Object
 
 _COMPONENT = "persistentvolume-controller"

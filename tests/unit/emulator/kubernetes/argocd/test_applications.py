@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
-from csoc.emulator.kubernetes.objects import Options
+from csoc.emulator.kubernetes.objects.options import Options
 from tests.unit.emulator.kubernetes.argocd.syncing import (
     REPOSITORY,
     Syncing,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from csoc.emulator.kubernetes.argocd import jqpaths, projects, threeway
 from csoc.emulator.kubernetes.argocd.tasks import Task, in_order, reverse_prune_waves
-from csoc.emulator.kubernetes.schemas import Schema
-from csoc.emulator.kubernetes.types import built_in
+from csoc.emulator.kubernetes.kinds.schemas import Schema
+from csoc.emulator.kubernetes.kinds.types import built_in
 
 POD = next(one for one in built_in() if one.kind == "Pod").schema
 VALUES = st.recursive(

@@ -11,10 +11,10 @@ from typing import Any
 from csoc.emulator.kubernetes.controllers.causes import Causes
 from csoc.emulator.kubernetes.controllers.cluster import Cluster, Controller
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
-from csoc.emulator.kubernetes.controllers.objects import key_of
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.controllers.table import attach, hearing
-from csoc.emulator.kubernetes.objects import Objects
+from csoc.emulator.kubernetes.objects.parts import key_of
+from csoc.emulator.kubernetes.objects.writing import Objects
 from csoc.emulator.kubernetes.store import Key, Store
 from csoc.emulator.timeline import SteppedTimeline
 

@@ -149,4 +149,4 @@ def test_what_ends_a_container_leaves_its_last_words_in_the_log(kind: Kind) -> N
     living.causes.add(Cause(kind, log=("last words",)))
     living.add(pod("web", restartPolicy="Never"))
     living.wait()
-    assert [line.text for line in lines(living.cluster, "a", "web")][-1] == "last words"
+    assert [line.text for line in lines(living.cluster, living.pod(), "main")][-1] == "last words"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from csoc.emulator.kubernetes.allocation import quality
-from csoc.emulator.kubernetes.controllers.objects import stamp
-from csoc.emulator.kubernetes.objects import Options
+from csoc.emulator.kubernetes.objects.allocation import quality
+from csoc.emulator.kubernetes.objects.options import Options
+from csoc.emulator.kubernetes.objects.parts import stamp
 from tests.unit.emulator.kubernetes.controllers.living import Living, container, workload
 
 Object = dict[str, Any]

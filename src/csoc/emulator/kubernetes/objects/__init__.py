@@ -1,0 +1,1 @@
+"""How objects are written: what is checked, added and owned on the way into the store of a cluster."""
