@@ -20,7 +20,7 @@ class Given:
     """See the module. Values are tokens of the template's parameters: unknown until CloudFormation resolves them."""
 
     def __init__(self, stack: cdk.Stack, document: Document, layer: LayerRequest) -> None:
-        """Makes a parameter of each input."""
+        """Each input becomes a parameter of the template when it is first asked for."""
         self._stack = stack
         self.layer = layer.name
         self.uid = document.uid
@@ -30,23 +30,23 @@ class Given:
         self.region = document.region
         self.partition = document.partition
         self.boundary = document.boundary
-        self._parameters: Mapping[str, cdk.CfnParameter] = {
-            name: cdk.CfnParameter(
-                stack,
+        self._inputs = layer.inputs
+        self._parameters: dict[str, cdk.CfnParameter] = {}
+
+    def __contains__(self, name: str) -> bool:
+        """True if an optional input was given."""
+        return name in self._inputs
+
+    def __getitem__(self, name: str) -> str:
+        """A value, as a token. Raises KeyError for an optional one that was not given."""
+        if name not in self._parameters:
+            one = self._inputs[name]
+            self._parameters[name] = cdk.CfnParameter(
+                self._stack,
                 name,
                 type="AWS::SSM::Parameter::Value<String>" if one.parameter else "String",
                 default=one.parameter or one.value,
             )
-            for name, one in sorted(layer.inputs.items())
-        }
-        self._literal = {name: one.value for name, one in layer.inputs.items() if one.value}
-
-    def __contains__(self, name: str) -> bool:
-        """True if an optional input was given."""
-        return name in self._parameters
-
-    def __getitem__(self, name: str) -> str:
-        """A value, as a token. Raises KeyError for an optional one that was not given."""
         return self._parameters[name].value_as_string
 
     def list(self, name: str) -> Sequence[str]:

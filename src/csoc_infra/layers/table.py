@@ -25,8 +25,8 @@ class LayerModule(Protocol):
     """A module of this package that builds a layer.
 
     INPUTS: names of what it needs, as docs/provisioning.md has them (NetworkVpcId); OPTIONAL_INPUTS: what it works
-    without. Every input that is given becomes a parameter of the template, so `build` has to use each. OUTPUTS: names
-    of what it gives; `build` returns the value of each, "" where there is nothing to name.
+    without. An input becomes a parameter of the template where `build` asks for it. OUTPUTS: names of what it gives;
+    `build` returns the value of each, "" where there is nothing to name.
     """
 
     NAME: str
