@@ -42,8 +42,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One account's link. external_id: shown to those who link only; never reused. roles: ARNs, by role.
-    template_digest: of the link template that its stack runs with. features: name to what is missing."""
+    """One account's link. account: name of the Account. external_id: shown to those who link only; never reused. roles:
+    ARNs, by role, as they were verified. principal, observer: the roles that it trusts. template_digest: of the link
+    template that its stack runs with. tried_at: when it was last looked at, with whatever outcome. missing: features to
+    what they lack. by: who began it."""
 
     account: str
     account_id: str
@@ -59,6 +61,16 @@ class Link:
     template_digest: str = ""
     artifact_bucket: str = ""
     checks: tuple[Check, ...] = ()
+    observer: str = ""
+    tried_at: datetime | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+    unlinked_at: datetime | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """True if csoc may act by it."""
+        return self.state is LinkState.VERIFIED
 
 
 class Links(Protocol):
@@ -76,4 +88,8 @@ class Links(Protocol):
 
     def all(self) -> Sequence[Link]:
         """All that are not unlinked, by account."""
+        ...
+
+    def past(self) -> Sequence[Link]:
+        """All that are unlinked, the oldest first: they are kept for audit."""
         ...

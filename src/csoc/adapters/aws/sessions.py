@@ -1,0 +1,84 @@
+"""Sessions of boto3: csoc's own, and those that it takes in linked accounts. Every client of AWS comes from here.
+
+Clients retry what is worth it, wait a bounded time, and leave credentials of other processes alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from csoc.accounts.cloud import SessionRequest
+from csoc.adapters.aws.failures import translated
+
+LONGEST_SECONDS = 3_600
+_CONFIG = Config(
+    connect_timeout=10,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    user_agent_appid="csoc",
+    s3={"addressing_style": "path"},
+)
+_HOME = "us-east-1"
+
+
+class BotoSession:
+    """Clients of one identity. Threads may share it."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def boto(self) -> boto3.Session:
+        """The session itself."""
+        return self._session
+
+    @property
+    def region(self) -> str:
+        """The region that is set, or the one where AWS began."""
+        return self._session.region_name or _HOME
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A client of a service in a region ("": the one that is set). Making one takes long, so they are kept."""
+        key = (service, region or self.region)
+        with self._lock:
+            if key not in self._clients:
+                with translated(f"AWS {service}"):
+                    self._clients[key] = self._session.client(service, region_name=key[1], config=_CONFIG)
+            return self._clients[key]
+
+
+def own_session() -> BotoSession:
+    """csoc's own identity, as the environment gives it. Raises NotFoundError if AWS_PROFILE names no profile."""
+    with translated("AWS credentials"):
+        return BotoSession(boto3.Session(botocore_session=botocore.session.get_session()))
+
+
+def taken(own: BotoSession, request: SessionRequest, region: str) -> BotoSession:
+    """A session in another role. Raises DeniedError, UnavailableError, RejectedError."""
+    asked: dict[str, Any] = {
+        "RoleArn": request.role_arn,
+        "RoleSessionName": request.name,
+        "DurationSeconds": min(request.seconds, LONGEST_SECONDS),
+        "ExternalId": request.external_id,
+        "Policy": request.policy,
+        "SourceIdentity": request.source_identity,
+        "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
+    }
+    with translated(request.role_arn):
+        given = own.client("sts", region).assume_role(**{key: value for key, value in asked.items() if value})
+    key = given["Credentials"]
+    return BotoSession(
+        boto3.Session(
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+            aws_session_token=key["SessionToken"],
+            region_name=region,
+        )
+    )
