@@ -22,7 +22,7 @@ from testbed.cache import BuildError
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 CODE = ("src", "tests", "scripts", "testbed")
-TYPED = ("scripts", "testbed", "tests/plugins", "tests/testbed")
+TYPED = ("scripts", "testbed", "tests/plugins", "tests/testbed", "tests/unit")
 WORKERS = "2"
 
 CHECKS: dict[str, Sequence[str]] = {

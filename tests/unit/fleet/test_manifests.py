@@ -83,7 +83,9 @@ def test_data_of_secrets_is_hidden_from_every_reader_and_names_stay() -> None:
 
 
 def test_odd_objects_are_named_and_masked_all_the_same() -> None:
-    for body in ({}, {"metadata": []}, {"kind": 1, "metadata": {"name": 2}}, {"kind": "Secret", "data": "x"}):
+    odd: list[dict[str, Any]] = [{}, {"metadata": []}, {"kind": 1, "metadata": {"name": 2}}]
+    odd.append({"kind": "Secret", "data": "x"})
+    for body in odd:
         identity(body)
         mask_objects([RenderedObject("t", body)])
     assert mask_objects([RenderedObject("t", {"kind": "Secret", "data": "sesame"})])[0].body["data"] == "***"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -93,7 +95,7 @@ def test_lines_keep_their_numbers_behind_a_hidden_block() -> None:
 KEYS = st.sampled_from(["password", "DB_PASSWORD_2", "client_secret", "private_key", "PGPASS", "smtp_passwd_old"])
 PLAIN = st.sampled_from(["a", "host", "replicas", "image", "list", "config"])
 SECRETS = st.from_regex(r"[A-HJ-NP-Z][0-9]{2}[a-hj-np-z]{3}[0-9][A-HJ-NP-Z]{4}[0-9]{2}", fullmatch=True)
-FORMS = {
+FORMS: dict[str, Callable[[str, str], Any]] = {
     "plain": lambda key, secret: {key: secret},
     "name": lambda key, secret: {"name": key, "value": secret},
     "manifest": lambda key, secret: {"kind": "Secret", "metadata": {"name": "x"}, "data": {"any": secret}},
@@ -142,7 +144,8 @@ def entry(key: str, value: object, style: int, indent: int) -> str:
 def test_a_planted_secret_is_in_no_diff_no_comparison_and_no_masked_tree(
     way: list[str], key: str, form: str, style: int, pair: tuple[str, str]
 ) -> None:
-    texts, sides = [], []
+    texts: list[bytes] = []
+    sides: list[Any] = []
     for secret in pair:
         data: object = FORMS[form](key, secret)
         for step in reversed(way):

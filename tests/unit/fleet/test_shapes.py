@@ -2,7 +2,7 @@
 
 from csoc.fleet import shapes
 
-ODD = (None, True, 7, 1.5, "text", [1], {"a": 1}, {}, [], "", (1,))
+ODD: tuple[object, ...] = (None, True, 7, 1.5, "text", [1], {"a": 1}, {}, [], "", (1,))
 
 
 def test_each_shape_is_kept_as_it_is_and_all_others_are_empty() -> None:

@@ -205,7 +205,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("before", "edit", "after"), SET + OTHER)
+@pytest.mark.parametrize(("before", "edit", "after"), [*SET, *OTHER])
 def test_an_edit_writes_what_a_person_would(before: str, edit: Edit, after: str | None) -> None:
     result = edited(before, edit)
     if after is not None:

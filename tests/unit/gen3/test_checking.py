@@ -179,7 +179,7 @@ def test_rules_about_one_environment_do_not_look_at_the_day() -> None:
     # Their results are kept by content; what depends on the date is a rule about the fleet.
     for rule in table.RULES:
         if rule.environment is not None:
-            source = Path(str(rule.environment.__code__.co_filename)).read_text("utf-8")  # type: ignore[attr-defined]
+            source = Path(str(rule.environment.__code__.co_filename)).read_text("utf-8")
             assert 'context["now"]' not in source, rule.id
 
 

@@ -131,7 +131,7 @@ def test_references_that_multiply_are_refused_in_bounded_time() -> None:
 
 
 def test_mappings_that_multiply_are_refused_in_bounded_time() -> None:
-    wide = {f"p{i}": {} for i in range(15_000)}
+    wide: dict[str, Any] = {f"p{i}": {} for i in range(15_000)}
     bomb: dict[str, Any] = {"wide": wide} | {
         f"l{i}": {"$ref": f"#/l{i + 1}", "$ref2": f"#/l{i + 1}"} if i < 25 else {"$ref": "#/wide"} for i in range(26)
     }

@@ -29,7 +29,7 @@ TARGET = Target(
     commit="c" * 40,
     existing={},
 )
-BUCKET = {
+BUCKET: dict[str, Any] = {
     "Type": "AWS::S3::Bucket",
     "DeletionPolicy": "RetainExceptOnCreate",
     "Properties": {

@@ -306,7 +306,7 @@ NAMES = st.one_of(
             LONG,
         ]
     ),
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=40),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=40),
     st.sampled_from(["East", "east", "EAST", "east.", "e_ast", "e-ast", "prod", "Prod"]),
 )
 PLACES = st.fixed_dictionaries(

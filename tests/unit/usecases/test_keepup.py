@@ -18,7 +18,7 @@ from csoc.testing.charts import chart
 from csoc.testing.fleets import CHARTS, HOME, NOW, REVISION, World, application, environment
 from csoc.usecases import keepup
 from csoc.usecases.keepup import KeepUp, Update, follow
-from csoc.usecases.load import FleetQuery
+from csoc.usecases.load import FleetQuery, understand_tree
 
 OTHER = "https://git.example.org/ops/shared"
 
@@ -185,7 +185,7 @@ def test_a_repository_that_fails_in_the_middle_of_a_reading_voids_that_reading(
     watched = Watched(world, monkeypatch)
     watched.look()
     world.write({"README.md": "x"})
-    real_understand = keepup.understand_tree
+    real_understand = understand_tree
 
     def understand(*arguments: Any) -> Any:
         watched.repositories.error = UnavailableError("away now")

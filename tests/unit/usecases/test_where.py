@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from csoc.errors import RejectedError
-from csoc.gen3.facts import Access, Claim
+from csoc.gen3.facts import Access, Claim, Kind
 from csoc.testing.fleets import World, environment
 from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.where import Use, where
@@ -90,7 +90,7 @@ def test_a_secret_in_a_claims_identity_or_an_address_cannot_be_guessed_at() -> N
     )
     fleet = made.load()
     facts = dict(gather_facts(made.ports(), fleet))
-    claim = Claim("bucket", "https://u:Zq81LmNoXy7@bucket.example.org", "", Access.READ, "fence.bucket")
+    claim = Claim(Kind.BUCKET, "https://u:Zq81LmNoXy7@bucket.example.org", "", Access.READ, "fence.bucket")
     facts["alpha"] = replace(facts["alpha"], claims=(*facts["alpha"].claims, claim))
     assert where(fleet, facts, "Zq81LmNoXy7") == []
     told = [use.text for use in where(fleet, facts, "https://u:")]

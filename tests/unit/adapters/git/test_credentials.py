@@ -15,6 +15,7 @@ import pygit2
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.types import Options
 from pygit2.enums import CredentialType
 
 from csoc.adapters.git.credentials import Credentials
@@ -115,7 +116,7 @@ def test_an_app_proves_itself_with_a_short_token_signed_by_its_key(
     assert tokens(api).token(app) == "ghs_1"
     path, authorization = api.asked[0]
     assert path == "/api/v3/app/installations/34/access_tokens"
-    options = {"verify_exp": False, "verify_iat": False}
+    options: Options = {"verify_exp": False, "verify_iat": False}
     claims = jwt.decode(authorization.removeprefix("Bearer "), key.public_key(), algorithms=["RS256"], options=options)
     assert claims["iss"] == "12"
     assert claims["iat"] < NOW.timestamp() < claims["exp"] <= claims["iat"] + 600

@@ -12,7 +12,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from csoc.adapters.git import GitRepositories, folders, survey
+from csoc.adapters.git import GitRepositories, folders
 from csoc.adapters.git.folders import Folders
 from csoc.adapters.git.packs import PackWriter
 from csoc.config import Limits, Settings
@@ -319,7 +319,12 @@ def test_a_folder_over_a_limit_is_refused_before_any_file_is_read(
         write(tmp_path / "many", {f"{number:02}/{name}.yaml": "a: 1\n" for name in "abcdefghij"})
     listed: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(survey.os, "scandir", lambda folder: (listed.append(str(folder)), scandir(folder))[1])
+
+    def listing(folder: str) -> object:
+        listed.append(str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", listing)
     monkeypatch.setattr(Folders, "_store", lambda *_: pytest.fail("a file was read"))
     with pytest.raises(RejectedError, match="more than 100 files and folders"):
         opened(tmp_path / "many", folder_entries=100)

@@ -153,7 +153,12 @@ def test_a_redirect_to_another_host_is_not_followed_and_gets_no_credential(
 
 def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path) -> None:
     never = threading.Event()
-    with raw_server(lambda connection: (connection.recv(65536), never.wait(30))[0] and None) as port:
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(65536)
+        never.wait(30)
+
+    with raw_server(silent) as port:
         given = settings(tmp_path, connect_seconds=0.5, fetch_seconds=2)
         began = time.monotonic()
         with pytest.raises(UnavailableError):
@@ -270,11 +275,11 @@ def test_a_branch_that_moves_between_reading_and_pushing_is_read_again(
 ) -> None:
     repositories = GitRepositories(settings(tmp_path))
     tree = repositories.open(site.address)
-    moves = iter([lambda: site.write("main", {"theirs": b"1"}), lambda: site.write("main", {"theirs": b"2"})])
+    moves = [b"1", b"2"]
 
     def move(path: str) -> None:
-        if "service=git-receive-pack" in path:
-            next(moves, lambda: "")()
+        if "service=git-receive-pack" in path and moves:
+            site.write("main", {"theirs": moves.pop(0)})
 
     server.before = move
     commit = repositories.commit(site.address, request_for(tree.commit, "mine", None, b"y"))

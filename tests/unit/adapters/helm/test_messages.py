@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -45,14 +47,14 @@ def test_secrets_of_the_values_are_masked_wherever_they_are_quoted() -> None:
     assert "db.example.org" in message
 
 
-SAID = {
+SAID: dict[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
     "quoted": lambda text: json.dumps(text),
     "in one line": lambda text: " ".join(text.split()),
     "in base64": lambda text: base64.b64encode(text.encode()).decode(),
     "its last line": lambda text: text.splitlines()[-1].strip(),
 }
-HELD = {
+HELD: dict[str, Callable[[str], dict[str, Any]]] = {
     "a key": lambda text: {"db": {"password": text}},
     "a name and a value": lambda text: {"env": [{"name": "DB_PASSWORD", "value": text}]},
     "a Kubernetes Secret": lambda text: {"extra": [{"kind": "Secret", "stringData": {"a": text}}]},
@@ -92,7 +94,8 @@ def test_long_quotations_and_long_messages_are_cut() -> None:
 
 
 def test_values_as_json_stay_within_the_limit() -> None:
-    assert messages.values_text({"a": [1, None, {"b": True}], 2: "x"}, 100) == '{"a":[1,null,{"b":true}],"2":"x"}'
+    values: dict[Any, Any] = {"a": [1, None, {"b": True}], 2: "x"}
+    assert messages.values_text(values, 100) == '{"a":[1,null,{"b":true}],"2":"x"}'
     with pytest.raises(messages.TooLargeError):
         messages.values_text({"a": "x" * 200}, 100)
     with pytest.raises(messages.TooLargeError):

@@ -25,7 +25,7 @@ def run(program: bytes, architecture: int, number: int, first: int = 0) -> int:
         if code == 0x20:
             value = struct.unpack_from("=I", data, operand)[0]
         elif code == 0x06:
-            return operand
+            return int(operand)
         else:
             hit = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[code]
             position += if_true if hit else if_false

@@ -273,7 +273,7 @@ def test_what_no_account_region_or_role_can_be_called_is_refused(rule: dict[str,
         {"role": "a+b=c,d.e@f_g-h"},
     ],
 )
-def test_a_pattern_that_something_can_be_like_is_taken(rule: dict[str, str]) -> None:
+def test_a_pattern_that_something_can_be_like_is_taken(rule: dict[str, Any]) -> None:
     assert parse_rule({"effect": "deny", **rule}) == FaultRule("deny", **rule)
 
 

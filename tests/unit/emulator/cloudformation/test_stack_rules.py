@@ -38,14 +38,14 @@ def deny(action: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_repeated_request_is_answered_and_does_nothing_again(world: World) -> None:
-    asked = {"StackName": "app", "TemplateBody": BODY, "ClientRequestToken": "t1"}
+    asked: dict[str, Any] = {"StackName": "app", "TemplateBody": BODY, "ClientRequestToken": "t1"}
     first = world.ask("CreateStack", **asked)
     world.done()
     assert world.ask("CreateStack", **asked) == first
     assert world.refused("CreateStack", **{**asked, "TemplateBody": template({})}).code == "TokenAlreadyExistsException"
     assert world.refused("CreateStack", **{**asked, "ClientRequestToken": "t2"}).code == "AlreadyExistsException"
     changed = template({"A": thing(Size=2)})
-    update = {"StackName": "app", "TemplateBody": changed, "ClientRequestToken": "u1"}
+    update: dict[str, Any] = {"StackName": "app", "TemplateBody": changed, "ClientRequestToken": "u1"}
     answer = world.ask("UpdateStack", **update)
     world.done()
     assert world.ask("UpdateStack", **update) == answer
@@ -71,7 +71,7 @@ def test_events_carry_the_token_and_the_operation_of_their_request(world: World)
 
 def test_a_change_set_is_executed_once_for_a_token(world: World) -> None:
     world.create({"A": thing(Size=1)})
-    asked = {
+    asked: dict[str, Any] = {
         "StackName": "app",
         "ChangeSetName": "c",
         "TemplateBody": template({"A": thing(Size=2)}),
@@ -82,7 +82,7 @@ def test_a_change_set_is_executed_once_for_a_token(world: World) -> None:
     assert world.refused("CreateChangeSet", **{**asked, "Description": "x"}).code == "TokenAlreadyExistsException"
     assert world.refused("CreateChangeSet", **{**asked, "ClientToken": "c2"}).code == "AlreadyExistsException"
     world.timeline.advance(3)
-    execute = {"StackName": "app", "ChangeSetName": "c", "ClientRequestToken": "e1"}
+    execute: dict[str, Any] = {"StackName": "app", "ChangeSetName": "c", "ClientRequestToken": "e1"}
     world.ask("ExecuteChangeSet", **execute)
     world.done()
     world.ask("ExecuteChangeSet", **execute)
@@ -188,7 +188,7 @@ def test_a_policy_of_many_wild_cards_is_answered_at_once(world: World) -> None:
 def drift(world: World) -> Mapping[str, Any]:
     """Detects drift and tells of the one resource."""
     number = world.ask("DetectStackDrift", StackName="app")["StackDriftDetectionId"]
-    asked = {"StackDriftDetectionId": number}
+    asked: dict[str, Any] = {"StackDriftDetectionId": number}
     assert world.ask("DescribeStackDriftDetectionStatus", **asked)["DetectionStatus"] == "DETECTION_IN_PROGRESS"
     world.done()
     told = world.ask("DescribeStackDriftDetectionStatus", **asked)

@@ -67,7 +67,7 @@ _VALUES = st.recursive(
 
 
 def template_with(value: Any) -> Template:
-    resources = {name: {"Type": "Test::Memory::Thing"} for name in _RESOURCES}
+    resources: dict[str, Any] = {name: {"Type": "Test::Memory::Thing"} for name in _RESOURCES}
     resources["User"] = {"Type": "Test::Memory::Thing", "Properties": {"Value": value}}
     return read_template(json.dumps({**_HEAD, "Resources": resources}))
 

@@ -10,7 +10,7 @@ import pytest
 from csoc.errors import UnavailableError
 from csoc.fleet.argocd.discovery import Discovery, Ports, discover
 from csoc.fleet.argocd.model import KnownCluster
-from csoc.fleet.charts import RenderFailure, Rendering
+from csoc.fleet.charts import RenderFailure, Rendering, pack
 from csoc.fleet.repositories import Tree
 from tests.unit.fleet.argocd import making
 
@@ -391,7 +391,7 @@ def test_a_plain_template_beside_rendered_ones_counts_once_with_its_exact_place(
 def test_a_packaged_chart_of_applications_is_rendered() -> None:
     class Packaged(making.FolderCharts):
         def fetch(self, ref: Any, *, local: Any = None) -> Any:
-            return making.pack("argocd-apps", "2.0.0", {})
+            return pack("argocd-apps", "2.0.0", {})
 
     spec = "  source: {repoURL: https://charts.example.org, chart: argocd-apps, targetRevision: 2.0.0}\n"
     files = {"one.yaml": making.app_yaml("one", spec=spec)}

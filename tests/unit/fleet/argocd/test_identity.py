@@ -177,7 +177,7 @@ def test_a_host_that_never_answers_is_not_asked_for_each_of_its_repositories() -
 def test_a_host_that_answered_before_is_asked_again() -> None:
     home = making.tree(FILES, URL, "main")
     others = {(f"https://slow.org/{n}", ""): UnavailableError("Too slow") for n in range(9)}
-    opener = making.opener({("https://slow.org/ok", ""): home} | others)
+    opener = making.opener({("https://slow.org/ok", ""): home, **others})
     trees = Trees(home, identify(home, []), opener)
     assert trees.resolve("https://slow.org/ok", "", PLACE) is home
     assert all(trees.resolve(f"https://slow.org/{n}", "", PLACE) is None for n in range(9))

@@ -49,7 +49,9 @@ def test_quiet_where_the_pods_are_not_known_or_none() -> None:
 
 
 def test_quiet_for_budgets_whose_pods_are_chosen_in_another_way() -> None:
-    for selector in ({"matchLabels": {}}, {"matchLabels": {"app": "fence"}, "matchExpressions": [{"key": "a"}]}):
+    narrowed = {"matchLabels": {"app": "fence"}, "matchExpressions": [{"key": "a"}]}
+    selectors: list[dict[str, Any]] = [{"matchLabels": {}}, narrowed]
+    for selector in selectors:
         body = made("PodDisruptionBudget", "x", spec={"minAvailable": 2, "selector": selector})
         assert not list(check(environment_state("", objects=[body, workload("fence", replicas=2)])))
 

@@ -1,11 +1,13 @@
 """Keys that no template reads, and the ones that were meant."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from csoc.gen3.findings import Patch, Severity
 from csoc.gen3.rules.key_not_read import RULE, check
+from csoc.gen3.rules.model import Hit
 from csoc.testing.states import environment_state, environment_view
 
 KEYS = frozenset(
@@ -24,7 +26,7 @@ DEFAULTS = {
 }
 
 
-def hits(values: str, **facts: object) -> list:
+def hits(values: str, **facts: Any) -> list[Hit]:
     return list(check(environment_state(values, defaults=DEFAULTS, chart_keys=KEYS, **facts)))
 
 

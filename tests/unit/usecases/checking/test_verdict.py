@@ -149,7 +149,7 @@ def test_a_waiver_that_the_change_takes_away_counts_no_more() -> None:
     world.write({".csoc/waivers.yaml": waivers()})
     since(world)
     fleet(alpha="bad", world=world)
-    world.write({".csoc/waivers.yaml": None})  # type: ignore[dict-item]
+    world.write({".csoc/waivers.yaml": None})
     assert changed(world).failed
 
 

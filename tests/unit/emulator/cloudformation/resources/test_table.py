@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from csoc.emulator.cloudformation.resources.declared import Declared
@@ -25,4 +27,5 @@ def test_properties_that_a_type_would_lose_are_refused_by_name(name: str) -> Non
 
 @pytest.mark.parametrize("name", sorted(HANDLERS))
 def test_a_type_claims_no_property_that_it_does_not_have(name: str) -> None:
-    assert HANDLERS[name].supported <= set(_SCHEMAS.definition(name)["properties"])
+    handler: Any = HANDLERS[name]
+    assert handler.supported <= set(_SCHEMAS.definition(name)["properties"])

@@ -127,8 +127,9 @@ def test_any_body_is_taken_or_refused_in_words(
         assert found.code < 500 or found.reason == "", found.status()
 
 
-CONTAINER = {"name": "c", "image": "i", "env": [{"name": "A", "value": "1"}], "ports": [{"containerPort": 80}]}
-CONTAINER |= {"volumeMounts": [{"name": "v", "mountPath": "/v"}], "resources": {"limits": {"cpu": "1"}}}  # type: ignore[operator]
+CONTAINER: dict[str, Any] = {"name": "c", "image": "i"}
+CONTAINER |= {"env": [{"name": "A", "value": "1"}], "ports": [{"containerPort": 80}]}
+CONTAINER |= {"volumeMounts": [{"name": "v", "mountPath": "/v"}], "resources": {"limits": {"cpu": "1"}}}
 TEMPLATE = {
     "metadata": {"labels": {"app": "a"}},
     "spec": {"containers": [CONTAINER], "volumes": [{"name": "v", "configMap": {"name": "m"}}]},
@@ -305,6 +306,7 @@ def test_a_pattern_that_is_none_is_refused_with_its_definition() -> None:
     found = send(a_cluster(), "POST", path, json.dumps(pattern_of("(a")).encode())
     assert refused(found) == (422, "Invalid")
     assert isinstance(found, ApiError)
+    assert found.details is not None
     place = "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[text].pattern"
     assert [one["field"] for one in found.details["causes"]] == [place]
     assert "must be a valid regular expression" in found.message

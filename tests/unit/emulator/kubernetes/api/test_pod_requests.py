@@ -55,9 +55,9 @@ def log(
 
 def test_the_log_is_that_of_the_only_container_the_default_one_or_the_one_that_is_named() -> None:
     assert log("", RUNNING) == (200, "main\n")
-    two = {"containers": ("main", "side")}
+    two: Object = {"containers": ("main", "side")}
     assert log("container=side", RUNNING, RUNNING, **two) == (200, "side\n")
-    default = {"annotations": {"kubectl.kubernetes.io/default-container": "side"}}
+    default: Object = {"annotations": {"kubectl.kubernetes.io/default-container": "side"}}
     assert log("", RUNNING, RUNNING, **two, **default) == (200, "side\n")
     assert log("previous=true", {**RUNNING, "lastState": ENDED}) == (200, "main before\n")
 

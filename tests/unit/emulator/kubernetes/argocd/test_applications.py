@@ -16,7 +16,7 @@ from tests.unit.emulator.kubernetes.argocd.syncing import (
     definition,
     project,
 )
-from tests.unit.emulator.kubernetes.controllers.living import config_map, container, job, secret, workload
+from tests.unit.emulator.kubernetes.controllers.living import Object, config_map, container, job, secret, workload
 
 WEB = workload("Deployment", "web", container(envFrom=[{"secretRef": {"name": "s"}}]))
 GIVEN = secret("s", k="v")
@@ -475,7 +475,7 @@ def test_several_sources_are_one_application() -> None:
         ),
     ],
 )
-def test_a_project_refuses_sources_and_destinations(rules: dict, message: str) -> None:
+def test_a_project_refuses_sources_and_destinations(rules: Object, message: str) -> None:
     syncing = Syncing()
     syncing.repositories.commit(config_map("m", k="1"))
     syncing.add(project("narrow", **rules), application(automated={}, project="narrow"))
@@ -575,7 +575,7 @@ def test_what_a_controller_adds_is_no_difference() -> None:
         {"managedFieldsManagers": ["scaler"]},
     ],
 )
-def test_ignored_differences_are_not_seen(rule: dict) -> None:
+def test_ignored_differences_are_not_seen(rule: Object) -> None:
     for ignored, expected in (([], "OutOfSync"), ([{"group": "apps", "kind": "Deployment"} | rule], "Synced")):
         syncing = Syncing()
         syncing.repositories.commit(workload("Deployment", "web", replicas=1))
@@ -804,7 +804,7 @@ OBJECTS = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(OBJECTS, st.sampled_from(["", "/background", "/foreground"]))
 def test_whatever_was_synced_syncing_again_changes_nothing_and_deleting_leaves_nothing(
-    objects: list[dict], suffix: str
+    objects: list[Object], suffix: str
 ) -> None:
     syncing = Syncing()
     syncing.repositories.commit(*objects)

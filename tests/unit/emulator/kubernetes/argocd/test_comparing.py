@@ -13,6 +13,8 @@ from csoc.emulator.kubernetes.argocd.tasks import Task, in_order, reverse_prune_
 from csoc.emulator.kubernetes.kinds.schemas import Schema
 from csoc.emulator.kubernetes.kinds.types import built_in
 
+Object = dict[str, Any]
+
 POD = next(one for one in built_in() if one.kind == "Pod").schema
 VALUES = st.recursive(
     st.one_of(st.integers(0, 3), st.sampled_from("abc")),
@@ -23,13 +25,13 @@ OBJECTS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
 
 
 @given(OBJECTS, OBJECTS, OBJECTS)
-def test_applying_what_was_applied_changes_nothing_more(original: dict, wanted: dict, live: dict) -> None:
+def test_applying_what_was_applied_changes_nothing_more(original: Object, wanted: Object, live: Object) -> None:
     once = threeway.merged(None, original, wanted, live)
     assert threeway.merged(None, wanted, wanted, once) == once
 
 
 @given(OBJECTS, OBJECTS)
-def test_what_is_wanted_is_there_afterwards(wanted: dict, live: dict) -> None:
+def test_what_is_wanted_is_there_afterwards(wanted: Object, live: Object) -> None:
     made = threeway.merged(None, wanted, wanted, live)
     assert threeway.without_others(wanted, made) == threeway.without_others(wanted, wanted)
 
@@ -48,7 +50,7 @@ def test_a_field_of_a_map_goes_when_it_is_wanted_no_longer(schema: Schema | None
 
 
 def test_lists_of_built_in_kinds_merge_by_their_keys() -> None:
-    def pod(*containers: dict) -> dict:
+    def pod(*containers: Object) -> Object:
         return {"spec": {"containers": list(containers)}}
 
     live = pod({"name": "injected", "image": "proxy"}, {"name": "app", "image": "app:1", "imagePullPolicy": "Always"})
@@ -93,7 +95,7 @@ DOCUMENT = {
         (".none[]?", []),
     ],
 )
-def test_jq_paths(expression: str, found: list) -> None:
+def test_jq_paths(expression: str, found: list[Any]) -> None:
     assert jqpaths.paths(expression, DOCUMENT) == found
 
 
@@ -133,14 +135,14 @@ def test_source_patterns(rules: list[str], url: str, permitted: bool) -> None:
         ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!gen3-*"}], False),
     ],
 )
-def test_destination_patterns(destinations: list[dict], permitted: bool) -> None:
+def test_destination_patterns(destinations: list[Object], permitted: bool) -> None:
     assert projects.destination_permitted({"spec": {"destinations": destinations}}, "gen3-dev") is permitted
 
 
 def task(
     kind: str, name: str, wave: int = 0, phase: str = "Sync", *, prune: bool = False, namespace: str = "a"
 ) -> Task:
-    body = {
+    body: Object = {
         "apiVersion": "v1",
         "kind": kind,
         "metadata": {"name": name, "annotations": {"argocd.argoproj.io/sync-wave": str(wave)}},

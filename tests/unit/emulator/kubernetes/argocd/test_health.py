@@ -9,17 +9,19 @@ import pytest
 from csoc.emulator.kubernetes.argocd.customhealth import RULES
 from csoc.emulator.kubernetes.argocd.health import health_of, is_worse
 
+Object = dict[str, Any]
+
 
 def body(
-    kind: str, spec: dict | None = None, status: dict | None = None, version: str = "apps/v1", **meta: Any
-) -> dict:
-    made: dict = {"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1} | meta}
+    kind: str, spec: Object | None = None, status: Object | None = None, version: str = "apps/v1", **meta: Any
+) -> Object:
+    made: Object = {"apiVersion": version, "kind": kind, "metadata": {"name": "x", "generation": 1} | meta}
     made |= {"spec": spec} if spec is not None else {}
     made |= {"status": status} if status is not None else {}
     return made
 
 
-def conditions(*found: tuple[str, str], **more: Any) -> dict:
+def conditions(*found: tuple[str, str], **more: Any) -> Object:
     return {"conditions": [{"type": kind, "status": status, "message": "m"} | more for kind, status in found]}
 
 
@@ -116,7 +118,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("found", "status"), CASES, ids=lambda one: one if isinstance(one, str) else one["kind"])
-def test_health(found: dict, status: str) -> None:
+def test_health(found: Object, status: str) -> None:
     health = health_of(found, RULES)
     assert health is not None
     assert health.status == status
@@ -132,13 +134,13 @@ def test_the_worst_counts() -> None:
     assert not is_worse("Degraded", "Missing")
 
 
-def ended(name: str = "main", **how: Any) -> dict:
+def ended(name: str = "main", **how: Any) -> Object:
     return {"name": name, "state": {"terminated": how}}
 
 
-WELL = {"exitCode": 0, "reason": "Completed"}
-OOM = {"exitCode": 137, "reason": "OOMKilled"}
-ERROR = {"exitCode": 3, "reason": "Error"}
+WELL: Object = {"exitCode": 0, "reason": "Completed"}
+OOM: Object = {"exitCode": 137, "reason": "OOMKilled"}
+ERROR: Object = {"exitCode": 3, "reason": "Error"}
 
 
 @pytest.mark.parametrize(
@@ -186,13 +188,13 @@ ERROR = {"exitCode": 3, "reason": "Error"}
         "nothing is said",
     ],
 )
-def test_a_failed_pod_says_why(status: dict, message: str) -> None:
+def test_a_failed_pod_says_why(status: Object, message: str) -> None:
     found = health_of(body("Pod", {}, {"phase": "Failed"} | status, "v1"), RULES)
     assert found is not None
     assert (found.status, found.message) == ("Degraded", message)
 
 
-def waits(reason: str, message: str) -> dict:
+def waits(reason: str, message: str) -> Object:
     return {"name": "main", "state": {"waiting": {"reason": reason, "message": message}}}
 
 
@@ -207,7 +209,7 @@ def waits(reason: str, message: str) -> dict:
     ],
 )
 def test_a_waiting_container_degrades_a_pod_that_is_always_restarted(
-    policy: str, containers: list[dict], status: str, message: str
+    policy: str, containers: list[Object], status: str, message: str
 ) -> None:
     told = {"phase": "Pending", "message": "of the pod", "containerStatuses": containers}
     found = health_of(body("Pod", {"restartPolicy": policy}, told, "v1"), RULES)
@@ -229,7 +231,9 @@ def test_a_waiting_container_degrades_a_pod_that_is_always_restarted(
     ],
     ids=["never ended", "ended before", "ready", "to run to completion"],
 )
-def test_a_running_pod_is_judged_by_readiness_and_by_how_it_ended_before(policy: str, more: dict, status: str) -> None:
+def test_a_running_pod_is_judged_by_readiness_and_by_how_it_ended_before(
+    policy: str, more: Object, status: str
+) -> None:
     told = {"phase": "Running", "message": "of the pod"} | more
     found = health_of(body("Pod", {"restartPolicy": policy}, told, "v1"), RULES)
     assert found is not None

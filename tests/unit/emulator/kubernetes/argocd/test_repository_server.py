@@ -13,7 +13,7 @@ from csoc.testing.repositories import MemoryRepositories
 from tests.unit.fleet.argocd.making import FolderCharts, ScriptedRenderer
 
 URL, OTHER = "https://git.example.org/team/charts", "https://git.example.org/team/values"
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {"repoURL": URL, "path": "web", "targetRevision": "main", "helm": {"valueFiles": ["$values/web.yaml"]}},
     {"repoURL": OTHER, "targetRevision": "main", "ref": "values"},
 ]

@@ -100,7 +100,7 @@ class Living:
     def versions(self) -> dict[tuple[str, str, str, str], str]:
         """The version of every object but events: two such answers differ if something was written between them."""
         return {
-            (group, resource, key.namespace, key.name): self.store.get(key)["metadata"]["resourceVersion"]
+            (group, resource, key.namespace, key.name): str((self.store.get(key) or {})["metadata"]["resourceVersion"])
             for group, resource in self.store.resources()
             if resource != "events"
             for key, _ in self.store.texts(group, resource)[0]
@@ -143,7 +143,7 @@ def workload(kind: str, name: str, *containers: Object, pods: Mapping[str, Any] 
         "metadata": {"labels": {"app": name}},
         "spec": {"containers": list(containers) or [container()]} | dict(pods or {}),
     }
-    body = {
+    body: Object = {
         "apiVersion": "apps/v1",
         "kind": kind,
         "metadata": {"name": name, "namespace": "a"},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from csoc.emulator.kubernetes.controllers.settings import SecretError, SecretRequest
-from tests.unit.emulator.kubernetes.controllers.living import Living, condition, secret, workload
+from tests.unit.emulator.kubernetes.controllers.living import Living, Object, condition, secret, workload
 
 ROLE = "arn:aws:iam::111111111111:role/secrets"
 
@@ -83,7 +83,7 @@ def store(**aws: Any) -> dict[str, Any]:
 
 
 def external(name: str = "creds", **spec: Any) -> dict[str, Any]:
-    given = {"secretStoreRef": {"name": "store", "kind": "SecretStore"}, "refreshInterval": "5m"}
+    given: Object = {"secretStoreRef": {"name": "store", "kind": "SecretStore"}, "refreshInterval": "5m"}
     given |= {"data": [{"secretKey": "password", "remoteRef": {"key": "dev/fence", "property": "db_password"}}]}
     metadata = {"name": name, "namespace": "a"}
     kind = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": metadata}
@@ -135,7 +135,7 @@ def test_a_template_makes_files_of_values() -> None:
         ),
     ],
 )
-def test_what_the_manager_does_not_hold_is_an_error_with_its_cause_in_the_event(held: dict, why: str) -> None:
+def test_what_the_manager_does_not_hold_is_an_error_with_its_cause_in_the_event(held: Object, why: str) -> None:
     manager = Manager(held)
     living = with_operator(manager)
     living.add(robot(), store(), external())

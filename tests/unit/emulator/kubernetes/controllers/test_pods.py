@@ -9,6 +9,7 @@ from csoc.emulator.kubernetes.controllers.kubelet import reconsider
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from tests.unit.emulator.kubernetes.controllers.living import (
     Living,
+    Object,
     condition,
     config_map,
     container,
@@ -19,7 +20,7 @@ from tests.unit.emulator.kubernetes.controllers.living import (
     workload,
 )
 
-CPU = {"resources": {"requests": {"cpu": "3"}}}
+CPU: Object = {"resources": {"requests": {"cpu": "3"}}}
 
 
 def test_a_pod_takes_time_to_become_ready() -> None:
@@ -61,7 +62,7 @@ def test_a_pod_with_a_readiness_probe_is_running_before_it_is_ready() -> None:
         ),
     ],
 )
-def test_what_the_environment_names_and_is_not_there_is_a_config_error(extra: dict, message: str) -> None:
+def test_what_the_environment_names_and_is_not_there_is_a_config_error(extra: Object, message: str) -> None:
     living = Living()
     living.add(secret("there", k="v"), config_map("mapped", k="v"), pod("web", container(**extra)))
     living.wait()
@@ -100,7 +101,7 @@ def test_a_pod_starts_soon_after_the_secret_that_it_waited_for_is_made() -> None
         ),
     ],
 )
-def test_a_volume_that_cannot_be_mounted_is_told_and_the_pod_waits(volume: dict, message: str) -> None:
+def test_a_volume_that_cannot_be_mounted_is_told_and_the_pod_waits(volume: Object, message: str) -> None:
     living = Living()
     living.add(secret("there", k="v"), pod("web", volumes=[{"name": "v"} | volume]))
     living.wait()

@@ -62,7 +62,7 @@ def test_a_deployments_pod_is_as_the_same_pod_that_a_client_posts(pods: Object) 
 
 def _without_name(pod: Object) -> Object:
     """The specification; a volume of a token has the pod's name in it."""
-    spec = copy.deepcopy(pod["spec"])
+    spec: Object = copy.deepcopy(pod["spec"])
     tokens = [one for one in spec["volumes"] if one["name"].startswith("kube-api-access-")]
     assert len(tokens) == 1
     for mount in (
