@@ -22,11 +22,15 @@ from testbed.binaries import MANIFESTS
 from testbed.servers import control_plane, process
 from testbed.servers.cluster import Cluster, definitions
 from testbed.servers.kube import Document, KubeClient
+from testbed.servers.process import ServerError
 
 NAMESPACE = "argocd"
 API = "argoproj.io/v1alpha1"
 READY_SECONDS = 60
 _CACHE_VERSION = "1.8.3"  # Argo CD 3.2, common/common.go, CacheVersion
+REFRESH = "argocd.argoproj.io/refresh"
+HEARD_SECONDS = 10.0
+TIMES_ASKED = 12
 RESYNC_SECONDS = 180  # Argo CD's own usual; a test that wants it earlier asks for a refresh
 
 
@@ -140,6 +144,31 @@ def project(
     }
 
 
+def unheard() -> dict[str, str]:
+    """Annotations that make Argo CD look at what an Application is by now.
+
+    It writes the answer to each of its own writes over what it has heard of the Application meanwhile (3.2.1,
+    controller/appcontroller.go, writeBackToInformer). So what is asked while such an answer is on its way, a look, a
+    sync, a deletion, can be lost to it until RESYNC_SECONDS are over, unless the Application changes once more.
+    """
+    return {"testbed/asked-again": secrets.token_hex(4)}
+
+
+def credential(prefix: str, username: str, password: str, owner: str) -> Document:
+    """A Secret by which Argo CD reads all repositories whose URL starts with the prefix, with a name of its own.
+
+    owner: the AppProject of the test that it is removed with.
+    """
+    # Without forceHttpBasicAuth git asks the askpass program, which is the way of most installations.
+    content = {"type": "git", "url": prefix, "username": username, "password": password}
+    metadata = {
+        "name": f"repositories-{secrets.token_hex(4)}",
+        "namespace": NAMESPACE,
+        "labels": {"argocd.argoproj.io/secret-type": "repo-creds", "testbed": owner},
+    }
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": content}
+
+
 @dataclass(frozen=True)
 class Credential:
     """A Secret by which Argo CD reads repositories; delete() takes the access away."""
@@ -162,16 +191,9 @@ class Delivery:
 
     def add_credential(self, prefix: str, username: str, password: str) -> Credential:
         """Lets Argo CD read all repositories whose URL starts with the prefix."""
-        name = f"repositories-{secrets.token_hex(4)}"
-        # Without forceHttpBasicAuth git asks the askpass program, which is the way of most installations.
-        content = {"type": "git", "url": prefix, "username": username, "password": password}
-        metadata = {
-            "name": name,
-            "namespace": NAMESPACE,
-            "labels": {"argocd.argoproj.io/secret-type": "repo-creds", "testbed": self.project},
-        }
-        self.cluster.admin.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": content})
-        return Credential(self.cluster.admin, name)
+        secret = credential(prefix, username, password, self.project)
+        self.cluster.admin.create(secret)
+        return Credential(self.cluster.admin, secret["metadata"]["name"])
 
     def create_application(
         self, sources: Sequence[Document], *, name: str | None = None, options: Sequence[str] = (), **spec: object
@@ -187,6 +209,10 @@ class Delivery:
         }
         metadata = {"name": name, "namespace": NAMESPACE, "labels": {"testbed": self.project}}
         self.cluster.admin.create({"apiVersion": API, "kind": "Application", "metadata": metadata, "spec": content})
+        # It may look before it has heard of a credential, and looks again by itself only after RESYNC_SECONDS.
+        first = self.wait_for(name, lambda one: bool({"reconciledAt", "conditions"} & set(one.get("status", {}))))
+        if "authentication" in json.dumps(first["status"].get("conditions", [])):
+            self.refresh(name)
         return name
 
     def application(self, name: str) -> Document:
@@ -194,9 +220,23 @@ class Delivery:
         return self.cluster.admin.get(API, "Application", name, NAMESPACE)
 
     def refresh(self, name: str, *, hard: bool = False) -> None:
-        """Asks Argo CD to look into Git again; hard: past its caches too."""
-        annotations = {"argocd.argoproj.io/refresh": "hard" if hard else "normal"}
-        self.cluster.admin.merge(API, "Application", name, {"metadata": {"annotations": annotations}}, NAMESPACE)
+        """Asks Argo CD to look into Git again, and comes back when it has; hard: past its caches too."""
+        self._annotate(name, {REFRESH: "hard" if hard else "normal"})
+        for _ in range(TIMES_ASKED):
+            with contextlib.suppress(TimeoutError):
+                self.wait_for(name, lambda one: REFRESH not in one["metadata"].get("annotations", {}), HEARD_SECONDS)
+                return
+            self._annotate(name, unheard())
+        raise ServerError(f"Argo CD does not look at {name}, though it was asked {TIMES_ASKED} times")
+
+    def look_until(self, name: str, is_so: Callable[[Document], bool]) -> Document:
+        """The Application once it is as asked, which follows from something that Argo CD may hear of later than of the
+        look; so it looks past its caches again and again. Raises ServerError."""
+        for _ in range(TIMES_ASKED):
+            self.refresh(name, hard=True)
+            with contextlib.suppress(TimeoutError):
+                return self.wait_for(name, is_so, HEARD_SECONDS)
+        raise ServerError(f"{name} is not as awaited after {TIMES_ASKED} looks")
 
     def wait_for(self, name: str, is_so: Callable[[Document], bool], seconds: float = 120) -> Document:
         """The Application once it is as asked. Raises TimeoutError with its state."""
@@ -234,6 +274,9 @@ class Delivery:
             client.delete("v1", "Secret", secret["metadata"]["name"], NAMESPACE)
         client.delete(API, "AppProject", self.project, NAMESPACE)
         client.delete("v1", "Namespace", self.namespace)
+
+    def _annotate(self, name: str, annotations: Document) -> None:
+        self.cluster.admin.merge(API, "Application", name, {"metadata": {"annotations": annotations}}, NAMESPACE)
 
 
 def _kept(port: int, key: str) -> bytes:

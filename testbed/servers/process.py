@@ -63,7 +63,7 @@ class Server:
                 raise (PortTakenError if taken else ServerError)(
                     f"{self.name} ended with {code} before it was ready:\n{self._said()}"
                 )
-            if ready():
+            if ready() and self.process.poll() is None:  # else another server answered, which had the port first
                 return
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name} was not ready within {seconds:.0f} s:\n{self._said()}")

@@ -12,12 +12,13 @@ from csoc.adapters.kube.connecting import from_kubeconfig_file
 from csoc.clusters.applications import API, KIND, NAMESPACE
 from csoc.clusters.client import Where
 from csoc.emulator.kubernetes.argocd import customhealth, health
-from testbed.servers.argocd import Credential, Delivery, project
+from testbed.servers.argocd import Delivery, credential, project
 from testbed.servers.control_plane import PLAYED
+from testbed.servers.gitea import Gitea, GiteaRepository, GiteaUser
 from tests.contract.cluster_worlds import SimulatedWorld
-from tests.testbed.gitea import Gitea, GiteaRepository, GiteaUser
 
 Object = dict[str, Any]
+NO_TOKEN = "0" * 40
 PLAYED_POD = dict([PLAYED.split("=")])
 _OWNED = (("apps/v1", "ReplicaSet"), ("batch/v1", "Job"), ("v1", "Pod"), ("v1", "PersistentVolumeClaim"))
 
@@ -66,17 +67,17 @@ class ArgoWorld(Protocol):
         ...
 
 
-class RealArgo:
-    """The testbed's Argo CD with the testbed's Gitea."""
+class _Private:
+    """What any of them has: a private repository of the testbed's Gitea, and a person who may read it."""
 
-    def __init__(self, delivery: Delivery, gitea: Gitea) -> None:
-        self.client = from_kubeconfig_file(delivery.cluster.kubeconfig, "real")
-        self.namespace, self.project = delivery.namespace, delivery.project
-        self._delivery = delivery
+    def __init__(self, client: KubeClient, namespace: str, gitea: Gitea) -> None:
+        """namespace: where Applications put things; the AppProject has the same name."""
+        self.client = client
+        self.namespace = self.project = namespace
         self._reader: GiteaUser = gitea.create_user("reader")
         self._repository: GiteaRepository = gitea.create_repository(private=True)
         self._repository.add_collaborator(self._reader, "read")
-        self._credential: Credential | None = None
+        self._credential = ""
 
     @property
     def url(self) -> str:
@@ -87,20 +88,22 @@ class RealArgo:
 
     def grant(self, *, wrongly: bool = False) -> None:
         gitea = self._repository.gitea
-        asked: dict[str, Any] = {"name": "argocd", "scopes": ["read:repository"]}
-        answer = gitea.client.post(
-            f"{gitea.url}/api/v1/users/{self._reader.name}/tokens",
-            json=asked,
-            auth=(self._reader.name, self._reader.password),
-        )
-        prefix = f"{gitea.url}/{self._repository.owner}"
-        self._credential = self._delivery.add_credential(
-            prefix, self._reader.name, "0" * 40 if wrongly else answer.json()["sha1"]
-        )
+        token = NO_TOKEN if wrongly else gitea.create_token(self._reader, "read:repository")
+        secret = credential(f"{gitea.url}/{self._repository.owner}", self._reader.name, token, self.project)
+        self._credential = secret["metadata"]["name"]
+        self.client.create(secret)
 
     def revoke(self) -> None:
-        if self._credential is not None:
-            self._credential.delete()
+        if self._credential:
+            self.client.delete("v1", "Secret", self._credential, NAMESPACE)
+
+
+class RealArgo(_Private):
+    """The testbed's Argo CD with the testbed's Gitea."""
+
+    def __init__(self, delivery: Delivery, gitea: Gitea) -> None:
+        super().__init__(from_kubeconfig_file(delivery.cluster.kubeconfig, "real"), delivery.namespace, gitea)
+        self._delivery = delivery
 
     def seen(self, application: str) -> list[Seen]:
         found = []
@@ -120,51 +123,13 @@ class RealArgo:
         self.client.merge("v1", "Pod", name, {"status": status}, self.namespace, part="status")
 
 
-class SimulatedArgo:
+class SimulatedArgo(_Private):
     """The Argo CD of a simulated cluster, with the testbed's Gitea."""
 
     def __init__(self, world: SimulatedWorld, gitea: Gitea) -> None:
-        self.client = world.admin
-        self.namespace = self.project = f"test-{secrets.token_hex(4)}"
-        self._reader: GiteaUser = gitea.create_user("reader")
-        self._repository: GiteaRepository = gitea.create_repository(private=True)
-        self._repository.add_collaborator(self._reader, "read")
-        self._credential = ""
+        super().__init__(world.admin, f"test-{secrets.token_hex(4)}", gitea)
         self.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
         self.client.create(project(self.project, namespaces=[self.namespace]))
-
-    @property
-    def url(self) -> str:
-        return f"{self._repository.url}.git"
-
-    def push(self, files: Mapping[str, str | bytes | None]) -> str:
-        return self._repository.push(dict(files))
-
-    def grant(self, *, wrongly: bool = False) -> None:
-        gitea = self._repository.gitea
-        asked: dict[str, Any] = {"name": "argocd", "scopes": ["read:repository"]}
-        answer = gitea.client.post(
-            f"{gitea.url}/api/v1/users/{self._reader.name}/tokens",
-            json=asked,
-            auth=(self._reader.name, self._reader.password),
-        )
-        self._credential = f"repositories-{secrets.token_hex(4)}"
-        about = {
-            "name": self._credential,
-            "namespace": "argocd",
-            "labels": {"argocd.argoproj.io/secret-type": "repo-creds"},
-        }
-        content = {
-            "type": "git",
-            "url": f"{gitea.url}/{self._repository.owner}",
-            "username": self._reader.name,
-            "password": "0" * 40 if wrongly else answer.json()["sha1"],
-        }
-        self.client.create({"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": content})
-
-    def revoke(self) -> None:
-        if self._credential:
-            self.client.delete("v1", "Secret", self._credential, "argocd")
 
     def seen(self, application: str) -> list[Seen]:
         body = self.client.get(API, KIND, application, NAMESPACE)

@@ -24,8 +24,8 @@ from csoc.errors import DeniedError
 from csoc.fleet.githost import CheckState, GitHost, HostedRepository, hosted_repository
 from csoc.testing.githost import MemoryHost
 from csoc.testing.repositories import MemoryRepository
+from testbed.servers.gitea import Gitea, GiteaError, GiteaRepository, GiteaUser
 from tests.contract.github_server import GitHubServer, serving
-from tests.testbed.gitea import Gitea, GiteaError, GiteaRepository, GiteaUser
 
 VALUES = "replicas: 1\ntag: 2026.01\nhostname: one.example.org\n"
 

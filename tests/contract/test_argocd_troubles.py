@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from csoc.clusters.applications import Applications
 from csoc.clusters.client import Where
 from csoc.emulator.kubernetes.controllers.causes import Cause, Causes, Kind
 from csoc.emulator.kubernetes.controllers.settings import Settings
-from tests.contract.argocd_cases import CHART, SECONDS, Object, application
-from tests.contract.argocd_worlds import PLAYED_POD, ArgoWorld, RealArgo, Seen, SimulatedArgo
-from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
+from tests.contract.argocd_cases import CHART, SECONDS, Asking, Object, application
+from tests.contract.argocd_worlds import PLAYED_POD, ArgoWorld, Seen
 
 ABSENT, PRESENT = "registry.example.org/absent:1", "registry.example.org/small:1"
 EXIT_CODE = 3
@@ -35,24 +33,10 @@ NO_NODE = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/s
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
+def argo_cluster_settings() -> Settings:
     troubles = [*TROUBLES.values(), *JOB_TROUBLES.values()]
     causes = Causes([trouble.cause for trouble in troubles if trouble.cause is not None])
-    settings = Settings(images=lambda image: image != ABSENT, causes=causes)
-    with simulated_world(tmp_path_factory.mktemp("cache"), settings=settings) as made:
-        yield made
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("simulated", marks=pytest.mark.gitea),
-        pytest.param("real", marks=[pytest.mark.kubernetes, pytest.mark.gitea]),
-    ]
-)
-def world(request: pytest.FixtureRequest) -> ArgoWorld:
-    if request.param == "simulated":
-        return SimulatedArgo(request.getfixturevalue("simulated"), request.getfixturevalue("gitea"))
-    return RealArgo(request.getfixturevalue("delivery"), request.getfixturevalue("gitea"))
+    return Settings(images=lambda image: image != ABSENT, causes=causes)
 
 
 @dataclass(frozen=True)
@@ -204,23 +188,23 @@ def deployment(labels: Object, spec: Object) -> Object:
     }
 
 
-def degraded(world: ArgoWorld, workload: Object, status: Object | None, pod_told: str = "") -> list[Seen]:
+def degraded(argo: ArgoWorld, workload: Object, status: Object | None, pod_told: str = "") -> list[Seen]:
     """How Argo CD finds each object of an Application with this workload, once it finds the whole Degraded.
 
     status: what the kubelet says of its Pod; None if no kubelet comes to see it. pod_told: what the message of the
     Pod's health holds at some time; a container that is started again and again goes to and fro."""
-    world.push({**CHART, "chart/templates/workload.yaml": manifest(workload)})
-    world.grant()
-    name, applications = application(world, automated={}), Applications(world.client)
+    argo.push({**CHART, "chart/templates/workload.yaml": manifest(workload)})
+    argo.grant()
+    name, applications = application(argo, automated={}), Asking(argo)
     if status is not None:
-        world.play_kubelet(status)
+        argo.play_kubelet(status)
     found = applications.wait_for(name, lambda one: one.health == "Degraded", SECONDS)
     assert found.operation is not None
     assert (found.sync, found.operation.phase) == ("Synced", "Succeeded")
-    seen = world.seen(name)
+    seen = argo.seen(name)
     if pod_told:
-        for _ in world.client.watch("v1", "Pod", "0", Where(world.namespace), seconds=SECONDS):
-            seen = world.seen(name)
+        for _ in argo.client.watch("v1", "Pod", "0", Where(argo.namespace), seconds=SECONDS):
+            seen = argo.seen(name)
             if any(one.kind == "Pod" and pod_told in one.message for one in seen):
                 break
     return [one for one in seen if one.status]
@@ -231,9 +215,9 @@ def by_kind(found: list[Seen]) -> dict[str, tuple[str, str]]:
     return {one.kind: (one.status, one.message) for one in found}
 
 
-def its_pod(world: ArgoWorld, is_so: Callable[[Object], bool]) -> Object:
+def its_pod(argo: ArgoWorld, is_so: Callable[[Object], bool]) -> Object:
     """The Pod of the namespace, once its status is so."""
-    for change in world.client.watch("v1", "Pod", "0", Where(world.namespace), seconds=SECONDS):
+    for change in argo.client.watch("v1", "Pod", "0", Where(argo.namespace), seconds=SECONDS):
         status: Object = change.object.get("status", {})
         if change.type != "BOOKMARK" and is_so(status):
             return status
@@ -263,13 +247,13 @@ def says(trouble: Trouble) -> Callable[[Object], bool]:
 
 
 @pytest.mark.parametrize("what", TROUBLES)
-def test_a_workload_that_cannot_start_exceeds_its_deadline_and_its_pod_says_why(world: ArgoWorld, what: str) -> None:
+def test_a_workload_that_cannot_start_exceeds_its_deadline_and_its_pod_says_why(argo: ArgoWorld, what: str) -> None:
     trouble = TROUBLES[what]
     container = {"name": "main", "image": trouble.image, **trouble.container}
     labels = {"app": "small"}
     workload = deployment(labels, {"containers": [container], **trouble.pod})
     workload["metadata"]["name"] = trouble.name
-    found = by_kind(degraded(world, workload, said(trouble), trouble.told))
+    found = by_kind(degraded(argo, workload, said(trouble), trouble.told))
     assert found["Deployment"] == ("Degraded", f'Deployment "{trouble.name}" exceeded its progress deadline')
     assert found["ReplicaSet"] == ("Progressing", WAITING_FOR_REPLICAS)
     health, message = found["Pod"]
@@ -277,20 +261,20 @@ def test_a_workload_that_cannot_start_exceeds_its_deadline_and_its_pod_says_why(
     assert trouble.told in message
     assert bool(trouble.told) == bool(message)
     # An image that is not there is asked for again and again, and what is said goes to and fro.
-    status = its_pod(world, says(trouble))
+    status = its_pod(argo, says(trouble))
     assert status["phase"] == trouble.phase
     assert not status["containerStatuses"][0]["ready"]
 
 
-def test_a_workload_that_fits_on_no_node_exceeds_its_deadline_and_the_scheduler_says_why(world: ArgoWorld) -> None:
+def test_a_workload_that_fits_on_no_node_exceeds_its_deadline_and_the_scheduler_says_why(argo: ArgoWorld) -> None:
     nowhere = {"containers": [{"name": "main", "image": PRESENT}], "nodeSelector": {"zone": "nowhere"}}
-    found = by_kind(degraded(world, deployment({"app": "small"}, nowhere), None))
+    found = by_kind(degraded(argo, deployment({"app": "small"}, nowhere), None))
     assert found == {
         "Deployment": ("Degraded", 'Deployment "small" exceeded its progress deadline'),
         "ReplicaSet": ("Progressing", WAITING_FOR_REPLICAS),
         "Pod": ("Progressing", ""),
     }
-    [scheduled] = its_pod(world, lambda status: bool(status.get("conditions")))["conditions"]
+    [scheduled] = its_pod(argo, lambda status: bool(status.get("conditions")))["conditions"]
     assert (scheduled["type"], scheduled["status"], scheduled["reason"]) == ("PodScheduled", "False", "Unschedulable")
     assert scheduled["message"].startswith(NO_NODE)
 
@@ -307,19 +291,19 @@ def job(name: str, **spec: Any) -> Object:
 
 
 @pytest.mark.parametrize("what", JOB_TROUBLES)
-def test_a_job_that_fails_degrades_the_application_and_its_pod_says_how_it_ended(world: ArgoWorld, what: str) -> None:
+def test_a_job_that_fails_degrades_the_application_and_its_pod_says_how_it_ended(argo: ArgoWorld, what: str) -> None:
     trouble = JOB_TROUBLES[what]
-    assert by_kind(degraded(world, job(trouble.name), said(trouble), trouble.told)) == {
+    assert by_kind(degraded(argo, job(trouble.name), said(trouble), trouble.told)) == {
         "Job": ("Degraded", "Job has reached the specified backoff limit"),
         "Pod": (trouble.health, trouble.told),
     }
-    status = its_pod(world, says(trouble))
+    status = its_pod(argo, says(trouble))
     assert status["phase"] == trouble.phase
     assert {name: status.get(name) for name in ("reason", "message") if name in status} == trouble.whole
 
 
-def test_a_job_that_takes_too_long_degrades_the_application(world: ArgoWorld) -> None:
+def test_a_job_that_takes_too_long_degrades_the_application(argo: ArgoWorld) -> None:
     slow = job("slow-job", activeDeadlineSeconds=2)
     slow["spec"]["template"]["spec"]["nodeSelector"] = {"zone": "nowhere"}
-    found = by_kind(degraded(world, slow, None))
+    found = by_kind(degraded(argo, slow, None))
     assert found == {"Job": ("Degraded", "Job was active longer than specified deadline")}

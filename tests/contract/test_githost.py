@@ -26,8 +26,8 @@ from csoc.fleet.githost import (
     Verdict,
     WebhookEvent,
 )
+from testbed.servers.gitea import Gitea
 from tests.contract.githost_worlds import VALUES, Deliveries, GiteaWorld, MemoryWorld, World, gitea_world, github_world
-from tests.testbed.gitea import Gitea
 
 
 @pytest.fixture(params=["memory", "github", pytest.param("gitea", marks=pytest.mark.gitea)])

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading, Applications
+from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading
 from csoc.clusters.client import Applying, Where
 from csoc.emulator.kubernetes.argocd import marks
 from testbed.binaries import MANIFESTS
 from testbed.servers.cluster import Cluster, definitions
+from tests.contract.argocd_cases import Asking
 from tests.contract.argocd_worlds import ArgoWorld, RealArgo, SimulatedArgo
 from tests.contract.cluster_worlds import SimulatedWorld, simulated_world
 
@@ -117,7 +118,7 @@ def outcome(world: ArgoWorld, real: Path) -> Outcome:
     where = Where(world.namespace)
     settle(world, where)
     # With what came of it all: the tree that the real one keeps is made at each look.
-    applications = Applications(world.client)
+    applications = Asking(world)
     applications.refresh(name)
     last = applications.wait_for(name, lambda one: is_synced(one) and not one.is_refreshing, SECONDS)
     status = world.client.get(API, KIND, name, NAMESPACE)["status"]

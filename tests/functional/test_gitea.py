@@ -17,8 +17,8 @@ import pytest
 
 from csoc.adapters.githost.webhook import receive
 from csoc.fleet.githost import EventKind
+from testbed.servers.gitea import Gitea, GiteaRepository, GiteaUser
 from tests.functional.command import Command, Ran
-from tests.testbed.gitea import Gitea, GiteaRepository, GiteaUser
 
 pytestmark = pytest.mark.gitea
 

@@ -10,6 +10,7 @@ each other.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import argocd, parts, sharing
+from testbed.servers import argocd, gitea_server, parts, sharing
 from testbed.servers.argocd import Delivery
 from testbed.servers.cluster import Cluster
+from testbed.servers.gitea import Gitea, GiteaRepository
 from testbed.servers.keycloak import Keycloak, Realm
 from testbed.servers.postgres import Database, Postgres
 from tests.plugins import optional_parts
-from tests.testbed.gitea import Gitea, GiteaRepository, remove_data, running_gitea
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +38,9 @@ def gitea(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A real Gitea of this test process, with an administrator."""
     program = optional_parts.path_of("gitea", request.config)
     data = tmp_path_factory.mktemp("gitea")
-    with running_gitea(program, data) as server:
+    with gitea_server.running(program, data) as server:
         yield server
-    remove_data(data)
+    shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture

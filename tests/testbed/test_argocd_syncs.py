@@ -7,8 +7,8 @@ import time
 import pytest
 
 from testbed.servers.argocd import Credential, Delivery
+from testbed.servers.gitea import Gitea, GiteaRepository, GiteaUser
 from testbed.servers.kube import Document
-from tests.testbed.gitea import Gitea, GiteaRepository, GiteaUser
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.gitea]
 
@@ -41,12 +41,9 @@ def repository(gitea: Gitea, reader: GiteaUser) -> GiteaRepository:
 def credential(delivery: Delivery, repository: GiteaRepository, reader: GiteaUser) -> Credential:
     """Lets this test's Argo CD read the repository's owner with a token that can do nothing else."""
     gitea = repository.gitea
-    answer = gitea.client.post(
-        f"{gitea.url}/api/v1/users/{reader.name}/tokens",
-        json={"name": "argocd", "scopes": ["read:repository"]},
-        auth=(reader.name, reader.password),
+    return delivery.add_credential(
+        f"{gitea.url}/{repository.owner}", reader.name, gitea.create_token(reader, "read:repository")
     )
-    return delivery.add_credential(f"{gitea.url}/{repository.owner}", reader.name, answer.json()["sha1"])
 
 
 def sources(repository: GiteaRepository) -> list[Document]:
@@ -113,8 +110,7 @@ def test_lost_access_is_told_and_what_runs_stays(
     delivery.wait_until_synced(name)
 
     access.delete()
-    delivery.refresh(name, hard=True)
-    found = delivery.wait_for(name, lambda document: document["status"]["sync"]["status"] == "Unknown")
+    found = delivery.look_until(name, lambda document: document["status"]["sync"]["status"] == "Unknown")
 
     assert "authentication required" in conditions(found)
     assert greeting(delivery)["greeting"] == "hello"
@@ -139,10 +135,7 @@ def test_a_pinned_commit_stays_when_the_branch_moves(
 
     repository.push({VALUES: "greeting: too early\n"})
     delivery.refresh(name)
-    # The time of the look is in whole seconds, so it does not tell two looks within one apart.
-    found = delivery.wait_for(
-        name, lambda document: "argocd.argoproj.io/refresh" not in document["metadata"].get("annotations", {})
-    )
+    found = delivery.application(name)
 
     assert found["status"]["sync"] | {"revisions": [pinned] * 2, "status": "Synced"} == found["status"]["sync"]
     assert greeting(delivery)["greeting"] == "hello"

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import pytest
 
-from tests.testbed.gitea import Gitea, GiteaError, GiteaRepository
+from testbed.servers.gitea import Gitea, GiteaError, GiteaRepository
 
 pytestmark = pytest.mark.gitea
 

@@ -14,8 +14,8 @@ import pytest
 from testbed.servers import argocd
 from testbed.servers.argocd import Delivery
 from testbed.servers.cluster import Cluster
+from testbed.servers.gitea import Gitea, GiteaRepository
 from testbed.servers.kube import Document, KubeError
-from tests.testbed.gitea import Gitea, GiteaRepository
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.gitea, pytest.mark.real]
 
@@ -59,12 +59,9 @@ def create(delivery: Delivery, repository: GiteaRepository) -> str:
     gitea = repository.gitea
     reader = gitea.create_user("reader")
     repository.add_collaborator(reader, "read")
-    answer = gitea.client.post(
-        f"{gitea.url}/api/v1/users/{reader.name}/tokens",
-        json={"name": "argocd", "scopes": ["read:repository"]},
-        auth=(reader.name, reader.password),
+    delivery.add_credential(
+        f"{gitea.url}/{repository.owner}", reader.name, gitea.create_token(reader, "read:repository")
     )
-    delivery.add_credential(f"{gitea.url}/{repository.owner}", reader.name, answer.json()["sha1"])
     url = f"{repository.url}.git"
     # Pinned to the commit: what follows a branch with values by `$ref` is rendered apart by a look and by a sync, and
     # the chart makes up other passwords each time.
