@@ -221,7 +221,7 @@ class MemoryStacks:
         for resource in resources.values():
             if resource["Type"] == "AWS::SSM::Parameter":
                 properties = resource["Properties"]
-                self.parameters[properties["Path"]] = _text(properties["Value"], stack.parameters, stack.physical)
+                self.parameters[properties["Name"]] = _text(properties["Value"], stack.parameters, stack.physical)
         stack.status = "CREATE_COMPLETE" if is_new else "UPDATE_COMPLETE"
         stack.changed_at = self._now()
         self._event(stack, stack.name, "AWS::CloudFormation::Stack", stack.status, token)
@@ -237,7 +237,7 @@ class MemoryStacks:
         if resource.get("DeletionPolicy") in _KEPT:
             self.kept.append(physical_id)
         elif resource["Type"] == "AWS::SSM::Parameter":
-            self.parameters.pop(resource["Properties"]["Path"], None)
+            self.parameters.pop(resource["Properties"]["Name"], None)
 
     def _compared(self, stack: _Stack, request: StackRequest, name: str) -> ChangeSet:
         arn = f"{stack.id}/changeSet/{name}"
