@@ -81,14 +81,15 @@ class LayerApplier:
         self,
         plan_id: str,
         shown: LayerPlan,
-        part: Mapping[str, Any],
         template: Template,
         target: Target,
         token: str,
         unlocks: tuple[str, ...] = (),
+        given: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Brings a layer to what was approved. token: of the run, the layer and the attempt; the same one after a
-        crash, another one once an attempt failed. unlocks: of the plan.
+        crash, another one once an attempt failed. unlocks: of the plan. given: parameters that are known by now
+        (the load balancer's name), for which a change set is made anew.
 
         Raises RejectedError (the template is not the approved one), ConflictError (somebody else works on the stack, or
         this executor does not own the run any more), UnavailableError (could not find out).
@@ -105,11 +106,11 @@ class LayerApplier:
             return self._finished(state, changed=True)
         if begun and state is not None:
             return self._failed(shown.stack, token, state)
-        if shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
+        if not given and shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
             return self._finished(state, changed=False)
         if state is not None and state.status == "ROLLBACK_COMPLETE":
             state = self._remove_empty(state, target, token)
-        change_set = self._change_set(plan_id, shown, part, template, state, target)
+        change_set = self._change_set(plan_id, shown, template, state, target, given or {})
         if change_set.is_empty:
             self._fence.check()
             self._stacks.drop_change_set(shown.stack, change_set.name)
@@ -152,19 +153,19 @@ class LayerApplier:
         self,
         plan_id: str,
         shown: LayerPlan,
-        part: Mapping[str, Any],
         template: Template,
         state: StackState | None,
         target: Target,
+        given: Mapping[str, str],
     ) -> ChangeSet:
         """The approved change set if it still holds; else one made anew from the approved template."""
-        if shown.kind is PlanKind.EXACT and state_digest(state) == shown.stack_state:
+        if not given and shown.kind is PlanKind.EXACT and state_digest(state) == shown.stack_state:
             found = self._stacks.find_change_set(shown.stack, shown.change_set)
             if found is not None and found.execution_status == "AVAILABLE":
                 return found
         self._fence.check()
         self._log(f"{shown.layer}: making the change set")
-        request = stack_request(part, template, target)
+        request = stack_request(template, target, given)
         # Another name than the plan's: CloudFormation would give back the old one, obsolete or failed as it is.
         made = self._stacks.make_change_set(request, f"{change_set_name(plan_id)}-{(state_digest(state))[:8]}")
         if made.status == "FAILED" and not made.is_empty:
@@ -253,7 +254,15 @@ def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tu
             if change.action is not Action.ADD or change.logical_id not in resources
         )
     known = {change.logical_id: change for change in shown.changes}
-    return tuple(change for change in change_set.changes if not _covers(known.get(change.logical_id), change))
+    return tuple(
+        change
+        for change in change_set.changes
+        if not _covers(known.get(change.logical_id), change) and not _comes_later(shown, change)
+    )
+
+
+def _comes_later(shown: LayerPlan, change: ResourceChange) -> bool:
+    return change.action is Action.ADD and f"{change.logical_id} ({change.type})" in shown.later
 
 
 _SEVERITY = {

@@ -25,6 +25,7 @@ from csoc.provisioning.synthesis import Synthesizer, Template
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _FAILED_CREATION = "ROLLBACK_COMPLETE"
+_FROM_SSM = "AWS::SSM::Parameter::Value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,24 @@ class Target:
     existing: Mapping[str, Mapping[str, str]]
     radius: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+
+
+def target_of(plan: Plan, installation: str, execution_role: str) -> Target:
+    """The target of a stored plan, for its application."""
+    return Target(
+        installation=installation,
+        owner=plan.owner,
+        owner_kind=plan.owner_kind,
+        owner_name=plan.owner_name,
+        account=plan.account,
+        account_id=plan.account_id,
+        region=plan.region,
+        stage="",
+        execution_role=execution_role,
+        documents=plan.documents,
+        commit=plan.commit,
+        existing={},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ class Planner:
         layers = [
             self._existing(name, target)
             if name in target.existing
-            else self._layer(plan_id, document["layers"][name], templates[name], target, asked)
+            else self._layer(plan_id, templates[name], target, asked)
             for name in order
         ]
         _check_unlocks(asked.unlocks, layers)
@@ -116,28 +135,26 @@ class Planner:
         note = "read, never changed: " + ", ".join(f"{key}={value}" for key, value in target.existing[name].items())
         return LayerPlan(name, "", PlanKind.EXISTING, parameters=dict(target.existing[name]), note=note)
 
-    def _layer(
-        self, plan_id: str, part: Mapping[str, Any], template: Template, target: Target, asked: Asked
-    ) -> LayerPlan:
+    def _layer(self, plan_id: str, template: Template, target: Target, asked: Asked) -> LayerPlan:
         state = self._stacks.find(template.stack)
         _check_state(state, target)
         if asked.purpose is Purpose.DESTROY:
             return self._destroyed(template, state, asked, target)
-        given, unknown = self._inputs(part.get("inputs", {}))
+        given, unknown = self._inputs(template)
         if unknown or (state is not None and state.status == _FAILED_CREATION):
             return self._preview(template, state, given, unknown, asked, target)
-        return self._exact(plan_id, part, template, state, asked, target)
+        return self._exact(plan_id, template, state, asked, target)
 
-    def _inputs(self, inputs: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, str], tuple[str, ...]]:
-        """What inputs are now, and which are not there yet."""
+    def _inputs(self, template: Template) -> tuple[dict[str, str], tuple[str, ...]]:
+        """What the template's parameters are now, and which are not there yet."""
         known: dict[str, str] = {}
         unknown: list[str] = []
-        for name, given in inputs.items():
-            if "value" in given:
-                known[name] = given["value"]
+        for name, one in parameters_of(template.body).items():
+            if not str(one.get("Type", "")).startswith(_FROM_SSM):
+                known[name] = str(one.get("Default", ""))
                 continue
             try:
-                known[name] = self._stacks.parameter(given["parameter"])
+                known[name] = self._stacks.parameter(str(one.get("Default", "")))
             except NotFoundError:
                 unknown.append(name)
         return known, tuple(sorted(unknown))
@@ -168,19 +185,19 @@ class Planner:
             cost=self._cost(template, "", target),
             findings=self._judged(template, PlanKind.PREVIEW, changes, "", asked, target),
             note=note,
+            later=later_in(template),
         )
 
     def _exact(
         self,
         plan_id: str,
-        part: Mapping[str, Any],
         template: Template,
         state: StackState | None,
         asked: Asked,
         target: Target,
     ) -> LayerPlan:
         before = self._stacks.template(template.stack) if is_there(state) else ""
-        request = stack_request(part, template, target)
+        request = stack_request(template, target)
         change_set = self._stacks.make_change_set(request, change_set_name(plan_id))
         if change_set.status == "FAILED" and not change_set.is_empty:
             self._stacks.drop_change_set(template.stack, change_set.name)
@@ -203,6 +220,7 @@ class Planner:
             change_set="" if change_set.is_empty else change_set.name,
             cost=self._cost(template, before, target),
             findings=self._judged(template, kind, change_set.changes, before, asked, target),
+            later=later_in(template),
         )
 
     def _destroyed(self, template: Template, state: StackState | None, asked: Asked, target: Target) -> LayerPlan:
@@ -264,18 +282,19 @@ def change_set_name(plan_id: str) -> str:
     return f"csoc-{plan_id}"
 
 
-def stack_request(part: Mapping[str, Any], template: Template, target: Target) -> StackRequest:
-    """What a layer's change set is made from. The parameters' defaults are in the template already."""
+def stack_request(template: Template, target: Target, given: Mapping[str, str] | None = None) -> StackRequest:
+    """What a layer's change set is made from: the template, and its parameters' own defaults where nothing else is
+    given, so that whoever deploys the template without csoc gets the same."""
     tags = {
         names.INSTALLATION_TAG: target.installation,
         names.OWNER_TAG: target.owner,
         names.LAYER_TAG: template.layer,
     }
-    given = {name: one.get("parameter") or one.get("value", "") for name, one in part.get("inputs", {}).items()}
+    defaults = {name: str(one.get("Default", "")) for name, one in parameters_of(template.body).items()}
     return StackRequest(
         stack=template.stack,
         template=template.body,
-        parameters=given,
+        parameters={**defaults, **(given or {})},
         tags=tags,
         role=target.execution_role,
         description=f"{target.owner_kind} {target.owner_name}: {template.layer}",
@@ -284,8 +303,23 @@ def stack_request(part: Mapping[str, Any], template: Template, target: Target) -
 
 def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
     """A template's resources. A text that is no template has none."""
+    return _section(body, "Resources")
+
+
+def later_in(template: Template) -> tuple[str, ...]:
+    """Resources that a condition of the template holds back, and that a later part of the run may bring about."""
+    found = resources_of(template.body)
+    return tuple(f"{name} ({one.get('Type')})" for name, one in sorted(found.items()) if one.get("Condition"))
+
+
+def parameters_of(body: str) -> Mapping[str, Mapping[str, Any]]:
+    """A template's parameters."""
+    return _section(body, "Parameters")
+
+
+def _section(body: str, name: str) -> Mapping[str, Mapping[str, Any]]:
     try:
-        found = json.loads(body).get("Resources", {})
+        found = json.loads(body).get(name, {})
     except (ValueError, AttributeError):
         return {}
     return {key: one for key, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}

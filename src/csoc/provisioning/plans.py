@@ -76,7 +76,8 @@ class LayerPlan:
 
     parameters: with the values that they resolve to, as far as these exist. unknown: needs that nobody has met yet.
     changes: for a Preview, what the template would add. stack_state: digest of the stack as it was looked at, "absent"
-    for none. change_set: its name, for Exact. note: what a reader must know besides.
+    for none. change_set: its name, for Exact. later: resources that the template adds once something exists that the
+    run brings about (a record, once there is a load balancer). note: what a reader must know besides.
     """
 
     layer: str
@@ -91,6 +92,7 @@ class LayerPlan:
     cost: Cost | None = None
     findings: tuple[PolicyFinding, ...] = ()
     note: str = ""
+    later: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -106,6 +108,7 @@ class LayerPlan:
             "state": self.stack_state,
             "findings": [asdict(finding) for finding in self.findings],
             "note": self.note,
+            "later": list(self.later),
         }
         return _digest(shown)
 
@@ -261,6 +264,7 @@ def _layer(data: Mapping[str, Any]) -> LayerPlan:
         cost=_cost(cost) if cost is not None else None,
         findings=tuple(PolicyFinding(**one) for one in data["findings"]),
         note=data["note"],
+        later=tuple(data["later"]),
     )
 
 

@@ -1,7 +1,8 @@
 """CloudFormation stacks in memory: enough of it for what plans and their application are about.
 
 A template is JSON whose resources have literal properties, `Ref`s of parameters, and outputs. A property named in
-`REPLACES` replaces its resource, as `createOnlyProperties` do. A resource with the property `Fails` fails with that
+`REPLACES` replaces its resource, as `createOnlyProperties` do. A condition is the name of a parameter that is not
+empty. A resource with the property `Fails` fails with that
 reason, and its stack rolls back. Operations end within the call that executes them unless `hold` is set, so that a test
 can look at a stack that is busy.
 """
@@ -267,7 +268,10 @@ class MemoryStacks:
 
     def _resolved(self, request: StackRequest) -> _Resources:
         values = self._values(request)
-        resources: _Resources = copy.deepcopy(json.loads(request.template).get("Resources", {}))
+        template = json.loads(request.template)
+        conditions = {name: bool(values.get(parameter)) for name, parameter in template.get("Conditions", {}).items()}
+        everything: _Resources = copy.deepcopy(template.get("Resources", {}))
+        resources = {name: one for name, one in everything.items() if conditions.get(one.get("Condition", ""), True)}
         for resource in resources.values():
             properties = resource.get("Properties", {})
             resource["Properties"] = {

@@ -55,7 +55,10 @@ def path(layer: str, output: str) -> str:
 def network(**resources: Mapping[str, Any]) -> dict[str, Any]:
     """A template with a VPC that passes its id on, and more."""
     vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
-    passed = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": path("network", "VpcId"), "Type": "String", "Value": {"Ref": "Vpc"}}}
+    passed = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": path("network", "VpcId"), "Type": "String", "Value": {"Ref": "Vpc"}},
+    }
     return {
         "Resources": {"Vpc": vpc, "VpcIdPassed": passed, **resources},
         "Outputs": {"VpcId": {"Value": {"Ref": "Vpc"}}},

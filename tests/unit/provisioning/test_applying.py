@@ -22,8 +22,7 @@ def world() -> World:
 def apply(world: World, plan: Plan, layer: str, token: str = "run-1", fence: Fence | None = None, **more: Any) -> Any:
     lines: list[str] = []
     applier = LayerApplier(world.stacks, fence or Fence(), lines.append)
-    part = world.document()["layers"][layer]
-    return applier.apply(plan.id, plan.layer(layer), part, world.template(layer), TARGET, token, **more)
+    return applier.apply(plan.id, plan.layer(layer), world.template(layer), TARGET, token, **more)
 
 
 def test_an_approved_change_set_is_executed_and_the_stack_protected(world: World) -> None:
@@ -132,6 +131,25 @@ def test_a_stack_that_changed_since_gets_only_what_was_shown(world: World) -> No
     outcome = apply(world, plan, "network", "run-2")
     assert isinstance(outcome, NotShown)
     assert [change.logical_id for change in outcome.changes] == ["Theirs"]
+
+
+def test_what_was_shown_to_come_later_comes_when_its_parameter_is_given(world: World) -> None:
+    record = {
+        "Type": "AWS::Route53::RecordSet",
+        "Condition": "HasBalancer",
+        "Properties": {"Alias": {"Ref": "Balancer"}},
+    }
+    edge = network(Record=record)
+    edge["Parameters"] = {"Balancer": {"Type": "String", "Default": ""}}
+    edge["Conditions"] = {"HasBalancer": "Balancer"}
+    world.templates.templates["network"] = edge
+    plan = world.plan(layers=("network",))
+    assert plan.layer("network").later == ("Record (AWS::Route53::RecordSet)",)
+    apply(world, plan, "network")
+    assert "Record" not in world.stacks.resources(stack("network"))
+    outcome = apply(world, plan, "network", "run-1-later", given={"Balancer": "k8s-heart.elb.amazonaws.com"})
+    assert isinstance(outcome, Applied)
+    assert "Record" in world.stacks.resources(stack("network"))
 
 
 def test_unlocked_data_may_be_replaced_once_and_the_policy_is_back_after(world: World) -> None:
