@@ -24,9 +24,11 @@ _ITEMS = 1_000
 
 def setting(*, default: Any = dataclasses.MISSING, check: Callable[[Any], None] | None = None) -> Any:
     """A field of settings. check: raises ValueError, with what is wanted, for a value of the right type that cannot
-    be."""
-    made = {"metadata": {"check": check}}
-    return dataclasses.field(**made) if default is dataclasses.MISSING else dataclasses.field(default=default, **made)  # type: ignore[call-overload]
+    be. default: an empty mapping may be written as {}, and is a new one each time."""
+    made: dict[str, Any] = {"metadata": {"check": check}}
+    if default == {} and isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, **made)
+    return dataclasses.field(**made) if default is dataclasses.MISSING else dataclasses.field(default=default, **made)
 
 
 def read(kind: type[T], value: Any, path: str) -> T:

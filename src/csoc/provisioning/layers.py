@@ -13,6 +13,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
+NOTHING = "-"
+"""What an output says that has nothing to name, since the SSM parameter that passes it on cannot be empty."""
+
+
 class OwnerKind(StrEnum):
     """What layers belong to."""
 
@@ -101,7 +105,7 @@ _CLUSTER = Layer(
         Output("OidcIssuer", "issuer of those tokens, without https://"),
         Output("NodeRoleArn", "role of its nodes"),
     ),
-    _needs("network", "VpcId", "PublicSubnetIds", "PrivateSubnetIds")
+    _needs("network", "VpcId", "PrivateSubnetIds")
     + _needs("egress", "ProxyInterfaceIds", optional=True),
 )
 _PLATFORM = Layer(
@@ -109,7 +113,7 @@ _PLATFORM = Layer(
     OwnerKind.CLUSTER,
     (
         Output("LoadBalancerControllerRoleArn", "role of the AWS load balancer controller"),
-        Output("ExternalDnsRoleArn", "role of ExternalDNS; empty where no zone is named"),
+        Output("ExternalDnsRoleArn", "role of ExternalDNS; NOTHING where no zone is named"),
         Output("StorageDriverRoleArn", "role of the EBS CSI driver"),
         Output("AutoscalerRoleArn", "role of the cluster autoscaler"),
     ),
@@ -121,11 +125,12 @@ _DATABASE = Layer(
     (
         Output("DatabaseEndpoint", "host name of the Aurora cluster's writer"),
         Output("DatabasePort", "its port"),
-        Output("DatabaseSecretArn", "secret with the master user, made by RDS or by the stack"),
+        Output("DatabaseSecretArn", "secret with the master user, and where the database is"),
         Output("DatabaseSecretName", "name of that secret"),
+        Output("DatabaseKeyArn", "key that encrypts the database and that secret"),
         Output("DatabaseSecurityGroupId", "who is in it may be reached by the cluster"),
-        Output("SearchEndpoint", "host name of the search domain; empty where no service needs one"),
-        Output("SearchDomainArn", "its ARN; empty where no service needs one"),
+        Output("SearchEndpoint", "host name of the search domain; NOTHING where no service needs one"),
+        Output("SearchDomainArn", "its ARN; NOTHING where no service needs one"),
     ),
     _needs("network", "VpcId", "IsolatedSubnetIds") + _needs("cluster", "ClusterSecurityGroupId"),
 )
@@ -136,7 +141,6 @@ _CREDENTIALS = Layer(
         Output("SecretsKeyArn", "key that encrypts the environment's secrets"),
         Output("SecretNames", "names of the secrets, in order", is_list=True),
     ),
-    _needs("database", "DatabaseSecretArn"),
 )
 _RESOURCES = Layer(
     "resources",
@@ -147,7 +151,8 @@ _RESOURCES = Layer(
         Output("RoleArns", "roles by service account, as JSON"),
     ),
     _needs("cluster", "OidcProviderArn", "OidcIssuer")
-    + _needs("database", "SearchDomainArn", "DatabaseSecretArn")
+    + _needs("database", "DatabaseSecretArn")
+    + _needs("database", "DatabaseKeyArn", "SearchDomainArn", optional=True)
     + _needs("credentials", "SecretsKeyArn"),
 )
 _EDGE = Layer(
@@ -156,7 +161,7 @@ _EDGE = Layer(
     (
         Output("CertificateArn", "certificate for the hostname"),
         Output("WebAclArn", "web ACL of this environment's load balancer"),
-        Output("HostnameRecord", "the record that the stack keeps; empty where somebody else must make it"),
+        Output("HostnameRecord", "the record that the stack keeps; NOTHING where somebody else must make it"),
     ),
     _needs("network", "WebAclArn"),
 )

@@ -58,8 +58,8 @@ class Settings:
     after so many. alarm_emails: who is told when a proxy does not work; without any, the topic is there to subscribe.
     """
 
-    zones: int = setting(check=checks.between(2, 3))
     allowed: tuple[str, ...]
+    zones: int = setting(check=checks.between(2, 3))
     instance_type: str = setting(default="t4g.small", check=checks.instance_type)
     image: str = setting(default="", check=_IMAGE_CHECK)
     disk_gib: int = setting(default=20, check=checks.between(8, 200))
