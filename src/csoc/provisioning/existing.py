@@ -33,6 +33,7 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
     "DatabaseEndpoint": (r"[a-z0-9.-]+", "a host name"),
     "DatabasePort": (r"[0-9]{2,5}", "a port"),
     "DatabaseSecretArn": (r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", "the ARN of a secret"),
+    "DatabaseKeyArn": (r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+", "the ARN of a key"),
     "DatabaseSecurityGroupId": (r"sg-[0-9a-f]{8,17}", "a security group's id (sg-...)"),
     "SearchEndpoint": (r"[a-z0-9.-]*", "a host name, without https://"),
     "SearchDomainArn": (r"(arn:aws[a-z-]*:es:[a-z0-9-]+:\d{12}:domain/.+|-)?", "the ARN of a search domain"),

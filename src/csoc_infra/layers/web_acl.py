@@ -1,11 +1,14 @@
-"""The web ACL that a network's load balancers share: AWS's managed groups of rules, and a limit on the rate.
+"""A web ACL for load balancers: AWS's managed groups of rules, a limit on the rate, and who may come at all.
 
-A part of the layer network. Rules begin by counting where somebody says so, since a group that blocks at once takes
+A part of the layer network, whose load balancers share one, and of the layer edge for an environment that is open to
+some networks only. Rules begin by counting where somebody says so, since a group that blocks at once takes
 uploads and submissions along: bodies over 8 kB are usual here, and no sign of an attack.
 """
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,8 +70,8 @@ class Settings:
             seen.add(group.name)
 
 
-def build(stack: cdk.Stack, settings: Settings, given: Given) -> str:
-    """The ARN of the web ACL."""
+def build(stack: cdk.Stack, settings: Settings, given: Given, allowed: Sequence[str] = ()) -> str:
+    """The ARN of the web ACL. allowed: the networks that may come; everybody may if none is named."""
     limit = wafv2.CfnWebACL.RuleProperty(
         name="rate-limit",
         priority=0,
@@ -83,14 +86,16 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> str:
         visibility_config=_visibility("rate-limit"),
     )
     groups = [_group(settings, group, priority) for priority, group in enumerate(settings.groups, start=1)]
+    # Letting somebody in ends the evaluation, so what is attacked with is looked for before.
+    doors = _doors(stack, given, allowed, len(groups) + 1)
     acl = wafv2.CfnWebACL(
         stack,
         "WebAcl",
         name=given.name("web"),
-        description=f"Load balancers of the cluster {given.owner}",
+        description=f"Load balancers of {given.owner}",
         scope="REGIONAL",
-        default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
-        rules=[limit, *groups],
+        default_action=wafv2.CfnWebACL.DefaultActionProperty(**{"block" if allowed else "allow": {}}),
+        rules=[limit, *groups, *doors],
         visibility_config=_visibility("all"),
     )
     # AWS takes no other beginning for a log group of a web ACL.
@@ -100,13 +105,47 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> str:
         "WebAclLogging",
         resource_arn=acl.attr_arn,
         log_destination_configs=[given.arn("logs", f"log-group:{logged.ref}")],
-        # Sessions and tokens of people are in these headers.
+        # Sessions and tokens of people are in these headers, and in the query codes to sign in and signed addresses.
         redacted_fields=[
-            wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
-            for header in ("authorization", "cookie")
+            *(
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
+                for header in ("authorization", "cookie")
+            ),
+            wafv2.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
         ],
     )
     return acl.attr_arn
+
+
+def _doors(
+    stack: cdk.Stack, given: Given, allowed: Sequence[str], priority: int
+) -> Sequence[wafv2.CfnWebACL.RuleProperty]:
+    """Rules that let networks in: one for each kind of address, since a set holds one kind."""
+    rules: list[wafv2.CfnWebACL.RuleProperty] = []
+    for version in (4, 6):
+        addresses = [one for one in allowed if ipaddress.ip_network(one).version == version]
+        if not addresses:
+            continue
+        name = f"allowed-ipv{version}"
+        addressed = wafv2.CfnIPSet(
+            stack,
+            f"AllowedIpv{version}",
+            name=given.name(name),
+            description=f"Networks that may open {given.owner}",
+            scope="REGIONAL",
+            ip_address_version=f"IPV{version}",
+            addresses=addresses,
+        )
+        rules.append(
+            wafv2.CfnWebACL.RuleProperty(
+                name=name,
+                priority=priority + len(rules),
+                statement=wafv2.CfnWebACL.StatementProperty(ip_set_reference_statement={"arn": addressed.attr_arn}),
+                action=wafv2.CfnWebACL.RuleActionProperty(allow={}),
+                visibility_config=_visibility(name),
+            )
+        )
+    return rules
 
 
 def _group(settings: Settings, group: Group, priority: int) -> wafv2.CfnWebACL.RuleProperty:

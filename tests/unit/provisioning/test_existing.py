@@ -63,7 +63,7 @@ def test_a_database_is_read_below_a_path_of_its_own(stacks: MemoryStacks) -> Non
     source = LayerSource(parameters=f"{AUSBIO}/rds/main", names=DATABASE_NAMES)
     found = read_existing(LAYERS["database"], source, stacks)
     assert found.outputs["DatabasePort"] == "5432"
-    assert set(found.missing) == {"DatabaseSecretName", "SearchEndpoint", "SearchDomainArn"}
+    assert set(found.missing) == {"DatabaseSecretName", "DatabaseKeyArn", "SearchEndpoint", "SearchDomainArn"}
 
 
 def test_a_stack_gives_its_outputs_whoever_made_it(stacks: MemoryStacks) -> None:
