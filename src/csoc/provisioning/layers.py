@@ -105,8 +105,7 @@ _CLUSTER = Layer(
         Output("OidcIssuer", "issuer of those tokens, without https://"),
         Output("NodeRoleArn", "role of its nodes"),
     ),
-    _needs("network", "VpcId", "PrivateSubnetIds")
-    + _needs("egress", "ProxyInterfaceIds", optional=True),
+    _needs("network", "VpcId", "PrivateSubnetIds") + _needs("egress", "ProxyInterfaceIds", optional=True),
 )
 _PLATFORM = Layer(
     "platform",
