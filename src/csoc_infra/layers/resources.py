@@ -135,8 +135,8 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         secrets_key=lambda: given["CredentialsSecretsKeyArn"],
         database_secret=lambda: given["DatabaseDatabaseSecretArn"],
         # A database that is not csoc's may be encrypted with AWS's own key, which asks for no grant.
-        database_key=lambda: given["DatabaseDatabaseKeyArn"] if "DatabaseDatabaseKeyArn" in given else "",
-        search=lambda: given["DatabaseSearchDomainArn"] if "DatabaseSearchDomainArn" in given else "",
+        database_key=lambda: _optional(given, "DatabaseDatabaseKeyArn"),
+        search=lambda: _optional(given, "DatabaseSearchDomainArn"),
     )
     roles = {one.service_account: _role(one, number, given, things) for number, one in enumerate(settings.roles)}
     _fits_output(settings, given)
@@ -145,6 +145,12 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         "QueueUrls": stack.to_json_string({purpose: queue.ref for purpose, queue in queues.items()}),
         "RoleArns": stack.to_json_string({account: role.attr_arn for account, role in roles.items()}),
     }
+
+
+def _optional(given: Given, name: str) -> str:
+    if name not in given:
+        return ""
+    return given[name]
 
 
 def _key(stack: cdk.Stack, settings: Settings, given: Given) -> kms.CfnKey:
