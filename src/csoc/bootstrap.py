@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
+from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.ports import Ports
 from csoc.usecases.render_budget import RenderBudget
 
@@ -70,6 +72,31 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
         if folder.tidy():
             cache.prune(unused_for=folder.unused_for)
         cache.close()
+
+
+@contextmanager
+def cloud_ports(settings: Settings | None = None) -> Iterator[CloudPorts]:
+    """The real ports of commands about clouds; the database is released at the end.
+
+    Raises RejectedError if the settings are wrong, UnavailableError if the database does not answer.
+    """
+    # Loaded here, since commands about Git alone should not wait for AWS's client and SQLAlchemy.
+    from csoc.adapters.aws.accounts import AwsAccounts
+    from csoc.adapters.db.database import open_database
+    from csoc.adapters.db.links import DatabaseLinks
+
+    settings = settings or load()
+    database = open_database(settings.database)
+    try:
+        yield CloudPorts(
+            settings=settings,
+            clock=system_clock,
+            ids=random_ids,
+            links=DatabaseLinks(database),
+            cloud=functools.cache(AwsAccounts),
+        )
+    finally:
+        database.close()
 
 
 @contextmanager

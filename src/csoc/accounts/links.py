@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+import string
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from csoc.errors import ConflictError
+
+_ALPHABET = string.ascii_lowercase + string.digits
 
 
 class Role(StrEnum):
@@ -93,3 +99,40 @@ class Links(Protocol):
     def past(self) -> Sequence[Link]:
         """All that are unlinked, the oldest first: they are kept for audit."""
         ...
+
+
+def refuse_if_taken(link: Link, known: Iterable[Link]) -> None:
+    """Raises ConflictError if a link cannot be stored beside those that are known, unlinked ones included."""
+    for other in known:
+        if other.external_id == link.external_id:
+            if (other.account, other.account_id) != (link.account, link.account_id):
+                raise ConflictError(
+                    f"This ExternalId was made for the account {other.account} ({other.account_id})",
+                    place=link.account,
+                    fix="Link anew: csoc makes an ExternalId for each account, and none is used twice",
+                )
+            if other.state is LinkState.UNLINKED and link.state is not LinkState.UNLINKED:
+                raise ConflictError(
+                    f"The link of {link.account} was taken back, and its ExternalId is never used again",
+                    place=link.account,
+                    fix=f"Link anew: csoc account link {link.account} --account-id ID --region REGION",
+                )
+        elif other.state is LinkState.UNLINKED or link.state is LinkState.UNLINKED:
+            continue
+        elif other.account_id == link.account_id:
+            raise ConflictError(
+                f"The account {link.account_id} is linked as {other.account}",
+                place=link.account,
+                fix=f"Use that name, or unlink it first: csoc account unlink {other.account}",
+            )
+        elif other.account == link.account:
+            raise ConflictError(
+                f"{link.account} is linked to the account {other.account_id}",
+                place=link.account,
+                fix=f"Correct the id, or unlink it first: csoc account unlink {link.account}",
+            )
+
+
+def new_external_id() -> str:
+    """Forty letters and digits, about 206 bits, from the machine's source of randomness."""
+    return "csoc-" + "".join(secrets.choice(_ALPHABET) for _ in range(40))

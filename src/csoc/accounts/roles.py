@@ -144,16 +144,23 @@ def _provision(terms: Terms) -> Document:
         ),
         statement(
             "DriveOwnStacks",
-            ["cloudformation:CancelUpdateStack", "cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet",
-             "cloudformation:SetStackPolicy", "cloudformation:UpdateTerminationProtection"],
+            ["cloudformation:CancelUpdateStack", "cloudformation:SetStackPolicy",
+             "cloudformation:UpdateTerminationProtection"],
             stacks,
             condition={"StringEquals": ours},
+        ),
+        # A stack has its tags from the first execution on, so one that is under review has none.
+        statement(
+            "DriveOwnChangeSets",
+            ["cloudformation:DeleteChangeSet", "cloudformation:ExecuteChangeSet"],
+            stacks,
+            condition={"StringEqualsIfExists": ours},
         ),
         statement(
             "DriveOwnStacksAsExecution",
             ["cloudformation:ContinueUpdateRollback", "cloudformation:DeleteStack", "cloudformation:RollbackStack"],
             stacks,
-            condition={"StringEquals": {**ours, "cloudformation:RoleArn": execution}},
+            condition={"StringEqualsIfExists": ours, "StringEquals": {"cloudformation:RoleArn": execution}},
         ),
         statement(
             "ReadStacks",

@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 
 from csoc.emulator.cloud.accounts import Accounts
-from csoc.emulator.cloud.authorisation import Authorisation, membership_of
+from csoc.emulator.cloud.authorisation import Authorisation, Tags, membership_of
 from csoc.emulator.cloud.authorising.special import StackArn
 from csoc.emulator.cloud.calls import Service
 from csoc.emulator.cloud.corrections import aws_images
@@ -149,7 +149,9 @@ class _Parts:
             now=timeline.now,
             request_id=_new_id,
             guards=(self.counts.note,),
-            authorise=Authorisation(membership_of, _stack_arns(self.stacks.stacks), self.eks.tags),
+            authorise=Authorisation(
+                membership_of, _stack_arns(self.stacks.stacks), _own_tags(self.eks.tags, self.stacks.stacks)
+            ),
             disturb=self.faults.disturb,
             gate=self.gate.passing,
         )
@@ -237,6 +239,21 @@ def _stack_arns(stacks: Callable[[str, str], Stacks]) -> StackArn:
         with kept.lock:
             found = kept.find(name)
         return found.id if found is not None else ""
+
+    return find
+
+
+def _own_tags(of_eks: Tags, stacks: Callable[[str, str], Stacks]) -> Tags:
+    """Tags of what services keep that are not moto's."""
+
+    def find(arn: str) -> Mapping[str, str] | None:
+        parts = arn.split(":", 5)
+        if len(parts) < 6 or parts[2] != "cloudformation" or not parts[5].startswith("stack/"):
+            return of_eks(arn)
+        kept = stacks(parts[4], parts[3])
+        with kept.lock:
+            found = kept.find(arn)
+            return dict(found.tags) if found is not None else {}
 
     return find
 

@@ -376,9 +376,16 @@ def cloudformation(stack_arn: StackArn) -> Asker:
             asks[0] = replace(asks[0], resources=(arn,))
         elif not name and str(asked.get("ChangeSetName", "")).startswith("arn:"):
             asks[0] = replace(asks[0], resources=(f"arn:aws:cloudformation:{call.region}:{call.account}:stack/*/*",))
-        return [asks[0], *asks[1:]] if not context else [replace(asks[0], context=context), *asks[1:]]
+        # What the request does not say, it has not: these keys follow from nothing else.
+        return [replace(asks[0], context=context, keys=asks[0].keys - _OF_THE_REQUEST), *asks[1:]]
 
     return asker
+
+
+_OF_THE_REQUEST = frozenset(
+    f"cloudformation:{name}"
+    for name in ("changesetname", "importresourcetypes", "resourcetypes", "rolearn", "stackpolicyurl", "templateurl")
+)
 
 
 def askers(stack_arn: StackArn) -> Mapping[str, Asker]:
