@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-
 NOTHING = "-"
 """What an output says that has nothing to name, since the SSM parameter that passes it on cannot be empty."""
 
