@@ -164,7 +164,7 @@ class KubeClient:
         """All pages from the first to the last, or an error: a server that always has another one is not followed."""
         found: list[Object] = []
         rest, seen, size = "", set[str](), 0
-        while len(seen) < _MOST_PAGES:
+        for _ in range(_MOST_PAGES):
             page, read = self._page(api_version, kind, where, _PAGE, rest, metadata_only)
             found += page.items
             rest, size = page.rest, size + read
