@@ -7,7 +7,7 @@ Where to look:
 
 - `table` lists the controllers; `cluster` is what each is handed, `settings` what a test or a demonstration can set
 - workloads: `deployments`, `replicasets`, `statefulsets`, `daemonsets`, `jobs`, `cronjobs`, with `replicas` in common
-- pods: `scheduling` and `fitting`; `kubelet`, `container_lives`, `references`, `podstatus`; what goes wrong in `causes`;
+- pods: `scheduling` and `fitting`; `kubelet`, `container_lives`, `references`, `podstatus`; what goes wrong, `causes`;
   what clients see of them in `runtime` and `logs`
 - External Secrets: `secrets_operator`, `secret_stores`, `external_secrets` with `secret_reading` and `secret_writing`,
   `push_secrets`
