@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import RunningTimeline
+from tests.functional.emulator.resource_cases import Bench
 
 _ACCOUNTS = itertools.count(100_000_000_000)
 
@@ -46,3 +47,8 @@ class Owner:
 @pytest.fixture
 def owner(emulator: Emulator, account: str) -> Owner:
     return Owner(emulator, account)
+
+
+@pytest.fixture
+def bench(emulator: Emulator, account: str) -> Bench:
+    return Bench(emulator, account)

@@ -80,3 +80,15 @@ def test_an_acl_replaces_an_association_that_is_there_and_is_there_itself(networ
     asked["AssociationId"] = found["Associations"][0]["NetworkAclAssociationId"]
     assert network.refusal("replace_network_acl_association", **asked)[0] == "InvalidNetworkAclID.NotFound"
     assert network.ec2.describe_network_acls(NetworkAclIds=[found["NetworkAclId"]])["NetworkAcls"][0]["Associations"]
+
+
+@pytest.mark.parametrize("image", ["ubuntu", "ami-1", "ami-0123456789abcdefg", "AMI-01234567"])
+def test_an_instance_wants_the_id_of_an_image(network: Network, image: str) -> None:
+    told = network.refusal("run_instances", ImageId=image, MinCount=1, MaxCount=1, SubnetId=network.subnet)
+    assert told == ("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")')
+
+
+@pytest.mark.parametrize("image", ["ami-01234567", f"ami-{NOWHERE}"])
+def test_an_instance_is_made_of_an_image_whose_id_is_well_formed(network: Network, image: str) -> None:
+    made = network.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=network.subnet)
+    assert [one["ImageId"] for one in made["Instances"]] == [image]

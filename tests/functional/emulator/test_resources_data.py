@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from csoc.emulator.running import Emulator
 from tests.functional.emulator.resource_cases import CHECKS, Bench, Case, statement
 
 TAGS = [{"Key": "team", "Value": "data"}]
@@ -444,5 +443,5 @@ CASES = (
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type_name)
-def test_types_of_data(case: Case, check: Callable[[Case, Bench], None], emulator: Emulator, account: str) -> None:
-    check(case, Bench(emulator, account))
+def test_types_of_data(case: Case, check: Callable[[Case, Bench], None], bench: Bench) -> None:
+    check(case, bench)

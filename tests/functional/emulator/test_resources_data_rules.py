@@ -20,11 +20,6 @@ from tests.functional.emulator.resource_cases import Bench, statement
 AURORA = {"Engine": "aurora-postgresql", "MasterUsername": "gen3", "ManageMasterUserPassword": True}
 
 
-@pytest.fixture
-def bench(emulator: Emulator, account: str) -> Bench:
-    return Bench(emulator, account)
-
-
 @pytest.fixture(scope="module")
 def stepped() -> Iterator[tuple[Emulator, SteppedTimeline]]:
     """An emulator whose time passes only when a test says so."""

@@ -11,9 +11,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
-from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
-from tests.functional.emulator.resources_support import REGION, Making
+from tests.functional.emulator.resource_cases import REGION, Bench
 from tests.functional.emulator.test_resources_edge import (
     VISIBLE,
     acl,
@@ -37,25 +36,20 @@ CERTIFICATE: Any = HANDLERS["AWS::CertificateManager::Certificate"]
 FAST = {"Delay": 1, "MaxAttempts": 60}
 
 
-@pytest.fixture
-def making(emulator: Emulator, account: str) -> Making:
-    return Making(emulator, account)
-
-
-def code(making: Making, kind: str, physical_id: str, **properties: Any) -> str:
+def code(bench: Bench, kind: str, physical_id: str, **properties: Any) -> str:
     with pytest.raises(ClientError) as refused:
-        making.delete(kind, physical_id, **properties)
+        bench.delete(kind, physical_id, **properties)
     return str(refused.value.response["Error"]["Code"])
 
 
-def told(making: Making, arn: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = making.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
+def told(bench: Bench, arn: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = bench.client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
     return found
 
 
-def add_record(making: Making, hosted_zone: str, record: Mapping[str, str]) -> None:
-    making.make(
-        "Route53::RecordSet",
+def add_record(bench: Bench, hosted_zone: str, record: Mapping[str, str]) -> None:
+    bench.make(
+        "AWS::Route53::RecordSet",
         HostedZoneId=hosted_zone,
         Name=record["Name"],
         Type=record["Type"],
@@ -64,53 +58,53 @@ def add_record(making: Making, hosted_zone: str, record: Mapping[str, str]) -> N
     )
 
 
-def test_a_certificate_waits_until_each_of_its_records_is_there(making: Making) -> None:
-    making_zone = zone(making)
-    arn = making.id(
-        "CertificateManager::Certificate",
+def test_a_certificate_waits_until_each_of_its_records_is_there(bench: Bench) -> None:
+    hosted = zone(bench)
+    arn = bench.id(
+        "AWS::CertificateManager::Certificate",
         DomainName="example.org",
         SubjectAlternativeNames=["www.example.org"],
         ValidationMethod="DNS",
     )
-    assert not CERTIFICATE.settled(making.context(), arn)
-    options = told(making, arn)["DomainValidationOptions"]
+    assert not CERTIFICATE.settled(bench.context(), arn)
+    options = told(bench, arn)["DomainValidationOptions"]
     assert {option["ValidationStatus"] for option in options} == {"PENDING_VALIDATION"}
-    add_record(making, making_zone, options[0]["ResourceRecord"])
-    assert not CERTIFICATE.settled(making.context(), arn)
-    add_record(making, making_zone, options[1]["ResourceRecord"])
-    assert CERTIFICATE.settled(making.context(), arn)
-    assert told(making, arn)["Status"] == "ISSUED"
+    add_record(bench, hosted, options[0]["ResourceRecord"])
+    assert not CERTIFICATE.settled(bench.context(), arn)
+    add_record(bench, hosted, options[1]["ResourceRecord"])
+    assert CERTIFICATE.settled(bench.context(), arn)
+    assert told(bench, arn)["Status"] == "ISSUED"
 
 
-def test_a_record_in_a_private_zone_proves_nothing(making: Making) -> None:
-    network = making.id("EC2::VPC", CidrBlock="10.0.0.0/16")
+def test_a_record_in_a_private_zone_proves_nothing(bench: Bench) -> None:
+    network = bench.id("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
     vpcs = [{"VPCId": network, "VPCRegion": REGION}]
-    private = making.id("Route53::HostedZone", Name="example.org", VPCs=vpcs)
-    arn = certificate(making)
-    add_record(making, private, told(making, arn)["DomainValidationOptions"][0]["ResourceRecord"])
-    assert not CERTIFICATE.settled(making.context(), arn)
+    private = bench.id("AWS::Route53::HostedZone", Name="example.org", VPCs=vpcs)
+    arn = certificate(bench)
+    add_record(bench, private, told(bench, arn)["DomainValidationOptions"][0]["ResourceRecord"])
+    assert not CERTIFICATE.settled(bench.context(), arn)
 
 
-def test_a_wildcard_shares_the_record_of_its_domain(making: Making) -> None:
-    options = [{"DomainName": "example.org", "HostedZoneId": zone(making)}]
-    arn = making.id(
-        "CertificateManager::Certificate",
+def test_a_wildcard_shares_the_record_of_its_domain(bench: Bench) -> None:
+    options = [{"DomainName": "example.org", "HostedZoneId": zone(bench)}]
+    arn = bench.id(
+        "AWS::CertificateManager::Certificate",
         DomainName="example.org",
         SubjectAlternativeNames=["*.example.org"],
         ValidationMethod="DNS",
         DomainValidationOptions=options,
     )
-    assert CERTIFICATE.settled(making.context(), arn)
+    assert CERTIFICATE.settled(bench.context(), arn)
 
 
-def test_a_certificate_that_is_served_is_not_deleted(making: Making) -> None:
-    given = dict(listener(making))
-    made = making.id("ElasticLoadBalancingV2::Listener", **given)
+def test_a_certificate_that_is_served_is_not_deleted(bench: Bench) -> None:
+    given = dict(listener(bench))
+    made = bench.id("AWS::ElasticLoadBalancingV2::Listener", **given)
     arn = given["Certificates"][0]["CertificateArn"]
-    assert told(making, arn)["InUseBy"] == [given["LoadBalancerArn"]]
-    assert code(making, "CertificateManager::Certificate", arn) == "ResourceInUseException"
-    making.delete("ElasticLoadBalancingV2::Listener", made)
-    making.delete("CertificateManager::Certificate", arn)
+    assert told(bench, arn)["InUseBy"] == [given["LoadBalancerArn"]]
+    assert code(bench, "AWS::CertificateManager::Certificate", arn) == "ResourceInUseException"
+    bench.delete("AWS::ElasticLoadBalancingV2::Listener", made)
+    bench.delete("AWS::CertificateManager::Certificate", arn)
 
 
 def run(owner: Owner, template: Mapping[str, Any]) -> Any:
@@ -145,8 +139,8 @@ def test_a_stack_is_complete_once_its_certificate_is_issued(owner: Owner) -> Non
     assert "record" in failed["Zone"]["ResourceStatusReason"]
 
 
-def test_a_zone_with_records_is_not_deleted(making: Making) -> None:
-    made = zone(making)
+def test_a_zone_with_records_is_not_deleted(bench: Bench) -> None:
+    made = zone(bench)
     record = {
         "HostedZoneId": made,
         "Name": "a.example.org.",
@@ -154,167 +148,169 @@ def test_a_zone_with_records_is_not_deleted(making: Making) -> None:
         "TTL": "60",
         "ResourceRecords": ["192.0.2.1"],
     }
-    record_id = making.make("Route53::RecordSet", **record).physical_id
-    assert code(making, "Route53::HostedZone", made) == "HostedZoneNotEmpty"
-    making.delete("Route53::RecordSet", record_id)
-    making.delete("Route53::HostedZone", made)
+    record_id = bench.make("AWS::Route53::RecordSet", **record).physical_id
+    assert code(bench, "AWS::Route53::HostedZone", made) == "HostedZoneNotEmpty"
+    bench.delete("AWS::Route53::RecordSet", record_id)
+    bench.delete("AWS::Route53::HostedZone", made)
 
 
-def test_a_record_changes_its_values_its_type_and_its_name(making: Making) -> None:
+def test_a_record_changes_its_values_its_type_and_its_name(bench: Bench) -> None:
     before = {
-        "HostedZoneId": zone(making),
+        "HostedZoneId": zone(bench),
         "Name": "a.example.org.",
         "Type": "A",
         "TTL": "60",
         "ResourceRecords": ["192.0.2.1"],
     }
-    made = making.make("Route53::RecordSet", **before)
+    made = bench.make("AWS::Route53::RecordSet", **before)
     assert made.ref == "a.example.org."
     values = {**before, "ResourceRecords": ["192.0.2.2"]}
-    same = making.change("Route53::RecordSet", made.physical_id, before, values)
+    same = bench.change("AWS::Route53::RecordSet", made.physical_id, before, values)
     assert same.physical_id == made.physical_id
     moved = {**values, "Name": "b.example.org.", "Type": "CNAME", "ResourceRecords": ["a.example.net"]}
-    other = making.change("Route53::RecordSet", made.physical_id, values, moved)
-    assert making.read("Route53::RecordSet", made.physical_id) is None
-    assert (making.read("Route53::RecordSet", other.physical_id) or {})["ResourceRecords"] == ["a.example.net"]
+    other = bench.change("AWS::Route53::RecordSet", made.physical_id, values, moved)
+    assert bench.read("AWS::Route53::RecordSet", made.physical_id) is None
+    assert (bench.read("AWS::Route53::RecordSet", other.physical_id) or {})["ResourceRecords"] == ["a.example.net"]
 
 
-def test_records_of_one_identifier_and_different_names_go_one_by_one(making: Making) -> None:
-    first = dict(weighted(making))
+def test_records_of_one_identifier_and_different_names_go_one_by_one(bench: Bench) -> None:
+    first = dict(weighted(bench))
     second = {**first, "Name": "other.example.org."}
-    one, two = (making.make("Route53::RecordSet", **given).physical_id for given in (first, second))
-    making.delete("Route53::RecordSet", one)
-    assert making.read("Route53::RecordSet", two) is not None
+    one, two = (bench.make("AWS::Route53::RecordSet", **given).physical_id for given in (first, second))
+    bench.delete("AWS::Route53::RecordSet", one)
+    assert bench.read("AWS::Route53::RecordSet", two) is not None
 
 
-def test_a_group_of_records_gains_and_loses_some(making: Making) -> None:
+def test_a_group_of_records_gains_and_loses_some(bench: Bench) -> None:
     def record(name: str, value: str) -> dict[str, Any]:
         return {"Name": f"{name}.example.org.", "Type": "A", "TTL": "60", "ResourceRecords": [value]}
 
-    base = {"HostedZoneId": zone(making)}
+    base = {"HostedZoneId": zone(bench)}
     before = {**base, "RecordSets": [record("a", "192.0.2.1"), record("b", "192.0.2.1")]}
     after = {**base, "RecordSets": [record("b", "192.0.2.2"), record("c", "192.0.2.3")]}
-    made = making.make("Route53::RecordSetGroup", **before)
-    changed = making.change("Route53::RecordSetGroup", made.physical_id, before, after)
-    live = (making.read("Route53::RecordSetGroup", changed.physical_id) or {})["RecordSets"]
+    made = bench.make("AWS::Route53::RecordSetGroup", **before)
+    changed = bench.change("AWS::Route53::RecordSetGroup", made.physical_id, before, after)
+    live = (bench.read("AWS::Route53::RecordSetGroup", changed.physical_id) or {})["RecordSets"]
     assert {one["Name"]: one["ResourceRecords"][0] for one in live} == {
         "b.example.org.": "192.0.2.2",
         "c.example.org.": "192.0.2.3",
     }
 
 
-def test_a_web_acl_that_protects_something_is_not_deleted(making: Making) -> None:
-    load, given = served(making)[0], {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBLE}
-    made = making.make("WAFv2::WebACL", **given)
-    link = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=made.attributes["Arn"])
-    assert code(making, "WAFv2::WebACL", made.physical_id, **given) == "WAFAssociatedItemException"
-    making.delete("WAFv2::WebACLAssociation", link)
-    making.delete("WAFv2::WebACL", made.physical_id, **given)
+def test_a_web_acl_that_protects_something_is_not_deleted(bench: Bench) -> None:
+    load, given = served(bench)[0], {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBLE}
+    made = bench.make("AWS::WAFv2::WebACL", **given)
+    link = bench.id("AWS::WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=made.attributes["Arn"])
+    assert code(bench, "AWS::WAFv2::WebACL", made.physical_id, **given) == "WAFAssociatedItemException"
+    bench.delete("AWS::WAFv2::WebACLAssociation", link)
+    bench.delete("AWS::WAFv2::WebACL", made.physical_id, **given)
 
 
-def test_another_web_acl_takes_the_place_of_the_first(making: Making) -> None:
-    load, first, second = served(making)[0], small_acl(making)["Arn"], small_acl(making)["Arn"]
-    old = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=first)
-    new = making.id("WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=second)
-    assert making.read("WAFv2::WebACLAssociation", old) is None
-    assert making.read("WAFv2::WebACLAssociation", new) is not None
+def test_another_web_acl_takes_the_place_of_the_first(bench: Bench) -> None:
+    load, first, second = served(bench)[0], small_acl(bench)["Arn"], small_acl(bench)["Arn"]
+    old = bench.id("AWS::WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=first)
+    new = bench.id("AWS::WAFv2::WebACLAssociation", ResourceArn=load, WebACLArn=second)
+    assert bench.read("AWS::WAFv2::WebACLAssociation", old) is None
+    assert bench.read("AWS::WAFv2::WebACLAssociation", new) is not None
 
 
-def test_a_web_acl_does_not_protect_what_is_not_there(making: Making) -> None:
-    arn = f"arn:aws:elasticloadbalancing:{REGION}:{making.account}:loadbalancer/app/none/0123456789abcdef"
+def test_a_web_acl_does_not_protect_what_is_not_there(bench: Bench) -> None:
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:{bench.account}:loadbalancer/app/none/0123456789abcdef"
     with pytest.raises(ClientError, match="WAFNonexistentItemException"):
-        making.make("WAFv2::WebACLAssociation", ResourceArn=arn, WebACLArn=small_acl(making)["Arn"])
+        bench.make("AWS::WAFv2::WebACLAssociation", ResourceArn=arn, WebACLArn=small_acl(bench)["Arn"])
 
 
-def test_a_set_of_addresses_that_a_rule_names_is_not_deleted(making: Making) -> None:
-    given = dict(acl(making))
-    made = making.id("WAFv2::WebACL", **given)
+def test_a_set_of_addresses_that_a_rule_names_is_not_deleted(bench: Bench) -> None:
+    given = dict(acl(bench))
+    made = bench.id("AWS::WAFv2::WebACL", **given)
     arn = given["Rules"][1]["Statement"]["IPSetReferenceStatement"]["Arn"]
     named = f"offices|{arn.rsplit('/', 1)[-1]}|REGIONAL"
-    assert code(making, "WAFv2::IPSet", named) == "WAFAssociatedItemException"
-    making.delete("WAFv2::WebACL", made, **given)
-    making.delete("WAFv2::IPSet", named)
+    assert code(bench, "AWS::WAFv2::IPSet", named) == "WAFAssociatedItemException"
+    bench.delete("AWS::WAFv2::WebACL", made, **given)
+    bench.delete("AWS::WAFv2::IPSet", named)
 
 
-def test_addresses_and_rules_change_in_place(making: Making) -> None:
-    before = dict(addresses(making))
-    made = making.id("WAFv2::IPSet", **before)
-    making.change("WAFv2::IPSet", made, before, {**before, "Addresses": ["198.51.100.0/24"], "Description": "others"})
-    live = making.read("WAFv2::IPSet", made) or {}
+def test_addresses_and_rules_change_in_place(bench: Bench) -> None:
+    before = dict(addresses(bench))
+    made = bench.id("AWS::WAFv2::IPSet", **before)
+    bench.change(
+        "AWS::WAFv2::IPSet", made, before, {**before, "Addresses": ["198.51.100.0/24"], "Description": "others"}
+    )
+    live = bench.read("AWS::WAFv2::IPSet", made) or {}
     assert (live["Addresses"], live["Description"]) == (["198.51.100.0/24"], "others")
 
 
-def test_logs_of_a_web_acl_go_only_where_the_name_says_so(making: Making) -> None:
-    given = dict(logging(making))
-    other = f"arn:aws:logs:{REGION}:{making.account}:log-group:edge"
+def test_logs_of_a_web_acl_go_only_where_the_name_says_so(bench: Bench) -> None:
+    given = dict(logging(bench))
+    other = f"arn:aws:logs:{REGION}:{bench.account}:log-group:edge"
     with pytest.raises(ClientError, match="WAFInvalidParameterException"):
-        making.make("WAFv2::LoggingConfiguration", **{**given, "LogDestinationConfigs": [other]})
+        bench.make("AWS::WAFv2::LoggingConfiguration", **{**given, "LogDestinationConfigs": [other]})
 
 
-def test_a_protected_load_balancer_is_not_deleted(making: Making) -> None:
-    before = dict(balancer(making))
+def test_a_protected_load_balancer_is_not_deleted(bench: Bench) -> None:
+    before = dict(balancer(bench))
     on = [{"Key": "deletion_protection.enabled", "Value": "true"}]
-    made = making.make("ElasticLoadBalancingV2::LoadBalancer", **before)
+    made = bench.make("AWS::ElasticLoadBalancingV2::LoadBalancer", **before)
     assert made.attributes["DNSName"].endswith(".elb.amazonaws.com")
     assert made.attributes["LoadBalancerFullName"].startswith("app/edge/")
-    making.change(
-        "ElasticLoadBalancingV2::LoadBalancer", made.physical_id, before, {**before, "LoadBalancerAttributes": on}
+    bench.change(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer", made.physical_id, before, {**before, "LoadBalancerAttributes": on}
     )
-    assert code(making, "ElasticLoadBalancingV2::LoadBalancer", made.physical_id) == "OperationNotPermitted"
+    assert code(bench, "AWS::ElasticLoadBalancingV2::LoadBalancer", made.physical_id) == "OperationNotPermitted"
 
 
-def test_a_made_up_name_of_a_load_balancer_fits(making: Making) -> None:
-    given = {name: value for name, value in balancer(making).items() if name != "Name"}
-    made = making.make("ElasticLoadBalancingV2::LoadBalancer", making.context("TheLoadBalancerOfTheEdge"), **given)
+def test_a_made_up_name_of_a_load_balancer_fits(bench: Bench) -> None:
+    given = {name: value for name, value in balancer(bench).items() if name != "Name"}
+    made = bench.make("AWS::ElasticLoadBalancingV2::LoadBalancer", bench.context("TheLoadBalancerOfTheEdge"), **given)
     assert len(made.attributes["LoadBalancerName"]) <= 32
 
 
-def test_a_subnet_with_a_load_balancer_is_not_deleted(making: Making) -> None:
-    given = balancer(making)
-    making.make("ElasticLoadBalancingV2::LoadBalancer", **given)
-    assert code(making, "EC2::Subnet", given["Subnets"][0]) == "DependencyViolation"
+def test_a_subnet_with_a_load_balancer_is_not_deleted(bench: Bench) -> None:
+    given = balancer(bench)
+    bench.make("AWS::ElasticLoadBalancingV2::LoadBalancer", **given)
+    assert code(bench, "AWS::EC2::Subnet", given["Subnets"][0]) == "DependencyViolation"
 
 
-def test_a_target_group_that_is_served_is_not_deleted(making: Making) -> None:
-    load, group_arn = served(making)
-    making.make(
-        "ElasticLoadBalancingV2::Listener",
+def test_a_target_group_that_is_served_is_not_deleted(bench: Bench) -> None:
+    load, group_arn = served(bench)
+    bench.make(
+        "AWS::ElasticLoadBalancingV2::Listener",
         LoadBalancerArn=load,
         Port=80,
         Protocol="HTTP",
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group_arn}],
     )
-    assert code(making, "ElasticLoadBalancingV2::TargetGroup", group_arn) == "ResourceInUse"
+    assert code(bench, "AWS::ElasticLoadBalancingV2::TargetGroup", group_arn) == "ResourceInUse"
 
 
-def test_a_scaling_group_changes_in_place_and_its_subnets_are_free_afterwards(making: Making) -> None:
-    before = dict(scaling_group(making))
-    made = making.id("AutoScaling::AutoScalingGroup", **before)
+def test_a_scaling_group_changes_in_place_and_its_subnets_are_free_afterwards(bench: Bench) -> None:
+    before = dict(scaling_group(bench))
+    made = bench.id("AWS::AutoScaling::AutoScalingGroup", **before)
     tags = [{"Key": "size", "Value": "big", "PropagateAtLaunch": True}]
     after = {**before, "MaxSize": "5", "Tags": tags, "TargetGroupARNs": []}
-    making.change("AutoScaling::AutoScalingGroup", made, before, after)
-    live = making.read("AutoScaling::AutoScalingGroup", made) or {}
+    bench.change("AWS::AutoScaling::AutoScalingGroup", made, before, after)
+    live = bench.read("AWS::AutoScaling::AutoScalingGroup", made) or {}
     assert (live["MaxSize"], live["Tags"], live.get("TargetGroupARNs", [])) == ("5", tags, [])
-    making.delete("AutoScaling::AutoScalingGroup", made)
+    bench.delete("AWS::AutoScaling::AutoScalingGroup", made)
     for subnet in before["VPCZoneIdentifier"]:
-        making.delete("EC2::Subnet", subnet)
+        bench.delete("AWS::EC2::Subnet", subnet)
 
 
-def test_a_hook_is_told_as_it_was_put_and_nothing_of_strangers(making: Making) -> None:
-    group = small_group(making)
+def test_a_hook_is_told_as_it_was_put_and_nothing_of_strangers(bench: Bench) -> None:
+    group = small_group(bench)
     given = {"AutoScalingGroupName": group, "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING"}
-    made = making.make("AutoScaling::LifecycleHook", **given)
-    live = making.read("AutoScaling::LifecycleHook", made.physical_id) or {}
+    made = bench.make("AWS::AutoScaling::LifecycleHook", **given)
+    live = bench.read("AWS::AutoScaling::LifecycleHook", made.physical_id) or {}
     assert (live.get("RoleARN"), live.get("NotificationTargetARN")) == (None, None)
 
 
-def test_a_parameter_changes_in_place_and_keeps_its_pattern(making: Making) -> None:
-    before = dict(parameter(making))
-    made = making.make("SSM::Parameter", **before)
-    changed = making.change("SSM::Parameter", made.physical_id, before, {**before, "Value": "vpc-2"})
+def test_a_parameter_changes_in_place_and_keeps_its_pattern(bench: Bench) -> None:
+    before = dict(parameter(bench))
+    made = bench.make("AWS::SSM::Parameter", **before)
+    changed = bench.change("AWS::SSM::Parameter", made.physical_id, before, {**before, "Value": "vpc-2"})
     assert (made.attributes["Value"], changed.attributes["Value"]) == ("vpc-1", "vpc-2")
     with pytest.raises(ClientError, match="ParameterPatternMismatchException"):
-        making.change("SSM::Parameter", made.physical_id, before, {**before, "Value": "other"})
+        bench.change("AWS::SSM::Parameter", made.physical_id, before, {**before, "Value": "other"})
 
 
 @pytest.mark.timeout(60)
@@ -325,17 +321,18 @@ def test_a_pattern_of_a_parameter_holds_up_nobody(owner: Any, pattern: str) -> N
         ssm.put_parameter(Name="held", Value="a" * 60 + "!", Type="String", AllowedPattern=pattern)
 
 
-def test_a_document_gets_new_versions_and_no_silent_replacement(making: Making) -> None:
-    before = dict(document(making))
-    made = making.id("SSM::Document", **before)
+def test_a_document_gets_new_versions_and_no_silent_replacement(bench: Bench) -> None:
+    before = dict(document(bench))
+    made = bench.id("AWS::SSM::Document", **before)
     after = {**before, "Content": {**before["Content"], "description": "e"}, "VersionName": "two"}
-    making.change("SSM::Document", made, before, after)
-    assert (making.read("SSM::Document", made) or {})["Content"]["description"] == "e"
+    bench.change("AWS::SSM::Document", made, before, after)
+    assert (bench.read("AWS::SSM::Document", made) or {})["Content"]["description"] == "e"
     with pytest.raises(ResourceError, match="set UpdateMethod to NewVersion"):
-        making.change("SSM::Document", made, after, {**before, "UpdateMethod": "Replace"})
+        bench.change("AWS::SSM::Document", made, after, {**before, "UpdateMethod": "Replace"})
 
 
-def test_tags_of_a_certificate_are_those_that_users_may_set(making: Making) -> None:
-    arn = making.id("CertificateManager::Certificate", DomainName="example.org", ValidationMethod="DNS", Tags=TAGS)
-    found = making.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
+def test_tags_of_a_certificate_are_those_that_users_may_set(bench: Bench) -> None:
+    given = {"DomainName": "example.org", "ValidationMethod": "DNS", "Tags": TAGS}
+    arn = bench.make("AWS::CertificateManager::Certificate", bench.context(installation="one"), **given).physical_id
+    found = bench.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
     assert {tag["Key"] for tag in found} == {"team", "installation"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
-from tests.functional.emulator.resources_support import Making, same
+from tests.functional.emulator.resource_cases import Bench, lacks
 
 FAST = {"Delay": 1, "MaxAttempts": 60}
 TAGS = [{"Key": "team", "Value": "data"}]
@@ -240,14 +241,12 @@ def test_a_cluster_with_all_that_belongs_to_it_is_made_told_changed_and_deleted(
         "Nodes": "commons/default",
     }
     assert outputs["Endpoint"].startswith("http")
-    ids, making = stacks.ids(), Making(emulator, owner.account)
+    ids, bench = stacks.ids(), Bench(emulator, owner.account)
     for logical, resource in {"Cluster": CLUSTER, "Nodes": NODES, "Addon": ADDON, "Entry": ENTRY}.items():
         handler: Any = HANDLERS[resource["Type"]]
-        live = handler.read(making.context(tags={}), ids[logical]) or {}
+        live = handler.read(replace(bench.context(), tags={}), ids[logical]) or {}
         wanted = literal(resource["Properties"], *handler.unread, "AccessConfig", "Tags")
-        assert {
-            name: (value, live.get(name)) for name, value in wanted.items() if not same(live.get(name), value)
-        } == {}
+        assert lacks(wanted, live) == []
         assert {"team"} <= (
             {tag["Key"] for tag in live["Tags"]} if isinstance(live["Tags"], list) else set(live["Tags"])
         )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from csoc.emulator.running import Emulator
 from tests.functional.emulator.resource_cases import CHECKS, READ, TRUST, WRITE, Bench, Case
 
 _AWS = "arn:aws:iam::aws:policy"
@@ -179,5 +178,5 @@ CASES = (
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type_name)
-def test_types_of_iam(case: Case, check: Callable[[Case, Bench], None], emulator: Emulator, account: str) -> None:
-    check(case, Bench(emulator, account))
+def test_types_of_iam(case: Case, check: Callable[[Case, Bench], None], bench: Bench) -> None:
+    check(case, bench)

@@ -31,11 +31,6 @@ POLICIES_OF_AWS = (
 )
 
 
-@pytest.fixture
-def bench(emulator: Emulator, account: str) -> Bench:
-    return Bench(emulator, account)
-
-
 def said(action: Any) -> tuple[str, str]:
     """Code and message of what was refused."""
     with pytest.raises(ClientError) as refused:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 import pytest
 from moto.kinesis.models import kinesis_backends
 
-from csoc.emulator.running import Emulator
-from tests.functional.emulator.resource_cases import CHECKS, Bench, Case, statement
+from tests.functional.emulator.resource_cases import CHECKS, REGION, Bench, Case, statement
 
 TAGS = [{"Key": "team", "Value": "data"}]
 OTHER_TAGS = [{"Key": "owner", "Value": "data"}]
@@ -60,6 +59,7 @@ def layer(bench: Bench) -> str:
     return str(made["LayerVersionArn"])
 
 
+ACCESS_POINT = "fsap-0123456789abcdef0"
 CASES = (
     Case(
         "AWS::SQS::Queue",
@@ -361,7 +361,7 @@ CASES = (
                 "EphemeralStorage": {"Size": 1024},
                 "FileSystemConfigs": [
                     {
-                        "Arn": "arn:aws:elasticfilesystem:ap-southeast-2:1:access-point/fsap-1",
+                        "Arn": f"arn:aws:elasticfilesystem:{REGION}:{bench.account}:access-point/{ACCESS_POINT}",
                         "LocalMountPath": "/mnt/data",
                     }
                 ],
@@ -417,5 +417,5 @@ CASES = (
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type_name)
-def test_types_of_messaging(case: Case, check: Callable[[Case, Bench], None], emulator: Emulator, account: str) -> None:
-    check(case, Bench(emulator, account))
+def test_types_of_messaging(case: Case, check: Callable[[Case, Bench], None], bench: Bench) -> None:
+    check(case, bench)

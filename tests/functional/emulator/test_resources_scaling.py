@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from csoc.emulator.running import Emulator
 from tests.functional.emulator.resource_cases import CHECKS, Bench, Case
 from tests.functional.emulator.test_resources_messaging import OTHER_TAGS, TAGS, function, queue_arn
 
@@ -257,7 +256,5 @@ CASES = (
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.type_name)
-def test_types_that_stand_beside_others(
-    case: Case, check: Callable[[Case, Bench], None], emulator: Emulator, account: str
-) -> None:
-    check(case, Bench(emulator, account))
+def test_types_that_stand_beside_others(case: Case, check: Callable[[Case, Bench], None], bench: Bench) -> None:
+    check(case, bench)

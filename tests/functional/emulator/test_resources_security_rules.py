@@ -10,16 +10,10 @@ from botocore.exceptions import ClientError
 
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
-from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
 from tests.functional.emulator.resource_cases import Bench, statement
 
 CANARY = "Canary-in-the-mine-1"
-
-
-@pytest.fixture
-def bench(emulator: Emulator, account: str) -> Bench:
-    return Bench(emulator, account)
 
 
 def said(action: Any) -> tuple[str, str]:

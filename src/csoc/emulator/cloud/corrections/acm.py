@@ -1,9 +1,10 @@
-"""ACM: a certificate is issued when its records are in public hosted zones, and not because a minute passed.
+"""ACM: a certificate is issued when its records are in public hosted zones, and not because a minute passed; its
+options change.
 
 Sources: AWS Certificate Manager User Guide, "DNS validation" (the record belongs to account and domain, a wildcard
 shares that of its domain; after 72 hours without it the request times out), API Reference, DeleteCertificate
-(ResourceInUseException). Keys are shared between certificates, since nobody gets at them and making one takes a tenth
-of a second.
+(ResourceInUseException), UpdateCertificateOptions. Keys are shared between certificates, since nobody gets at them and
+making one takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ def acm(memory: Memory, under_way: UnderWay) -> Correction:
             "GetCertificate": refresh,
             "ListCertificates": refresh,
             "RequestCertificate": request,
+            "UpdateCertificateOptions": _set_options,
         },
         after={"DescribeCertificate": described},
     )
@@ -112,6 +114,15 @@ def _told(account: str, told: Mapping[str, Any], kept: Mapping[str, Any]) -> dic
     made_at = datetime.fromtimestamp(kept["at"], UTC)
     issued = {"IssuedAt": made_at} if told["Status"] == "ISSUED" else {}
     return {"CreatedAt": made_at, "DomainValidationOptions": options, **issued}
+
+
+def _set_options(call: Call) -> Answer:
+    arn = call.parameters["CertificateArn"]
+    bundle = acm_backends[call.account][call.region]._certificates.get(arn)
+    if bundle is None:
+        raise AwsError("ResourceNotFoundException", f"Could not find certificate {arn}.", 400)
+    bundle.cert_options |= call.parameters["Options"]
+    return {}
 
 
 def _unused(call: Call) -> None:

@@ -13,9 +13,10 @@ from csoc.emulator.cloud.calls import Answer, Call
 from csoc.emulator.cloud.corrections.correction import Correction, Memory
 
 _GROUP = (
-    "CapacityReservationSpecification", "DefaultInstanceWarmup", "InstanceMaintenancePolicy", "MaxInstanceLifetime",
-    "ServiceLinkedRoleARN",
+    "CapacityRebalance", "CapacityReservationSpecification", "DefaultCooldown", "DefaultInstanceWarmup",
+    "InstanceMaintenancePolicy", "MaxInstanceLifetime", "ServiceLinkedRoleARN", "TerminationPolicies",
 )  # fmt: skip
+"""Some of these moto takes of a new group and drops of a changed one."""
 _HOOK = ("NotificationMetadata", "NotificationTargetARN", "RoleARN")
 
 

@@ -2,12 +2,14 @@
 
 A stack that names a network of another region or a deleted group has to fail here as it would there.
 Sources: Amazon EC2 API Reference (CreateSecurityGroup, CreateSubnet, CreateRoute, CreateNetworkInterface,
-CreateVpcEndpoint, ReplaceNetworkAclAssociation) and its "Error codes": InvalidVpcID.NotFound, InvalidGroup.NotFound,
-InvalidNatGatewayID.NotFound, InvalidParameterValue, InvalidAssociationID.NotFound, InvalidNetworkAclID.NotFound.
+CreateVpcEndpoint, ReplaceNetworkAclAssociation, RunInstances) and its "Error codes": InvalidAMIID.Malformed,
+InvalidVpcID.NotFound, InvalidGroup.NotFound, InvalidNatGatewayID.NotFound, InvalidParameterValue,
+InvalidAssociationID.NotFound, InvalidNetworkAclID.NotFound.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from moto.ec2.models import EC2Backend, ec2_backends
@@ -15,6 +17,9 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 
 from csoc.emulator.cloud.calls import AwsError, Call
 from csoc.emulator.cloud.corrections.correction import Before, Correction
+
+_IMAGE = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
+_BY_PARAMETER = "resolve:ssm:"
 
 
 def ec2_references() -> Correction:
@@ -24,6 +29,13 @@ def ec2_references() -> Correction:
 
 def _known(call: Call) -> EC2Backend:
     return ec2_backends[call.account][call.region]
+
+
+def _image_is_an_id(call: Call) -> None:
+    """Whether there is such an image is not looked at: moto has a few of those that there are."""
+    image = str(call.parameters.get("ImageId") or "")
+    if image and not image.startswith(_BY_PARAMETER) and not _IMAGE.fullmatch(image):
+        raise AwsError("InvalidAMIID.Malformed", f'Invalid id: "{image}" (expecting "ami-...")', 400)
 
 
 def _network_is_there(call: Call) -> None:
@@ -88,4 +100,5 @@ _REFUSALS: Mapping[str, Before] = {
     "ModifyVpcEndpoint": _endpoint_has_groups,
     "ReplaceNetworkAclAssociation": _association_is_there,
     "ReplaceRoute": _nat_gateway_is_there,
+    "RunInstances": _image_is_an_id,
 }

@@ -57,7 +57,7 @@ class TransitGateway(Ec2):
             options = {name: value for name, value in options.items() if value != []}
             asked = {"TransitGatewayId": physical_id, **given, **({"Options": options} if options else {})}
             call(client, "modify_transit_gateway", asked)
-        return {name for name in left if name in after}
+        return {name for name in left & {*_OPTIONS, "Description"} if name in after}
 
     def describe(self, client: Any, physical_id: str) -> Mapping[str, Any] | None:
         return _living(super().describe(client, physical_id))
