@@ -22,7 +22,8 @@ from testbed.cache import BuildError
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 CODE = ("src", "tests", "scripts", "testbed")
-TYPED = ("scripts", "testbed", "tests/plugins", "tests/testbed", "tests/unit")
+SUITES = ("architecture", "contract", "plugins", "testbed", "unit")
+TYPED = ("scripts", "testbed", *(f"tests/{name}" for name in SUITES))
 WORKERS = "2"
 
 CHECKS: dict[str, Sequence[str]] = {

@@ -22,7 +22,8 @@ PAGE = (ROOT / "docs/emulator.md").read_text("utf-8")
 RECIPES = (ROOT / "docs/how-to/add-to-the-emulator.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
 # Folders whose paths a recipe writes from their own level.
-BELOW = ("", "src/csoc/emulator/", "src/csoc/emulator/cloudformation/", "src/csoc/emulator/kubernetes/")
+BELOW: tuple[str, ...] = ("", "src/csoc/emulator/", "src/csoc/emulator/cloudformation/")
+BELOW += ("src/csoc/emulator/kubernetes/",)
 BELOW += ("src/csoc/emulator/cloud/", "src/csoc/emulator/cloudformation/resources/", "tests/functional/emulator/")
 BELOW += ("tests/unit/emulator/kubernetes/controllers/",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pygit2
 
@@ -150,12 +151,12 @@ def _portal(hostname: str, number: int) -> str:
 def write(path: Path, environments: int) -> pygit2.Repository:
     """The fleet as the only commit of `main` in a new bare repository."""
     repository = pygit2.init_repository(path, bare=True, initial_head="main")
-    top: dict[str, object] = {}
+    top: dict[str, Any] = {}
     for name, content in files(environments):
         *folders, leaf = name.split("/")
         place = top
         for folder in folders:
-            place = place.setdefault(folder, {})  # type: ignore[assignment]
+            place = place.setdefault(folder, {})
         place[leaf] = repository.create_blob(content)
     tree = _write_tree(repository, top)
     repository.create_commit("refs/heads/main", _SIGNATURE, _SIGNATURE, "A fleet", tree, [])
@@ -166,7 +167,7 @@ def write(path: Path, environments: int) -> pygit2.Repository:
     return pygit2.Repository(str(path))
 
 
-def _write_tree(repository: pygit2.Repository, folder: dict[str, object]) -> pygit2.Oid:
+def _write_tree(repository: pygit2.Repository, folder: dict[str, Any]) -> pygit2.Oid:
     builder = repository.TreeBuilder()
     for name, item in folder.items():
         if isinstance(item, dict):

@@ -48,7 +48,8 @@ class Site(Protocol):
 class World(Protocol):
     """An implementation of the port with repositories for it."""
 
-    repositories: Repositories
+    @property
+    def repositories(self) -> Repositories: ...
 
     def site(self, name: str, *, default_branch: str = "main") -> Site: ...
 

@@ -33,7 +33,8 @@ VALUES = "replicas: 1\ntag: 2026.01\nhostname: one.example.org\n"
 class World(Protocol):
     """One repository at a host, with what tests prepare there by other means than the port."""
 
-    organisation: str
+    @property
+    def organisation(self) -> str: ...
 
     def host(self, person: str) -> GitHost:
         """The port as maker, approver or reader; with a credential of nobody for "impostor"."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ def child() -> Iterator[ChildRenderer]:
 def renderer(request: pytest.FixtureRequest) -> ChartRenderer:
     if request.param == "helm":
         return HelmCommand(request.getfixturevalue("helm_program"))
-    return request.getfixturevalue("child")
+    child: ChartRenderer = request.getfixturevalue("child")
+    return child
 
 
 def request_for(files: dict[str, str], values: dict[str, Any] | None = None, **more: Any) -> RenderRequest:
@@ -311,7 +312,7 @@ def test_the_engine_says_which_one_it_is(child: ChildRenderer) -> None:
 # Against the oracle
 
 
-def comparable(objects: tuple[RenderedObject, ...]) -> list[tuple[Any, ...]]:
+def comparable(objects: Sequence[RenderedObject]) -> list[tuple[Any, ...]]:
     return [(item.template, identity(item.body), item.body) for item in objects]
 
 

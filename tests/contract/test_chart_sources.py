@@ -287,7 +287,7 @@ def test_a_server_that_is_not_there_is_unavailable_and_not_nothing(world: World)
 
 
 @contextmanager
-def raw(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[int]]]:
+def raw(answer: Callable[[socket.socket], object]) -> Iterator[tuple[str, list[int]]]:
     """A server that does to each connection what `answer` does; its address, and a number for each connection."""
     listening = socket.create_server(("127.0.0.1", 0))
     connections: list[int] = []
@@ -313,7 +313,7 @@ def raw(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[int
 
 def test_a_server_that_does_not_answer_is_asked_once_whatever_is_wanted_of_it(world: World) -> None:
     stop = threading.Event()
-    with raw(lambda _: stop.wait(30) and None) as (origin, connections):
+    with raw(lambda _: stop.wait(30)) as (origin, connections):
         world.hosts, world.extra = (origin,), {"limits": {"connect_seconds": 1, "fetch_seconds": 1}}
         sources = world.sources()
         wanted = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         yield GitWorld(make, folder, server)
 
 
-def commit_request(tree: Tree, changes: dict[str, bytes | None], **more: object) -> CommitRequest:
+def commit_request(tree: Tree, changes: Mapping[str, bytes | None], **more: object) -> CommitRequest:
     entries = tree.entries()
     given: dict[str, object] = {
         "branch": "main",
@@ -388,7 +388,8 @@ def test_a_link_is_never_written_through(world: World) -> None:
 
 def test_a_commit_that_changes_nothing_is_refused(world: World, fleet: Site) -> None:
     tree = world.repositories.open(fleet.address)
-    for changes in ({}, {"a.yaml": b"a: 1\n"}):
+    same: list[dict[str, bytes | None]] = [{}, {"a.yaml": b"a: 1\n"}]
+    for changes in same:
         with pytest.raises(RejectedError, match="nothing"):
             world.repositories.commit(fleet.address, commit_request(tree, changes))
 

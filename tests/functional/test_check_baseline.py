@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from tests.functional.small_fleet import Csoc, Repository, at_home, values
@@ -65,7 +66,7 @@ def test_adopting_writes_the_baseline_in_the_same_commit(csoc: Csoc, repository:
     repository.write({**LOW, **CRITICAL})
     before = repository.commit()
     assert csoc("fleet", "adopt", "fleet", "--write", "--baseline") == 0, csoc.err
-    head = repository.git.head.peel()
+    head = repository.git.head.peel(pygit2.Commit)
     assert [str(parent.id) for parent in head.parents] == [before]
     changed = {delta.new_file.path for delta in repository.git.diff(before, str(head.id)).deltas}
     assert ".csoc/baseline.yaml" in changed

@@ -180,9 +180,10 @@ def test_set_and_adopt_on_another_branch_read_and_change_that_branch(csoc: Comma
     assert head(csoc.folder) == before
     tip = repository.branches["next"].peel(pygit2.Commit)
     assert (tip.tree / ".csoc/fleet.yaml").name == "fleet.yaml"
-    text = (tip.tree / PROD).data  # type: ignore[attr-defined]
-    assert b"replicaCount: 2" in text
-    assert b'tag: "2026.02"' in text
+    values = tip.tree / PROD
+    assert isinstance(values, pygit2.Blob)
+    assert b"replicaCount: 2" in values.data
+    assert b'tag: "2026.02"' in values.data
     assert repository.status() == {}
 
 

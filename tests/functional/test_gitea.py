@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from csoc.adapters.githost.webhook import receive
 from csoc.fleet.githost import EventKind
+from csoc.usecases.change.propose import propose_change
 from testbed.servers.gitea import Gitea, GiteaRepository, GiteaUser
 from tests.functional.command import Command, Ran
 
@@ -184,20 +187,15 @@ class Between:
         self._fleet, self._changed = fleet, changed
 
     def __enter__(self) -> None:
-        from csoc.cli.fleet import set as set_module
-
-        self._real = set_module.propose_change
-
-        def propose(*arguments: object, **options: object) -> object:
+        def propose(*arguments: Any, **options: Any) -> object:
             self._fleet.push(self._changed, message="Meanwhile")
-            return self._real(*arguments, **options)  # type: ignore[arg-type]
+            return propose_change(*arguments, **options)
 
-        set_module.propose_change = propose  # type: ignore[assignment]
+        self._patched = mock.patch("csoc.cli.fleet.set.propose_change", propose)
+        self._patched.start()
 
     def __exit__(self, *_: object) -> None:
-        from csoc.cli.fleet import set as set_module
-
-        set_module.propose_change = self._real
+        self._patched.stop()
 
 
 def test_a_value_closes_no_issue_and_calls_nobody_whatever_it_says(

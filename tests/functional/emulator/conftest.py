@@ -41,7 +41,7 @@ class Owner:
         """A client with the owner's key; changed: other credentials. signature: boto3's name of another way to sign."""
         given = {"aws_access_key_id": self._key.access_key, "aws_secret_access_key": self._key.secret, **changed}
         config = Config(retries={"max_attempts": 0}, signature_version=signature)
-        return boto3.client(service, region_name=region, endpoint_url=self._endpoint, config=config, **given)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=region, endpoint_url=self._endpoint, config=config, **given)
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def real_time() -> Iterator[RunningTimeline]:
 def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     if _REAL:
         found = Cloud(
-            lambda service, **given: boto3.client(service, **given),  # type: ignore[call-overload]
+            lambda service, **given: boto3.client(service, **given),
             request.getfixturevalue("real_time"),
         )
     else:
@@ -129,7 +129,7 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
         key = emulator.accounts.owner(str(next(_ACCOUNTS)))
         config = Config(retries={"max_attempts": 0})
         found = Cloud(
-            lambda service, **given: boto3.client(  # type: ignore[call-overload]
+            lambda service, **given: boto3.client(
                 service,
                 region_name="ap-southeast-2",
                 endpoint_url=emulator.endpoint,
