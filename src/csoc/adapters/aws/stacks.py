@@ -34,6 +34,7 @@ _GONE = ("DELETE_COMPLETE",)
 # CloudFormation gives a page of 100 events; an operation of hundreds of resources has thousands.
 _MOST_EVENTS = 20_000
 _ANSWER_SECONDS = 600.0
+_FIRST_LOOK_SECONDS = 0.25
 _REPLACES = {"Always": "always", "Conditionally": "maybe", "Never": "never"}
 _NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
@@ -45,7 +46,8 @@ class CloudFormationStacks:
     """See csoc.provisioning.stacks.Stacks.
 
     client: gives a boto3 client by service name, of one session and region. upload: puts a template that is too large
-    for a request somewhere that CloudFormation can read and gives its URL. pause: between two looks.
+    for a request somewhere that CloudFormation can read and gives its URL. pause: between two looks, shortly at first
+    and at most look_seconds.
     """
 
     def __init__(
@@ -120,19 +122,15 @@ class CloudFormationStacks:
             }
             with translated(request.stack):
                 self._cloudformation.create_change_set(**asked)
-        waited = 0.0
-        while True:
+        for _ in self._looks(_ANSWER_SECONDS):
             found = self.find_change_set(request.stack, name)
             if found is not None and found.status not in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
                 return found
-            if waited >= _ANSWER_SECONDS:
-                raise UnavailableError(
-                    f"CloudFormation did not make the change set {name} in {_ANSWER_SECONDS:g} s",
-                    place=request.stack,
-                    fix="Try again",
-                )
-            self._pause(self._look_seconds)
-            waited += self._look_seconds
+        raise UnavailableError(
+            f"CloudFormation did not make the change set {name} in {_ANSWER_SECONDS:g} s",
+            place=request.stack,
+            fix="Try again",
+        )
 
     def find_change_set(self, stack: str, name: str) -> ChangeSet | None:
         asked = {"StackName": stack, "ChangeSetName": name, "IncludePropertyValues": True}
@@ -239,8 +237,8 @@ class CloudFormationStacks:
         if state is None:
             return
         # By its id: a stack that is deleted loses its name.
-        last, waited = "", 0.0
-        while True:
+        last = ""
+        for _ in self._looks(seconds):
             ended = False
             for event in self.events(state.id, last):
                 last = event.id
@@ -249,29 +247,37 @@ class CloudFormationStacks:
                 yield event
                 is_stack = event.physical_id == state.id
                 ended = ended or (is_stack and not event.status.endswith("_IN_PROGRESS"))
-            if ended or waited >= seconds:
+            if ended:
                 return
-            self._pause(self._look_seconds)
-            waited += self._look_seconds
 
     def drift(self, stack: str) -> Sequence[Drifted]:
         with translated(stack):
             asked = self._cloudformation.detect_stack_drift(StackName=stack)["StackDriftDetectionId"]
-        waited = 0.0
-        while True:
+        reason = "no answer in time"
+        for _ in self._looks(_ANSWER_SECONDS):
             with translated(stack):
                 answer = self._cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=asked)
             if answer["DetectionStatus"] == "DETECTION_COMPLETE":
                 return self._drifted(stack)
-            if answer["DetectionStatus"] == "DETECTION_FAILED" or waited >= _ANSWER_SECONDS:
-                reason = answer.get("DetectionStatusReason", "no answer in time")
-                raise UnavailableError(f"Drift could not be looked for: {reason}", place=stack, fix="Try again")
-            self._pause(self._look_seconds)
-            waited += self._look_seconds
+            if answer["DetectionStatus"] == "DETECTION_FAILED":
+                reason = answer.get("DetectionStatusReason", reason)
+                break
+        raise UnavailableError(f"Drift could not be looked for: {reason}", place=stack, fix="Try again")
 
     def parameter(self, path: str) -> str:
         with translated(path):
             return str(self._client("ssm").get_parameter(Name=path)["Parameter"]["Value"])
+
+    def _looks(self, seconds: float) -> Iterator[None]:
+        """One look after another until the time is up, the first at once and the last at its end."""
+        waited, wait = 0.0, min(_FIRST_LOOK_SECONDS, self._look_seconds)
+        while True:
+            yield
+            if waited >= seconds:
+                return
+            self._pause(wait)
+            waited += wait
+            wait = min(wait * 1.6, self._look_seconds)
 
     @property
     def _cloudformation(self) -> Any:
