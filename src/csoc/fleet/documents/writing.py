@@ -84,7 +84,7 @@ def _mapping(data: Mapping[str, Any], path: tuple[str | int, ...], comments: Map
     indent = "  " * sum(1 for step in path if isinstance(step, str))
     indent += "  " * sum(1 for step in path if isinstance(step, int))
     for key, value in data.items():
-        yield from _entry(f"{indent}{_scalar(key)}:", value, (*path, key), comments)
+        yield from _entry(f"{indent}{scalar(key)}:", value, (*path, key), comments)
 
 
 def _list(items: Sequence[Any], path: tuple[str | int, ...], comments: Mapping[str, str]) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _entry(start: str, value: Any, path: tuple[str | int, ...], comments: Mappin
         yield start
         yield from _list(value, path, comments)
     else:
-        line = f"{start} {_scalar(value)}"
+        line = f"{start} {scalar(value)}"
         if comment and len(line) + len(comment) + 4 <= _WIDTH:
             yield f"{line}  # {comment}"
         else:
@@ -131,7 +131,8 @@ def _above(comment: str, indent: str) -> Iterator[str]:
         comment = comment[cut:].lstrip()
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """A scalar, or an empty collection, as it stands in YAML: every reader takes it for what it is here."""
     if value is None:
         return "null"
     if isinstance(value, bool):

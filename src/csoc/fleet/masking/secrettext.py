@@ -53,7 +53,7 @@ _PLACEHOLDER = re.compile(
 )
 _REFERENCE = re.compile(
     r"(?is)(?:\$\{.+\}|\{\w*\}|%s|%\(\w+\)s|\$\(.+\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|\{\{[^\"'`]+\}\}|<path:.+>|vault:[\w.-]*[/#].+|vault://.+|ref\+.+|op://.+|arn:[a-z-]+:.+|"
-    r"ENC\[.+\]|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|(?-i:\.?\.?(?:/[a-z.][\w.-]*){2,})|(?-i:[a-z][a-z0-9_-]*(?:/[\w.-]+)*)\.(?:ya?ml|json|"
+    r"ENC\[.+\]|(?-i:csoc/[a-z][a-z0-9]{9}/[a-z0-9][a-z0-9._-]*)|secretsmanager:.+|ssm:.+|awssm:.+|gcp-?sm:.+|file:.+|env:.+|(?-i:\.?\.?(?:/[a-z.][\w.-]*){2,})|(?-i:[a-z][a-z0-9_-]*(?:/[\w.-]+)*)\.(?:ya?ml|json|"
     r"txt|pem|key|crt|env|conf|cfg|ini|properties))\Z"
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_./][A-Za-z0-9]+)+\Z")

@@ -436,6 +436,7 @@ name; _service.tpl says what the words mean. A key of the values stands where it
 {{- if .Values.externalSecrets.createWtsOidcClientSecret }}
     {name: wts-oidc-job, kind: Job, account: wts-secrets, init: {wait-for-fence: "{{ .Values.image.utilImage }}"},
       containers: {fence-client: "{{ $fence }}", kubectl: "{{ .Values.image.utilImage }}"},
+      command: [kubectl patch secret/wts-oidc-client],
       asks: [fence-config/, wts-g3auto/, "%fence", "wts-oidc-client:client_id?"]},
 {{- end }}
   ],

@@ -1,0 +1,412 @@
+"""What a person answers to launch a commons, and everything that is wrong with it at once.
+
+Each answer has a default, so an empty file launches something sensible to try; what the default is and why stands with
+the field. No answer is a secret: a file of answers lies in a home folder, goes through a terminal and often into Git.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import ErrorDetails
+
+from csoc.errors import RejectedError
+from csoc.fleet.documents.base import Hostname, Label, Name, Part, Url, wrong_field
+from csoc.fleet.documents.faults import Fault, explain
+from csoc.fleet.documents.infrastructure import CertificateArn, ClusterNetwork, DnsZone, Network, SignIn, Size
+from csoc.fleet.location import Location
+from csoc.fleet.masking import looks_secret
+from csoc.fleet.values import Path, walk
+from csoc.fleet.yaml import yamltext
+from csoc.gen3.launch import bundles, versions
+
+NEW = "new"
+_TRIAL_DOMAIN = "example.org"
+_ALONE = "each field alone"
+_LARGEST_BYTES = 200_000
+_LONGEST_NAMESPACE = 40
+_MOST_FAULTS = 50
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_EXACT_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][A-Za-z0-9.+-]+)?$"
+PROVIDERS = ("google", "orcid", "microsoft", "okta", "cognito", "cilogon", "ras")
+"""Identity providers that fence knows by name; every other one needs its discoveryUrl."""
+
+
+def _mail(value: str) -> str:
+    if not _MAIL.fullmatch(value) or len(value) > 254:
+        raise ValueError("a mail address such as ada@example.org")
+    return value.lower()
+
+
+def _namespace(value: str) -> str:
+    if len(value) > _LONGEST_NAMESPACE:
+        raise ValueError(f"at most {_LONGEST_NAMESPACE} characters, since the namespace of workspaces is made from it")
+    if value in ("default", "argocd") or value.startswith("kube-"):
+        raise ValueError("a namespace of its own, which nothing else uses")
+    return value
+
+
+def _service(value: str) -> str:
+    mistake = bundles.mistake_in(value)
+    if mistake:
+        raise ValueError(f"a bundle ({', '.join(bundles.BUNDLES)}) or a service. {mistake}")
+    return value
+
+
+ServiceName = Annotated[str, AfterValidator(_service)]
+Mail = Annotated[str, Field(max_length=254), AfterValidator(_mail)]
+
+
+class SecretReference(Part):
+    """Where a secret is at launch. It is read by csoc when it is needed, and written to the account only."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] | None = None
+    """Name of an environment variable of whoever runs `csoc launch`."""
+    file: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """Path of a file that holds it and nothing else."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise wrong_field("env", 'either "env" or "file"')
+        return self
+
+
+class SignInAnswer(SignIn):
+    """Who tells the commons who its users are."""
+
+    client_id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """The client's id at the provider; left out, csoc asks for it. It is no secret, and may be written here."""
+    client_secret: SecretReference | None = None
+    """Where the client's secret is, as {env: NAME} or {file: PATH}; left out, csoc asks for it."""
+
+    @model_validator(mode="after")
+    def _own_provider_is_described(self) -> Self:
+        if self.provider not in PROVIDERS and self.discovery_url is None:
+            known = ", ".join(PROVIDERS)
+            raise wrong_field("discoveryUrl", f"the address of its OpenID configuration, unless it is one of {known}")
+        return self
+
+
+class ChartAnswer(Part):
+    """The chart to deploy, at one version."""
+
+    repo_url: Url = Field(default=versions.CHART_REPOSITORY, alias="repoURL")
+    """Helm repository, OCI registry or Git repository."""
+    chart: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._/-]*$", max_length=250)] = ""
+    """Its name in a Helm repository or registry; left out with `path`, gen3."""
+    path: Annotated[str, Field(max_length=1000)] = ""
+    """Its folder in a Git repository."""
+    version: Annotated[str, Field(max_length=250)] = versions.CHART_VERSION
+    """Exact version, or commit; the one that csoc knows all secrets and roles of."""
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        if self.chart and self.path:
+            raise wrong_field("chart", 'either "chart" (Helm repository) or "path" (Git), and not both')
+        commit = re.fullmatch(r"[0-9a-f]{40}", self.version) is not None
+        if not (commit if self.path else re.fullmatch(_EXACT_VERSION, self.version)):
+            wanted = "a commit (40 digits of 0-9 and a-f)" if self.path else "an exact version such as 0.3.90"
+            raise wrong_field("version", f"{wanted}, so that what runs changes only when somebody changes it")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Answers that do not fit together. field: the one to change. with_fields: the others."""
+
+    field: str
+    expected: str
+    with_fields: tuple[str, ...]
+
+
+class Answers(Part):
+    """Everything that can be said about a commons that does not exist yet."""
+
+    commons: Annotated[Name, Field(max_length=_LONGEST_NAMESPACE)] = "commons"
+    """Short name of the commons. Default "commons": something to try."""
+    title: Annotated[str, Field(min_length=1, max_length=120)] = ""
+    """What its pages are headed with. Default: made from the name."""
+    environment: Name | None = None
+    """Name of this environment. Default <commons>-<stage>."""
+    stage: Label = "dev"
+    """Stage of the fleet's promotion order. Default dev: nobody launches production by leaving a line out."""
+    slot: Literal["blue", "green"] | None = None
+    """Where two environments of a commons share a stage. Default: none."""
+    account: Name | None = None
+    """Name of the linked account. Default: the only one that is linked for workloads."""
+    region: Annotated[str, Field(pattern=_REGION)] | None = None
+    """Region of AWS. Default: the account's first."""
+    hostname: Hostname | None = None
+    """DNS name that people open. Default <environment>.<zone>, or <environment>.example.org, which nobody can open
+    from outside: enough to look at what a launch does."""
+    namespace: Annotated[Label, AfterValidator(_namespace)] | None = None
+    """Kubernetes namespace and name of the release, which are the same on purpose. Default: the environment's name."""
+    size: Size = "small"
+    """small (to try it), medium (production) or large (many users). Default small: the cheapest that works."""
+    cluster: Name = NEW
+    """"new", or the name of a cluster that there is. Default new: it shares nothing with what runs already."""
+    cluster_name: Name | None = None
+    """Name of the new cluster. Default: the commons' name."""
+    kubernetes: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] = "1.34"
+    """Kubernetes version of a new cluster, in quotes. Default: one that AWS supports for long."""
+    network: ClusterNetwork = ClusterNetwork()
+    """Network of a new cluster. Default 10.20.0.0/16 with NAT; choose another where networks are connected."""
+    api_access: tuple[Network, ...] = ()
+    """Networks that may reach the Kubernetes API of a new cluster. Default: none from outside of its VPC."""
+    services: tuple[ServiceName, ...] = bundles.DEFAULT
+    """Bundles and services. Default [standard]; what they need comes by itself."""
+    members: tuple[Name, ...] = ()
+    """With the bundle mesh: names of the commons that it joins."""
+    sign_in: SignInAnswer = Field(default_factory=lambda: SignInAnswer(provider="google"))
+    """Who tells the commons who its users are. Default google: the only one that needs no contract."""
+    dictionary: Annotated[str, Field(pattern=r"^https://[^\s@]+/[^\s@]+\.json$", max_length=500)] = versions.DICTIONARY
+    """Address of the data dictionary, at a version. Default: a published one."""
+    administrators: tuple[Mail, ...] = ()
+    """Mail addresses of people who may do everything, as the identity provider spells them. Default: nobody."""
+    users: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """Path of a user.yaml beside the answers. Default: one is made for the administrators."""
+    allow: tuple[Network, ...] = ()
+    """Networks that may open the site. Default: everybody, behind the sign-in."""
+    internal: bool = False
+    """true: the load balancer has private addresses only. Default false."""
+    certificate: CertificateArn | None = None
+    """ARN of a certificate in the region. Default: one is requested for the hostname."""
+    zone: DnsZone | None = None
+    """Hosted zone of Route 53 for records. Default: none, and csoc names the records that somebody must create."""
+    chart: ChartAnswer = ChartAnswer()
+    """The chart, at one version. Default: the one that this csoc knows best."""
+
+    @model_validator(mode="after")
+    def _fit_together(self, info: ValidationInfo) -> Self:
+        if not (info.context or {}).get(_ALONE):
+            for mismatch in self.mismatches():
+                raise wrong_field(mismatch.field, mismatch.expected)
+        return self
+
+    def mismatches(self) -> Iterator[Mismatch]:
+        """What does not fit together, though each answer is right by itself."""
+        if self.members and "mesh" not in self.services:
+            yield Mismatch("members", "the bundle mesh among the services: only a mesh has members", ("services",))
+        if "mesh" in self.services and not self.members:
+            yield Mismatch("members", "the names of the commons that the mesh joins", ("services",))
+        if self.commons in self.members:
+            yield Mismatch("members", "commons other than the mesh itself", ("commons",))
+        if self.cluster != NEW:
+            own = {"cluster_name": "clusterName", "api_access": "apiAccess", "network": "network"}
+            for name, field in (*own.items(), ("kubernetes", "kubernetes")):
+                if name in self.model_fields_set:
+                    expected = f"cluster: {NEW} beside it; a cluster that there is stays as it is"
+                    yield Mismatch(field, expected, ("cluster",))
+        if self.hostname == "unknown":
+            yield Mismatch("hostname", "a DNS name such as data.example.org", ())
+        elif self.hostname is not None and self.zone is not None and not _within(self.hostname, self.zone.name):
+            yield Mismatch("hostname", f"a name below the zone {self.zone.name}", ("zone",))
+        if len(self.hostname_name.partition(".")[0]) > 63 or len(self.hostname_name) > 63:
+            yield Mismatch("hostname", "a name of at most 63 characters, since pods carry it as a label", ("zone",))
+        if len(self.environment_name) > 63:
+            yield Mismatch("environment", "a name of at most 63 characters", ("commons", "stage", "slot"))
+        elif len(self.namespace_name) > _LONGEST_NAMESPACE:
+            expected = f"a namespace of at most {_LONGEST_NAMESPACE} characters"
+            yield Mismatch("namespace", expected, ("commons", "stage", "slot", "environment"))
+
+    @property
+    def environment_name(self) -> str:
+        """Name of the environment, answered or made."""
+        slot = f"-{self.slot}" if self.slot else ""
+        return self.environment or f"{self.commons}-{self.stage}{slot}"
+
+    @property
+    def namespace_name(self) -> str:
+        """Namespace and release, answered or made."""
+        return self.namespace or self.environment_name.replace(".", "-")
+
+    @property
+    def hostname_name(self) -> str:
+        """The DNS name, answered or made."""
+        return self.hostname or f"{self.environment_name}.{self.zone.name if self.zone else _TRIAL_DOMAIN}"
+
+    @property
+    def title_text(self) -> str:
+        """The heading, answered or made."""
+        return self.title or " ".join(word.capitalize() for word in re.split(r"[-.]", self.commons)) + " Data Commons"
+
+    @property
+    def cluster_document(self) -> str:
+        """Name of the cluster that it runs on."""
+        return (self.cluster_name or self.commons) if self.cluster == NEW else self.cluster
+
+
+def _within(hostname: str, zone: str) -> bool:
+    return hostname == zone or hostname.endswith(f".{zone}")
+
+
+def parse_answers(content: bytes, path: str = "answers.yaml", *, secret_command: str = "") -> Answers:
+    """Answers from YAML (or JSON, which is YAML too).
+
+    path: what the file is called in errors. secret_command: how a secret is given instead. Raises RejectedError that
+    holds every mistake, a line each, with place, field, what was expected and the nearest; never a secret.
+    """
+    faults, answers = _read(content, path, secret_command)
+    if faults or answers is None:
+        lines = [f"{fault}" for fault in faults]
+        count = "1 answer is" if len(lines) == 1 else f"{len(lines)} answers are"
+        raise RejectedError(f"{count} wrong:\n" + "\n".join(lines), place=path, fix="See csoc launch --example-answers")
+    return answers
+
+
+def faults_of(content: bytes, path: str = "answers.yaml", *, secret_command: str = "") -> tuple[Fault, ...]:
+    """Everything that is wrong with answers; () if nothing is."""
+    return tuple(_read(content, path, secret_command)[0])
+
+
+def _read(content: bytes, path: str, secret_command: str) -> tuple[list[Fault], Answers | None]:
+    if len(content) > _LARGEST_BYTES:
+        return [Fault(_at(path), "", f"at most {_LARGEST_BYTES:,} bytes", f"{len(content):,}")], None
+    try:
+        documents = yamltext.parse(content)
+    except yamltext.YamlError as error:
+        return [Fault(_at(path, error.line), "", "YAML", error.cause, error.fix)], None
+    if len(documents) > 1:
+        return [Fault(_at(path, documents[1].line), "", "one document", f"{len(documents)}")], None
+    if not documents:
+        return _validated({}, None, path)
+    document = documents[0]
+    if not isinstance(document.data, Mapping):
+        return [Fault(_at(path, document.line), "", "a mapping of keys", "something else")], None
+    faults = list(_secrets(document, path, secret_command))
+    faults += [
+        Fault(_at(path, line), ".".join(map(str, keys)), "a key that stands once", "the same key above")
+        for keys, line in document.duplicates()
+    ]
+    hidden = [fault.field for fault in faults]
+    found, answers = _validated(document.data, document, path)
+    faults += [fault for fault in found if not any(fault.field == one or fault.field.startswith(one) for one in hidden)]
+    faults.sort(key=lambda fault: (fault.location.line, fault.location.column, fault.field))
+    return faults[:_MOST_FAULTS], None if faults else answers
+
+
+def _validated(
+    data: Mapping[str, Any], document: yamltext.YamlDocument | None, path: str
+) -> tuple[list[Fault], Answers | None]:
+    """What is wrong with each answer, and with those that are right together."""
+    faults: list[Fault] = []
+    wrong: set[str] = set()
+    try:
+        answers = _checked(data)
+    except ValidationError as error:
+        for item in error.errors(include_url=False)[:_MOST_FAULTS]:
+            wrong.add(str(item["loc"][0]) if item["loc"] else "")
+            faults.append(_explained(data, document, path, item))
+        answers = _checked({key: value for key, value in data.items() if key not in wrong})
+    for mismatch in answers.mismatches():
+        if not wrong.intersection((mismatch.field, *mismatch.with_fields)):
+            place = (document.position((mismatch.field,)) if document else None) or (1, 1)
+            faults.append(Fault(_at(path, *place), mismatch.field, mismatch.expected))
+    return list(dict.fromkeys(faults)), None if faults else answers
+
+
+def _checked(data: Mapping[str, Any]) -> Answers:
+    # Through JSON, where a list may become a tuple; everything else stays strict.
+    return Answers.model_validate_json(json.dumps(data), context={_ALONE: True})
+
+
+def _explained(data: Mapping[str, Any], document: yamltext.YamlDocument | None, path: str, item: ErrorDetails) -> Fault:
+    explained = explain(Answers, data, item, "")
+    at = (document.position(explained.path) or document.position(tuple(item["loc"]))) if document else None
+    fix = explained.fix or _nearest_of(explained.expected, explained.found)
+    return Fault(_at(path, *(at or (1, 1))), explained.field, explained.expected, explained.found, fix)
+
+
+def _nearest_of(expected: str, found: str) -> str:
+    alternatives = re.findall(r"\b[a-z][a-z-]+\b", expected.partition("one of ")[2])
+    close = difflib.get_close_matches(found.strip('"'), alternatives, n=1, cutoff=0.6)
+    return f'Did you mean "{close[0]}"?' if close else ""
+
+
+_NAMED_SECRET = ("clientSecret", "client_secret", "password", "secret", "token")
+
+
+def _secrets(document: yamltext.YamlDocument, path: str, secret_command: str) -> Iterator[Fault]:
+    """A fault for each text that is a secret, or stands where one would: without it."""
+    give = f", or give it when csoc asks: {secret_command}" if secret_command else ", or leave it out: csoc asks for it"
+    for keys, value in walk(document.data):
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or keys[-1:] in (("env",), ("file",)):
+            continue
+        named = bool(keys) and str(keys[-1]) in _NAMED_SECRET
+        if not named and not _reason(keys, value):
+            continue
+        line = document.position(keys) or (1, 1)
+        yield Fault(
+            _at(path, *line),
+            _field(keys),
+            "no secret in the answers",
+            "one (not shown)",
+            f"Write where it is instead, as in {keys[-1]}: {{env: NAME}} or {{file: PATH}}{give}",
+        )
+
+
+def _reason(keys: Path, value: object) -> str | None:
+    # Ids of clients are public, though their key and their look say otherwise; what is in them is judged all the same.
+    return looks_secret(("name",) if keys and keys[-1] == "clientId" else keys, value)
+
+
+def _field(keys: Path) -> str:
+    text = ""
+    for step in keys:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _at(path: str, line: int = 1, column: int = 1) -> Location:
+    return Location("", "", path, line, column)
+
+
+def example_answers() -> str:
+    """Answers with every key explained, as YAML that parses."""
+    return _EXAMPLE
+
+
+_EXAMPLE = f"""\
+# Answers for csoc launch. Every key may be left out; what stands behind # is its default and why.
+
+commons: heart                    # short name; "commons" if left out
+title: Heart Data Commons         # what pages are headed with; made from the name
+# environment: heart-dev          # <commons>-<stage>
+stage: dev                        # dev: nobody launches production by leaving a line out
+# slot: blue                      # only where two environments of a commons share a stage
+# account: research               # the only account that is linked for workloads
+# region: ap-southeast-2          # the account's first region
+hostname: heart.example.org       # what people open; <environment>.<zone>, or .example.org to look at a launch
+# namespace: heart-dev            # namespace and release; the environment's name
+size: small                       # small (to try it), medium (production), large (many users)
+cluster: new                      # or the name of a cluster that there is
+# clusterName: heart              # name of a new cluster; the commons' name
+# kubernetes: "1.34"              # of a new cluster, in quotes
+# network:                        # of a new cluster
+#   cidr: 10.20.0.0/16
+#   zones: 3                      # 2 or 3; as the size says
+#   egress: nat                   # or proxy: only what allowDomains lists may be reached
+# apiAccess: [203.0.113.0/24]     # who may reach the Kubernetes API; nobody from outside of its network
+services: [standard]              # bundles: {", ".join(bundles.BUNDLES)}; and names of services
+# members: [heart, lung]          # with the bundle mesh: the commons that it joins
+signIn:
+  provider: google                # {", ".join(PROVIDERS)}, or your own with discoveryUrl
+  # clientId: 1234.apps.example.org      # no secret; csoc asks for it if left out
+  # clientSecret: {{env: CLIENT_SECRET}}   # or {{file: PATH}}; never the secret itself; csoc asks for it if left out
+# dictionary: {versions.DICTIONARY}
+administrators: [ada@example.org] # may do everything; nobody if left out
+# users: user.yaml                # a list of users beside this file, in place of administrators
+# allow: [203.0.113.0/24]         # networks that may open the site; everybody, behind the sign-in
+# internal: false                 # true: private addresses only
+# certificate: arn:aws:acm:...    # one is requested for the hostname
+# zone: {{name: example.org, id: Z0123456789ABCDEFGHIJ}}  # csoc keeps records there; else it names them
+# chart: {{version: {versions.CHART_VERSION}}}
+"""
