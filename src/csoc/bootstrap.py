@@ -82,6 +82,7 @@ def cloud_ports(settings: Settings | None = None) -> Iterator[CloudPorts]:
     """
     # Loaded here, since commands about Git alone should not wait for AWS's client and SQLAlchemy.
     from csoc.adapters.aws.accounts import AwsAccounts
+    from csoc.adapters.aws.sessions import own_session
     from csoc.adapters.db.database import open_database
     from csoc.adapters.db.links import DatabaseLinks
 
@@ -94,6 +95,7 @@ def cloud_ports(settings: Settings | None = None) -> Iterator[CloudPorts]:
             ids=random_ids,
             links=DatabaseLinks(database),
             cloud=functools.cache(AwsAccounts),
+            owner=lambda profile: AwsAccounts(own_session(profile)),
         )
     finally:
         database.close()

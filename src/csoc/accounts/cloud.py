@@ -179,6 +179,11 @@ class CloudAccounts(Protocol):
         """The partition of a region. Raises RejectedError for one that there is not."""
         ...
 
+    def delete_stack(self, stack: str, region: str, seconds: float) -> None:
+        """Deletes a stack of this identity's own account; nothing if it is gone. Raises DeniedError, ConflictError (it
+        could not be deleted), UnavailableError (not within so many seconds)."""
+        ...
+
     def publish(self, bucket: str, key: str, body: str) -> str:
         """Puts a text into a bucket of csoc's own account, unless that key is there. Returns its https address. Raises
         DeniedError, NotFoundError (no such bucket)."""

@@ -39,6 +39,9 @@ COMMANDS = {
     "check": Listed(
         "csoc.cli.check:check", "Find what is wrong: in values, in what they render to, and between environments."
     ),
+    "account": Listed(
+        "csoc.cli.account:account", "Link AWS accounts, so that csoc may act in them, and watch that nobody else can."
+    ),
     "rules": Listed("csoc.cli.rules:rules", "What csoc check looks for."),
     "emulator": Listed(
         "csoc.cli.emulator:emulator", "Run a cloud with clusters to build against, or ask a running one."

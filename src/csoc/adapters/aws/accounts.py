@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
@@ -30,11 +30,11 @@ from csoc.accounts.cloud import (
 from csoc.adapters.aws.failures import cleaned, code_of, from_client, is_denial, translated, words_of
 from csoc.adapters.aws.sessions import BotoSession, own_session, taken
 from csoc.clock import Clock, system_clock
-from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
+from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 
 Sleep = Callable[[float], None]
 
-_LOOK_SECONDS = 0.5
+_FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.1, 3.0
 _LARGEST_PAGE = 100
 # Source: `METHOD` of the providers in botocore/credentials.py.
 _ORIGINS: Mapping[str, Origin] = {
@@ -98,6 +98,25 @@ class AwsAccounts:
             return str(self._own.boto.get_partition_for_region(region))
         except botocore.exceptions.UnknownRegionError:
             raise RejectedError(f"{region[:40]!r} is not a region of AWS", fix="Correct --region") from None
+
+    def delete_stack(self, stack: str, region: str, seconds: float) -> None:
+        client = self._own.client("cloudformation", region)
+        patience = _Patience(self._clock, self._sleep, seconds)
+        try:
+            with translated(stack):
+                identity = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+                client.delete_stack(StackName=identity)
+                while True:
+                    found = client.describe_stacks(StackName=identity)["Stacks"][0]
+                    if not found["StackStatus"].endswith("_IN_PROGRESS"):
+                        break
+                    if not patience.wait():
+                        raise UnavailableError("The stack is not deleted yet", place=stack, fix="Look in a moment")
+        except NotFoundError:
+            return
+        if found["StackStatus"] != "DELETE_COMPLETE":
+            why = cleaned(str(found.get("StackStatusReason", found["StackStatus"])))
+            raise ConflictError(f"The stack could not be deleted: {why}", place=stack, fix="Look at its events")
 
     def publish(self, bucket: str, key: str, body: str) -> str:
         place = f"s3://{bucket}/{key}"
@@ -228,18 +247,18 @@ class AwsSession:
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Tags=[{"Key": key, "Value": value} for key, value in trial.tags.items()],
         )
-        until = self._until(seconds)
+        patience = _Patience(self.clock, self.sleep, seconds)
         asked = {"StackName": trial.stack, "ChangeSetName": name}
         while (found := client.describe_change_set(**asked))["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
-            if not self._wait(until):
+            if not patience.wait():
                 return TrialResult(None, "CloudFormation did not make the change set in time")
         if found["Status"] != "CREATE_COMPLETE":
             return TrialResult(False, cleaned(str(found.get("StatusReason", found["Status"]))))
         client.execute_change_set(**asked)
         while (status := self._status(client, trial.stack)) in ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"):
-            if not self._wait(until):
+            if not patience.wait():
                 return TrialResult(None, "CloudFormation did not make the stack in time")
-        while status.endswith("_IN_PROGRESS") and self._wait(until):
+        while status.endswith("_IN_PROGRESS") and patience.wait():
             status = self._status(client, trial.stack)
         if status == "CREATE_COMPLETE":
             return TrialResult(True)
@@ -258,9 +277,9 @@ class AwsSession:
         try:
             with translated(trial.stack):
                 client.delete_stack(StackName=identity, RoleARN=trial.role)
-                until = self._until(seconds)
+                patience = _Patience(self.clock, self.sleep, seconds)
                 while (status := self._status(client, identity)) != "DELETE_COMPLETE":
-                    if status == "DELETE_FAILED" or not self._wait(until):
+                    if status == "DELETE_FAILED" or not patience.wait():
                         return f"the stack {trial.stack} ({status})"
         except NotFoundError:
             return ""
@@ -278,14 +297,21 @@ class AwsSession:
             cleaned(f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason', '')}") if failed else ""
         )
 
-    def _until(self, seconds: float) -> float:
-        return self.clock().timestamp() + seconds
 
-    def _wait(self, until: float) -> bool:
+class _Patience:
+    """Waits between looks, longer each time, until the time is up."""
+
+    def __init__(self, clock: Clock, sleep: Sleep, seconds: float) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._until = clock() + timedelta(seconds=seconds)
+        self._pause = _FIRST_LOOK_SECONDS
+
+    def wait(self) -> bool:
         """False if the time is up."""
-        if self.clock() >= datetime.fromtimestamp(until, UTC):
+        if self._clock() >= self._until:
             return False
-        self.sleep(_LOOK_SECONDS)
+        self._sleep(self._pause)
+        self._pause = min(self._pause * 1.5, _LAST_LOOK_SECONDS)
         return True
 
 

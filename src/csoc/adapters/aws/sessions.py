@@ -5,12 +5,15 @@ Clients retry what is worth it, wait a bounded time, and leave credentials of ot
 
 from __future__ import annotations
 
+import functools
 import threading
+from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from csoc.accounts.cloud import SessionRequest
 from csoc.adapters.aws.failures import translated
@@ -54,10 +57,23 @@ class BotoSession:
             return self._clients[key]
 
 
-def own_session() -> BotoSession:
-    """csoc's own identity, as the environment gives it. Raises NotFoundError if AWS_PROFILE names no profile."""
-    with translated("AWS credentials"):
-        return BotoSession(boto3.Session(botocore_session=botocore.session.get_session()))
+def own_session(profile: str = "") -> BotoSession:
+    """csoc's own identity, as the environment gives it, or that of a profile. Raises NotFoundError if there is no such
+    profile."""
+    with translated(f"AWS profile {profile}" if profile else "AWS credentials"):
+        return BotoSession(boto3.Session(botocore_session=_core(profile)))
+
+
+@functools.cache
+def _models() -> Loader:
+    """What botocore knows of services: megabytes of JSON, which sessions would read each for itself."""
+    return Loader(extra_search_paths=[str(Path(boto3.__file__).parent / "data")])
+
+
+def _core(profile: str = "") -> botocore.session.Session:
+    made = botocore.session.Session(profile=profile or None)
+    made.register_component("data_loader", _models())
+    return made
 
 
 def taken(own: BotoSession, request: SessionRequest, region: str) -> BotoSession:
@@ -76,6 +92,7 @@ def taken(own: BotoSession, request: SessionRequest, region: str) -> BotoSession
     key = given["Credentials"]
     return BotoSession(
         boto3.Session(
+            botocore_session=_core(),
             aws_access_key_id=key["AccessKeyId"],
             aws_secret_access_key=key["SecretAccessKey"],
             aws_session_token=key["SessionToken"],

@@ -1,0 +1,81 @@
+"""`csoc account list`: the links, and what is wrong with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+from rich.text import Text
+
+from csoc.accounts.links import Link, LinkState
+from csoc.accounts.verification import WRONG
+from csoc.cli.account.session import link_json, open_cloud
+from csoc.cli.commands import command
+from csoc.cli.output import EXIT_FAILED, count, print_json, say, table
+from csoc.cli.tables import Cell
+from csoc.usecases.accounts.verifying import is_overdue
+
+_STYLES = {LinkState.VERIFIED: "green", LinkState.WEAKENED: "bold red", LinkState.BROKEN: "red"}
+
+
+@command("list", "csoc account list", "csoc account list --check", "csoc account list --past")
+@click.option("--check", "checking", is_flag=True, help="End with 1 unless every link is verified, within two days.")
+@click.option("--past", is_flag=True, help="Links that were taken back.")
+def list_command(checking: bool, past: bool, as_json: bool) -> int:
+    """The links, and what is wrong with them. Asks the database only, and no account."""
+    with open_cloud() as ports:
+        links = list(ports.links.past() if past else ports.links.all())
+        now = ports.clock()
+    bad = [] if past else [link for link in links if not link.is_usable or is_overdue(link, now)]
+    if as_json:
+        print_json([{**link_json(link), "overdue": link in bad and is_overdue(link, now)} for link in links])
+    else:
+        _print(links, now, past=past)
+    return EXIT_FAILED if checking and bad else 0
+
+
+def _print(links: list[Link], now: datetime, *, past: bool) -> None:
+    rows: list[list[Cell]] = [
+        [
+            link.account,
+            link.account_id,
+            link.region,
+            Text(str(link.state), style=_STYLES.get(link.state, "yellow")),
+            _age(link.unlinked_at if past else link.verified_at, now),
+            _why(link, now) if not past else f"begun by {link.by}",
+        ]
+        for link in links
+    ]
+    heads: list[Cell] = ["account", "id", "region", "state", "unlinked" if past else "verified", "what is wrong"]
+    if past:
+        heads[-1] = "who"
+    table(heads, rows, title=count(len(links), "link"))
+    if not links and not past:
+        say("Begin one: csoc account link NAME --account-id ID --region REGION")
+
+
+def _age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "never"
+    minutes = max(0, int((now - at).total_seconds() // 60))
+    return (
+        f"{minutes} min ago"
+        if minutes < 120
+        else f"{minutes // 60} h ago"
+        if minutes < 2_880
+        else f"{minutes // 1_440} d ago"
+    )
+
+
+def _why(link: Link, now: datetime) -> str:
+    wrong = [check for check in link.checks if check.outcome == WRONG]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return f"{wrong[0].name}: {wrong[0].detail}{more}"
+    if link.state is LinkState.BEGUN:
+        return f"not verified yet: csoc account verify {link.account}"
+    if is_overdue(link, now):
+        return "nobody looked for two days: csoc account verify --all --due"
+    if link.missing:
+        return f"does not work: {', '.join(link.missing)}"
+    return ""

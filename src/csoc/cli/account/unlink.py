@@ -1,0 +1,46 @@
+"""`csoc account unlink`: take a link back."""
+
+from __future__ import annotations
+
+import click
+
+from csoc.cli.account.session import ACCOUNT_NAME, link_json, open_cloud
+from csoc.cli.arguments import ONE_LINE
+from csoc.cli.commands import command
+from csoc.cli.output import print_json, say, write
+from csoc.cli.session import fleet_option, opened
+from csoc.usecases.accounts.unlinking import unlink
+
+
+@command("unlink", "csoc account unlink research", "csoc account unlink research --owner-profile research-admin")
+@click.argument("name", metavar="NAME", type=ACCOUNT_NAME)
+@click.option(
+    "--owner-profile", type=ONE_LINE, metavar="PROFILE",
+    help="Delete the link's stack, with the account owner's own credentials in this profile of the AWS configuration.",
+)  # fmt: skip
+@fleet_option
+def unlink_command(
+    name: str,
+    owner_profile: str | None,
+    source: str,
+    revision: str | None,
+    own_urls: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Take a link back. What csoc made in the account stays.
+
+    csoc stops using it at once, and its ExternalId is never used again. The link's stack is deleted by the account's
+    owner, who is the only one that may.
+    """
+    with open_cloud() as cloud, opened(source, revision, own_urls) as (_, fleet):
+        done = unlink(cloud, name, fleet, owner_profile=owner_profile or "")
+    if as_json:
+        print_json({"link": link_json(done.link), "stays": list(done.stays), "commands": list(done.commands)})
+        return
+    say(f"{name} ({done.link.account_id}) is unlinked: csoc cannot act there any more.", "bold green")
+    say("What stays:")
+    for one in done.stays:
+        say(f"  {one}.")
+    say("With the owner's credentials:")
+    for line in done.commands:
+        write(f"  {line}\n")

@@ -1,0 +1,78 @@
+"""Takes a link back. csoc stops using it at once; the account's owner deletes the stack; what was recorded stays."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from csoc.accounts import names
+from csoc.accounts.links import Link, LinkState
+from csoc.errors import ConflictError
+from csoc.usecases.accounts.verifying import find_link
+from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.load import LoadedFleet
+
+DELETE_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """stays: what is left in the account and in Git, in words. commands: with which the account's owner ends it."""
+
+    link: Link
+    stays: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_profile: str = "") -> Unlinked:
+    """Marks a link as taken back; from then on nobody can use it, and its ExternalId is never used again. fleet: says
+    what still names the account; None where none is at hand. owner_profile: of the AWS configuration, with the
+    credentials of the account's owner, which then delete the stack.
+
+    Raises NotFoundError; with owner_profile, after the link was taken back, ConflictError (credentials of another
+    account) and what deleting raises.
+    """
+    link = find_link(cloud, name)
+    gone = replace(link, state=LinkState.UNLINKED, unlinked_at=cloud.clock())
+    cloud.links.put(gone)
+    stack = names.link_stack(link.installation)
+    bucket = link.artifact_bucket or names.artifact_bucket(link.installation, link.account_id)
+    if owner_profile:
+        _delete_stack(cloud, link, stack, owner_profile)
+    stays = []
+    if not owner_profile:
+        stays.append(
+            f"The stack {stack} in {link.region} of {link.account_id}, with its roles. csoc uses them no more; delete "
+            "it to be sure"
+        )
+    stays += [
+        f"The bucket {bucket}, which the stack keeps",
+        "Everything that csoc made there: no stack of a cluster or environment is touched",
+        "The record of this link, and what was read through it, which gets no newer",
+    ]
+    if fleet is not None:
+        used = [
+            f"Cluster {cluster}"
+            for cluster, placed in fleet.documents.clusters.items()
+            if placed.document.spec.account == name
+        ]
+        if name in fleet.documents.accounts:
+            stays.append(f"The document {fleet.documents.accounts[name].file.path}")
+        if used:
+            stays.append(f"What names the account: {', '.join(used)}. They cannot be planned until it is linked again")
+    delete = ["aws", "cloudformation", "delete-stack", "--region", link.region, "--stack-name", stack]
+    empty = ["aws", "s3", "rb", f"s3://{bucket}", "--force"]
+    commands = [empty] if owner_profile else [delete, empty]
+    return Unlinked(gone, tuple(stays), tuple(shlex.join(command) for command in commands))
+
+
+def _delete_stack(cloud: CloudPorts, link: Link, stack: str, profile: str) -> None:
+    owner = cloud.owner(profile)
+    caller = owner.caller()
+    if caller.account_id != link.account_id:
+        raise ConflictError(
+            f"The profile {profile} is of the account {caller.account_id}, not of {link.account_id}",
+            place=link.account,
+            fix="The link is taken back already; delete its stack with credentials of its account",
+        )
+    owner.delete_stack(stack, link.region, DELETE_SECONDS)
