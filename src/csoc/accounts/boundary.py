@@ -33,7 +33,8 @@ def boundary(terms: Terms) -> Document:
     """The boundary's policy."""
     buckets = f"arn:{terms.partition}:s3:::csoc-*"
     link_bucket = f"arn:{terms.partition}:s3:::csoc-link-*"
-    secrets = [terms.arn("secretsmanager", "secret:csoc/*"), terms.arn("secretsmanager", "secret:rds!*")]
+    # A database's master login is csoc-<uid>-database-master: the chart has one name for it here and in Kubernetes.
+    secrets = [terms.arn("secretsmanager", f"secret:{one}") for one in ("csoc/*", "csoc-*", "rds!*")]
     return policy(
         statement("Services", _SERVICES),
         statement("Buckets", ["s3:*"], [buckets, f"{buckets}/*"]),

@@ -126,7 +126,8 @@ def data(terms: Terms) -> Document:
     kinds = ("cluster", "cluster-pg", "cluster-snapshot", "db", "og", "pg", "snapshot", "subgrp")
     own = [terms.arn("rds", f"{kind}:csoc-*") for kind in kinds]
     defaults = [terms.arn("rds", one) for one in ("cluster-pg:default.*", "og:default:*", "pg:default.*")]
-    secrets = [terms.arn("secretsmanager", "secret:csoc/*"), terms.arn("secretsmanager", "secret:rds!*")]
+    # A database's master login is csoc-<uid>-database-master: the chart has one name for it here and in Kubernetes.
+    secrets = [terms.arn("secretsmanager", f"secret:{one}") for one in ("csoc/*", "csoc-*", "rds!*")]
     return policy(
         statement(
             "Databases",

@@ -147,7 +147,7 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         "DatabaseEndpoint": cluster.attr_endpoint_address,
         "DatabasePort": cluster.attr_endpoint_port,
         "DatabaseSecretArn": secret.ref,
-        "DatabaseSecretName": given.secret("database-master"),
+        "DatabaseSecretName": given.name("database-master"),
         "DatabaseKeyArn": encryption.attr_arn,
         "DatabaseSecurityGroupId": door.attr_group_id,
         "SearchEndpoint": domain.attr_domain_endpoint if domain else "",
@@ -183,12 +183,13 @@ def _door(
 def _master_secret(stack: cdk.Stack, given: Given, key_arn: str) -> secretsmanager.CfnSecret:
     """The master user's secret, with a value that Secrets Manager makes up and that no template holds.
 
-    RDS could manage it, but then it would hold no host and port, which the chart's jobs read from it.
+    RDS could manage it, but then it would hold no host and port, which the chart's jobs read from it. The chart has one
+    name for it, in Secrets Manager and in Kubernetes, where names have no slash.
     """
     secret = secretsmanager.CfnSecret(
         stack,
         "MasterSecret",
-        name=given.secret("database-master"),
+        name=given.name("database-master"),
         description=f"Master user of the database of {given.owner}",
         kms_key_id=key_arn,
         generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
