@@ -24,6 +24,16 @@ class ApprovalRule:
     second: bool = False
 
 
+def rule_of(plan: Plan) -> ApprovalRule:
+    """The rule that held when the plan was made; it is part of what is approved."""
+    return ApprovalRule(plan.people, plan.second_person)
+
+
+def stricter(first: ApprovalRule, second: ApprovalRule) -> ApprovalRule:
+    """What satisfies both."""
+    return ApprovalRule(max(first.people, second.people), first.second or second.second)
+
+
 def check_approver(plan: Plan, person: Person, rule: ApprovalRule) -> None:
     """Raises DeniedError if this person's approval would count for nothing, RejectedError if the plan cannot be
     approved at all."""

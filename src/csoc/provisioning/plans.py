@@ -117,7 +117,7 @@ class LayerPlan:
 class Plan:
     """What would be done to an owner. owner: uid. documents: digest of what the plan was made from; commit: where they
     stood. radius: what else uses the owner, in words. unlocks: resources ("database/Cluster") whose data may be lost by
-    this plan, once."""
+    this plan, once. people, second_person: whose approval it needs (`approvals.ApprovalRule`)."""
 
     id: str
     purpose: Purpose
@@ -135,6 +135,8 @@ class Plan:
     radius: tuple[str, ...] = ()
     unlocks: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    people: int = 1
+    second_person: bool = False
 
     @property
     def digest(self) -> str:
@@ -149,6 +151,7 @@ class Plan:
                 "layers": [layer.digest for layer in self.layers],
                 "radius": list(self.radius),
                 "unlocks": list(self.unlocks),
+                "approvals": [self.people, self.second_person],
             }
         )
 

@@ -50,12 +50,23 @@ _ACCOUNT_ID = {
 }
 
 
+class StageApproval(Part):
+    """Whose yes a plan needs before it is applied."""
+
+    people: Annotated[int, Field(ge=1, le=5)] = 1
+    """How many people must approve."""
+    second_person: bool = False
+    """true: people other than the one who made the plan and the authors of its changes, each proven by a sign-in."""
+
+
 class FleetSpec(Part):
     """What holds for the whole fleet."""
 
     stages: tuple[Label, ...] = ()
     """Stages in the order of promotion, production last, e.g. [dev, staging, prod]. Left out: those found, in usual
     order."""
+    approvals: Mapping[Label, StageApproval] = Field(default_factory=dict)
+    """By stage, whose yes a plan needs. Left out: one person's, who may be the one who made it."""
 
     @field_validator("stages")
     @classmethod
@@ -63,6 +74,13 @@ class FleetSpec(Part):
         if len(set(stages)) != len(stages) or UNKNOWN in stages:
             raise ValueError('each stage once, and none named "unknown"')
         return stages
+
+    @model_validator(mode="after")
+    def _approvals_are_of_stages(self) -> FleetSpec:
+        unknown = sorted(set(self.approvals) - set(self.stages)) if self.stages else []
+        if unknown:
+            raise wrong_field("approvals", f"stages of this fleet ({', '.join(self.stages)}), and not {unknown[0]}")
+        return self
 
 
 class Fleet(Document):

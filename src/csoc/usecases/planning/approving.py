@@ -1,0 +1,88 @@
+"""Approves plans, and says whether one is approved.
+
+The rule is part of the plan: that of the documents, or that of the plan of this owner which was applied last, whichever
+is stricter. So a change cannot loosen the rule that it has to pass; the looser one holds from the next plan on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.model import StageApproval
+from csoc.operations.services import ApprovalStanding, Standing
+from csoc.provisioning.approvals import ApprovalRule, check_approver, is_approved, missing, rule_of, stricter
+from csoc.provisioning.layers import OwnerKind
+from csoc.provisioning.plans import Approval, Plan, Plans
+from csoc.usecases.planning.owners import Owner, environments_on
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approval, and what is still missing ("" if nothing is)."""
+
+    plan: Plan
+    approval: Approval
+    missing: str
+
+
+def approve(ports: ProvisioningPorts, plan_id: str) -> Approved:
+    """Approves exactly what the plan shows, as the person who uses this csoc.
+
+    Raises NotFoundError, DeniedError (this person's yes does not count), RejectedError (the plan is blocked).
+    """
+    plan = ports.plans.get(plan_id)
+    person = ports.person()
+    rule = rule_of(plan)
+    check_approver(plan, person, rule)
+    approval = Approval(plan.id, plan.digest, person.id, ports.cloud.clock())
+    ports.plans.approve(approval)
+    return Approved(plan, approval, missing(plan, rule, ports.plans.approvals(plan.id)))
+
+
+class StoredApprovals:
+    """See csoc.operations.services.PlanApprovals."""
+
+    def __init__(self, plans: Plans) -> None:
+        self._plans = plans
+
+    def standing(self, plan: str) -> ApprovalStanding:
+        found = self._plans.get(plan)
+        given = self._plans.approvals(plan)
+        rule = rule_of(found)
+        by = ", ".join(dict.fromkeys(one.by for one in given if one.digest == found.digest))
+        if found.blocking:
+            first = found.blocking[0]
+            return ApprovalStanding(Standing.REFUSED, "a policy", f"{first.subject}: {first.cause}")
+        if is_approved(found, rule, given):
+            return ApprovalStanding(Standing.APPROVED, by)
+        return ApprovalStanding(Standing.WANTED, by, missing(found, rule, given))
+
+
+def rule_for(documents: Documents, owner: Owner) -> ApprovalRule:
+    """What the documents want for an owner: for a cluster, what the strictest stage on it wants."""
+    if documents.fleet is None:
+        return ApprovalRule()
+    wanted = documents.fleet.document.spec.approvals
+    if owner.kind is OwnerKind.CLUSTER:
+        names = environments_on(documents, owner.name)
+        stages = {documents.environments[name].document.spec.stage for name in names}
+    else:
+        stages = {owner.environment.spec.stage} if owner.environment else set()
+    rule = ApprovalRule()
+    for stage in sorted(stages):
+        if stage in wanted:
+            rule = stricter(rule, _rule(wanted[stage]))
+    return rule
+
+
+def rule_before(plans: Plans, owner: Owner) -> ApprovalRule:
+    """What was wanted of the plan that was applied last: to want less of the next one is a change that has to pass it
+    as well."""
+    applied = next((plan for plan in plans.newest(owner.uid, 50) if plans.applied(plan.id)), None)
+    return rule_of(applied) if applied is not None else ApprovalRule()
+
+
+def _rule(stage: StageApproval) -> ApprovalRule:
+    return ApprovalRule(stage.people, stage.second_person)

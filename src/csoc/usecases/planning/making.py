@@ -1,0 +1,224 @@
+"""Makes a plan of an owner's layers from the fleet as it stands at one commit, and stores it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from csoc.accounts.links import Link, LinkState, Role
+from csoc.errors import DeniedError, NotFoundError, RejectedError
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.reading import read_documents
+from csoc.fleet.parsing import ParsedStore
+from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.provisioning import names
+from csoc.provisioning.approvals import stricter
+from csoc.provisioning.existing import Existing, read_existing
+from csoc.provisioning.infrastructure import (
+    Around,
+    cluster_infrastructure,
+    environment_infrastructure,
+    providers_of_cluster,
+    providers_of_environment,
+    sources_of,
+)
+from csoc.provisioning.layers import LAYERS, OwnerKind
+from csoc.provisioning.places import Place
+from csoc.provisioning.planning import Asked, Planner, Target
+from csoc.provisioning.plans import Plan, Purpose
+from csoc.usecases.planning.approving import rule_before, rule_for
+from csoc.usecases.planning.owners import Owner, environments_on, find_owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+
+@dataclass(frozen=True, slots=True)
+class FleetAt:
+    """The fleet's documents at one commit."""
+
+    tree: Tree
+    documents: Documents
+
+    @property
+    def installation(self) -> str:
+        """The fleet's uid. Raises RejectedError where there is no fleet."""
+        if self.documents.fleet is None:
+            raise RejectedError(
+                "There is no fleet.yaml here, so nothing to plan for",
+                fix="Begin one with `csoc fleet init DIR`, or `csoc fleet adopt SOURCE --write`",
+            )
+        return self.documents.fleet.uid
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be planned: whose layers (None: all), for what, and which data may be lost."""
+
+    owner: str
+    purpose: Purpose = Purpose.APPLY
+    layers: tuple[str, ...] | None = None
+    unlocks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """An owner's infrastructure document, with what was read for it."""
+
+    owner: Owner
+    document: Mapping[str, Any]
+    place: Place
+    existing: Mapping[tuple[str, str], Existing]
+
+    @property
+    def digest(self) -> str:
+        """Of all that the templates are made from."""
+        text = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = None) -> FleetAt:
+    """Reads the fleet's documents. Raises what opening a repository does, and RejectedError for faults in them."""
+    tree = ports.git.repositories.open(SourceAddress(source, trusted=True), revision)
+    documents = read_documents(tree, ParsedStore(ports.git.cache))
+    if documents.errors:
+        first = documents.errors[0]
+        raise RejectedError(
+            f"{len(documents.errors)} faults in the fleet's documents keep it from being planned; the first: {first}",
+            fix="csoc check shows all of them",
+        )
+    return FleetAt(tree, documents)
+
+
+def infrastructure_of(ports: ProvisioningPorts, fleet: FleetAt, name: str, *, task: str) -> Infrastructure:
+    """The infrastructure document of an owner. Raises as `find_owner`, `Places.at` and `cluster_infrastructure` do."""
+    owner = find_owner(fleet.documents, name)
+    person = ports.person()
+    link = usable_link(ports, owner)
+    place = ports.places.at(
+        owner.account.metadata.name, owner.account.spec.id, owner.region or link.region, person=person.id, task=task
+    )
+    existing = _existing(owner, place)
+    around = Around(
+        installation=fleet.installation,
+        partition=link.partition,
+        cluster_role=link.roles[Role.CLUSTER],
+        existing={key: found.outputs for key, found in existing.items()},
+    )
+    if link.installation != around.installation:
+        raise DeniedError(
+            f"The link of {link.account} is of another fleet ({link.installation})",
+            place=link.account,
+            fix="Use the database of this fleet, or link the account anew",
+        )
+    if owner.environment is None:
+        document = cluster_infrastructure(owner.cluster, owner.account, around)
+    else:
+        document = environment_infrastructure(owner.environment, owner.cluster, owner.account, around)
+    return Infrastructure(owner, document, place, existing)
+
+
+def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
+    """Makes a plan and stores it. Nothing but change sets is made in the account, and these change nothing.
+
+    Raises what `infrastructure_of` and `Planner.plan` do.
+    """
+    plan_id = ports.cloud.ids()
+    infra = infrastructure_of(ports, fleet, wanted.owner, task=f"plan-{plan_id}")
+    owner = infra.owner
+    target = Target(
+        installation=infra.place.installation,
+        owner=owner.uid,
+        owner_kind=owner.kind.value,
+        owner_name=owner.name,
+        account=owner.account.metadata.name,
+        account_id=owner.account.spec.id,
+        region=str(infra.document["region"]),
+        stage=owner.environment.spec.stage if owner.environment else "",
+        execution_role=infra.place.execution_role,
+        documents=infra.digest,
+        commit=fleet.tree.commit,
+        existing=_existing_of(infra),
+        radius=_radius(fleet.documents, owner),
+    )
+    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, ports.costs)
+    asked = Asked(ports.person().id, wanted.purpose, wanted.layers, wanted.unlocks)
+    if wanted.purpose is Purpose.DESTROY:
+        _check_unused(fleet.documents, owner, infra.place)
+    plan, templates = planner.plan(infra.document, target, asked)
+    rule = stricter(rule_for(fleet.documents, owner), rule_before(ports.plans, owner))
+    plan = replace(plan, people=rule.people, second_person=rule.second)
+    ports.plans.put(plan, templates)
+    return plan
+
+
+def usable_link(ports: ProvisioningPorts, owner: Owner) -> Link:
+    """The account's link. Raises NotFoundError (none), DeniedError (not verified)."""
+    name = owner.account.metadata.name
+    link = ports.cloud.links.get(name)
+    if link is None:
+        raise NotFoundError(
+            f"{owner.shown} is in the account {name}, which is not linked",
+            place=name,
+            fix=f"csoc account link {name} begins it",
+        )
+    if link.state is not LinkState.VERIFIED:
+        raise DeniedError(
+            f"The link of {name} is {link.state}, so csoc does not act in it",
+            place=name,
+            fix=f"csoc account verify {name}",
+        )
+    return link
+
+
+def _existing(owner: Owner, place: Place) -> dict[tuple[str, str], Existing]:
+    """What stands at the sources that the documents name, for the owner and the cluster that it is on."""
+    found: dict[tuple[str, str], Existing] = {}
+    documents = (owner.cluster,) if owner.environment is None else (owner.cluster, owner.environment)
+    for document in documents:
+        for layer, source in sources_of(document).items():
+            found[document.metadata.uid, layer] = read_existing(LAYERS[layer], source, place.stacks)
+    return found
+
+
+def _existing_of(infra: Infrastructure) -> dict[str, Mapping[str, str]]:
+    return {layer: one.outputs for (uid, layer), one in infra.existing.items() if uid == infra.owner.uid}
+
+
+def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
+    """What else lives from the owner."""
+    if owner.kind is not OwnerKind.CLUSTER:
+        return ()
+    return tuple(f"environment {name}" for name in environments_on(documents, owner.name))
+
+
+def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
+    """A cluster whose environments still have stacks is not destroyed under them."""
+    if owner.kind is not OwnerKind.CLUSTER:
+        return
+    used = [
+        name
+        for name in environments_on(documents, owner.name)
+        if any(
+            place.stacks.find(names.stack(documents.environments[name].uid, layer)) is not None
+            for layer, provider in providers_of_environment(documents.environments[name].document).items()
+            if provider == "aws" and LAYERS[layer].has_stack
+        )
+    ]
+    if used:
+        raise RejectedError(
+            f"The cluster {owner.name} is used by {', '.join(used)}",
+            place=owner.shown,
+            fix="Destroy these first: " + "; ".join(f"csoc destroy {name}" for name in used),
+        )
+
+
+def made_by_csoc(owner: Owner) -> tuple[str, ...]:
+    """Layers of an owner that csoc makes."""
+    providers = (
+        providers_of_cluster(owner.cluster)
+        if owner.environment is None
+        else providers_of_environment(owner.environment)
+    )
+    return tuple(layer for layer, provider in providers.items() if provider == "aws")

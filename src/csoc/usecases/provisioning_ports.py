@@ -1,0 +1,30 @@
+"""What use cases about plans and runs need from outside: Git, accounts, templates, stacks and records, handed in
+together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from csoc.access.people import Person
+from csoc.provisioning.places import Places
+from csoc.provisioning.plans import Cost, Plans
+from csoc.provisioning.synthesis import Synthesizer
+from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.ports import Ports
+
+Costs = Callable[[str, str, str, str], Cost]
+"""Layer, template before ("" for none), template after ("" for none) and region to what a month costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningPorts:
+    """See the module. person: who uses this csoc. costs: None where nothing is known of prices."""
+
+    git: Ports
+    cloud: CloudPorts
+    plans: Plans
+    places: Places
+    synthesizer: Synthesizer
+    person: Callable[[], Person]
+    costs: Costs | None = None
