@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import functools
+import getpass
+import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from csoc.access.people import Person, machine_person, sts_person
 from csoc.adapters.dictionaries import WebDictionaries
 from csoc.adapters.git import GitRepositories
 from csoc.adapters.githost.factory import githost_for
@@ -19,11 +22,12 @@ from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
 from csoc.config import Credential, Settings, load
 from csoc.emulator.remote import RemoteControl
-from csoc.errors import ConflictError, RejectedError
+from csoc.errors import ConflictError, CsocError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
 from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.ports import Ports
+from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.render_budget import RenderBudget
 
 if TYPE_CHECKING:
@@ -99,6 +103,38 @@ def cloud_ports(settings: Settings | None = None) -> Iterator[CloudPorts]:
         )
     finally:
         database.close()
+
+
+@contextmanager
+def provisioning_ports(settings: Settings | None = None) -> Iterator[ProvisioningPorts]:
+    """The real ports of commands about plans and runs. Raises as `ports` and `cloud_ports` do."""
+    from csoc.adapters.aws.places import LinkedPlaces
+    from csoc.adapters.cdk.synthesizer import ChildSynthesizer
+    from csoc.adapters.db.database import open_database
+    from csoc.adapters.db.plans import DatabasePlans
+
+    settings = settings or load()
+    with ports(settings) as git, cloud_ports(settings) as cloud, ExitStack() as held:
+        database = open_database(settings.database)
+        held.callback(database.close)
+        synthesizer = held.enter_context(ChildSynthesizer(git.cache, libraries=settings.cache_dir / "cdk"))
+        yield ProvisioningPorts(
+            git=git,
+            cloud=cloud,
+            plans=DatabasePlans(database),
+            places=LinkedPlaces(cloud.links),
+            synthesizer=synthesizer,
+            person=functools.cache(lambda: _person(cloud)),
+        )
+
+
+def _person(cloud: CloudPorts) -> Person:
+    """Who uses this csoc: whoever STS says has signed in, else the account of this machine."""
+    try:
+        caller = cloud.cloud().caller()
+    except CsocError:
+        return machine_person(getpass.getuser(), socket.gethostname())
+    return sts_person(caller.arn)
 
 
 @contextmanager

@@ -42,6 +42,8 @@ COMMANDS = {
     "account": Listed(
         "csoc.cli.account:account", "Link AWS accounts, so that csoc may act in them, and watch that nobody else can."
     ),
+    "plan": Listed("csoc.cli.plan.plan:plan", "Show what would be done to the layers of a cluster or an environment."),
+    "approve": Listed("csoc.cli.plan.approve:approve_command", "Approve a plan, as the person who runs this."),
     "rules": Listed("csoc.cli.rules:rules", "What csoc check looks for."),
     "emulator": Listed(
         "csoc.cli.emulator:emulator", "Run a cloud with clusters to build against, or ask a running one."

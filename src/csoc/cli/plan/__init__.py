@@ -1,0 +1,1 @@
+"""`csoc plan`, `csoc approve` and what they show."""

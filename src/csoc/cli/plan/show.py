@@ -1,0 +1,127 @@
+"""A plan as a person reads it before saying yes: the dangerous first, then layer by layer, then what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from csoc.cli.output import count, say, table
+from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, Purpose
+from csoc.provisioning.plans import to_json as stored
+from csoc.provisioning.stacks import Action, ResourceChange
+
+_SIGNS = {
+    Action.ADD: ("+", "green"),
+    Action.IMPORT: ("+", "green"),
+    Action.MODIFY: ("~", "yellow"),
+    Action.MAYBE_REPLACE: ("?", "bold red"),
+    Action.REPLACE: ("!", "bold red"),
+    Action.REMOVE: ("-", "bold red"),
+}
+_WORDS = {
+    PlanKind.PREVIEW: "preview: what it needs does not exist yet",
+    PlanKind.UNCHANGED: "nothing to do",
+    PlanKind.EXISTING: "exists already, is only read",
+}
+_MOST_VALUE = 160
+
+
+def print_plan(plan: Plan, missing: str, *, whole: bool = False) -> None:
+    """whole: every addition and property, not only what is changed, replaced or removed. missing: what approval it
+    lacks, in words."""
+    what = "Destroying" if plan.purpose is Purpose.DESTROY else "Plan for"
+    say(f"{what} {plan.owner_kind} {plan.owner_name} in {plan.account} ({plan.account_id}, {plan.region})", "bold")
+    say(f"plan {plan.id}, made by {plan.made_by} at {plan.made_at:%Y-%m-%d %H:%M} UTC from commit {plan.commit[:12]}")
+    for finding in (one for layer in plan.layers for one in layer.findings):
+        style = "bold red" if finding.blocks else "yellow"
+        say(f"{'blocked' if finding.blocks else 'note'}: {finding.subject}: {finding.cause}", style)
+        if finding.fix:
+            say(f"  fix: {finding.fix}")
+    if plan.radius:
+        say(f"What lives from it: {', '.join(plan.radius)}", "yellow")
+    for layer in plan.layers:
+        _print_layer(layer, whole=whole)
+    _print_cost([layer.cost for layer in plan.layers if layer.cost is not None])
+    say()
+    if plan.blocking:
+        say("It cannot be approved as it is.", "bold red")
+    elif plan.is_empty:
+        say("There is nothing to do.")
+    elif missing:
+        say(f"It needs {missing}")
+    else:
+        say(f"It is approved: csoc apply {plan.id}")
+
+
+def plan_json(plan: Plan, missing: str) -> dict[str, Any]:
+    """A plan for programs."""
+    return {**stored(plan), "missing": missing, "blocked": bool(plan.blocking), "empty": plan.is_empty}
+
+
+def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
+    say()
+    say(f"{layer.layer}: {_WORDS.get(layer.kind) or _summary(layer.changes)}", "bold")
+    if layer.kind is PlanKind.EXISTING:
+        return
+    if layer.unknown:
+        say(f"  not known yet: {', '.join(layer.unknown)}")
+    if layer.note:
+        say(f"  {layer.note}", "yellow")
+    additions = [change for change in layer.changes if change.action in (Action.ADD, Action.IMPORT)]
+    for change in layer.changes:
+        if change.action not in (Action.ADD, Action.IMPORT):
+            _print_change(change)
+    if whole:
+        for change in additions:
+            _print_change(change)
+    elif additions:
+        say(f"  + {_by_type(additions)}", "green")
+    if layer.later:
+        say(f"  later in the run: {', '.join(layer.later)}")
+
+
+def _print_change(change: ResourceChange) -> None:
+    sign, style = _SIGNS[change.action]
+    kept = " (the old one stays in the account)" if change.kept else ""
+    known = f" {change.physical_id}" if change.physical_id else ""
+    say(f"  {sign} {change.logical_id} ({change.type}){known}: {change.action}{kept}", style)
+    for one in change.properties:
+        why = (
+            "  <- replaces it" if one.replaces == "always" else "  <- may replace it" if one.replaces == "maybe" else ""
+        )
+        say(f"      {one.path}: {_value(one.before)} -> {_value(one.after)}{why}")
+
+
+def _value(value: str | None) -> str:
+    if value is None:
+        return "(nothing)"
+    return value if len(value) <= _MOST_VALUE else f"{value[:_MOST_VALUE]}..."
+
+
+def _summary(changes: Sequence[ResourceChange]) -> str:
+    numbers = {action: sum(change.action is action for change in changes) for action in _SIGNS}
+    return ", ".join(f"{number} to {action}" for action, number in numbers.items() if number) or "nothing to do"
+
+
+def _by_type(changes: Sequence[ResourceChange]) -> str:
+    types = sorted({change.type for change in changes})
+    parts = [f"{sum(change.type == kind for change in changes)} {kind.removeprefix('AWS::')}" for kind in types]
+    return f"{count(len(changes), 'resource')}: {', '.join(parts)}"
+
+
+def _print_cost(costs: Sequence[Cost]) -> None:
+    if not costs:
+        return
+    say()
+    before, after = sum(cost.before for cost in costs), sum(cost.after for cost in costs)
+    say(f"Cost a month: {after:,.0f} USD ({after - before:+,.0f}). {costs[0].source}", "bold")
+    rows = [
+        [line.layer, line.thing, f"{line.usd_per_month:,.2f}" if line.usd_per_month is not None else line.because]
+        for cost in costs
+        for line in sorted(cost.lines, key=lambda line: -(line.usd_per_month or 0))[:5]
+    ]
+    if rows:
+        table(["layer", "thing", "USD a month"], rows)
+    unpriced = sorted({name for cost in costs for name in cost.unpriced})
+    if unpriced:
+        say(f"Without a price here: {', '.join(unpriced)}")
