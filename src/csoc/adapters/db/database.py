@@ -7,7 +7,7 @@ failing; times are kept as text in UTC on both, since SQLite knows no time zones
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,27 +97,28 @@ class Database:
         """Lets all connections go."""
         self._engine.dispose()
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OperationalError as error:
-            raise self._unavailable(error) from None
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise self._unavailable(error) from None
-            raise
+    def _errors(self) -> AbstractContextManager[None]:
+        return translated(self._shown)
 
-    def _unavailable(self, error: DBAPIError) -> UnavailableError:
+
+@contextmanager
+def translated(shown: str) -> Iterator[None]:
+    """Errors of a database that does not answer become UnavailableError. shown: its URL, without a password."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not (isinstance(error, OperationalError) or error.connection_invalidated):
+            raise
         # The driver's words only: SQLAlchemy's hold the statement with its values.
         cause = " ".join(str(error.orig).split())[:300]
-        return UnavailableError(
-            f"The database does not answer: {cause}", place=self._shown, fix="Look whether it runs and has room"
-        )
+        raise UnavailableError(
+            f"The database does not answer: {cause}", place=shown, fix="Look whether it runs and has room"
+        ) from None
 
 
-def open_database(url: str) -> Database:
-    """Opens a database by a URL: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. Raises RejectedError."""
+def prepared(url: str) -> tuple[URL, str]:
+    """A URL that csoc can use, with the driver that it uses, and the same as it may be shown; a file of SQLite is there
+    afterwards, for its user only. Raises RejectedError."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -126,15 +127,22 @@ def open_database(url: str) -> Database:
         ) from None
     shown = parsed.render_as_string(hide_password=True)
     if parsed.get_backend_name() == "sqlite":
-        return Database(_sqlite(parsed, shown), shown)
+        _make_file(parsed, shown)
+        return parsed, shown
     if parsed.get_backend_name() == "postgresql":
-        return Database(_postgresql(parsed), shown)
+        return parsed.set(drivername="postgresql+psycopg"), shown
     raise RejectedError(
         f"csoc keeps nothing in {parsed.get_backend_name()}", place=shown, fix="Use sqlite:/// or postgresql://"
     )
 
 
-def _sqlite(url: URL, shown: str) -> Engine:
+def open_database(url: str) -> Database:
+    """Opens a database by a URL: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME. Raises RejectedError."""
+    parsed, shown = prepared(url)
+    return Database(_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed), shown)
+
+
+def _make_file(url: URL, shown: str) -> None:
     if not url.database or url.database == ":memory:":
         raise RejectedError("A database in memory cannot be shared", place=shown, fix="Name a file: sqlite:///PATH")
     path = Path(url.database)
@@ -143,6 +151,9 @@ def _sqlite(url: URL, shown: str) -> Engine:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
         raise RejectedError(f"The file cannot be made: {error.strerror}", place=str(path)) from None
+
+
+def _sqlite(url: URL) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
 
     def prepare(connection: Any, _record: Any) -> None:
@@ -166,7 +177,7 @@ def _sqlite(url: URL, shown: str) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     return sa.create_engine(
-        url.set(drivername="postgresql+psycopg"),
+        url,
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=10,

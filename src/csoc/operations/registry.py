@@ -1,0 +1,23 @@
+"""All kinds of steps, by name. A test compares the table with the modules of `csoc.operations.steps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from csoc.operations.steps import apply_layer, destroy_layer, wait_for_approval, wait_for_merge
+from csoc.operations.steps.base import StepKind
+
+Registry = Mapping[str, StepKind]
+
+STEPS: Registry = MappingProxyType(
+    {
+        step.kind: step
+        for step in (
+            apply_layer.STEP,
+            destroy_layer.STEP,
+            wait_for_approval.STEP,
+            wait_for_merge.STEP,
+        )
+    }
+)

@@ -1,0 +1,1 @@
+"""Steps of runs: one module a kind, listed in `csoc.operations.registry`."""
