@@ -38,6 +38,10 @@ OUTPUTS = (
     "NodeRoleArn",
 )
 
+VIEWERS = "csoc-viewers"
+"""Group of the link's role when it may only look: EKS's policy shows neither nodes nor custom resources, so a role of
+Kubernetes that is bound to this group has to."""
+
 AddonName = Literal["coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"]
 _BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 _NEEDED = ("vpc-cni", "kube-proxy", "coredns")
@@ -278,6 +282,7 @@ def _entries(stack: cdk.Stack, settings: Settings, given: Given, cluster: eks.Cf
             cluster_name=cluster.ref,
             principal_arn=role,
             type="STANDARD",
+            kubernetes_groups=[VIEWERS] if access == "AmazonEKSViewPolicy" else None,
             access_policies=[
                 eks.CfnAccessEntry.AccessPolicyProperty(
                     policy_arn=f"arn:{given.partition}:eks::aws:cluster-access-policy/{access}",
