@@ -1,30 +1,22 @@
-"""Stacks of linked accounts: who asks takes the link's provisioner role, in the person's name, for one task.
-
-A session lasts an hour and a stack may take longer, so the role is taken anew before the hour is over; each taking is a
-line in the account's own records.
-"""
+"""Stacks of linked accounts: who asks takes the link's provisioner role, in the person's name, for one task."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from csoc.accounts.links import Link, Links, Role
-from csoc.accounts.sessions import session
 from csoc.adapters.aws.failures import code_of, translated
-from csoc.adapters.aws.sessions import BotoSession, own_session, taken
+from csoc.adapters.aws.sessions import BotoSession, own_session
 from csoc.adapters.aws.stacks import CloudFormationStacks, Pause
+from csoc.adapters.aws.taking import Taking, linked
 from csoc.clock import Clock, system_clock
-from csoc.errors import DeniedError, NotFoundError, RejectedError
+from csoc.errors import DeniedError
 from csoc.provisioning.places import Place
-
-_RENEWED_AFTER = timedelta(minutes=45)
 
 
 class LinkedPlaces:
@@ -45,7 +37,7 @@ class LinkedPlaces:
 
     def at(self, account: str, account_id: str, region: str, *, person: str, task: str) -> Place:
         link = linked(self._links, account, account_id)
-        taking = _Taking(link, region, person, task, self._own, self._clock)
+        taking = Taking(link, Role.PROVISIONER, region, person=person, task=task, own=self._own, clock=self._clock)
         # Taken at once: who may not act is told so before anything else happens.
         taking.client("cloudformation")
         stacks = CloudFormationStacks(
@@ -55,46 +47,6 @@ class LinkedPlaces:
             upload=lambda body: _uploaded(taking.client("s3"), link, region, body),
         )
         return Place(stacks, link.installation, link.roles[Role.EXECUTION])
-
-
-def linked(links: Links, account: str, account_id: str) -> Link:
-    """The link of an account. Raises NotFoundError, RejectedError if it is of another account than that."""
-    link = links.get(account)
-    if link is None:
-        raise NotFoundError(
-            f"The account {account} is not linked, so csoc cannot act in it",
-            place=account,
-            fix=f"csoc account link {account} begins it",
-        )
-    if link.account_id != account_id:
-        raise RejectedError(
-            f"The link of {account} is of the account {link.account_id}, and the document says {account_id}",
-            place=account,
-            fix="Correct the document, or link the other account under a name of its own",
-        )
-    return link
-
-
-class _Taking:
-    """Clients of a role that is taken anew before its session ends. Threads may share it."""
-
-    def __init__(
-        self, link: Link, region: str, person: str, task: str, own: Callable[[], BotoSession], clock: Clock
-    ) -> None:
-        self._link, self._region = link, region
-        self._person, self._task = person, task
-        self._own, self._clock = own, clock
-        self._lock = threading.Lock()
-        self._session: BotoSession | None = None
-        self._taken_at: datetime | None = None
-
-    def client(self, service: str) -> Any:
-        with self._lock:
-            now = self._clock()
-            if self._session is None or self._taken_at is None or now - self._taken_at >= _RENEWED_AFTER:
-                request = session(self._link, Role.PROVISIONER, self._person, self._task)
-                self._session, self._taken_at = taken(self._own(), request, self._region), now
-            return self._session.client(service, self._region)
 
 
 def _uploaded(client: Any, link: Link, region: str, body: str) -> str:
