@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from csoc.operations.steps import apply_layer, destroy_layer, wait_for_approval, wait_for_merge
+from csoc.operations.steps import (
+    apply_layer,
+    destroy_layer,
+    put_secrets,
+    remember_applied,
+    wait_for_approval,
+    wait_for_merge,
+    wait_for_run,
+    write_outputs,
+)
 from csoc.operations.steps.base import StepKind
 
 Registry = Mapping[str, StepKind]
@@ -16,8 +25,12 @@ STEPS: Registry = MappingProxyType(
         for step in (
             apply_layer.STEP,
             destroy_layer.STEP,
+            put_secrets.STEP,
+            remember_applied.STEP,
             wait_for_approval.STEP,
             wait_for_merge.STEP,
+            wait_for_run.STEP,
+            write_outputs.STEP,
         )
     }
 )

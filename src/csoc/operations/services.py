@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from csoc.errors import RejectedError
 from csoc.fleet.githost import GitHost
+from csoc.operations.runs import Run, RunStore
 from csoc.provisioning.places import Places
 from csoc.provisioning.plans import Plans
+from csoc.provisioning.secrets import SecretPlaces
 
 T = TypeVar("T")
 
@@ -41,6 +43,34 @@ class PlanApprovals(Protocol):
         ...
 
 
+class Filling(Protocol):
+    """What an environment's steps need of its documents: which secrets there are, their values, and where outputs go.
+    All of it is read at the commit that the run names."""
+
+    def secret_names(self, run: Run) -> tuple[str, ...]:
+        """Full names of the environment's secrets, in order."""
+        ...
+
+    def secret_values(self, run: Run, lacking: Sequence[str], outputs: Mapping[str, str]) -> Mapping[str, str]:
+        """Values by full name, for those that lack one and all that must agree with them. Raises NotFoundError, naming
+        the command that puts it, for one that only a person has and that nobody gave."""
+        ...
+
+    def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
+        """Commits the outputs as values, if they are not there already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a change of Git: a commit, or a pull request that waits for its merge. commit: "" until then.
+    repository, pull_request: where it is merged, "" for none."""
+
+    commit: str
+    repository: str = ""
+    pull_request: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Ports of the steps. A command that needs few of them leaves the others out.
@@ -52,6 +82,9 @@ class Services:
     approvals: PlanApprovals | None = None
     plans: Plans | None = None
     places: Places | None = None
+    secrets: SecretPlaces | None = None
+    filling: Filling | None = None
+    runs: RunStore | None = None
 
 
 def needed(service: T | None, name: str) -> T:
