@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from csoc.accounts.links import Link, Links, Role
 from csoc.adapters.aws.failures import code_of, translated
+from csoc.adapters.aws.secrets import AccountSecrets
 from csoc.adapters.aws.sessions import BotoSession, own_session
 from csoc.adapters.aws.stacks import CloudFormationStacks, Pause
 from csoc.adapters.aws.taking import Taking, linked
@@ -47,6 +48,12 @@ class LinkedPlaces:
             upload=lambda body: _uploaded(taking.client("s3"), link, region, body),
         )
         return Place(stacks, link.installation, link.roles[Role.EXECUTION])
+
+    def secrets_at(self, account: str, account_id: str, region: str, *, person: str, task: str) -> AccountSecrets:
+        """See csoc.provisioning.secrets.SecretPlaces."""
+        link = linked(self._links, account, account_id)
+        taking = Taking(link, Role.SECRETS, region, person=person, task=task, own=self._own, clock=self._clock)
+        return AccountSecrets(lambda: taking.client("secretsmanager"))
 
 
 def _uploaded(client: Any, link: Link, region: str, body: str) -> str:
