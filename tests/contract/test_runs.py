@@ -155,6 +155,16 @@ def test_a_step_is_changed_and_the_others_are_not(runs: RunStore) -> None:
     assert changed.step(2) == made().step(2)
 
 
+def test_steps_change_together_with_their_run_or_not_at_all(runs: RunStore) -> None:
+    runs.add(made(state=RunState.FAILED))
+    steps = tuple(replace(one, cause="why") for one in made().steps)
+    with pytest.raises(ConflictError):
+        runs.change("r1", None, only=(RunState.ERRORED,), state=RunState.QUEUED, steps=steps)
+    assert runs.get("r1").steps == made().steps
+    changed = runs.change("r1", None, state=RunState.QUEUED, steps=steps)
+    assert changed == runs.get("r1") == made(steps=steps)
+
+
 def test_a_lease_is_held_by_one_executor_until_its_time_is_over(runs: RunStore, again: Again) -> None:
     runs.add(made())
     first = taken(runs)

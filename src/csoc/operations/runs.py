@@ -124,9 +124,9 @@ class RunStore(Protocol):
         ...
 
     def change(self, run_id: str, lease: Lease | None, *, only: Sequence[RunState] = (), **changed: Any) -> Run:
-        """Changes fields of a run. lease: must be the one that holds (None: a person's change). only: the states in
-        which it may be changed. Raises ConflictError if either does not hold, or if the run would no longer be over
-        while its owner has another one that is not."""
+        """Changes fields of a run, all at once; of steps only those that are there. lease: must be the one that holds
+        (None: a person's change). only: the states in which it may be changed. Raises ConflictError if either does not
+        hold, or if the run would no longer be over while its owner has another one that is not."""
         ...
 
     def change_step(self, run_id: str, number: int, lease: Lease | None, **changed: Any) -> Run:

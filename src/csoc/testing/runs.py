@@ -157,6 +157,6 @@ class MemoryRuns:
                 raise ConflictError(other_run(wanted, other), place=f"run {other.id}", fix=other_run_fix(other))
 
 
-def step(number: int, name: str, kind: str, **arguments: Any) -> Step:
+def step(number: int, name: str, kind: str, /, **arguments: Any) -> Step:
     """A step that has not begun, for tests."""
     return Step(number, name, kind, arguments)

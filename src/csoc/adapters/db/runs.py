@@ -150,6 +150,9 @@ class DatabaseRuns:
                     raise ConflictError(f"The run is {found.state}", place=f"run {run_id}")
                 made = replace(found, **changed)
                 connection.execute(sa.update(_RUNS).where(_RUNS.c.id == run_id).values(_run_row(made)))
+                for step in made.steps if "steps" in changed else ():
+                    where = (_STEPS.c.run == run_id) & (_STEPS.c.number == step.number)
+                    connection.execute(sa.update(_STEPS).where(where).values(_step_row(run_id, step)))
                 return made
         except IntegrityError:
             assert made is not None  # noqa: S101 - only its row can be refused

@@ -1,0 +1,173 @@
+"""Runs: begun, watched, gone on with and given up by people; executed by whoever is there.
+
+Watching reads the store only, so that any number of terminals can watch what any process executes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from csoc.errors import ConflictError
+from csoc.operations.executor import Executor
+from csoc.operations.runner import check_arguments
+from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
+from csoc.usecases.run_ports import RunPorts
+
+_ENDED = (RunState.FAILED, RunState.ERRORED, RunState.CANCELLED)
+_LINES = 500
+_GRACE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a run: what it said since the look before, what it is, and who executes it (None: nobody)."""
+
+    run: Run
+    lines: Sequence[Line]
+    lease: Lease | None
+
+    @property
+    def is_left_alone(self) -> bool:
+        """True if it is to be executed and nobody does."""
+        is_executed = self.run.state in (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
+        return is_executed and self.lease is None and self.run.where == HERE
+
+
+def begin(ports: RunPorts, run: Run) -> Run:
+    """Queues a run; whoever executes runs takes it. Raises RejectedError if it cannot be executed as it is written,
+    ConflictError, naming the other run, if its owner has one that is not over."""
+    check_arguments(run, ports.registry)
+    ports.runs.add(run)
+    return ports.runs.get(run.id)
+
+
+def look(ports: RunPorts, run_id: str, after: int = 0) -> Seen:
+    """A run as it is. Raises NotFoundError."""
+    lines: list[Line] = []
+    run = ports.runs.get(run_id)
+    lease = ports.runs.lease(run_id, ports.clock())
+    while page := ports.runs.lines(run_id, after=lines[-1].number if lines else after, limit=_LINES):
+        lines += page
+    return Seen(run, lines, lease)
+
+
+def watch(ports: RunPorts, run_id: str, *, pause: Callable[[], object], after: int = 0) -> Iterator[Seen]:
+    """Looks again and again until the run ends; the last look is at its end. pause: between two looks. Raises
+    NotFoundError at once if there is no such run."""
+    while True:
+        # The state first: what is said before the end is stored before it.
+        seen = look(ports, run_id, after)
+        after = seen.lines[-1].number if seen.lines else after
+        yield seen
+        if has_ended(seen.run):
+            return
+        pause()
+
+
+def has_ended(run: Run) -> bool:
+    """True if nothing more happens by itself."""
+    return run.state.is_over or run.state is RunState.ERRORED
+
+
+def resume(store: RunStore, run_id: str, *, by: str, now: datetime) -> Run:
+    """Goes on with a run that ended before its last step, at the step that did not succeed; has one that waits look
+    at once. A run that is queued or running is left as it is, for an executor. Raises NotFoundError, ConflictError if
+    it succeeded or its owner has another run."""
+    run = store.get(run_id)
+    if run.state in _ENDED:
+        return _begin_again(store, run, by=by, now=now)
+    if run.state is RunState.WAITING:
+        store.log(run_id, [(now, None, "event", f"{by} asked to look at once")])
+        return store.change(run_id, None, woken_at=now)
+    if run.state is RunState.SUCCEEDED:
+        raise ConflictError("The run succeeded, and has nothing left to do", place=f"run {run_id}")
+    return run
+
+
+def cancel(store: RunStore, run_id: str, *, by: str, now: datetime) -> Run:
+    """Ends a run before its next step. What runs goes on to its end: the state says when. Raises NotFoundError,
+    ConflictError if it is over."""
+    run = store.get(run_id)
+    if run.state.is_over:
+        raise ConflictError(f"The run is over: it {_was(run.state)}", place=f"run {run_id}")
+    store.log(run_id, [(now, None, "event", f"{by} cancelled it")])
+    ended = {"state": RunState.CANCELLED, "is_cancelling": True, "ended_at": now}
+    if run.state in (RunState.QUEUED, RunState.ERRORED):
+        try:
+            return store.change(run_id, None, only=(RunState.QUEUED, RunState.ERRORED), **ended)
+        except ConflictError:  # an executor was quicker
+            run = store.get(run_id)
+    if run.state is RunState.WAITING:
+        # With nobody at work on it there is nothing to follow to its end; the lease keeps everybody out meanwhile.
+        lease = store.take(run_id, f"cancelled by {by}", now, 10)
+        if lease is not None:
+            try:
+                return store.change(run_id, lease, only=(RunState.WAITING,), **ended)
+            finally:
+                store.release(lease)
+    return store.change(run_id, None, only=(RunState.RUNNING, RunState.WAITING), is_cancelling=True, woken_at=now)
+
+
+@contextmanager
+def executing(ports: RunPorts, run_id: str) -> Iterator[Executor]:
+    """Executes one run in this process while somebody looks on, if no worker takes it first. At the end of the block
+    the step that runs is given time to end; the rest is left to whoever executes runs."""
+    executor = _executor(ports, only=run_id)
+    executor.start()
+    try:
+        yield executor
+    finally:
+        executor.close(_GRACE_SECONDS)
+
+
+@contextmanager
+def worker(ports: RunPorts, *, where: str = HERE) -> Iterator[Executor]:
+    """An executor for any run; `serve` of it stays until `stop`. where: which runs are its own."""
+    executor = _executor(ports, where=where)
+    try:
+        yield executor
+    finally:
+        executor.close(_GRACE_SECONDS)
+
+
+def _executor(ports: RunPorts, *, only: str = "", where: str = HERE) -> Executor:
+    if only:
+        where = ports.runs.get(only).where
+    return Executor(
+        store=ports.runs,
+        registry=ports.registry,
+        services=ports.services,
+        engine=ports.engine,
+        clock=ports.clock,
+        executor_id=ports.ids(),
+        settings=ports.executor,
+        where=where,
+        only=only,
+    )
+
+
+def _begin_again(store: RunStore, run: Run, *, by: str, now: datetime) -> Run:
+    steps = tuple(
+        replace(step, state=RunState.QUEUED, ended_at=None, cause="", fix="") if step.state in _ENDED else step
+        for step in run.steps
+    )
+    begun = store.change(
+        run.id,
+        None,
+        only=(run.state,),
+        state=RunState.QUEUED,
+        steps=steps,
+        attempt=run.attempt + 1,
+        is_cancelling=False,
+        ended_at=None,
+        woken_at=now,
+    )
+    store.log(run.id, [(now, None, "event", f"{by} resumed it")])
+    return begun
+
+
+def _was(state: RunState) -> str:
+    return "was cancelled" if state is RunState.CANCELLED else str(state)
