@@ -76,6 +76,7 @@ def test_wrong_templates_are_refused_in_the_words_of_aws(body: Mapping[str, Any]
         ({"Fn::If": ["Always", ["a"], "b"]}, ["a"]),
         ({"Condition": "is data here"}, {"Condition": "is data here"}),
         ("{{resolve:ssm:/p}} and {{resolve:ssm:/p:1}}", "v and v1"),
+        ({"Fn::Join": ["", ["{{resolve:ssm:", {"Fn::Join": ["", ["/", "p"]]}, "}}"]]}, "v"),
     ],
 )
 def test_functions(written: Any, expected: Any) -> None:
@@ -87,6 +88,11 @@ def test_functions(written: Any, expected: Any) -> None:
     }
     assert world.create({"A": thing(Size=written)}, sections=sections) == "CREATE_COMPLETE"
     assert world.things.held[world.physical("A")].get("Size") == expected
+
+
+def test_a_reference_that_never_ends_is_refused() -> None:
+    written = {"Fn::Join": ["", ["{{resolve:ssm:", "/p"]]}
+    assert World().create({"A": thing(Size=written)}) == "ROLLBACK_COMPLETE"
 
 
 def test_an_index_that_no_list_has_is_refused() -> None:
