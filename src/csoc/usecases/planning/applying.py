@@ -1,0 +1,102 @@
+"""From an approved plan to a run: what is done, in which order, and why not if the plan is not the world's any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from csoc.errors import ConflictError, RejectedError
+from csoc.operations.runs import Run, Step
+from csoc.provisioning.layers import OwnerKind
+from csoc.provisioning.plans import Plan, PlanKind, Purpose
+from csoc.usecases.planning.making import FleetAt, infrastructure_of, made_by_csoc
+from csoc.usecases.planning.owners import Owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+_Made = tuple[str, str, dict[str, Any]]
+
+
+def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
+    """The owner of a plan that still says what would happen, as far as documents decide that; stacks are compared
+    when each is changed.
+
+    Raises RejectedError (blocked), ConflictError (applied before, or stale), and what `infrastructure_of` raises.
+    """
+    if plan.blocking:
+        first = plan.blocking[0]
+        raise RejectedError(
+            f"The plan is blocked: {first.subject}: {first.cause}", place=f"plan {plan.id}", fix=first.fix
+        )
+    if ports.plans.applied(plan.id):
+        raise ConflictError(
+            "The plan was applied already", place=f"plan {plan.id}", fix=f"Plan again: csoc plan {plan.owner_name}"
+        )
+    name = f"{plan.owner_kind}/{plan.owner_name}"
+    infra = infrastructure_of(ports, fleet, name, task=f"apply-{plan.id}")
+    if infra.owner.uid != plan.owner or infra.digest != plan.documents:
+        raise ConflictError(
+            f"The plan is stale: the documents of {plan.owner_name} say something else since it was made",
+            place=f"plan {plan.id}",
+            fix=f"Plan again: csoc plan {plan.owner_name}",
+        )
+    return infra.owner
+
+
+def run_of(
+    ports: ProvisioningPorts,
+    plan: Plan,
+    owner: Owner,
+    source: str,
+    *,
+    after: str = "",
+    pull_request: bool = False,
+) -> Run:
+    """The run that applies a plan. source: the fleet's repository. after: id of a run that must succeed first.
+    pull_request: what the run writes into Git goes through one."""
+    kinds = list(_steps(plan, owner, after))
+    steps = tuple(Step(number, name, kind, arguments) for number, (name, kind, arguments) in enumerate(kinds, 1))
+    arguments: dict[str, Any] = {"fleet": source, "commit": plan.commit, "pull_request": pull_request}
+    if owner.environment is not None:
+        arguments["environment"] = owner.name
+    return Run(
+        id=ports.cloud.ids(),
+        kind=plan.purpose.value,
+        owner=plan.owner,
+        owner_name=f"{plan.owner_kind} {plan.owner_name}",
+        by=ports.person().id,
+        created_at=ports.cloud.clock(),
+        plan=plan.id,
+        steps=steps,
+        arguments=arguments,
+    )
+
+
+def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
+    yield "approval", "wait for approval", {"plan": plan.id}
+    if after:
+        yield f"wait for {after}", "wait for run", {"run": after}
+    place = {"account": plan.account, "account_id": plan.account_id, "region": plan.region}
+    if plan.purpose is Purpose.DESTROY:
+        for layer in plan.layers:
+            if layer.kind is PlanKind.EXACT:
+                yield f"destroy {layer.layer}", "destroy layer", {"plan": plan.id, "layer": layer.layer}
+    else:
+        for layer in plan.layers:
+            yield f"apply {layer.layer}", "apply layer", {"plan": plan.id, "layer": layer.layer}
+            if layer.layer == "credentials":
+                yield "put secrets", "put secrets", place
+        if _is_whole(plan, owner):
+            yield from _afterwards(plan, owner)
+    yield "remember", "remember applied", {"plan": plan.id}
+
+
+def _is_whole(plan: Plan, owner: Owner) -> bool:
+    """True if the plan is of all layers, so that what runs on them can follow."""
+    planned = {layer.layer for layer in plan.layers}
+    return set(made_by_csoc(owner)) - {"gen3"} <= planned
+
+
+def _afterwards(plan: Plan, owner: Owner) -> Sequence[_Made]:  # noqa: ARG001 - the plan decides what follows
+    if owner.kind is OwnerKind.CLUSTER or "gen3" not in made_by_csoc(owner):
+        return ()
+    return (("write outputs", "write outputs", {}),)

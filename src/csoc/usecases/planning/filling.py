@@ -1,0 +1,155 @@
+"""What an environment's run needs of its documents: secrets, their values, and where outputs are written.
+
+Documents are read at the commit that the run names, so that what is filled is what was approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from csoc.errors import NotFoundError, RejectedError
+from csoc.fleet.documents.model import Environment
+from csoc.fleet.repositories import SourceAddress
+from csoc.gen3.launch import bundles
+from csoc.gen3.launch.documents import secrets_of
+from csoc.gen3.launch.outputs import Place, outputs_file
+from csoc.gen3.launch.secrets import PlannedSecret, SecretPlan
+from csoc.gen3.launch.secretvalues import PrivateKey, RandomBytes, SecretFacts, make_values
+from csoc.gen3.launch.values import OUTPUTS
+from csoc.operations.runs import Run
+from csoc.operations.services import Written
+from csoc.provisioning import names
+from csoc.usecases.planning.making import open_fleet
+from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+from csoc.usecases.publish import Proposal, publish
+
+Asked = Mapping[str, Mapping[str, str]]
+"""By secret and field, what a person gave; in memory only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilling:
+    """See csoc.operations.services.Filling. given: what a person gave for an environment, by its uid."""
+
+    ports: ProvisioningPorts
+    random: RandomBytes
+    private_key: PrivateKey
+    given: Callable[[str], Asked] = field(default=lambda _: {})
+
+    def secret_names(self, run: Run) -> tuple[str, ...]:
+        owner, plan = self._planned(run)
+        return tuple(names.secret(owner.uid, name) for name in plan.names)
+
+    def secret_values(self, run: Run, lacking: Sequence[str], outputs: Mapping[str, str]) -> Mapping[str, str]:
+        owner, plan = self._planned(run)
+        prefix = names.secret(owner.uid, "")
+        short = [name.removeprefix(prefix) for name in lacking]
+        asked = self.given(owner.uid)
+        for secret in (plan.get(name) for name in plan.to_put(short)):
+            _check_given(owner, secret, asked)
+        values = make_values(plan, short, _facts(owner, outputs), asked, self.random, self.private_key)
+        return {names.secret(owner.uid, one.name): one.text for one in values}
+
+    def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
+        source = _source(run)
+        owner = self._owner(run)
+        environment = _environment(owner)
+        place = Place(owner.account.spec.id, owner.region)
+        content = outputs_file(outputs, place, bundles.select(environment.spec.services))
+        path = _outputs_path(environment)
+        address = SourceAddress(source, trusted=True)
+        branch = self.ports.git.repositories.default_branch(address)
+        tree = self.ports.git.repositories.open(address, branch)
+        there = tree.entries().get(path)
+        if there is not None and tree.read(path) == content:
+            return Written(tree.commit)
+        by_request = run.arguments.get("pull_request") is True
+        proposal = Proposal(
+            address=address,
+            tree=tree,
+            files={path: content},
+            message=f"Outputs of the layers of {owner.name}",
+            branch=branch,
+            pull_request=by_request,
+            head=f"csoc/outputs-{owner.name}-{run.id}" if by_request else "",
+            body=f"What run {run.id} made for {owner.name}. Nothing runs with it before it is merged and applied.",
+        )
+        published = publish(self.ports.git, proposal)
+        if published.pull_request is not None:
+            return Written("", source, published.pull_request.url)
+        return Written(published.commit)
+
+    def _planned(self, run: Run) -> tuple[Owner, SecretPlan]:
+        owner = self._owner(run)
+        return owner, secrets_of(_environment(owner))
+
+    def _owner(self, run: Run) -> Owner:
+        commit = str(run.arguments.get("commit", ""))
+        return find_owner(open_fleet(self.ports, _source(run), commit or None).documents, f"environment/{_name(run)}")
+
+
+def _source(run: Run) -> str:
+    source = run.arguments.get("fleet")
+    if not isinstance(source, str) or not source:
+        raise RejectedError("The run does not say of which fleet it is", place=f"run {run.id}", fix="Begin a new one")
+    return source
+
+
+def _name(run: Run) -> str:
+    return str(run.arguments.get("environment", ""))
+
+
+def _environment(owner: Owner) -> Environment:
+    if owner.environment is None:
+        raise RejectedError(f"{owner.shown} is no environment", fix="Begin a new run")
+    return owner.environment
+
+
+def _outputs_path(environment: Environment) -> str:
+    for reference in environment.spec.values:
+        if reference.path.rpartition("/")[2] == OUTPUTS and reference.repository is None:
+            return reference.path
+    raise RejectedError(
+        f"The environment {environment.metadata.name} names no {OUTPUTS} among its values",
+        place=environment.metadata.name,
+        fix=f"Add commons/{environment.spec.commons}/{environment.metadata.name}/values/{OUTPUTS} as the last of them",
+    )
+
+
+def _check_given(owner: Owner, secret: PlannedSecret, asked: Asked) -> None:
+    missing = [field for field in secret.asked if not asked.get(secret.name, {}).get(field.name)]
+    if missing:
+        raise NotFoundError(
+            f"{' and '.join(one.what for one in missing)}, which only a person has",
+            place=f"secret {secret.name}",
+            fix=f"csoc secret put {owner.name} {secret.name}",
+        )
+
+
+def _facts(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
+    environment = _environment(owner)
+    uid, account, region = owner.uid, owner.account.spec.id, owner.region
+    host = outputs.get("DatabaseEndpoint", "")
+    if not host:
+        raise RejectedError(
+            "Nobody knows where the database is, so its logins cannot be made",
+            place=owner.shown,
+            fix="Apply the layer database first",
+        )
+    if environment.spec.sign_in is None:
+        raise RejectedError(
+            f"{owner.name} does not say who tells it who its users are",
+            place=owner.shown,
+            fix="Add signIn to its document",
+        )
+    return SecretFacts(
+        uid=uid,
+        hostname=environment.spec.hostname,
+        region=region,
+        database_host=host,
+        sign_in=environment.spec.sign_in,
+        bucket=lambda purpose: names.bucket(uid, purpose, account),
+        queue_url=lambda purpose: f"https://sqs.{region}.amazonaws.com/{account}/{names.thing(uid, purpose)}",
+    )

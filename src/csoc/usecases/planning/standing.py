@@ -1,0 +1,166 @@
+"""How an owner's layers stand: what the account says now, what was planned and applied, and who else was there.
+
+The account is asked each time. A change that no run of csoc made is shown as such, whoever made it; and what could not
+be found out is no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from csoc.errors import CsocError, NotFoundError
+from csoc.operations.runs import Run, RunStore
+from csoc.provisioning import names
+from csoc.provisioning.existing import read_existing
+from csoc.provisioning.explain import Failure, first_failure
+from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment, sources_of
+from csoc.provisioning.layers import LAYERS
+from csoc.provisioning.places import Place
+from csoc.provisioning.plans import Plan
+from csoc.provisioning.stacks import Drifted, StackEvent, StackState
+from csoc.usecases.planning.making import FleetAt, usable_link
+from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStanding:
+    """One layer. state: in words ("not made yet", "update complete", "could not look"). run: that made it what it is.
+    outside: True if its last change was made by nobody of csoc. failure: of its last operation. drifted: None if nobody
+    looked."""
+
+    layer: str
+    provider: str
+    stack: str
+    state: str
+    changed_at: datetime | None = None
+    run: str = ""
+    outside: bool = False
+    failure: Failure | None = None
+    drifted: tuple[Drifted, ...] | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An owner as it stands. run: the one that is not over, or the last. plan: the newest."""
+
+    owner: Owner
+    layers: tuple[LayerStanding, ...]
+    run: Run | None
+    plan: Plan | None
+    looked_at: datetime
+
+    @property
+    def is_well(self) -> bool:
+        """True if every layer could be looked at, is done, and was changed by csoc alone."""
+        return all(
+            layer.failure is None and not layer.outside and not layer.drifted and layer.state != COULD_NOT_LOOK
+            for layer in self.layers
+        )
+
+
+COULD_NOT_LOOK = "could not look"
+_DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+
+
+def standing(
+    ports: ProvisioningPorts, runs: RunStore, fleet: FleetAt, name: str, *, look_for_drift: bool = False
+) -> Standing:
+    """How an owner stands. Raises as `find_owner` and `Places.at` do; what a single layer's stack does not tell is part
+    of the answer."""
+    owner = find_owner(fleet.documents, name)
+    link = usable_link(ports, owner)
+    place = ports.places.at(
+        owner.account.metadata.name,
+        owner.account.spec.id,
+        owner.region or link.region,
+        person=ports.person().id,
+        task="status",
+    )
+    providers = (
+        providers_of_cluster(owner.cluster)
+        if owner.environment is None
+        else providers_of_environment(owner.environment)
+    )
+    layers = tuple(
+        _layer(owner, layer, provider, place, runs, look_for_drift)
+        for layer, provider in providers.items()
+        if LAYERS[layer].has_stack
+    )
+    newest = ports.plans.newest(owner.uid, 1)
+    of_owner = runs.newest(owner=owner.uid, limit=1)
+    return Standing(
+        owner, layers, of_owner[0] if of_owner else None, newest[0] if newest else None, ports.cloud.clock()
+    )
+
+
+def _layer(
+    owner: Owner, layer: str, provider: str, place: Place, runs: RunStore, look_for_drift: bool
+) -> LayerStanding:
+    stack = names.stack(owner.uid, layer)
+    try:
+        if provider == "existing":
+            return _existing(owner, layer, place, look_for_drift)
+        state = place.stacks.find(stack)
+        if state is None or state.status == "REVIEW_IN_PROGRESS":
+            return LayerStanding(layer, provider, stack, "not made yet")
+        return _made(layer, state, place, runs, look_for_drift)
+    except CsocError as error:
+        return LayerStanding(layer, provider, stack, COULD_NOT_LOOK, note=str(error))
+
+
+def _made(layer: str, state: StackState, place: Place, runs: RunStore, look_for_drift: bool) -> LayerStanding:
+    events = place.stacks.events(state.name)
+    last = _last_operation(events, state)
+    run = _run_of(last, runs)
+    failure = None if state.is_busy or state.status in _DONE else first_failure(_of(events, last), state.name)
+    return LayerStanding(
+        layer=layer,
+        provider="aws",
+        stack=state.name,
+        state=state.status.lower().replace("_", " "),
+        changed_at=state.changed_at,
+        run=run,
+        outside=not run,
+        failure=failure,
+        drifted=tuple(place.stacks.drift(state.name)) if look_for_drift else None,
+        outputs=tuple(sorted(state.outputs.items())),
+    )
+
+
+def _existing(owner: Owner, layer: str, place: Place, look_for_drift: bool) -> LayerStanding:
+    source = sources_of(owner.document).get(layer)
+    if source is None:
+        return LayerStanding(layer, "existing", "", "exists already", note="its document does not say where")
+    found = read_existing(LAYERS[layer], source, place.stacks, look_for_drift=look_for_drift)
+    note = f"not there: {', '.join(found.missing.values())}" if found.missing else ""
+    drifted = found.drifted if look_for_drift and source.stack else None
+    outputs = tuple(sorted(found.outputs.items()))
+    return LayerStanding(
+        layer, "existing", source.stack or "", "exists already", drifted=drifted, outputs=outputs, note=note
+    )
+
+
+def _last_operation(events: Sequence[StackEvent], state: StackState) -> str:
+    """The token of the last operation on the stack itself."""
+    own = [event for event in events if event.physical_id == state.id or event.logical_id == state.name]
+    return own[-1].token if own else ""
+
+
+def _of(events: Sequence[StackEvent], token: str) -> list[StackEvent]:
+    return [event for event in events if event.token == token]
+
+
+def _run_of(token: str, runs: RunStore) -> str:
+    """The run that a token is of, "" if it is of none that csoc knows."""
+    run_id = token.partition("-")[0]
+    if not run_id:
+        return ""
+    try:
+        return runs.get(run_id).id
+    except NotFoundError:
+        return ""
