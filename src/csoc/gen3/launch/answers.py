@@ -155,8 +155,8 @@ class Answers(Part):
     """"new", or the name of a cluster that there is. Default new: it shares nothing with what runs already."""
     cluster_name: Name | None = None
     """Name of the new cluster. Default: the commons' name."""
-    kubernetes: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] = "1.34"
-    """Kubernetes version of a new cluster, in quotes. Default: one that AWS supports for long."""
+    kubernetes: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] = versions.KUBERNETES
+    """Kubernetes version of a new cluster, in quotes. Default: the one that AWS supports longest."""
     network: ClusterNetwork = ClusterNetwork()
     """Network of a new cluster. Default 10.20.0.0/16 with NAT; choose another where networks are connected."""
     api_access: tuple[Network, ...] = ()
@@ -389,7 +389,7 @@ hostname: heart.example.org       # what people open; <environment>.<zone>, or .
 size: small                       # small (to try it), medium (production), large (many users)
 cluster: new                      # or the name of a cluster that there is
 # clusterName: heart              # name of a new cluster; the commons' name
-# kubernetes: "1.34"              # of a new cluster, in quotes
+# kubernetes: "{versions.KUBERNETES}"              # of a new cluster, in quotes
 # network:                        # of a new cluster
 #   cidr: 10.20.0.0/16
 #   zones: 3                      # 2 or 3; as the size says

@@ -99,6 +99,7 @@ def launch(answers: Answers, around: Surroundings, ids: Ids) -> Launch:
     uid = ids()
     folder = layout.below(around.top, f"commons/{answers.commons}/{answers.environment_name}/values")
     wanted = values.Wanted(
+        commons=answers.commons,
         environment=uid,
         namespace=answers.namespace_name,
         hostname=answers.hostname_name,

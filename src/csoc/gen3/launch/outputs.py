@@ -24,7 +24,6 @@ _REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _OBJECT_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _LONGEST_SHOWN = 80
 _LARGEST_JSON = 100_000
 
@@ -35,7 +34,6 @@ class Place:
 
     account_id: str
     region: str
-    cluster: str
 
 
 def outputs_file(outputs: Mapping[str, str], place: Place, selection: Selection) -> bytes:
@@ -47,7 +45,6 @@ def values(outputs: Mapping[str, str], place: Place, selection: Selection) -> di
     """The values. Raises RejectedError for an output that is missing or of another shape; it names the output."""
     reading = _Reading(outputs, place)
     data: dict[str, Any] = {}
-    put(data, "global.clusterName", _matching(_CLUSTER, place.cluster, "ClusterName", "the name of an EKS cluster"))
     put(data, "global.aws.region", reading.region)
     put(data, "global.aws.account", reading.account)
     put(data, "global.revproxyArn", reading.arn("CertificateArn", "acm", r"certificate/[0-9a-f-]{36}"))

@@ -1,7 +1,7 @@
 """The portal's configuration of a new commons: its title, and links to what is switched on.
 
-What the pages count and show depends on the data dictionary, which csoc has not read at launch; so the explorer and the
-counts are those of Gen3's example until somebody writes the commons' own.
+What the pages count and show depends on the data dictionary, which csoc has not read at launch; so only what every
+dictionary has is counted, and the explorer is that of Gen3's example until somebody writes the commons' own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 from collections.abc import Container
 from typing import Any
 
-_COUNTED = (("_case_count", "Case", "Cases"), ("_experiment_count", "Experiment", "Experiments"))
+_COUNTED = (("_program_count", "Program", "Programs"), ("_project_count", "Project", "Projects"))
+"""Every data dictionary has these two."""
 _WIDEST_TITLE = 80
 
 

@@ -44,11 +44,12 @@ class Member:
 class Wanted:
     """Everything that values depend on before anything is made.
 
-    environment: the chart's own name for it, which is in names that must be its alone: the environment's uid.
+    commons: its name. environment: the chart's own name for it, which is in names that must be its alone: the uid.
     secret_name: the full name in Secrets Manager for a name below the environment's prefix. user_yaml: a list of users
     as YAML, "" to make one for the administrators.
     """
 
+    commons: str
     environment: str
     namespace: str
     hostname: str
@@ -151,7 +152,8 @@ def _of_single_services(wanted: Wanted, data: dict[str, Any]) -> None:
     if "requestor" in on:
         put(data, "requestor.volumeMounts", [_REQUESTOR_CONFIG])
     if "indexd" in on:
-        put(data, "indexd.defaultPrefix", f"dg.{wanted.environment.upper()}/")
+        # The same in all stages, since what one of them registers may move to the next.
+        put(data, "indexd.defaultPrefix", f"dg.{wanted.commons.upper()}/")
     if "manifestservice" in on:
         put(data, "manifestservice.manifestserviceG3auto.prefix", wanted.hostname)
     if "metadata" in on and wanted.members:

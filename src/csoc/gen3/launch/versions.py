@@ -14,6 +14,9 @@ CHART_REPOSITORY = "https://helm.gen3.org"
 CHART_NAME = "gen3"
 CHART_VERSION = "0.3.90"
 
+KUBERNETES = "1.35"
+"""The newest that EKS has (November 2026), since a cluster is made to stay."""
+
 MONTHLY = "2026.06"
 """Gen3's services are released together, by month."""
 

@@ -226,6 +226,15 @@ spec:
   {{- with $account }}
   serviceAccountName: {{ . }}
   {{- end }}
+  {{- if and $values.global.topologySpread.enabled (not $short) }}
+  {{- with $values.global.topologySpread }}
+  topologySpreadConstraints:
+    - maxSkew: {{ .maxSkew }}
+      topologyKey: {{ .topologyKey }}
+      whenUnsatisfiable: {{ .whenUnsatisfiable | default "ScheduleAnyway" }}
+      labelSelector: {matchLabels: {app: {{ $.pod.app | default $.root.Chart.Name }}}}
+  {{- end }}
+  {{- end }}
   volumes:
     {{- toYaml $volumes | nindent 4 }}
   {{- with .pod.init }}

@@ -308,7 +308,7 @@ name; _service.tpl says what the words mean. A key of the values stands where it
   made: [base64Authz.txt, metadata.env], fresh: true}},
 {{- if .Values.useAggMds }}
   config: {agg-mds-config: {aggregate_config.json: {{ toString .Values.aggMdsConfig | toJson }},
-    server: {{ .Values.esEndpoint | toJson }}}},
+    server: {{ printf "%v %v" .Values.esEndpoint (.Values.aggMdsNamespace | default "default") | toJson }}}},
 {{- end }}
   pods: [
     {name: metadata-deployment, port: 80, probe: /_status, init: {metadata-db-migrate: ""},
@@ -368,7 +368,7 @@ name; _service.tpl says what the words mean. A key of the values stands where it
     "portal-datadog-config:datadog_application_id?", "portal-datadog-config:datadog_client_token?",
     "~privacy-policy?", ~portal-nginx]}],
   config: { {{- if .Values.extraImages }}portal-extra-images: {images: {{ toJson .Values.extraImages | toJson }}}, {{ end }}
-  portal-nginx: {nginx.conf: "",
+  portal-nginx: {nginx.conf: {{ .Values.global.dataUploadBucket | default "" | toJson }},
   main: {{ pick .Values "gitops" "customConfig" "portalBuild" "extraImages" | toJson | sha256sum | toJson }}}},
   secrets: {
     portal-config: {never: true, keys: [gitops.json, gitops.css, gitops-logo.png, gitops-favicon.ico,
@@ -377,6 +377,7 @@ name; _service.tpl says what the words mean. A key of the values stands where it
 {{- else if eq $name "requestor" }}
 {account: requestor-sa, database: true, serve: {requestor-service: [http 80 80]},
   pods: [{name: requestor-deployment, port: 80, probe: /_status, init: {requestor-db-migrate: ""},
+  {{ with .Values.volumeMounts }}command: [{{ toJson . | toJson }}], {{ end -}}
   asks: [requestor-g3auto/, "@requestor"]}], secrets: {requestor-g3auto: {at: requestorG3auto,
   switch: createK8sRequestorSecret, outside: {{ not (.Values.requestorConfig | default dict).enabled }},
   shape: properties, keys: [config.yaml],
