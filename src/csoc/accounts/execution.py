@@ -107,6 +107,8 @@ def cluster(terms: Terms) -> Document:
     kinds = ("access-entry", "addon", "cluster", "nodegroup", "podidentityassociation")
     own = [terms.arn("eks", f"{kind}/csoc-*") for kind in kinds]
     return policy(
+        # AWS asks for it on every cluster.
+        statement("MakeClusters", ["eks:CreateCluster"], condition=_tagged(terms, "RequestTag")),
         statement("Clusters", ["eks:*"], own),
         statement(
             "Look", ["eks:DescribeAddonVersions", "eks:DescribeClusterVersions", "eks:ListAccessPolicies",
@@ -125,7 +127,8 @@ def data(terms: Terms) -> Document:
     """Databases and search, secrets without their values, and the keys of both."""
     kinds = ("cluster", "cluster-pg", "cluster-snapshot", "db", "og", "pg", "snapshot", "subgrp")
     own = [terms.arn("rds", f"{kind}:csoc-*") for kind in kinds]
-    defaults = [terms.arn("rds", one) for one in ("cluster-pg:default.*", "og:default:*", "pg:default.*")]
+    # What a database uses and need not be csoc's: AWS's defaults among them.
+    used = [terms.arn("rds", f"{kind}:*") for kind in ("cluster-pg", "og", "pg", "subgrp")]
     # A database's master login is csoc-<uid>-database-master: the chart has one name for it here and in Kubernetes.
     secrets = [terms.arn("secretsmanager", f"secret:{one}") for one in ("csoc/*", "csoc-*", "rds!*")]
     return policy(
@@ -133,7 +136,13 @@ def data(terms: Terms) -> Document:
             "Databases",
             ["rds:AddTagsToResource", "rds:Create*", "rds:Delete*", "rds:ModifyDB*", "rds:RebootDB*",
              "rds:RemoveTagsFromResource", "rds:ResetDB*", "rds:RestoreDBClusterFromSnapshot"],
-            [*own, *defaults],
+            own,
+        ),
+        statement(
+            "UseGroups",
+            ["rds:AddTagsToResource", "rds:CreateDBCluster", "rds:CreateDBInstance", "rds:ModifyDBCluster",
+             "rds:ModifyDBInstance", "rds:RestoreDBClusterFromSnapshot"],
+            used,
         ),
         statement("Look", ["es:Describe*", "es:Get*", "es:List*", "rds:Describe*", "rds:ListTagsForResource"]),
         statement(
@@ -150,6 +159,14 @@ def data(terms: Terms) -> Document:
              "secretsmanager:UntagResource", "secretsmanager:UpdateSecret", "secretsmanager:PutSecretValue"],
             secrets,
         ),
+        # A database takes its first password from the secret that the same stack made up.
+        statement(
+            "FirstPassword",
+            ["secretsmanager:GetSecretValue"],
+            [terms.arn("secretsmanager", "secret:csoc-??????????-database-master-*")],
+        ),
+        # Lets the search service write its logs; AWS has one list of such policies for all groups.
+        statement("LogsOfSearch", ["logs:DeleteResourcePolicy", "logs:PutResourcePolicy"]),
         statement("Random", ["secretsmanager:GetRandomPassword"]),
         statement("MakeKeys", ["kms:CreateKey", "kms:TagResource"], condition=_tagged(terms, "RequestTag")),
         statement("LookAtKeys", ["kms:Describe*", "kms:Get*", "kms:List*"]),
@@ -190,11 +207,15 @@ def resources(terms: Terms) -> Document:
         ),
         statement(
             "Topics",
-            ["sns:CreateTopic", "sns:DeleteTopic", "sns:GetDataProtectionPolicy", "sns:GetSubscriptionAttributes",
-             "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource",
-             "sns:SetSubscriptionAttributes", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource",
-             "sns:Unsubscribe", "sns:UntagResource"],
+            ["sns:CreateTopic", "sns:DeleteTopic", "sns:GetDataProtectionPolicy", "sns:GetTopicAttributes",
+             "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource", "sns:SetTopicAttributes", "sns:Subscribe",
+             "sns:TagResource", "sns:UntagResource"],
             [terms.arn("sns", "csoc-*")],
+        ),
+        # Subscriptions have neither names nor tags.
+        statement(
+            "Subscriptions",
+            ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
         ),
         statement(
             "Parameters",
@@ -308,7 +329,7 @@ def identities(terms: Terms) -> Document:
             ["account:*", "cloudformation:*", "ec2:AssociateIamInstanceProfile", "iam:*AccessKey*", "iam:*Group*",
              "iam:*LoginProfile*", "iam:*SAMLProvider*", "iam:*ServiceSpecificCredential*", "iam:*User*",
              "iam:DeleteRolePermissionsBoundary", "iam:UpdateAccountPasswordPolicy", "lambda:*", "organizations:*",
-             "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue",
+             "secretsmanager:BatchGetSecretValue",
              "secretsmanager:PutResourcePolicy", "sts:*"],
             effect="Deny",
         ),

@@ -26,7 +26,8 @@ def ec2(call: Call) -> list[Ask]:
     region = {"ec2:region": call.region}
     if call.operation in ("CreateTags", "DeleteTags"):
         named = [_ec2_arn(call, one) for one in given(call.parameters, "Resources")]
-        asks = [replace(asks[0], resources=tuple(named) or ("*",))]
+        # Nothing is made by this call, so that the key is absent.
+        asks = [replace(asks[0], resources=tuple(named) or ("*",), keys=asks[0].keys - {"ec2:createaction"})]
     elif call.operation == "CreateFlowLogs":
         named = [_ec2_arn(call, one) for one in given(call.parameters, "ResourceIds")]
         asks[0] = replace(asks[0], resources=(*asks[0].resources, *named))
@@ -74,7 +75,9 @@ def iam(call: Call) -> list[Ask]:
         context["iam:permissionsboundary"] = boundary
     asks = usual(call)
     resources = tuple(_iam_resources(call))
-    main = replace(asks[0], context=context, resources=resources or asks[0].resources)
+    # Without a boundary the key is absent, which is known.
+    keys = asks[0].keys - {"iam:permissionsboundary"}
+    main = replace(asks[0], context=context, resources=resources or asks[0].resources, keys=keys)
     rest = [replace(ask, resources=main.resources) if ask.action.startswith("iam:Tag") else ask for ask in asks[1:]]
     if call.operation == "AddRoleToInstanceProfile":
         rest.append(pass_role(_iam_named(call, "role", str(asked.get("RoleName", ""))), "ec2.amazonaws.com"))
@@ -341,6 +344,13 @@ def events(call: Call) -> list[Ask]:
     return asks
 
 
+def wafv2(call: Call) -> list[Ask]:
+    """Logging names the web ACL within its configuration."""
+    asks = usual(call)
+    named = within(call.parameters, "LoggingConfiguration.ResourceArn")
+    return [replace(asks[0], resources=tuple(named)), *asks[1:]] if named else asks
+
+
 def organizations(call: Call) -> list[Ask]:
     """Targets by the form of their id."""
     asks, asked = usual(call), call.parameters
@@ -393,7 +403,7 @@ def askers(stack_arn: StackArn) -> Mapping[str, Asker]:
     return {
         "cloudformation": cloudformation(stack_arn), "ec2": ec2, "eks": eks, "elbv2": elbv2, "events": events,
         "iam": iam, "kms": kms, "logs": logs, "organizations": organizations, "route53": route53, "s3": s3,
-        "secretsmanager": secretsmanager, "sns": sns, "sqs": sqs, "ssm": ssm,
+        "secretsmanager": secretsmanager, "sns": sns, "sqs": sqs, "ssm": ssm, "wafv2": wafv2,
     }  # fmt: skip
 
 
