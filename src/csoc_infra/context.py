@@ -114,21 +114,28 @@ class Given:
         trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.{suffix}"}, "Action": "sts:AssumeRole"}
         return trust | {"Condition": {"StringEquals": {"aws:SourceAccount": self.account}}} if says_for_whom else trust
 
-    def pod_trust(self, *service_accounts: str) -> str:
-        """The trust policy of a role for service accounts ("namespace:name") of the cluster, and for no others.
+    def pod_trust(self, *service_accounts: str, itself: str = "") -> str:
+        """The trust policy of a role for service accounts ("namespace:name") of the cluster, and for no others. itself:
+        the role's own ARN, if it may assume itself.
 
         Its conditions have keys with the issuer in them, and only in a text can CloudFormation put that in. Needs the
         inputs ClusterOidcProviderArn and ClusterOidcIssuer.
         """
         subjects = [f"system:serviceaccount:{account}" for account in service_accounts]
-        document = policy(
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": "${Provider}"},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {"StringEquals": {"${Issuer}:aud": "sts.amazonaws.com", "${Issuer}:sub": subjects}},
-            }
-        )
+        pods = {
+            "Effect": "Allow",
+            "Principal": {"Federated": "${Provider}"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {"${Issuer}:aud": "sts.amazonaws.com", "${Issuer}:sub": subjects}},
+        }
+        # A principal has to exist when a role is made, so the role itself can only stand in a condition.
+        own = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:{self.partition}:iam::{self.account}:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": itself}},
+        }
+        document = policy(pods, own) if itself else policy(pods)
         return cdk.Fn.sub(
             json.dumps(document, sort_keys=True, separators=(",", ":")),
             {"Provider": self["ClusterOidcProviderArn"], "Issuer": self["ClusterOidcIssuer"]},

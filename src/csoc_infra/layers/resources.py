@@ -66,10 +66,12 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """What a service account of the cluster may do in AWS."""
+    """What a service account of the cluster may do in AWS. assumes_itself: it may take its own role once more, for
+    services that sign with the keys of a role that they assume (fence)."""
 
     service_account: str = setting(check=checks.label)
     namespace: str = setting(check=checks.label)
+    assumes_itself: bool = setting(default=False)
     grants: tuple[grants.Grant, ...] = setting(check=checks.at_most(50))
 
 
@@ -267,6 +269,9 @@ def _role(wanted: Role, number: int, given: Given, things: grants.Things) -> iam
         statements = grants.statements(wanted.grants, things)
     except MistakeError as mistake:
         raise mistake.below(path) from None
+    own = given.arn("iam", f"role{names.role_path(given.uid)}{name}", region="") if wanted.assumes_itself else ""
+    if own:
+        statements = [*statements, {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": own}]
     if len(json.dumps(statements)) > _LONGEST_POLICY:
         raise MistakeError(
             f"{path}.grants",
@@ -276,7 +281,7 @@ def _role(wanted: Role, number: int, given: Given, things: grants.Things) -> iam
     return given.role(
         logical_id("Role", wanted.service_account),
         wanted.service_account,
-        trust=given.pod_trust(f"{wanted.namespace}:{wanted.service_account}"),
+        trust=given.pod_trust(f"{wanted.namespace}:{wanted.service_account}", itself=own),
         statements=statements,
         description=f"{wanted.service_account} in {wanted.namespace}, of {given.owner}",
     )

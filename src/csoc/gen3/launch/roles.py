@@ -7,10 +7,11 @@ accounts are written into the values too, so that what a role trusts and what a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+FENCE = "fence-sa"
 SECRET_STORE = "secret-store-sa"  # noqa: S105 - the name of a service account
 
 
@@ -32,13 +33,15 @@ class Grant:
 class AccountNeed:
     """A service account and what it may do. value: the values path of its name ("": the chart's name is fixed).
     role: where its role goes in the values. by_name: there as path and name, to which the chart adds "arn:aws:iam::
-    <account>:role/", and not as an ARN (M5)."""
+    <account>:role/", and not as an ARN (M5). assumes_itself: the service signs with the keys of a role that it assumes.
+    """
 
     service_account: str
     grants: tuple[Grant, ...]
     role: str
     value: str = ""
     by_name: bool = False
+    assumes_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ AUDIT_LOGS = Queue("audit", "who signed in and who downloaded what, from fence t
 NEEDS: Mapping[str, ServiceNeed] = MappingProxyType(
     {
         "fence": ServiceNeed(
-            (AccountNeed("fence-sa", (), _annotation("fence.serviceAccount"), "fence.serviceAccount.name"),),
+            (AccountNeed(FENCE, (), _annotation("fence.serviceAccount"), "fence.serviceAccount.name"),),
         ),
         "audit": ServiceNeed(
             (
@@ -176,9 +179,12 @@ def accounts(on: Iterable[str]) -> tuple[AccountNeed, ...]:
     found: list[AccountNeed] = []
     for name in running:
         for account in NEEDS[name].accounts if name in NEEDS else ():
-            more = tuple(grant for other in running for grant in _FENCE_ADDS.get(other, ()))
-            grants = account.grants + (more if account.service_account == "fence-sa" else ())
-            found.append(AccountNeed(account.service_account, grants, account.role, account.value, account.by_name))
+            if account.service_account == FENCE:
+                more = tuple(grant for other in running for grant in _FENCE_ADDS.get(other, ()))
+                signs = any(grant.kind == "bucket" for grant in more)
+                found.append(replace(account, grants=account.grants + more, assumes_itself=signs))
+            else:
+                found.append(account)
     return (*found, STORE)
 
 
@@ -209,6 +215,7 @@ def settings(on: Iterable[str], namespace: str, hostname: str) -> dict[str, Any]
             {
                 "service_account": account.service_account,
                 "namespace": namespace,
+                **({"assumes_itself": True} if account.assumes_itself else {}),
                 "grants": [_grant(grant) for grant in account.grants],
             }
             for account in accounts(running)
