@@ -8,6 +8,7 @@ import getpass
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,16 @@ from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, CsocError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
+from csoc.operations.engine import Engine, Workflow
+from csoc.operations.executor import EngineFactory
+from csoc.operations.runs import RunStore
+from csoc.operations.services import Services
 from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.render_budget import RenderBudget
+from csoc.usecases.run_ports import RunPorts
 
 if TYPE_CHECKING:
     from csoc.emulator.kubernetes.argocd.repository_server import RepositoryServer
@@ -126,6 +133,65 @@ def provisioning_ports(settings: Settings | None = None) -> Iterator[Provisionin
             synthesizer=synthesizer,
             person=functools.cache(lambda: _person(cloud)),
         )
+
+
+@contextmanager
+def run_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
+    """The real ports of commands that look at runs; the database is released at the end. Raises as `cloud_ports`."""
+    from csoc.adapters.db.database import open_database
+    from csoc.adapters.db.runs import DatabaseRuns
+
+    settings = settings or load()
+    database = open_database(settings.database)
+
+    def person() -> Person:
+        with cloud_ports(settings) as cloud:
+            return _person(cloud)
+
+    try:
+        yield RunPorts(
+            runs=DatabaseRuns(database),
+            engine=_engines(settings),
+            clock=system_clock,
+            ids=random_ids,
+            person=functools.cache(person),
+        )
+    finally:
+        database.close()
+
+
+@contextmanager
+def executing_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
+    """The same for what executes runs: with all that steps need. Raises as `provisioning_ports`."""
+    settings = settings or load()
+    with provisioning_ports(settings) as ports, run_ports(settings) as runs:
+        yield replace(runs, person=ports.person, services=run_services(ports, runs.runs))
+
+
+def run_services(ports: ProvisioningPorts, runs: RunStore) -> Services:
+    """What steps use of the outside world."""
+    return Services(
+        githost=lambda address: ports.git.githost(SourceAddress(address)),
+        approvals=StoredApprovals(ports.plans),
+        plans=ports.plans,
+        places=ports.places,
+        runs=runs,
+    )
+
+
+def _engines(settings: Settings) -> EngineFactory:
+    """Engines whose record is beside the others': in a file of its own, or in a schema of its own."""
+
+    def make(workflow: Workflow, executor_id: str) -> Engine:
+        # Loaded here: it takes two seconds, which only those wait who execute runs.
+        from csoc.adapters.engine.dbos import DbosEngine
+
+        scheme, found, path = settings.database.partition("sqlite:///")
+        beside = Path(path)
+        url = f"sqlite:///{beside.with_name(f'{beside.stem}-engine{beside.suffix}')}" if found else scheme
+        return DbosEngine(workflow, url=url, executor_id=executor_id)
+
+    return make
 
 
 def _person(cloud: CloudPorts) -> Person:

@@ -44,6 +44,12 @@ COMMANDS = {
     ),
     "plan": Listed("csoc.cli.plan.plan:plan", "Show what would be done to the layers of a cluster or an environment."),
     "approve": Listed("csoc.cli.plan.approve:approve_command", "Approve a plan, as the person who runs this."),
+    "runs": Listed(
+        "csoc.cli.runs:runs", "Work that survives crashes: look at it, watch it, go on with it, give it up."
+    ),
+    "worker": Listed(
+        "csoc.cli.worker:worker_command", "Execute runs: those that are queued, and those whose executor is gone."
+    ),
     "rules": Listed("csoc.cli.rules:rules", "What csoc check looks for."),
     "emulator": Listed(
         "csoc.cli.emulator:emulator", "Run a cloud with clusters to build against, or ask a running one."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from csoc.access.people import Person
 from csoc.clock import Clock, Ids
 from csoc.operations.executor import EngineFactory, ExecutorSettings
 from csoc.operations.registry import STEPS
@@ -15,12 +16,14 @@ from csoc.operations.steps.base import StepKind
 
 @dataclass(frozen=True, slots=True)
 class RunPorts:
-    """See the module. services: of the steps; a command that only looks at runs needs none."""
+    """See the module. services: of the steps; a command that only looks at runs needs none. person: who
+    uses this csoc."""
 
     runs: RunStore
     engine: EngineFactory
     clock: Clock
     ids: Ids
+    person: Callable[[], Person]
     services: Services = field(default_factory=Services)
     registry: Mapping[str, StepKind] = field(default_factory=lambda: STEPS)
     executor: ExecutorSettings = field(default_factory=ExecutorSettings)

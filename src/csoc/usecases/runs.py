@@ -6,7 +6,6 @@ Watching reads the store only, so that any number of terminals can watch what an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +17,7 @@ from csoc.usecases.run_ports import RunPorts
 
 _ENDED = (RunState.FAILED, RunState.ERRORED, RunState.CANCELLED)
 _LINES = 500
-_GRACE_SECONDS = 30.0
+GRACE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,31 +110,20 @@ def cancel(store: RunStore, run_id: str, *, by: str, now: datetime) -> Run:
     return store.change(run_id, None, only=(RunState.RUNNING, RunState.WAITING), is_cancelling=True, woken_at=now)
 
 
-@contextmanager
-def executing(ports: RunPorts, run_id: str) -> Iterator[Executor]:
-    """Executes one run in this process while somebody looks on, if no worker takes it first. At the end of the block
-    the step that runs is given time to end; the rest is left to whoever executes runs."""
-    executor = _executor(ports, only=run_id)
+def begin_executing(ports: RunPorts, run_id: str) -> Executor:
+    """Executes one run in threads of this process while somebody looks on, if no worker takes it first. Whoever asks
+    closes the executor; what has not ended by then goes on with whoever executes runs. Raises NotFoundError."""
+    executor = _executor(ports, only=run_id, where=ports.runs.get(run_id).where)
     executor.start()
-    try:
-        yield executor
-    finally:
-        executor.close(_GRACE_SECONDS)
+    return executor
 
 
-@contextmanager
-def worker(ports: RunPorts, *, where: str = HERE) -> Iterator[Executor]:
-    """An executor for any run; `serve` of it stays until `stop`. where: which runs are its own."""
-    executor = _executor(ports, where=where)
-    try:
-        yield executor
-    finally:
-        executor.close(_GRACE_SECONDS)
+def worker(ports: RunPorts, *, where: str = HERE) -> Executor:
+    """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own."""
+    return _executor(ports, where=where)
 
 
-def _executor(ports: RunPorts, *, only: str = "", where: str = HERE) -> Executor:
-    if only:
-        where = ports.runs.get(only).where
+def _executor(ports: RunPorts, *, where: str, only: str = "") -> Executor:
     return Executor(
         store=ports.runs,
         registry=ports.registry,

@@ -1,0 +1,99 @@
+"""What the commands about runs have in common: the ports for the time of one command, and runs for programs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from csoc.fleet.masking import mask_text, mask_tree
+from csoc.operations.runs import Line, Run, RunState, Step
+
+if TYPE_CHECKING:
+    from csoc.usecases.run_ports import RunPorts
+
+STYLES = {
+    RunState.SUCCEEDED: "green",
+    RunState.FAILED: "bold red",
+    RunState.ERRORED: "red",
+    RunState.WAITING: "yellow",
+    RunState.CANCELLED: "dim",
+}
+
+
+def open_runs() -> AbstractContextManager[RunPorts]:
+    """The store of runs. Loading it takes longer than most mistakes do to be seen, so that is done last."""
+    from csoc import bootstrap
+
+    return bootstrap.run_ports()
+
+
+def open_executing() -> AbstractContextManager[RunPorts]:
+    """The same with all that steps need."""
+    from csoc import bootstrap
+
+    return bootstrap.executing_ports()
+
+
+def moment(at: datetime | None) -> str:
+    """A time for people."""
+    return at.strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def took(begun: datetime | None, ended: datetime | None) -> str:
+    """How long something took, for people."""
+    if begun is None or ended is None:
+        return ""
+    minutes, seconds = divmod(int((ended - begun).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def current_step(run: Run) -> Step | None:
+    """The first step that did not succeed; None if all did."""
+    return next((step for step in run.steps if step.state is not RunState.SUCCEEDED), None)
+
+
+def run_json(run: Run, *, executor: str | None = None) -> dict[str, Any]:
+    """A run for programs."""
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "owner": run.owner,
+        "ownerName": run.owner_name,
+        "by": run.by,
+        "state": str(run.state),
+        "isCancelling": run.is_cancelling,
+        "plan": run.plan,
+        "where": run.where,
+        "attempt": run.attempt,
+        "createdAt": _iso(run.created_at),
+        "endedAt": _iso(run.ended_at),
+        "executor": executor,
+        "steps": [_step_json(step) for step in run.steps],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "name": step.name,
+        "kind": step.kind,
+        "state": str(step.state),
+        "attempts": step.attempts,
+        "startedAt": _iso(step.started_at),
+        "endedAt": _iso(step.ended_at),
+        "waitsFor": mask_text(step.waits_for),
+        "cause": mask_text(step.cause),
+        "fix": mask_text(step.fix),
+        "result": mask_tree(dict(step.result)),
+    }
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """A line of a log for programs."""
+    return {"number": line.number, "at": _iso(line.at), "step": line.step, "what": line.what, "text": line.text}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
