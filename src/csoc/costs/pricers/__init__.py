@@ -1,0 +1,1 @@
+"""What each type of resource costs: one pricer a type, in a table."""

@@ -1,0 +1,1 @@
+"""What AWS asks for what csoc makes: one file a region, and the list of what stands in each."""
