@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from csoc_infra import checks
 from csoc_infra.mistakes import MistakeError, shown
 from csoc_infra.settings import setting
 
@@ -34,7 +35,13 @@ class Grant:
     queues and topics."""
 
     kind: Kind
-    name: str = setting(default="")
+    name: str = setting(
+        default="",
+        # A name with a star in it would be a grant of more than one thing.
+        check=checks.matches(
+            r"([a-z0-9]([a-z0-9._-]{0,60}[a-z0-9])?)?", "lower-case letters, digits, dots, hyphens and underscores"
+        ),
+    )
     access: Access
 
     def __post_init__(self) -> None:
