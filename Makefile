@@ -42,6 +42,7 @@ testbed: tools ## Build or fetch the real servers of the suites, once a machine
 
 docs: tools ## Write docs/reference anew from the code
 	@.venv/bin/python -m scripts.write_reference
+	@.venv/bin/python -m scripts.nag_page
 
 clean: ## Remove what was made here: .venv, build, caches (not the testbed, which all checkouts share)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

