@@ -1,4 +1,4 @@
-"""What one may ask of the emulator itself: accounts and their keys, planned faults, counts, speed.
+"""What one may ask of the emulator itself: accounts and their keys, planned faults, counts, speed, names.
 
 It hangs below `/_csoc/` of the cloud's port, which no AWS service uses, and answers only those who hold the token that
 was printed at the start. A page in a browser has neither that nor a way in: requests with an Origin, or for another
@@ -18,6 +18,7 @@ from csoc.emulator.cloud.calls import AwsError, Reply
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.faults import FaultError, Faults, not_there_yet, parse_rule
 from csoc.emulator.cloud.moto_accounts import principals
+from csoc.emulator.edge.answers import Edge
 from csoc.emulator.remote import TOKEN_HEADER
 from csoc.emulator.timeline import FASTEST, SLOWEST, RunningTimeline, Timeline
 
@@ -33,14 +34,18 @@ class ControlError(Exception):
 
 
 class Control:
-    """Answers requests below /_csoc/. token: without which nothing is answered."""
+    """Answers requests below /_csoc/. token: without which nothing is answered. edge_address, authority: where all
+    hostnames answer (host and port), and who signs their certificates (PEM)."""
 
-    def __init__(self, accounts: Accounts, counts: Counts, faults: Faults, timeline: Timeline) -> None:
+    def __init__(self, accounts: Accounts, counts: Counts, faults: Faults, timeline: Timeline, edge: Edge) -> None:
         self.token = secrets.token_urlsafe(32)
         self._accounts = accounts
         self._counts = counts
         self._faults = faults
         self._timeline = timeline
+        self._edge = edge
+        self.edge_address: tuple[str, int] = ("", 0)
+        self.authority = ""
 
     def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The answer, as JSON: an object or list, or {"error": why}."""
@@ -96,6 +101,24 @@ class Control:
         self._timeline.speed = float(speed)
         return {"speed": self._timeline.speed}
 
+    def _resolve(self, match: re.Match[str], _: Any) -> Any:
+        found = self._edge.resolve(match["host"])
+        host, port = self.edge_address
+        addresses = [{"host": host, "port": port}] if found.balancer else []
+        return {
+            "addresses": addresses, "chain": list(found.chain), "why": found.why, "authority": self.authority,
+        }  # fmt: skip
+
+    def _show_visitor(self, _: re.Match[str], __: Any) -> Any:
+        return {"address": self._edge.visitor}
+
+    def _set_visitor(self, _: re.Match[str], body: Any) -> Any:
+        try:
+            self._edge.come_from(str(body.get("address")))
+        except ValueError:
+            raise ControlError("address must be an address of the internet, such as 203.0.113.7") from None
+        return {"address": self._edge.visitor}
+
     def _show_counts(self, _: re.Match[str], __: Any) -> Any:
         return {
             "counts": [
@@ -135,6 +158,8 @@ _ROUTES: tuple[tuple[re.Pattern[str], Mapping[str, _Verb]], ...] = (
     (re.compile("/_csoc/accounts/(?P<account>[^/]+)/credentials"), {"GET": Control._owner}),
     (re.compile("/_csoc/organisation"), {"POST": Control._organise}),
     (re.compile("/_csoc/speed"), {"GET": Control._speed, "PUT": Control._set_speed}),
+    (re.compile("/_csoc/resolve/(?P<host>[^/]{1,253})"), {"GET": Control._resolve}),
+    (re.compile("/_csoc/visitor"), {"GET": Control._show_visitor, "PUT": Control._set_visitor}),
     (re.compile("/_csoc/counts"), {"GET": Control._show_counts, "DELETE": Control._clear_counts}),
     (
         re.compile("/_csoc/faults"),

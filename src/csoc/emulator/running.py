@@ -1,4 +1,4 @@
-"""Puts the emulator together and runs it: one process, a port for the cloud, one for the clusters."""
+"""Puts the emulator together and runs it: one process; a port for the cloud, one for clusters, one for hostnames."""
 
 from __future__ import annotations
 
@@ -35,11 +35,15 @@ from csoc.emulator.cloud.front import Front
 from csoc.emulator.cloud.gate import Gate
 from csoc.emulator.cloud.http import CloudEndpoint, Connections
 from csoc.emulator.cloud.inside import InsideClients
+from csoc.emulator.cloud.moto_edge import issued_certificate, public_records, web_acl
 from csoc.emulator.cloud.sts import Sts
 from csoc.emulator.cloudformation.assembly import cloudformation
 from csoc.emulator.cloudformation.resources.handler import ResourceError
 from csoc.emulator.cloudformation.stack_records import Stack, Stacks
 from csoc.emulator.control import Control
+from csoc.emulator.edge.answers import Edge
+from csoc.emulator.edge.balancers import Cluster
+from csoc.emulator.edge.serving import serving as serving_edge
 from csoc.emulator.kubernetes.api.certificates import Authority, new_authority
 from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.argocd.ports import Manifests
@@ -55,7 +59,8 @@ _LOG = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """A running emulator. endpoint: of the cloud, for AWS_ENDPOINT_URL. clusters: the simulated ones, served at their
-    own port. token: for what is asked below /_csoc/."""
+    own port. token: for what is asked below /_csoc/. edge: where hostnames lead, at its own port (edge_port), under
+    certificates that an authority signs (PEM)."""
 
     endpoint: str
     accounts: Accounts
@@ -65,6 +70,9 @@ class Emulator:
     faults: Faults
     clusters: SimulatedClusters
     token: str
+    edge: Edge
+    edge_port: int
+    authority: str
 
 
 def _of_no_use_at_the_end(record: logging.LogRecord) -> bool:
@@ -119,9 +127,14 @@ def running(
             held.callback(timeline.stop)
         held.enter_context(_served(endpoint, parts.connections, listening))
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        edge_listening = listen(0)
+        edge_port = edge_listening.getsockname()[1]
+        parts.control.edge_address, parts.control.authority = ("127.0.0.1", edge_port), authority.certificate
+        ending.enter_context(serving_edge(parts.edge, edge_listening))
         yield Emulator(
-            address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token
-        )
+            address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token,
+            parts.edge, edge_port, authority.certificate,
+        )  # fmt: skip
 
 
 class _Parts:
@@ -145,7 +158,9 @@ class _Parts:
         self.front = Front(
             self.credentials,
             services,
-            CorrectedServices(corrections(timeline, self.memory, self.under_way)),
+            CorrectedServices(
+                corrections(timeline, self.memory, self.under_way, authority.issue, authority.certificate)
+            ),
             now=timeline.now,
             request_id=_new_id,
             guards=(self.counts.note,),
@@ -156,7 +171,15 @@ class _Parts:
             gate=self.gate.passing,
         )
         self.inside.serve(self.front)
-        self.control = Control(self.accounts, self.counts, self.faults, timeline)
+        self.edge = Edge(self._placed_clusters, public_records, issued_certificate, web_acl)
+        self.control = Control(self.accounts, self.counts, self.faults, timeline, self.edge)
+
+    def _placed_clusters(self) -> Iterator[Cluster]:
+        """All clusters, with the account that each is in; those that EKS did not make are in none."""
+        for one in self.living.all:
+            if one.store.kept("networking.k8s.io", "ingresses"):
+                found = self.eks.found(one.id)
+                yield Cluster(one.id, one.store, *(found[:2] if found is not None else ("", "")))
 
     def kept_parts(self, authority: Authority, cluster_port: int) -> dict[str, Part]:
         """What survives, in the order in which it is put back: clusters before EKS, which starts them."""

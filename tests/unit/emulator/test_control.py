@@ -13,6 +13,7 @@ from csoc.emulator.cloud.accounts import Accounts
 from csoc.emulator.cloud.counts import Counts
 from csoc.emulator.cloud.faults import Faults
 from csoc.emulator.control import Control
+from csoc.emulator.edge.answers import Edge
 from csoc.emulator.remote import TOKEN_HEADER
 from csoc.emulator.timeline import SteppedTimeline
 
@@ -28,7 +29,8 @@ def accounts() -> Iterator[Accounts]:
 @pytest.fixture
 def control(accounts: Accounts) -> Control:
     timeline = SteppedTimeline(datetime(2026, 1, 1, tzinfo=UTC))
-    return Control(accounts, Counts(), Faults(), timeline)
+    edge = Edge(lambda: (), lambda _: (), lambda _: None, lambda _: None)
+    return Control(accounts, Counts(), Faults(), timeline, edge)
 
 
 @pytest.mark.parametrize(("method", "place"), [("POST", "faults"), ("POST", "organisation"), ("PUT", "speed")])

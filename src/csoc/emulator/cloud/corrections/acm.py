@@ -1,5 +1,5 @@
-"""ACM: a certificate is issued when its records are in public hosted zones, and not because a minute passed; its
-options change.
+"""ACM: a certificate is issued when its records are in public hosted zones, and not because a minute passed, by an
+authority that clients can trust; its options change.
 
 Sources: AWS Certificate Manager User Guide, "DNS validation" (the record belongs to account and domain, a wildcard
 shares that of its domain; after 72 hours without it the request times out), API Reference, DeleteCertificate
@@ -39,8 +39,13 @@ _NEVER = datetime(9999, 1, 1)  # noqa: DTZ001 - moto compares with times without
 """moto issues what is older than a minute; a certificate from the end of time never is."""
 
 
-def acm(memory: Memory, under_way: UnderWay) -> Correction:
-    """What is put right in ACM."""
+Issue = Callable[[tuple[str, ...], Any, datetime, int], bytes]
+"""Makes a certificate: names, public key, begin, days. PEM."""
+
+
+def acm(memory: Memory, under_way: UnderWay, issue: Issue | None = None, authority: str = "") -> Correction:
+    """What is put right in ACM. issue: by an authority; without it each certificate is signed by its own key.
+    authority: its certificate, as PEM."""
 
     def request(call: Call) -> Answer:
         given = call.parameters
@@ -49,7 +54,7 @@ def acm(memory: Memory, under_way: UnderWay) -> Correction:
         before = memory.kept(call, _REQUEST, token) if token else None
         if before is not None and before["arn"] in known._certificates and before["given"] == given:
             return {"CertificateArn": before["arn"]}
-        bundle = _bundle(call)
+        bundle = _bundle(call, issue, authority)
         if given.get("Tags"):
             # A service tags with names that callers may not use.
             bundle.tags.update({tag["Key"]: tag.get("Value", "") for tag in given["Tags"]})
@@ -96,6 +101,13 @@ def acm(memory: Memory, under_way: UnderWay) -> Correction:
         },
         after={"DescribeCertificate": described},
     )
+
+
+def is_issued(account: str, bundle: CertBundle) -> bool:
+    """Whether a certificate can be served; one whose records are there is issued without being asked for."""
+    if bundle.status == "PENDING_VALIDATION" and all(_validated(account, name) for name in bundle.sans):
+        bundle.status = "ISSUED"
+    return bool(bundle.status == "ISSUED")
 
 
 def _told(account: str, told: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +182,7 @@ def _key(algorithm: str) -> Any:
     return rsa.generate_private_key(public_exponent=65537, key_size=_SIZES[algorithm])
 
 
-def _bundle(call: Call) -> CertBundle:
+def _bundle(call: Call, issue: Issue | None, authority: str) -> CertBundle:
     given = call.parameters
     domain, algorithm = given["DomainName"], given.get("KeyAlgorithm", "RSA_2048")
     if algorithm not in (*_CURVES, *_SIZES):
@@ -180,7 +192,9 @@ def _bundle(call: Call) -> CertBundle:
     issuer = [(NameOID.COUNTRY_NAME, "US"), (NameOID.ORGANIZATION_NAME, "Amazon"), (NameOID.COMMON_NAME, "Amazon")]
     now = datetime.now(UTC)
     certificate = (
-        x509.CertificateBuilder()
+        issue(tuple(names), key.public_key(), now, _DAYS)
+        if issue is not None
+        else x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain[:64])]))
         .issuer_name(x509.Name([x509.NameAttribute(*part) for part in issuer]))
         .public_key(key.public_key())
@@ -189,14 +203,16 @@ def _bundle(call: Call) -> CertBundle:
         .not_valid_after(now + timedelta(days=_DAYS))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
     )
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     return CertBundle(
         call.account,
-        certificate.public_bytes(serialization.Encoding.PEM),
+        certificate,
         private,
+        chain=authority.encode() or None,
         region=call.region,
         cert_type="AMAZON_ISSUED",
         cert_status="PENDING_VALIDATION",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csoc.emulator.cloud.corrections.acm import acm
+from csoc.emulator.cloud.corrections.acm import Issue, acm
 from csoc.emulator.cloud.corrections.applicationautoscaling import applicationautoscaling
 from csoc.emulator.cloud.corrections.autoscaling import autoscaling
 from csoc.emulator.cloud.corrections.backup import backup
@@ -23,13 +23,17 @@ from csoc.emulator.timeline import Timeline
 
 
 def corrections(
-    timeline: Timeline, memory: Memory | None = None, under_way: UnderWay | None = None
+    timeline: Timeline,
+    memory: Memory | None = None,
+    under_way: UnderWay | None = None,
+    issue: Issue | None = None,
+    authority: str = "",
 ) -> tuple[Correction, ...]:
     """The corrections of one emulator. What takes time in them asks the timeline. memory, under_way: what they keep and
-    what they still work at, for whoever keeps it over a restart."""
+    what they still work at, for whoever keeps it over a restart. issue, authority: see `acm`."""
     memory, under_way = memory or Memory(), under_way or UnderWay(timeline)
     return (
-        acm(memory, under_way),
+        acm(memory, under_way, issue, authority),
         *applicationautoscaling(memory),
         autoscaling(memory),
         backup(memory),

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,11 +20,22 @@ _DAYS = 3650
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """certificate: of the authority, as PEM; what clients trust. chain, key: of the endpoint, as PEM."""
+    """certificate: of the authority, as PEM; what clients trust. chain, key: of the endpoint, as PEM. own_key: of the
+    authority, as PEM."""
 
     certificate: str
     chain: str
     key: str
+    own_key: str
+
+    def issue(self, hosts: tuple[str, ...], public: Any, begins: datetime, days: int) -> bytes:
+        """A certificate for hosts, as PEM."""
+        key = serialization.load_pem_private_key(self.own_key.encode(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - made below
+        issuer = x509.load_pem_x509_certificate(self.certificate.encode()).subject
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
+        made = _signed(subject, issuer, public, key, begins, hosts, days)
+        return made.public_bytes(serialization.Encoding.PEM)
 
 
 def new_authority(hosts: tuple[str, ...] = ("127.0.0.1", "::1", "localhost"), now: datetime | None = None) -> Authority:
@@ -35,20 +47,24 @@ def new_authority(hosts: tuple[str, ...] = ("127.0.0.1", "::1", "localhost"), no
     own = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "csoc emulator endpoint")])
     leaf = _signed(subject, name, own.public_key(), key, begins, hosts)
-    text = own.private_bytes(
+    pem = root.public_bytes(serialization.Encoding.PEM).decode()
+    return Authority(pem, leaf.public_bytes(serialization.Encoding.PEM).decode() + pem, _text(own), _text(key))
+
+
+def _text(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    pem = root.public_bytes(serialization.Encoding.PEM).decode()
-    return Authority(pem, leaf.public_bytes(serialization.Encoding.PEM).decode() + pem, text)
 
 
 def _signed(
     subject: x509.Name,
     issuer: x509.Name,
-    public: ec.EllipticCurvePublicKey,
+    public: Any,
     key: ec.EllipticCurvePrivateKey,
     begins: datetime,
     hosts: tuple[str, ...] | None,
+    days: int = _DAYS,
 ) -> x509.Certificate:
     """hosts: None for the authority itself."""
     builder = (
@@ -58,7 +74,7 @@ def _signed(
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + timedelta(days=_DAYS))
+        .not_valid_after(begins + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=hosts is None, path_length=0 if hosts is None else None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)

@@ -1,0 +1,1 @@
+"""The way from the internet to what runs in clusters: names, load balancers, certificates, web ACLs."""
