@@ -59,7 +59,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("Environment", {"size": "huge"}, 'spec.size: expected one of small, medium, large, found "huge"'),
     ("Environment", {"edge": {"certificate": "arn:aws:iam::111122223333:role/x"}}, "spec.edge.certificate: expected"),
     ("Environment", {"edge": {"allow": ["10.0.0.0/8", "10.0.0.0/8"]}}, "expected each network once"),
-    ("Environment", {"signIn": {"provider": "google", "clientSecret": "x"}}, "expected one of the keys discoveryUrl"),
+    (
+        "Environment",
+        {"signIn": {"provider": "google", "clientSecret": "x"}},
+        "expected one of the keys clientId, discoveryUrl",
+    ),
 ]
 
 

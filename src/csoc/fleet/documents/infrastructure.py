@@ -138,7 +138,7 @@ class Edge(Part):
 
 
 class SignIn(Part):
-    """Who tells an environment who its users are. The client's id and secret are in Secrets Manager, never here."""
+    """Who tells an environment who its users are. The client's secret is in Secrets Manager, never here."""
 
     provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
     """Fence's name of the identity provider: google, orcid, cilogon, microsoft, okta, cognito, ras, or another for a
@@ -147,6 +147,8 @@ class SignIn(Part):
     """Its OpenID configuration, for a provider of your own."""
     name: Text | None = None
     """What its button says."""
+    client_id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """The client's id at the provider, which is no secret; left out, csoc asks for it with the secret."""
 
 
 class LayerChoice(Part):

@@ -82,8 +82,6 @@ class SecretReference(Part):
 class SignInAnswer(SignIn):
     """Who tells the commons who its users are."""
 
-    client_id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    """The client's id at the provider; left out, csoc asks for it. It is no secret, and may be written here."""
     client_secret: SecretReference | None = None
     """Where the client's secret is, as {env: NAME} or {file: PATH}; left out, csoc asks for it."""
 

@@ -127,9 +127,11 @@ def launch(answers: Answers, around: Surroundings, ids: Ids) -> Launch:
 
 
 def sign_in_of(answers: Answers) -> SignIn:
-    """The answer without what belongs to nobody else: the client."""
+    """The answer without where its secret is, which is of this machine and this moment."""
     given = answers.sign_in
-    return SignIn(provider=given.provider, discovery_url=given.discovery_url, name=given.name)
+    return SignIn(
+        provider=given.provider, discovery_url=given.discovery_url, name=given.name, client_id=given.client_id
+    )
 
 
 def deployment_of(environment: Environment, values_repository: str, values_commit: str) -> applications.Deployment:
@@ -158,7 +160,9 @@ def resources_of(environment: Environment) -> dict[str, object]:
 
 def secrets_of(environment: Environment) -> SecretPlan:
     """The secrets of an environment, from its document."""
-    return plan_secrets(bundles.select(environment.spec.services).on)
+    spec = environment.spec
+    known = spec.sign_in is not None and spec.sign_in.client_id is not None
+    return plan_secrets(bundles.select(spec.services).on, client_id_known=known)
 
 
 def needs_search(environment: Environment) -> bool:

@@ -38,7 +38,7 @@ class SecretFacts:
     """What values say besides secrets.
 
     uid: of the environment. bucket, queue_url: a bucket's name and a queue's address by purpose, both known before they
-    exist. client_id: as the answers say it, "" if it is asked for.
+    exist.
     """
 
     uid: str
@@ -48,7 +48,6 @@ class SecretFacts:
     sign_in: SignIn
     bucket: Callable[[str], str]
     queue_url: Callable[[str], str]
-    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class _Making:
             "ENCRYPTION_KEY": self._key(),
             "OPENID_CONNECT": {
                 self._facts.sign_in.provider: {
-                    "client_id": self._facts.client_id or given["client-id"],
+                    "client_id": self._facts.sign_in.client_id or given["client-id"],
                     "client_secret": given["client-secret"],
                 }
             },

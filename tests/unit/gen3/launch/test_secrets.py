@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from csoc.errors import RejectedError
 from csoc.fleet.masking import looks_secret
 from csoc.gen3.catalogue import load
-from csoc.gen3.launch import bundles
+from csoc.gen3.launch import bundles, documents
 from csoc.gen3.launch.secrets import INDEX, KEPT_BY_HELM, plan_secrets
 from csoc.gen3.launch.secretvalues import SecretValue, database_name
 from csoc.provisioning import names
@@ -193,8 +193,11 @@ def test_what_only_a_person_has_is_asked_for_by_name() -> None:
         ("fence-config", "client-id"),
         ("fence-config", "client-secret"),
     ]
-    known = launch(answers(["minimal"], signIn={"provider": "google", "clientId": "x"})).secrets
-    assert [field.name for _, field in known.asked] == ["client-secret"]
+    known = launch(answers(["minimal"], signIn={"provider": "google", "clientId": "public-id"}))
+    assert [field.name for _, field in known.secrets.asked] == ["client-secret"]
+    assert documents.secrets_of(known.environment) == known.secrets
+    values = texts(secret_values(known, ["fence-config"], asked={"fence-config": {"client-secret": "given"}}))
+    assert yaml.safe_load(values["fence-config"])["OPENID_CONNECT"]["google"]["client_id"] == "public-id"
 
 
 @pytest.mark.parametrize("value", ["", "two\nlines", " qwertz", "x" * 5_000, "nul\0"])
