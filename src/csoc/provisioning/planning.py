@@ -182,7 +182,7 @@ class Planner:
             unknown=unknown,
             changes=changes,
             stack_state=state_digest(state),
-            cost=self._cost(template, "", target),
+            cost=self._cost(template.layer, "", template.body, target),
             findings=self._judged(template, PlanKind.PREVIEW, changes, "", asked, target),
             note=note,
             later=later_in(template),
@@ -218,7 +218,7 @@ class Planner:
             changes=change_set.changes,
             stack_state=state_digest(state),
             change_set="" if change_set.is_empty else change_set.name,
-            cost=self._cost(template, before, target),
+            cost=self._cost(template.layer, before, template.body, target),
             findings=self._judged(template, kind, change_set.changes, before, asked, target),
             later=later_in(template),
         )
@@ -245,7 +245,7 @@ class Planner:
             kind=PlanKind.EXACT,
             changes=changes,
             stack_state=state_digest(state),
-            cost=self._cost(None, before, target),
+            cost=self._cost(template.layer, before, "", target),
             findings=self._judged(template, PlanKind.EXACT, changes, before, asked, target),
         )
 
@@ -270,11 +270,8 @@ class Planner:
         )
         return tuple(judge(considered))
 
-    def _cost(self, template: Template | None, before: str, target: Target) -> Cost | None:
-        if self._costs is None:
-            return None
-        layer = template.layer if template is not None else ""
-        return self._costs(layer, before, template.body if template is not None else "", target.region)
+    def _cost(self, layer: str, before: str, after: str, target: Target) -> Cost | None:
+        return self._costs(layer, before, after, target.region) if self._costs is not None else None
 
 
 def change_set_name(plan_id: str) -> str:
