@@ -201,7 +201,7 @@ def _inputs(
 
 def _is_spared(layer: Layer, need: Need, chosen: Mapping[str, Any]) -> bool:
     """True for what these settings have no use for."""
-    if layer.name == "resources" and need.layer == "database":
+    if layer.name == "resources" and need.output in _OF_DATABASE:
         return not any(
             grant.get("kind") in _OF_DATABASE[need.output] for role in chosen["roles"] for grant in role["grants"]
         )
@@ -211,6 +211,7 @@ def _is_spared(layer: Layer, need: Need, chosen: Mapping[str, Any]) -> bool:
 _OF_DATABASE: Mapping[str, tuple[str, ...]] = {
     "SearchDomainArn": ("search",),
     "DatabaseSecretArn": ("environment-secrets",),
+    "DatabaseKeyArn": ("environment-secrets",),
 }
 
 
