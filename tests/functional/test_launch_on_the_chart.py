@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,7 +44,15 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 STAGES = {"small": "dev", "medium": "staging", "large": "prod"}
 EVERYTHING = "everything"
 SERVICES = {name: [name] for name in bundles.BUNDLES} | {EVERYTHING: [*bundles.BUNDLES, "gen3-user-data-library"]}
-COMBINATIONS = list(itertools.product(SERVICES, STAGES))
+_NAMES = [*bundles.BUNDLES, *bundles.OFFERED]
+_CHOICE = random.Random(20261123)  # which combinations are tried, and the same ones each time
+MIXED = {f"mixed-{number}": _CHOICE.sample(_NAMES, _CHOICE.randint(1, 6)) for number in range(15)}
+SERVICES |= MIXED
+COMBINATIONS = [
+    (commons, size)
+    for commons, size in itertools.product(SERVICES, STAGES)
+    if commons not in MIXED or size == "small" or commons.endswith("0")
+]
 
 
 @dataclass(frozen=True)
