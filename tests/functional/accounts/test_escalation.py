@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -15,7 +14,7 @@ from csoc.accounts import names
 from csoc.accounts.links import Role
 from csoc.emulator.owners import REGION
 from csoc.emulator.running import Emulator
-from tests.functional.accounts.test_execution import INSTALLATION, Linked
+from tests.functional.accounts.test_execution import INSTALLATION, Linked, boto
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -335,18 +334,18 @@ def test_a_role_of_a_stack_is_held_by_the_boundary_whatever_its_own_policies_say
     arn = "arn:aws:iam::520000000000:role/csoc/e1b2c3d4e5/csoc-e1b2c3d4e5-greedy"
     key = linked.owner.client("sts").assume_role(RoleArn=arn, RoleSessionName="pod")["Credentials"]
 
+    variables = {
+        "AWS_ENDPOINT_URL": linked.emulator.endpoint,
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": key["SessionToken"],
+    }
+
     def client(service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            region_name=REGION,
-            endpoint_url=linked.emulator.endpoint,
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-            aws_session_token=key["SessionToken"],
-        )
+        return boto(variables, service)
 
     assert client("ec2").describe_vpcs()["Vpcs"]
-    for attempt in (
+    attempts: list[Callable[[], Any]] = [
         lambda: client("iam").create_user(UserName="mallory"),
         lambda: client("iam").create_role(RoleName="x", AssumeRolePolicyDocument=EVERYTHING),
         lambda: client("cloudformation").list_stacks(),
@@ -355,7 +354,8 @@ def test_a_role_of_a_stack_is_held_by_the_boundary_whatever_its_own_policies_say
         lambda: client("secretsmanager").get_secret_value(SecretId="csoc/e1b2c3d4e5/fence"),
         lambda: client("s3").get_object(Bucket="payroll-520000000000", Key="all.csv"),
         lambda: client("sts").assume_role(RoleArn=linked.terms.role(Role.EXECUTION), RoleSessionName="escape"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(ClientError) as refused:
             attempt()
         assert refused.value.response["Error"]["Code"] in DENIED

@@ -43,7 +43,7 @@ class Linked:
 
     def client(self, role: Role, service: str, region: str = REGION) -> Any:
         """A client of a service, in one of the roles that csoc takes."""
-        key = _boto(self._hub, "sts").assume_role(
+        key = boto(self._hub, "sts").assume_role(
             RoleArn=self.terms.role(role), RoleSessionName="csoc-test", ExternalId=EXTERNAL_ID, SourceIdentity="ada"
         )["Credentials"]
         given = {
@@ -51,7 +51,7 @@ class Linked:
             "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
             "AWS_SESSION_TOKEN": key["SessionToken"],
         }
-        return _boto({**self._hub, **given}, service, region)
+        return boto({**self._hub, **given}, service, region)
 
     def execution(self, service: str, region: str = REGION) -> Any:
         """A client as CloudFormation has it, in the execution role."""
@@ -99,9 +99,9 @@ class Linked:
             time.sleep(0.05)
 
 
-def _boto(variables: Mapping[str, str], service: str, region: str = REGION) -> Any:
+def boto(variables: Mapping[str, str], service: str, region: str = REGION) -> Any:
     return boto3.client(
-        service,  # type: ignore[call-overload]
+        service,
         region_name=region,
         endpoint_url=variables["AWS_ENDPOINT_URL"],
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],

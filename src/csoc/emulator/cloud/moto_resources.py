@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moto.acm.models import acm_backends
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
@@ -263,6 +264,11 @@ def _iam_tags(arn: str, _: str, account: str, rest: str) -> Mapping[str, str] | 
     return _pairs(getattr(found, "tags", None))
 
 
+def _acm_tags(arn: str, region: str, account: str, _: str) -> Mapping[str, str]:
+    found = acm_backends[account][region]._certificates.get(arn)
+    return {key: value or "" for key, value in found.tags.items()} if found else {}
+
+
 def _kms_tags(arn: str, region: str, account: str, _: str) -> Mapping[str, str]:
     found = key(account, region, arn)
     return kms_backends[account][region].tagger.get_tag_dict_for_resource(found.id) if found else {}
@@ -308,6 +314,6 @@ def _rds_tags(arn: str, region: str, account: str, _: str) -> Mapping[str, str]:
 
 _Read = Callable[[str, str, str, str], Mapping[str, str] | None]
 _TAGS: Mapping[str, _Read] = {
-    "ec2": _ec2_tags, "iam": _iam_tags, "kms": _kms_tags, "logs": _logs_tags, "rds": _rds_tags, "s3": _s3_tags,
-    "secretsmanager": _secret_tags, "sns": _sns_tags, "sqs": _sqs_tags,
+    "acm": _acm_tags, "ec2": _ec2_tags, "iam": _iam_tags, "kms": _kms_tags, "logs": _logs_tags, "rds": _rds_tags,
+    "s3": _s3_tags, "secretsmanager": _secret_tags, "sns": _sns_tags, "sqs": _sqs_tags,
 }  # fmt: skip
