@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import getpass
+import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,7 +32,9 @@ from csoc.operations.executor import EngineFactory
 from csoc.operations.runs import RunStore
 from csoc.operations.services import Services
 from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.estimating import costs
 from csoc.usecases.planning.approving import StoredApprovals
+from csoc.usecases.planning.filling import DocumentFilling, Given
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.render_budget import RenderBudget
@@ -132,6 +135,7 @@ def provisioning_ports(settings: Settings | None = None) -> Iterator[Provisionin
             places=LinkedPlaces(cloud.links),
             synthesizer=synthesizer,
             person=functools.cache(lambda: _person(cloud)),
+            costs=costs(system_clock),
         )
 
 
@@ -163,18 +167,33 @@ def run_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
 @contextmanager
 def executing_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
     """The same for what executes runs: with all that steps need. Raises as `provisioning_ports`."""
+    with applying_ports(settings) as (_, runs):
+        yield runs
+
+
+@contextmanager
+def applying_ports(
+    settings: Settings | None = None, given: Given = lambda _: {}
+) -> Iterator[tuple[ProvisioningPorts, RunPorts]]:
+    """The ports of commands that plan and execute what they planned. given: what a person gave for an environment's
+    secrets, by its uid, in this process's memory only. Raises as `provisioning_ports`."""
     settings = settings or load()
     with provisioning_ports(settings) as ports, run_ports(settings) as runs:
-        yield replace(runs, person=ports.person, services=run_services(ports, runs.runs))
+        services = run_services(ports, runs.runs, given)
+        yield ports, replace(runs, person=ports.person, services=services)
 
 
-def run_services(ports: ProvisioningPorts, runs: RunStore) -> Services:
+def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda _: {}) -> Services:
     """What steps use of the outside world."""
+    from csoc.adapters.keys import private_key
+
     return Services(
         githost=lambda address: ports.git.githost(SourceAddress(address)),
         approvals=StoredApprovals(ports.plans),
         plans=ports.plans,
         places=ports.places,
+        secrets=ports.places,
+        filling=DocumentFilling(ports, secrets.token_bytes, private_key, given),
         runs=runs,
     )
 

@@ -42,8 +42,17 @@ COMMANDS = {
     "account": Listed(
         "csoc.cli.account:account", "Link AWS accounts, so that csoc may act in them, and watch that nobody else can."
     ),
+    "launch": Listed(
+        "csoc.cli.plan.launch:launch_command", "Launch a commons: its documents in Git, its plans, its runs."
+    ),
     "plan": Listed("csoc.cli.plan.plan:plan", "Show what would be done to the layers of a cluster or an environment."),
     "approve": Listed("csoc.cli.plan.approve:approve_command", "Approve a plan, as the person who runs this."),
+    "apply": Listed("csoc.cli.plan.apply:apply_command", "Do what a plan shows."),
+    "status": Listed(
+        "csoc.cli.plan.status:status_command", "Show how the layers of a cluster or an environment stand."
+    ),
+    "destroy": Listed("csoc.cli.plan.destroy:destroy_command", "Take the layers of a cluster or an environment away."),
+    "secret": Listed("csoc.cli.secret:secret", "Secrets of environments: csoc puts them, and reads none."),
     "runs": Listed(
         "csoc.cli.runs:runs", "Work that survives crashes: look at it, watch it, go on with it, give it up."
     ),

@@ -116,6 +116,9 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
     is going on, and what planning raises.
     """
     fleet = open_fleet(ports, request.source)
+    going_on = _going_on(ports, runs, fleet, prepared)
+    if going_on is not None:
+        return going_on
     owners = ([f"cluster/{prepared.cluster}"] if prepared.is_new_cluster else []) + [
         f"environment/{prepared.environment}"
     ]
@@ -142,6 +145,21 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
         )
         begun.append(run_cases.begin(runs, run))
     return Launched(prepared, tuple(plans), missing, tuple(begun))
+
+
+def _going_on(ports: ProvisioningPorts, runs: RunPorts, fleet: FleetAt, prepared: Prepared) -> Launched | None:
+    """The runs of an earlier launch that is not over, with their plans."""
+    environment = find_owner(fleet.documents, f"environment/{prepared.environment}")
+    owners = ([environment.cluster.metadata.uid] if prepared.is_new_cluster else []) + [environment.uid]
+    found = [
+        run for uid in owners for run in runs.runs.newest(owner=uid, limit=1) if not run.state.is_over and run.plan
+    ]
+    if not any(run.owner == environment.uid for run in found):
+        return None
+    approvals = StoredApprovals(ports.plans)
+    plans = tuple(ports.plans.get(run.plan) for run in found)
+    missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
+    return Launched(prepared, plans, missing, tuple(found))
 
 
 def _approve_oneself(ports: ProvisioningPorts, plan: Plan) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from csoc.access.people import Person
 from csoc.provisioning.places import Places
 from csoc.provisioning.plans import Cost, Plans
+from csoc.provisioning.secrets import SecretPlaces
 from csoc.provisioning.synthesis import Synthesizer
 from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.ports import Ports
 
 Costs = Callable[[str, str, str, str], Cost]
 """Layer, template before ("" for none), template after ("" for none) and region to what a month costs."""
+
+
+class AccountPlaces(Places, SecretPlaces, Protocol):
+    """Stacks and secrets of linked accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class ProvisioningPorts:
     git: Ports
     cloud: CloudPorts
     plans: Plans
-    places: Places
+    places: AccountPlaces
     synthesizer: Synthesizer
     person: Callable[[], Person]
     costs: Costs | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from csoc.usecases.planning.filling import Asked
     from csoc.usecases.provisioning_ports import ProvisioningPorts
+    from csoc.usecases.run_ports import RunPorts
 
 
 def open_provisioning() -> AbstractContextManager[ProvisioningPorts]:
@@ -14,3 +17,12 @@ def open_provisioning() -> AbstractContextManager[ProvisioningPorts]:
     from csoc import bootstrap
 
     return bootstrap.provisioning_ports()
+
+
+def open_applying(
+    given: Callable[[str], Asked] = lambda _: {},
+) -> AbstractContextManager[tuple[ProvisioningPorts, RunPorts]]:
+    """The real ports, with runs and all that their steps need. given: secrets that a person gave, by environment."""
+    from csoc import bootstrap
+
+    return bootstrap.applying_ports(given=given)

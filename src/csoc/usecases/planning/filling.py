@@ -29,6 +29,10 @@ Asked = Mapping[str, Mapping[str, str]]
 """By secret and field, what a person gave; in memory only."""
 
 
+Given = Callable[[str], Asked]
+"""What a person gave for an environment, by its uid."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentFilling:
     """See csoc.operations.services.Filling. given: what a person gave for an environment, by its uid."""
@@ -36,7 +40,7 @@ class DocumentFilling:
     ports: ProvisioningPorts
     random: RandomBytes
     private_key: PrivateKey
-    given: Callable[[str], Asked] = field(default=lambda _: {})
+    given: Given = field(default=lambda _: {})
 
     def secret_names(self, run: Run) -> tuple[str, ...]:
         owner, plan = self._planned(run)
@@ -49,7 +53,7 @@ class DocumentFilling:
         asked = self.given(owner.uid)
         for secret in (plan.get(name) for name in plan.to_put(short)):
             _check_given(owner, secret, asked)
-        values = make_values(plan, short, _facts(owner, outputs), asked, self.random, self.private_key)
+        values = make_values(plan, short, facts_of(owner, outputs), asked, self.random, self.private_key)
         return {names.secret(owner.uid, one.name): one.text for one in values}
 
     def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
@@ -128,7 +132,8 @@ def _check_given(owner: Owner, secret: PlannedSecret, asked: Asked) -> None:
         )
 
 
-def _facts(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
+def facts_of(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
+    """What values of secrets say besides secrets. Raises RejectedError if that is not known yet."""
     environment = _environment(owner)
     uid, account, region = owner.uid, owner.account.spec.id, owner.region
     host = outputs.get("DatabaseEndpoint", "")

@@ -1,0 +1,85 @@
+"""`csoc destroy`: takes an owner's layers away, as a plan that is shown first, with the name typed."""
+
+from __future__ import annotations
+
+import click
+
+from csoc.cli.arguments import ONE_LINE
+from csoc.cli.commands import command
+from csoc.cli.output import EXIT_FAILED, print_json, progress, say
+from csoc.cli.plan.session import open_applying
+from csoc.cli.plan.show import plan_json, print_plan
+from csoc.cli.runs.following import execute_and_follow
+from csoc.cli.session import fleet_option
+from csoc.errors import RejectedError
+from csoc.provisioning.plans import Purpose
+from csoc.usecases import runs as run_cases
+from csoc.usecases.planning.applying import run_of
+from csoc.usecases.planning.approving import StoredApprovals, approve
+from csoc.usecases.planning.making import Wanted, make_plan, open_fleet
+from csoc.usecases.planning.owners import find_owner
+
+
+@command("destroy", "csoc destroy heart-dev", "csoc destroy heart-dev --yes heart-dev")
+@click.argument("owner", type=ONE_LINE)
+@click.option(
+    "--layer", "layers", type=ONE_LINE, multiple=True, metavar="LAYER", help="Only this layer; several times."
+)
+@click.option(
+    "--unlock", "unlocks", type=ONE_LINE, multiple=True, metavar="LAYER/RESOURCE",
+    help="This resource's data may be lost by this plan, once.",
+)  # fmt: skip
+@click.option("--yes", "typed", type=ONE_LINE, metavar="NAME", help="The owner's name, typed: destroy it now.")
+@fleet_option
+def destroy_command(
+    owner: str,
+    layers: tuple[str, ...],
+    unlocks: tuple[str, ...],
+    typed: str | None,
+    source: str,
+    revision: str | None,
+    own_urls: tuple[str, ...],  # noqa: ARG001 - documents name their own repository
+    as_json: bool,
+) -> int:
+    """Take the layers of a cluster or an environment away.
+
+    Without --yes it only shows what would be removed and what stays: databases, buckets, keys and secrets stay unless
+    their documents say otherwise. It is refused while something else lives from the owner. Where a stage wants a second
+    person, the plan waits for that approval.
+    """
+    with open_applying() as (ports, runs):
+        progress(f"reading {source}")
+        fleet = open_fleet(ports, source, revision)
+        found = find_owner(fleet.documents, owner)
+        if typed is not None and typed != found.name:
+            raise RejectedError(
+                f"What was typed is not the name of {found.shown}", place="--yes", fix=f"Type --yes {found.name}"
+            )
+        progress("asking CloudFormation")
+        plan = make_plan(ports, fleet, Wanted(owner, Purpose.DESTROY, layers or None, unlocks))
+        if typed is None or plan.blocking or plan.is_empty:
+            lacking = StoredApprovals(ports.plans).standing(plan.id).why
+            if as_json:
+                print_json(plan_json(plan, lacking))
+            else:
+                print_plan(plan, lacking, whole=True)
+                if typed is None and not plan.blocking and not plan.is_empty:
+                    say(f"To do it: csoc destroy {owner} --yes {found.name}")
+            return EXIT_FAILED if plan.blocking else 0
+        if not plan.second_person and plan.people == 1:
+            approve(ports, plan.id)
+        run = run_cases.begin(runs, run_of(ports, plan, found, source))
+        if not as_json:
+            say(f"Run {run.id} destroys {run.owner_name}. From elsewhere: csoc runs watch {run.id}")
+        code = execute_and_follow(runs, run.id, as_json=as_json)
+        if not as_json:
+            _print_left(run_cases.look(runs, run.id).run.steps)
+        return code
+
+
+def _print_left(steps: object) -> None:
+    kept = [name for step in (steps if isinstance(steps, tuple) else ()) for name in step.result.get("kept") or []]
+    if kept:
+        say("What stays in the account:", "bold")
+        for name in kept:
+            say(f"  {name}")

@@ -1,0 +1,70 @@
+"""What only a person has: which fields a secret asks for, and how they get into the account.
+
+A secret's value is made from its fields and from what else the environment says, so what was given is kept in memory
+until the secret is put, together with those whose values must agree.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from csoc.errors import NotFoundError, RejectedError
+from csoc.gen3.launch.documents import secrets_of
+from csoc.gen3.launch.secrets import AskedField
+from csoc.gen3.launch.secretvalues import make_values
+from csoc.provisioning import names
+from csoc.usecases.planning.filling import facts_of
+from csoc.usecases.planning.making import FleetAt
+from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+
+def asked_of(fleet: FleetAt, environment: str, name: str) -> tuple[AskedField, ...]:
+    """The fields of a secret that only a person has. Raises NotFoundError, RejectedError if it asks for nothing."""
+    owner = _owner(fleet, environment)
+    plan = secrets_of(owner.environment) if owner.environment is not None else None
+    if plan is None or name not in plan.names:
+        asking = sorted({secret.name for secret, _ in plan.asked}) if plan is not None else []
+        raise NotFoundError(
+            f"{environment} has no secret {name}",
+            place=name,
+            fix=f"Secrets that ask for something: {', '.join(asking) or 'none'}",
+        )
+    found = plan.get(name).asked
+    if not found:
+        raise RejectedError(f"Nothing of the secret {name} is asked for: csoc makes it", place=name)
+    return found
+
+
+def put_asked(
+    ports: ProvisioningPorts, fleet: FleetAt, environment: str, name: str, given: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Makes the secret, and those that must agree with it, and puts them. Gives their names in Secrets Manager.
+
+    Raises RejectedError (a field is missing or no single line), NotFoundError (the layer credentials is not applied
+    yet, or the database), and what the account's secrets raise.
+    """
+    owner = _owner(fleet, environment)
+    if owner.environment is None:
+        raise RejectedError(f"{owner.shown} is no environment")
+    account = (owner.account.metadata.name, owner.account.spec.id, owner.region)
+    task = f"secret-{ports.cloud.ids()}"
+    person = ports.person().id
+    stacks = ports.places.at(*account, person=person, task=task).stacks
+    database = stacks.find(names.stack(owner.uid, "database"))
+    outputs = database.outputs if database is not None else {}
+    plan = secrets_of(owner.environment)
+    values = make_values(plan, [name], facts_of(owner, outputs), {name: given}, secrets.token_bytes, _no_key)
+    places = ports.places.secrets_at(*account, person=person, task=task)
+    for one in values:
+        places.put(names.secret(owner.uid, one.name), one.text, task)
+    return tuple(names.secret(owner.uid, one.name) for one in values)
+
+
+def _owner(fleet: FleetAt, environment: str) -> Owner:
+    return find_owner(fleet.documents, f"environment/{environment}")
+
+
+def _no_key() -> str:
+    raise RejectedError("A key is made by csoc itself, and never asked for")
