@@ -7,10 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from csoc.clusters.applications import API, KIND, NAMESPACE, ApplicationReading, Applications, SyncRequest
+from csoc.clusters.applications import API, KIND, NAMESPACE, PATIENCE, ApplicationReading, Applications
 from csoc.clusters.client import Where
-from csoc.errors import NotFoundError, UnavailableError
-from testbed.servers.argocd import HEARD_SECONDS, TIMES_ASKED, unheard
+from csoc.errors import UnavailableError
 from tests.contract.argocd_worlds import ArgoWorld
 
 Object = dict[str, Any]
@@ -69,47 +68,19 @@ def look(world: ArgoWorld, name: str) -> None:
 
 
 class Asking(Applications):
-    """csoc's own way to Argo CD, which asks again until Argo CD has heard (see `unheard`)."""
+    """csoc's own way to Argo CD, and one question more."""
 
     def __init__(self, world: ArgoWorld) -> None:
         super().__init__(world.client)
-        self._world = world
-
-    def refresh(self, name: str, *, hard: bool = False) -> None:
-        """Comes back when Argo CD has looked."""
-        super().refresh(name, hard=hard)
-        self._until(name, lambda one: one is not None and not one.is_refreshing)
-
-    def sync(self, name: str, request: SyncRequest = SyncRequest()) -> None:  # noqa: B008 - immutable
-        """Comes back when the operation has begun."""
-        super().sync(name, request)
-        self._until(name, lambda one: one is not None and _begun(one))
 
     def look_until(self, name: str, is_so: Callable[[ApplicationReading], bool]) -> ApplicationReading:
         """The Application once it is as asked, which follows from something that Argo CD may hear of later than of the
         look; so it looks past its caches again and again."""
-        for _ in range(TIMES_ASKED):
+        for _ in range(PATIENCE.times):
             self.refresh(name, hard=True)
             with suppress(UnavailableError):
-                return self.wait_for(name, is_so, HEARD_SECONDS)
-        raise TimeoutError(f"{name} is not as awaited after {TIMES_ASKED} looks")
-
-    def until_gone(self, name: str) -> None:
-        """Comes back when a deleted Application is not there any more."""
-        self._until(name, lambda one: one is None)
-
-    def _until(self, name: str, is_so: Callable[[ApplicationReading | None], bool]) -> None:
-        for _ in range(TIMES_ASKED):
-            if any(is_so(reading) for reading in self.follow(name, HEARD_SECONDS)):
-                return
-            with suppress(NotFoundError):
-                self._world.client.merge(API, KIND, name, {"metadata": {"annotations": unheard()}}, NAMESPACE)
-        raise TimeoutError(f"Argo CD does not do what was asked of {name} {TIMES_ASKED} times")
-
-
-def _begun(reading: ApplicationReading) -> bool:
-    """Whether the operation that was asked for runs or is over; one before it may be over too."""
-    return not reading.asked or (reading.operation is not None and not reading.operation.is_done)
+                return self.wait_for(name, is_so, PATIENCE.seconds)
+        raise TimeoutError(f"{name} is not as awaited after {PATIENCE.times} looks")
 
 
 def looked(reading: ApplicationReading) -> bool:

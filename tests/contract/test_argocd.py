@@ -187,7 +187,7 @@ def test_deleting_with_cascade_takes_along_what_it_manages(argo: ArgoWorld, appl
     name = application(argo, automated={})
     applications.wait_for(name, synced, SECONDS)
     assert applications.delete(name, cascade=True)
-    applications.until_gone(name)
+    applications.wait_until_gone(name)
     assert config_maps(argo) == set()
     assert not applications.delete(name, cascade=True)
 

@@ -264,7 +264,7 @@ def test_deleting_with_the_finalizer_leaves_what_says_so(argo: ArgoWorld, applic
     name = application(argo, automated={})
     applications.wait_for(name, synced, SECONDS)
     applications.delete(name, cascade=True)
-    applications.until_gone(name)
+    applications.wait_until_gone(name)
     assert config_maps(argo) == {"kept"}
 
 
@@ -278,5 +278,5 @@ def test_an_application_that_carries_a_finalizer_cascades_whoever_deletes_it(
     carried: Any = [f"resources-finalizer.argocd.argoproj.io{finalizer}"]
     argo.client.merge(API, KIND, name, {"metadata": {"finalizers": carried}}, NAMESPACE)
     argo.client.delete(API, KIND, name, NAMESPACE)
-    applications.until_gone(name)
+    applications.wait_until_gone(name)
     assert config_maps(argo) == set()

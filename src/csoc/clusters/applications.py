@@ -8,12 +8,13 @@ Source of fields: Argo CD 3.2, pkg/apis/application/v1alpha1/types.go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from csoc.clusters.client import Change, ClusterClient, Deletion, ExpiredError, Object, Where
-from csoc.errors import ConflictError, UnavailableError
+from csoc.errors import ConflictError, NotFoundError, UnavailableError
 from csoc.fleet.argocd.model import RESOURCES_FINALIZER
 from csoc.fleet.masking import mask_text
 from csoc.fleet.shapes import items, mapping, mappings, text
@@ -22,6 +23,8 @@ API = "argoproj.io/v1alpha1"
 KIND = "Application"
 NAMESPACE = "argocd"
 REFRESH = "argocd.argoproj.io/refresh"
+ASKED_AGAIN = "csoc.gen3.org/asked-again"
+_TIMES_READ = 10
 _DONE = frozenset({"Succeeded", "Failed", "Error"})
 
 
@@ -107,6 +110,17 @@ class SyncRequest:
     who: str = "csoc"
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long Argo CD has to begin with what is asked of it: so many seconds, and so many times over."""
+
+    seconds: float = 10.0
+    times: int = 12
+
+
+PATIENCE = Patience()
+
+
 def read_application(body: Mapping[str, Any]) -> ApplicationReading:
     """Takes an Application object apart. Fields of another shape count as absent."""
     about, spec, status = mapping(body.get("metadata")), mapping(body.get("spec")), mapping(body.get("status"))
@@ -140,11 +154,18 @@ def read_application(body: Mapping[str, Any]) -> ApplicationReading:
 
 
 class Applications:
-    """The Applications of one cluster's Argo CD."""
+    """The Applications of one cluster's Argo CD.
 
-    def __init__(self, client: ClusterClient, namespace: str = NAMESPACE) -> None:
+    Argo CD writes the answer to each of its own writes over what it has heard of the Application meanwhile (3.2.1,
+    controller/appcontroller.go, writeBackToInformer). What is asked while such an answer is on its way is lost to it
+    until it looks at everything again, which is minutes later, unless the Application changes once more. So whatever
+    is asked here is asked again, by a change that means nothing, until something has come of it.
+    """
+
+    def __init__(self, client: ClusterClient, namespace: str = NAMESPACE, patience: Patience = PATIENCE) -> None:
         self._client = client
         self._namespace = namespace
+        self._patience = patience
 
     def get(self, name: str) -> ApplicationReading:
         """Raises NotFoundError, DeniedError, UnavailableError."""
@@ -156,17 +177,15 @@ class Applications:
         return [read_application(body) for body in found]
 
     def refresh(self, name: str, *, hard: bool = False) -> None:
-        """Asks Argo CD to look into Git and the cluster now; hard: past what it keeps of Git and Helm."""
+        """Lets Argo CD look into Git and the cluster now, and comes back when it has; hard: past what it keeps of Git
+        and Helm. Raises NotFoundError, and UnavailableError if it does not look."""
         annotations = {REFRESH: "hard" if hard else "normal"}
         self._client.merge(API, KIND, name, {"metadata": {"annotations": annotations}}, self._namespace)
+        self._until(name, lambda one: not one.is_refreshing, "does not look at")
 
     def sync(self, name: str, request: SyncRequest = SyncRequest()) -> None:
-        """Asks Argo CD to sync. Raises ConflictError while another operation runs."""
-        body = self._client.get(API, KIND, name, self._namespace)
-        if mapping(body.get("operation")):
-            raise ConflictError(
-                f"Another operation of the Application {name} is running", fix="Wait for it, or stop it"
-            )
+        """Asks Argo CD to sync, and comes back when that has begun. Raises ConflictError while another operation runs,
+        NotFoundError, and UnavailableError if it does not begin."""
         wanted: Object = {"prune": request.prune}
         if request.dry_run:
             wanted["dryRun"] = True
@@ -174,11 +193,27 @@ class Applications:
             wanted["revision"] = request.revisions[0]
         elif request.revisions:
             wanted["revisions"] = list(request.revisions)
-        operation = {"initiatedBy": {"username": request.who}, "sync": wanted}
-        # With the version that was read: of two who ask at once, one is told.
-        version = mapping(body.get("metadata")).get("resourceVersion")
-        patch = {"metadata": {"resourceVersion": version}, "operation": operation}
-        self._client.merge(API, KIND, name, patch, self._namespace)
+        self._operate(name, {"initiatedBy": {"username": request.who}, "sync": wanted})
+        self._until(name, _has_begun, "does not begin to sync")
+
+    def _operate(self, name: str, operation: Object) -> None:
+        """Writes an operation where none is. With the version that was read: of two who ask at once, one is told. When
+        it was Argo CD that wrote meanwhile, there still is no operation, and it is written to the next version."""
+        for left in reversed(range(_TIMES_READ)):
+            body = self._client.get(API, KIND, name, self._namespace)
+            if mapping(body.get("operation")):
+                raise ConflictError(
+                    f"Another operation of the Application {name} is running", fix="Wait for it, or stop it"
+                )
+            version = mapping(body.get("metadata")).get("resourceVersion")
+            patch = {"metadata": {"resourceVersion": version}, "operation": operation}
+            try:
+                self._client.merge(API, KIND, name, patch, self._namespace)
+            except ConflictError:
+                if not left:
+                    raise
+            else:
+                return
 
     def stop(self, name: str) -> bool:
         """Asks a running operation to end. False if none runs."""
@@ -197,6 +232,11 @@ class Applications:
             return False
         self._client.merge(API, KIND, name, {"metadata": {"finalizers": finalizers}}, self._namespace)
         return self._client.delete(API, KIND, name, self._namespace, Deletion())
+
+    def wait_until_gone(self, name: str) -> None:
+        """Comes back when a deleted Application is not there any more. Raises UnavailableError if it stays."""
+        with suppress(NotFoundError):
+            self._until(name, lambda _: False, "does not finish deleting")
 
     def follow(self, name: str, seconds: float) -> Iterator[ApplicationReading | None]:
         """What becomes of an Application: its reading now and after each change; None once it is gone. Ends after so
@@ -219,6 +259,25 @@ class Applications:
             fix="Look at its conditions and at what is not healthy",
         )
 
+    def _until(self, name: str, is_so: Callable[[ApplicationReading], bool], what: str) -> None:
+        """Comes back when it is so; asks again as long as it is not. Raises NotFoundError, UnavailableError."""
+        last: ApplicationReading | None = None
+        for _ in range(self._patience.times):
+            if last is not None:
+                # The version makes it another text each time: a write that changes nothing is not told to anybody.
+                again = {"metadata": {"annotations": {ASKED_AGAIN: last.version}}}
+                self._client.merge(API, KIND, name, again, self._namespace)
+            for reading in self.follow(name, self._patience.seconds):
+                if reading is None:
+                    raise NotFoundError(f"The Application {name} is not there any more")
+                if is_so(reading):
+                    return
+                last = reading
+        raise UnavailableError(
+            f"Argo CD {what} the Application {name}, though it was asked {self._patience.times} times: {_state(last)}",
+            fix="Look whether its application controller runs, and what it says",
+        )
+
     def _changes(self, version: str, where: Where, seconds: float) -> Iterator[Change]:
         try:
             yield from self._client.watch(API, KIND, version, where, seconds=seconds)
@@ -232,6 +291,11 @@ class Applications:
 
 def _told(change: Change) -> ApplicationReading | None:
     return None if change.type == "DELETED" else read_application(change.object)
+
+
+def _has_begun(reading: ApplicationReading) -> bool:
+    """Whether the operation that was asked for runs or is over; the one that is told may be one before it."""
+    return not reading.asked or (reading.operation is not None and not reading.operation.is_done)
 
 
 def _state(reading: ApplicationReading | None) -> str:
