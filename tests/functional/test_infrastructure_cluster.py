@@ -165,7 +165,7 @@ def asked(owner: Owner, emulator: Emulator, cluster: Mapping[str, Any], role: st
     """A list of the simulated cluster, as a role of the account."""
     arn = f"arn:aws:iam::{owner.account}:role/{role}"
     session = owner.client("sts").assume_role(RoleArn=arn, RoleSessionName="csoc")["Credentials"]
-    bearer = token(owner, emulator, cluster["name"], **{key: str(value) for key, value in session.items()})
+    bearer = token(owner, emulator, cluster["name"], 60, **{key: str(value) for key, value in session.items()})
     context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
     headers = {"Authorization": f"Bearer {bearer}"}
     request = urllib.request.Request(f"{cluster['endpoint']}/api/v1/{what}", headers=headers)

@@ -78,7 +78,7 @@ def layer(
 def cluster_settings(size: str, *, account: str = ACCOUNT, installation: str = INSTALLATION) -> dict[str, Any]:
     """Settings of a cluster's layers: "small", "medium" (which goes out through proxies), "large"."""
     role = f"arn:aws:iam::{account}:role/csoc-link/CsocLink-{installation}-cluster"
-    small = {
+    small: dict[str, Any] = {
         "network": {"cidr": "10.20.0.0/16", "zones": 2, "nat_gateways": "one", "web_acl": {"mode": "count"}},
         "cluster": {
             "version": "1.34",
@@ -87,7 +87,7 @@ def cluster_settings(size: str, *, account: str = ACCOUNT, installation: str = I
         },
         "platform": {},
     }
-    medium = {
+    medium: dict[str, Any] = {
         "network": {
             "cidr": "10.21.0.0/16",
             "zones": 3,
@@ -120,7 +120,7 @@ def cluster_settings(size: str, *, account: str = ACCOUNT, installation: str = I
         },
         "platform": {"dns_zones": ["Z0123456789ABCDEFGHIJ"]},
     }
-    large = {
+    large: dict[str, Any] = {
         "network": {
             "cidr": "10.22.0.0/16",
             "zones": 3,
@@ -176,4 +176,4 @@ def cluster_document(size: str, **changed: str) -> dict[str, Any]:
     layers = {
         name: layer(name, one, uid=uid, cluster_uid=uid, left_out=left_out) for name, one in sorted(settings.items())
     }
-    return document(layers, **changed)  # type: ignore[arg-type]
+    return document(layers, **changed)

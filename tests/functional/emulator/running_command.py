@@ -32,7 +32,7 @@ class Started:
 
     def client(self, service: str) -> Any:
         given = self.variables
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(
             service,
             region_name=given["AWS_DEFAULT_REGION"],
             endpoint_url=given["AWS_ENDPOINT_URL"],

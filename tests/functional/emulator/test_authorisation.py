@@ -106,8 +106,8 @@ def test_a_role_is_passed_only_to_the_service_that_the_policy_names(owner: Owner
     without = Actor(owner, allow("cloudformation:*"), name="without")
     code, message = refusal(lambda: without.client("cloudformation").create_stack(**asked))
     assert (code, "iam:PassRole" in message, execution in message) == ("AccessDenied", True, True)
-    right = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
-    wrong = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    right: dict[str, Any] = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    wrong: dict[str, Any] = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
     other = Actor(owner, allow("cloudformation:*"), allow("iam:PassRole", execution, **wrong), name="other")
     assert refusal(lambda: other.client("cloudformation").create_stack(**asked))[0] == "AccessDenied"
     given = Actor(owner, allow("cloudformation:*"), allow("iam:PassRole", execution, **right), name="given")
@@ -115,7 +115,9 @@ def test_a_role_is_passed_only_to_the_service_that_the_policy_names(owner: Owner
 
 
 def test_a_stack_may_be_made_only_with_the_role_that_a_condition_names(owner: Owner) -> None:
-    condition = {"StringEquals": {"cloudformation:RoleArn": f"arn:aws:iam::{owner.account}:role/execution"}}
+    condition: dict[str, Any] = {
+        "StringEquals": {"cloudformation:RoleArn": f"arn:aws:iam::{owner.account}:role/execution"}
+    }
     actor = Actor(owner, allow("cloudformation:CreateStack", **condition))
     template = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
     stacks = actor.client("cloudformation")
@@ -172,8 +174,8 @@ def test_a_boundary_narrows_a_role(owner: Owner) -> None:
 
 
 def test_tags_of_a_request_and_of_a_resource_are_conditions(owner: Owner) -> None:
-    asked = {"StringEquals": {"aws:RequestTag/owner": "csoc"}}
-    there = {"StringEquals": {"aws:ResourceTag/owner": "csoc"}}
+    asked: dict[str, Any] = {"StringEquals": {"aws:RequestTag/owner": "csoc"}}
+    there: dict[str, Any] = {"StringEquals": {"aws:ResourceTag/owner": "csoc"}}
     statements = (
         allow(["ec2:CreateVpc", "ec2:CreateTags"], **asked),
         allow("ec2:DeleteVpc", **there),

@@ -35,7 +35,7 @@ def planned(emulator: Emulator, account: str) -> Iterator[Any]:
 def patient(emulator: Emulator, owner: Owner, service: str, attempts: int = 1, seconds: int = 2) -> Any:
     """A client that gives up after some seconds, and tries so many times."""
     key = emulator.accounts.owner(owner.account)
-    return boto3.client(  # type: ignore[call-overload]
+    return boto3.client(
         service,
         region_name="ap-southeast-2",
         endpoint_url=emulator.endpoint,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from csoc.emulator.cloudformation.resources.durations import SECONDS
-from csoc.emulator.cloudformation.resources.handler import ResourceError
+from csoc.emulator.cloudformation.resources.handler import Made, ResourceError
 from csoc.emulator.cloudformation.resources.table import HANDLERS
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import SteppedTimeline
@@ -28,7 +28,12 @@ def stepped() -> Iterator[tuple[Emulator, SteppedTimeline]]:
         yield started, timeline
 
 
-def said(action: Any) -> tuple[str, str]:
+def handler_of(kind: str) -> Any:
+    """A handler with what it may have besides, which differs from type to type."""
+    return HANDLERS[kind]
+
+
+def said(action: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(ClientError) as refused:
         action()
     error = refused.value.response["Error"]
@@ -64,7 +69,10 @@ def test_a_new_bucket_is_closed_and_encrypted(bench: Bench) -> None:
 def test_a_policy_for_everybody_is_refused_as_long_as_public_access_is_blocked(bench: Bench) -> None:
     name = bench.make("AWS::S3::Bucket").physical_id
     public = statement("s3:GetObject", Principal="*", Resource=f"arn:aws:s3:::{name}/*")
-    put = lambda: bench.make("AWS::S3::BucketPolicy", Bucket=name, PolicyDocument=public)  # noqa: E731
+
+    def put() -> Made:
+        return bench.make("AWS::S3::BucketPolicy", Bucket=name, PolicyDocument=public)
+
     code, message = said(put)
     assert (code, "BlockPublicPolicy" in message) == ("AccessDenied", True)
     bench.client("s3").delete_public_access_block(Bucket=name)
@@ -112,7 +120,7 @@ def test_a_protected_cluster_and_one_with_instances_are_kept(bench: Bench) -> No
 
 def test_a_snapshot_is_left_of_a_cluster_and_another_is_made_of_it(bench: Bench) -> None:
     context, rds = bench.context("Database"), bench.client("rds")
-    handler = HANDLERS["AWS::RDS::DBCluster"]
+    handler = handler_of("AWS::RDS::DBCluster")
     cluster = handler.create(context, AURORA).physical_id
     handler.snapshot(context, cluster, AURORA)
     handler.snapshot(context, cluster, AURORA)
@@ -128,7 +136,7 @@ def test_a_snapshot_is_left_of_a_cluster_and_another_is_made_of_it(bench: Bench)
 def test_a_snapshot_is_left_of_an_instance_and_none_of_a_member_of_a_cluster(bench: Bench) -> None:
     own = {"Engine": "postgres", "DBInstanceClass": "db.t4g.small", "AllocatedStorage": "20", "MasterUsername": "gen3"}
     own["MasterUserPassword"] = "not-a-secret"
-    handler, context = HANDLERS["AWS::RDS::DBInstance"], bench.context()
+    handler, context = handler_of("AWS::RDS::DBInstance"), bench.context()
     instance = handler.create(context, own).physical_id
     handler.snapshot(context, instance, own)
     kept = bench.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
@@ -149,7 +157,10 @@ def test_a_subnet_group_covers_two_zones_and_is_kept_while_it_is_used(bench: Ben
 
 
 def test_a_cluster_needs_what_it_names_and_a_name_of_its_own(bench: Bench) -> None:
-    make = lambda **more: bench.make("AWS::RDS::DBCluster", **AURORA, **more)  # noqa: E731
+
+    def make(**more: Any) -> Made:
+        return bench.make("AWS::RDS::DBCluster", **AURORA, **more)
+
     assert said(lambda: make(DBSubnetGroupName="nothing"))[0] == "DBSubnetGroupNotFoundFault"
     assert said(lambda: make(DBClusterParameterGroupName="nothing"))[0] == "DBClusterParameterGroupNotFound"
     make(DBClusterIdentifier="Only-One")
@@ -157,7 +168,7 @@ def test_a_cluster_needs_what_it_names_and_a_name_of_its_own(bench: Bench) -> No
 
 
 def test_what_cannot_change_in_place_is_refused_by_name(bench: Bench) -> None:
-    handler, context = HANDLERS["AWS::RDS::DBCluster"], bench.context()
+    handler, context = handler_of("AWS::RDS::DBCluster"), bench.context()
     made = handler.create(context, AURORA)
     with pytest.raises(ResourceError, match="MasterUsername"):
         handler.update(context, made.physical_id, AURORA, {**AURORA, "MasterUsername": "other"})
@@ -196,7 +207,7 @@ def test_a_database_is_creating_for_its_time(
 ) -> None:
     emulator, timeline = stepped
     bench = Bench(emulator, account)
-    context, handler = bench.context(), HANDLERS[kind]
+    context, handler = bench.context(), handler_of(kind)
     made = handler.create(context, properties)
 
     def status() -> str:
@@ -217,7 +228,7 @@ def test_a_database_is_creating_for_its_time(
 def test_a_domain_is_processed_for_its_time(stepped: tuple[Emulator, SteppedTimeline], account: str) -> None:
     emulator, timeline = stepped
     bench = Bench(emulator, account)
-    handler, context = HANDLERS["AWS::OpenSearchService::Domain"], bench.context()
+    handler, context = handler_of("AWS::OpenSearchService::Domain"), bench.context()
     made = handler.create(context, {"EngineVersion": "OpenSearch_2.11"})
     told = bench.client("opensearch").describe_domain(DomainName=made.physical_id)["DomainStatus"]
     assert (told["Processing"], told["DomainProcessingStatus"]) == (True, "Creating")
@@ -229,7 +240,7 @@ def test_a_domain_is_processed_for_its_time(stepped: tuple[Emulator, SteppedTime
 
 
 def test_a_database_that_is_deleted_while_it_is_made_does_not_settle(bench: Bench) -> None:
-    context, handler = bench.context(), HANDLERS["AWS::RDS::DBCluster"]
+    context, handler = bench.context(), handler_of("AWS::RDS::DBCluster")
     cluster = handler.create(context, AURORA).physical_id
     bench.client("rds").delete_db_cluster(DBClusterIdentifier=cluster, SkipFinalSnapshot=True)
     with pytest.raises(ResourceError, match="was deleted while it was made"):

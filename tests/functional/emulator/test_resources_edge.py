@@ -338,7 +338,7 @@ def acl(bench: Bench) -> Properties:
 
 def small_acl(bench: Bench) -> Properties:
     given = {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": VISIBLE}
-    return bench.make("AWS::WAFv2::WebACL", **given).attributes
+    return dict(bench.make("AWS::WAFv2::WebACL", **given).attributes)
 
 
 def rule_group(bench: Bench) -> Properties:

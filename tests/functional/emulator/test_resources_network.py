@@ -44,7 +44,7 @@ def interface(bench: Bench) -> str:
 
 
 def address(bench: Bench) -> Properties:
-    return bench.make("AWS::EC2::EIP", Domain="vpc").attributes
+    return dict(bench.make("AWS::EC2::EIP", Domain="vpc").attributes)
 
 
 def table(bench: Bench, network: str) -> str:

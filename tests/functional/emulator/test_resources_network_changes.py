@@ -239,7 +239,7 @@ def test_other_data_makes_a_new_version_of_a_launch_template(bench: Bench) -> No
 
 
 def test_an_instance_changes_its_type_and_is_not_deleted_while_protected(bench: Bench) -> None:
-    before = {
+    before: dict[str, Any] = {
         "ImageId": image(bench),
         "InstanceType": "t3.small",
         "SubnetId": subnet(bench, vpc(bench)),

@@ -40,7 +40,7 @@ def nested(levels: int) -> Any:
 
 
 COMMAS = {"Fn::Split": ["x", nested(3)]}
-GOOD = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v"}}
+GOOD: dict[str, Any] = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "v"}}
 HOSTILE: Mapping[str, Any] = {
     "sub": nested(9),
     "join": {"Fn::Join": ["d" * 10_000, COMMAS]},
