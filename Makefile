@@ -6,7 +6,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick tools lint format docs testbed benchmarks clean
+.PHONY: help setup demo test test-quick soak tools lint format docs testbed benchmarks clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":[^#]*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ tools: ## Add the tools of the suites to .venv
 
 test-quick: tools ## Run the unit tests only (ARGS go to pytest)
 	@.venv/bin/pytest tests/unit -n 2 $(ARGS)
+
+soak: tools ## Kill workers hundreds of times while they execute runs (CSOC_SOAK=N seeds, 200 without it)
+	@CSOC_SOAK=$${CSOC_SOAK:-200} .venv/bin/pytest tests/functional/test_runs_survive.py -k soak -n 2 --timeout 0 $(ARGS)
 
 lint: tools ## Run the checks without the suites: ruff, mypy, import contract
 	@.venv/bin/python -m scripts.run_suites --only-checks
