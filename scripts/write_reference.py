@@ -12,6 +12,7 @@ from pathlib import Path
 
 from csoc.fleet.documents import schemas
 from csoc.gen3 import catalogue
+from csoc.gen3.launch.reference import reference_page as launch_page
 from scripts import command_pages, misconfigurations, resource_type_pages, rule_pages
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -23,6 +24,7 @@ GENERATORS: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "what rules answer": misconfigurations.pages,
     "commands": command_pages.pages,
     "resource types of the emulator": resource_type_pages.pages,
+    "launching": lambda: {"launch.md": launch_page().encode()},
     "services of the chart": lambda: {"services.md": catalogue.reference_page(catalogue.load()).encode()},
 }
 

@@ -110,15 +110,27 @@ def _kind(kind: str, model: type[Document]) -> Iterator[str]:
 
 
 def _rows(field: FieldInfo, path: str) -> Iterator[str]:
+    for written, kind, required, meaning in _cells(field, path, of_document=True):
+        escaped = meaning.replace("|", "\\|")
+        yield f"| `{written}` | {kind} | {required} | {escaped} |"
+
+
+def _cells(field: FieldInfo, path: str, *, of_document: bool = False) -> Iterator[tuple[str, str, str, str]]:
     inner, many = _inner(field.annotation)
-    meaning = _line(field.description).replace("|", "\\|")
-    if not path.count("."):
+    meaning = _line(field.description)
+    if of_document and not path.count("."):
         meaning = meaning if inner is None else _line(inner.__doc__)
-    required = "yes" if field.is_required() else ""
-    yield f"| `{path}` | {_type(field.annotation)} | {required} | {meaning} |"
+    yield path, _type(field.annotation), "yes" if field.is_required() else "", meaning
     if inner is not None:
         for name, below in inner.model_fields.items():
-            yield from _rows(below, f"{path}{'[]' if many else ''}.{below.alias or name}")
+            yield from _cells(below, f"{path}{'[]' if many else ''}.{below.alias or name}", of_document=of_document)
+
+
+def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    """Path, type and meaning of each field of a model that is written as documents are, nested ones included."""
+    for name, field in model.model_fields.items():
+        for row in _cells(field, field.alias or name):
+            yield row[0], row[1], row[3]
 
 
 def _inner(annotation: Any) -> tuple[type[BaseModel] | None, bool]:

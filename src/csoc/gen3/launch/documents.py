@@ -42,6 +42,7 @@ class Surroundings:
     account: name of the Account. region: of AWS. top: folder of the documents. commons_exists: it has a document, and
     this is another environment of it. members: commons of the fleet with title and hostname, for a mesh. secret_name:
     uid and name to the full name in Secrets Manager. user_yaml: content of the file that the answers name, "" if none.
+    workspace_nodes: a cluster that there is has nodes for workspaces alone (label and taint role=jupyter).
     """
 
     account: str
@@ -51,6 +52,7 @@ class Surroundings:
     commons_exists: bool = False
     members: Mapping[str, values.Member] | None = None
     user_yaml: str = ""
+    workspace_nodes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ def launch(answers: Answers, around: Surroundings, ids: Ids) -> Launch:
         administrators=answers.administrators,
         user_yaml=around.user_yaml,
         members=_members(answers, around),
+        # A new cluster has nodes for workspaces alone in every size but the smallest.
+        workspace_nodes=answers.size != "small" if answers.cluster == NEW else around.workspace_nodes,
     )
     made = values.value_files(wanted)
     paths = [f"{folder}/{name}" for name in values.FILES if name in made or name == values.OUTPUTS]

@@ -46,7 +46,7 @@ class Wanted:
 
     commons: its name. environment: the chart's own name for it, which is in names that must be its alone: the uid.
     secret_name: the full name in Secrets Manager for a name below the environment's prefix. user_yaml: a list of users
-    as YAML, "" to make one for the administrators.
+    as YAML, "" to make one for the administrators. workspace_nodes: the cluster has nodes for workspaces alone.
     """
 
     commons: str
@@ -64,6 +64,7 @@ class Wanted:
     administrators: tuple[str, ...] = ()
     user_yaml: str = ""
     members: tuple[Member, ...] = ()
+    workspace_nodes: bool = False
 
 
 def workspaces_namespace(namespace: str) -> str:
@@ -146,7 +147,7 @@ def _of_single_services(wanted: Wanted, data: dict[str, Any]) -> None:
         namespace = workspaces_namespace(wanted.namespace)
         put(data, "hatchery.jupyterNamespace", namespace)
         put(data, "ambassador.jupyterNamespace", namespace)
-        put(data, "hatchery.hatchery.skipNodeSelector", True)
+        put(data, "hatchery.hatchery.skipNodeSelector", not wanted.workspace_nodes)
     if "guppy" in on:
         put(data, "guppy.configIndex", "dev_case-array-config")
     if "requestor" in on:

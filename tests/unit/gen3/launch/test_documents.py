@@ -12,7 +12,7 @@ from csoc.fleet.documents.base import ChartReference
 from csoc.fleet.documents.init import plan_init
 from csoc.fleet.documents.reading import read_documents
 from csoc.gen3.launch import applications, bundles, documents, values
-from csoc.provisioning import names
+from csoc.provisioning import names, sizes
 from csoc.testing.repositories import MemoryRepositories, MemoryTree
 from tests.unit.gen3.launch.launching import (
     PLACE,
@@ -92,6 +92,30 @@ def test_the_release_of_workspaces_and_its_proxy_watch_one_namespace() -> None:
     made = launch(answers(["workspaces"]))
     data = yaml.safe_load(made.files["commons/heart/heart-dev/values/20-services.yaml"])
     assert data["hatchery"]["jupyterNamespace"] == data["ambassador"]["jupyterNamespace"] == "jupyter-pods-heart-dev"
+
+
+@pytest.mark.parametrize(
+    ("more", "around", "skips"),
+    [
+        ({"size": "small"}, {}, True),
+        ({"size": "medium"}, {}, False),
+        ({"size": "large", "cluster": "big"}, {}, True),
+        ({"size": "small", "cluster": "big"}, {"workspace_nodes": True}, False),
+    ],
+)
+def test_workspaces_ask_for_their_own_nodes_where_the_cluster_has_them(
+    more: dict[str, str], around: dict[str, bool], skips: bool
+) -> None:
+    made = launch(answers(["workspaces"], **more), **around)
+    data = yaml.safe_load(made.files["commons/heart/heart-dev/values/20-services.yaml"])
+    assert data["hatchery"]["hatchery"]["skipNodeSelector"] is skips
+
+
+def test_a_new_cluster_has_nodes_for_workspaces_as_its_size_says() -> None:
+    for size in ("small", "medium", "large"):
+        given = {"link_role": "arn:aws:iam::111122223333:role/x", "public_networks": []}
+        pools = sizes.settings("cluster", size, given=given)["pools"]
+        assert any(pool["purpose"] == "jupyter" for pool in pools) is (size != "small")
 
 
 def test_a_mesh_collects_from_its_members_and_refuses_one_that_is_not_known() -> None:
