@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from csoc_infra.explained import EXPLAINED
 from tests.infra import nag
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "nag.md"
@@ -47,7 +48,7 @@ def page() -> str:
 
 
 def _explained(found: Iterable[nag.Finding]) -> Iterator[tuple[str, str, str, str]]:
-    for one in nag.EXPLAINED:
+    for one in EXPLAINED:
         about = [finding for finding in found if nag.explains(one, finding)]
         rules = ", ".join(sorted({finding.rule.partition("[")[0] for finding in about}))
         yield one.layer, rules, _named(finding.where for finding in about), one.reason

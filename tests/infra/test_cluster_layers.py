@@ -43,7 +43,7 @@ def test_no_two_subnets_overlap_and_all_are_in_the_network(length: int, zones: i
     blocks = [ipaddress.ip_network(one) for one in (*divided.private, *divided.public, *divided.isolated)]
     assert len(blocks) == 3 * zones
     assert all(block.subnet_of(ipaddress.ip_network(f"10.20.0.0/{length}")) for block in blocks)  # type: ignore[arg-type]
-    assert not [pair for pair in ((a, b) for a in blocks for b in blocks if a is not b) if pair[0].overlaps(pair[1])]  # type: ignore[arg-type]
+    assert not [pair for pair in ((a, b) for a in blocks for b in blocks if a is not b) if pair[0].overlaps(pair[1])]
 
 
 def test_private_subnets_have_room_for_a_pod_an_address() -> None:
@@ -369,7 +369,15 @@ def test_every_resource_that_can_be_tagged_says_whose_it_is() -> None:
 
 def test_two_clusters_in_one_account_share_no_name() -> None:
     def names(uid: str) -> set[str]:
-        kept = ("Name", "GroupName", "RoleName", "LogGroupName", "AutoScalingGroupName", "TopicName", "AlarmName")
+        kept: tuple[str, ...] = (
+            "Name",
+            "GroupName",
+            "RoleName",
+            "LogGroupName",
+            "AutoScalingGroupName",
+            "TopicName",
+            "AlarmName",
+        )
         kept += ("LaunchTemplateName", "InstanceProfileName")
         return {
             value[key]

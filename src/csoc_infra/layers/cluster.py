@@ -47,7 +47,7 @@ _BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 _NEEDED = ("vpc-cni", "kube-proxy", "coredns")
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _VERSION = checks.matches(r"v\d+\.\d+\.\d+-eksbuild\.\d+|", "a version like v1.20.4-eksbuild.2")
-_ARM = re.compile(r"[a-z]+\d+g[a-z-]*\.")
+_ARM = re.compile(r"(a1|[a-z]+\d+g[a-z-]*)\.")
 _GPU = re.compile(r"(g|p|inf|trn)\d")
 
 

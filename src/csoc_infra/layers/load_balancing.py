@@ -100,8 +100,14 @@ def statements(given: Given) -> Sequence[Mapping[str, object]]:
         {
             "Effect": "Allow",
             "Action": ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
-            "Resource": [groups, given.arn("ec2", "security-group-rule/*")],
+            "Resource": groups,
             "Condition": in_network,
+        },
+        # A rule knows no network; without the statement before, this one allows nothing.
+        {
+            "Effect": "Allow",
+            "Action": ["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
+            "Resource": given.arn("ec2", "security-group-rule/*"),
         },
         {
             "Effect": "Allow",

@@ -138,6 +138,7 @@ def _dns(settings: Settings, given: Given) -> Sequence[Mapping[str, object]]:
                 "route53:ChangeResourceRecordSets",
                 "route53:ListResourceRecordSets",
                 "route53:ListTagsForResource",
+                "route53:ListTagsForResources",
             ],
             "Resource": zones,
         },

@@ -41,7 +41,7 @@ OPTIONAL_INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("ProxyGroupNames", "ProxyInterfaceIds")
 
 NAMESPACE = "csoc/egress"
-_ARM = re.compile(r"[a-z]+\d+g[a-z-]*\.")
+_ARM = re.compile(r"(a1|[a-z]+\d+g[a-z-]*)\.")
 _IMAGE = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
 _IMAGE_CHECK = checks.matches(
     r"(ami-[0-9a-f]{8,17}|resolve:ssm:/[A-Za-z0-9_./-]{1,200})?", "an AMI's id, or resolve:ssm: and a parameter's path"
