@@ -20,6 +20,7 @@ _DEEPEST = 40
 _LONGEST = 4_000_000
 _MOST_RESOURCES = 500  # CloudFormation's own limit
 _LARGEST_NUMBER = Decimal(10) ** 7
+_LONGEST_TEXT = 5_000  # CloudFormation takes values of parameters up to 4096 bytes
 _FROM_SSM = "AWS::SSM::Parameter::Value"
 _VARIABLE = re.compile(r"\$\{([^}!]{1,255})\}")
 
@@ -67,6 +68,7 @@ class Template:
             raise RejectedError(
                 f"The template has {len(found)} resources", fix=f"CloudFormation takes {_MOST_RESOURCES}"
             )
+        self._judged: dict[str, bool | None] = {}
         self._raw = found
         self.resources = {str(name): self._resource(str(name), one) for name, one in found.items()}
 
@@ -135,8 +137,7 @@ class Template:
         if depth > _DEEPEST:
             return None
         if isinstance(condition, str):
-            written = self._conditions.get(condition)
-            return self.holds(written, depth + 1) if isinstance(written, Mapping) else None
+            return self._named_condition(condition, depth)
         if not isinstance(condition, Mapping) or len(condition) != 1:
             return None
         ((function, given),) = condition.items()
@@ -154,6 +155,12 @@ class Template:
         if function == "Fn::Or":
             return True if True in parts else None if None in parts else False
         return None
+
+    def _named_condition(self, name: str, depth: int) -> bool | None:
+        if name not in self._judged:
+            self._judged[name] = None  # what one says that leads to itself
+            self._judged[name] = self.holds(self._conditions.get(name) or {}, depth + 1)
+        return self._judged[name]
 
     @staticmethod
     def _equal(left: Any, right: Any) -> bool | None:
@@ -176,7 +183,8 @@ class Template:
         if not isinstance(given, str):
             return UNKNOWN
         if given in self._parameters:
-            return self._parameters[given]
+            value = self._parameters[given]
+            return UNKNOWN if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
         return Reference(given) if given in self._raw else UNKNOWN
 
     def _attribute(self, given: Any) -> Any:
@@ -199,15 +207,17 @@ class Template:
             return UNKNOWN
         texts = [self.resolve(one, depth + 1) for one in parts]
         known = [one for one in texts if isinstance(one, str)]
-        return given[0].join(known) if len(known) == len(texts) else UNKNOWN
+        too_long = sum(len(one) + len(given[0]) for one in known) > _LONGEST_TEXT
+        return given[0].join(known) if len(known) == len(texts) and not too_long else UNKNOWN
 
     def _sub(self, given: Any) -> Any:
         if not isinstance(given, str):
             return UNKNOWN
-        names = _VARIABLE.findall(given)
-        if not all(isinstance(self._parameters.get(name), str) for name in names):
+        texts = {name: self._ref(name) for name in _VARIABLE.findall(given)}
+        if not all(isinstance(one, str) for one in texts.values()) or len(given) > _LONGEST_TEXT:
             return UNKNOWN
-        return _VARIABLE.sub(lambda found: str(self._parameters[found[1]]), given).replace("${!", "${")
+        made = _VARIABLE.sub(lambda found: str(texts[found[1]]), given).replace("${!", "${")
+        return made if len(made) <= _LONGEST_TEXT else UNKNOWN
 
     def _split(self, given: Any, depth: int) -> Any:
         if not isinstance(given, list) or len(given) != 2 or not isinstance(given[0], str) or not given[0]:

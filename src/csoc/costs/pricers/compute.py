@@ -13,6 +13,8 @@ from csoc.gen3.rules.kubernetes_end_of_support import SUPPORT
 _DETAILED_METRICS = fixed(7)  # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/manage-detailed-monitoring.html
 _DEFAULT_TYPE = "t3.medium"  # of managed node groups, as the default disk
 _DEFAULT_DISK = Decimal(20)
+_MOST_TYPES = 20  # of a managed node group
+_MOST_DISKS = 40
 
 
 def cluster(seen: Seen) -> Iterator[Line]:
@@ -44,7 +46,7 @@ def node_group(seen: Seen) -> Iterator[Line]:
     types = [one for one in listed or () if isinstance(one, str)]
     if listed is None:
         types = [_type_of(seen, template) or _DEFAULT_TYPE]
-    if nodes is None or not types or len(types) != len(listed or types):
+    if nodes is None or not types or len(types) != len(listed or types) or len(types) > _MOST_TYPES:
         yield seen.unpriced("nodes", "how many there are of which type is not known before they exist")
         return
     spot = seen.text("CapacityType") == "SPOT"
@@ -62,8 +64,9 @@ def scaling_group(seen: Seen) -> Iterator[Line]:
     """An Auto Scaling group."""
     machines = _sizes(seen, ("MinSize",), ("MaxSize",))
     template = seen.template.named(seen.resource.properties, "LaunchTemplate", "LaunchTemplateId")
-    if template is None and (chosen := ("MixedInstancesPolicy", "LaunchTemplate", "LaunchTemplateSpecification")):
-        template = seen.template.named(seen.resource.properties, *chosen, "LaunchTemplateId")
+    if template is None:
+        mixed = ("MixedInstancesPolicy", "LaunchTemplate", "LaunchTemplateSpecification", "LaunchTemplateId")
+        template = seen.template.named(seen.resource.properties, *mixed)
     kind = _type_of(seen, template)
     if machines is None or template is None or not kind:
         yield seen.unpriced("machines", "how many there are of which type is not known before they exist")
@@ -98,9 +101,10 @@ def _by_template(seen: Seen, name: str, count: Range, template: Resource) -> Ite
     """What a launch template adds to each machine."""
     data = template.properties
     disks = seen.template.items(data, "LaunchTemplateData", "BlockDeviceMappings")
-    if disks is None:
+    if disks is None or len(disks) > _MOST_DISKS:
+        disks = []
         yield seen.unpriced(f"disks of {name}", "the machine's image decides about them")
-    for disk in disks or ():
+    for disk in disks:
         size = seen.template.number(disk, "Ebs", "VolumeSize")
         yield _disk(seen, count, size, seen.template.text(disk, "Ebs", "VolumeType") or "gp2", name)
     if seen.template.value(data, "LaunchTemplateData", "Monitoring", "Enabled") in (True, "true"):

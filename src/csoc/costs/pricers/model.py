@@ -14,6 +14,7 @@ from csoc.costs.prices.tables import PriceTable, shown
 from csoc.costs.template import Resource, Template
 
 _WHOLE = Decimal(100)
+_LONGEST = 200
 
 Factor = tuple[Range, str]
 """An amount and its name in the plural: machines, hours, GB."""
@@ -89,7 +90,9 @@ class Seen:
 
     def _line(self, what: str, kind: Kind, words: str, *amounts: Any) -> Line:
         name = shown(self.resource.id) if self.resource.id else ""
-        return Line(name, shown(self.resource.type) if self.resource.type else "", shown(what), kind, words, *amounts)
+        return Line(
+            name, shown(self.resource.type) if self.resource.type else "", shown(what, _LONGEST), kind, words, *amounts
+        )
 
 
 Pricer = Callable[[Seen], Iterator[Line]]

@@ -91,7 +91,7 @@ def parse(text: str) -> PriceTable:
     return PriceTable(data["region"], data["place"], prices)
 
 
-def shown(text: str) -> str:
+def shown(text: str, longest: int = 80) -> str:
     """Somebody else's text in a sentence of ours: short, one line, printable."""
-    clean = "".join(char if char.isprintable() else "?" for char in text[:80])
+    clean = "".join(char if char.isprintable() else "?" for char in text[:longest])
     return clean or "without a name"
