@@ -167,6 +167,6 @@ def test_every_layer_is_made_and_deleted_with_the_execution_role(
             linked.apply(made[name], document["owner"]["uid"])
             done.append(made[name].stack)
     assert {stack.rpartition("-")[2] for stack in done} == set(order)
-    # What EKS leaves in a network (its security group) is its owner's to remove, as at AWS.
+    # The network stays: the database, which its stack keeps, holds on to it.
     for stack in reversed(done[1:]):
         linked.remove(stack)
