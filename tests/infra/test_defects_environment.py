@@ -255,6 +255,7 @@ class TestSearch:
         (allowed,) = statements(domain["AccessPolicies"])
         assert allowed["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
         assert allowed["Condition"] == {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/csoc/{UID}/*"}}
+        assert allowed["Action"] == "es:ESHttp*"
         assert allowed["Resource"].endswith(f"domain/{names.thing(UID, 'search')}/*")
 
     @pytest.mark.parametrize(("size", "nodes", "zones"), [("small", 1, 1), ("medium", 2, 2), ("large", 3, 3)])
@@ -362,6 +363,8 @@ class TestBuckets:
             }  # fmt: skip
             assert rule["ServerSideEncryptionByDefault"] == wanted
             assert ("LoggingConfiguration" in properties_of_it) is not is_log
+            # S3 asks at once whether it may write the log.
+            assert is_log or any(before.startswith("BucketPolicyAccessLogs") for before in bucket["DependsOn"])
             denied = [one["Condition"] for one in policies[name] if one["Effect"] == "Deny"]
             assert {"Bool": {"aws:SecureTransport": "false"}} in denied
             assert {"NumericLessThan": {"s3:TlsVersion": "1.2"}} in denied
@@ -420,6 +423,9 @@ class TestMessages:
             assert queue["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
             assert ("RedrivePolicy" in queue) is not name.endswith("-dead")
             assert name.endswith("-dead") or f"{name}-dead" in queues
+            if name.endswith("-dead"):
+                only_from = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name.removesuffix('-dead')}"
+                assert queue["RedriveAllowPolicy"] == {"redrivePermission": "byQueue", "sourceQueueArns": [only_from]}
         for _, topic in every("AWS::SNS::Topic", size):
             assert topic["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
 
@@ -450,7 +456,9 @@ class TestMessages:
             "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{names.bucket(UID, 'uploads', ACCOUNT)}"},
             "StringEquals": {"aws:SourceAccount": ACCOUNT},
         }
-        for policy in of_type(template, "AWS::SQS::QueuePolicy").values():
+        policies = of_type(template, "AWS::SQS::QueuePolicy").values()
+        assert sum("sns.amazonaws.com" in json.dumps(one) for one in policies) == 1
+        for policy in policies:
             for statement in statements(policy["Properties"]["PolicyDocument"]):
                 if statement["Effect"] == "Allow":
                     (source,) = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
