@@ -53,6 +53,12 @@ def _namespace(value: str) -> str:
     return value
 
 
+def _title(value: str) -> str:
+    if not value.isprintable() or "{{" in value:
+        raise ValueError("one line of text, without {{, which fence would take for one of its settings")
+    return value
+
+
 def _service(value: str) -> str:
     mistake = bundles.mistake_in(value)
     if mistake:
@@ -130,7 +136,7 @@ class Answers(Part):
 
     commons: Annotated[Name, Field(max_length=_LONGEST_NAMESPACE)] = "commons"
     """Short name of the commons. Default "commons": something to try."""
-    title: Annotated[str, Field(min_length=1, max_length=120)] = ""
+    title: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_title)] = ""
     """What its pages are headed with. Default: made from the name."""
     environment: Name | None = None
     """Name of this environment. Default <commons>-<stage>."""

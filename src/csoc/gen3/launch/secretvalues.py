@@ -43,7 +43,6 @@ class SecretFacts:
 
     uid: str
     hostname: str
-    region: str
     database_host: str
     sign_in: SignIn
     bucket: Callable[[str], str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from csoc.gen3.launch import valuefiles
+from csoc.gen3.launch import valuefiles, versions
 
 _ROLES: tuple[tuple[str, str, str], ...] = (
     ("administrator", "*", "*"),
@@ -26,12 +26,23 @@ _ROLES: tuple[tuple[str, str, str], ...] = (
 )
 """Name, service, method."""
 
+_SCHEDULE = "*/10 * * * *"
 _PATHS = ("/data_file", "/open", "/programs", "/sower", "/workspace", "/mds_gateway", "/requestor", "/audit")
 
 
 def values(administrators: tuple[str, ...], user_yaml: str = "") -> dict[str, Any]:
-    """40-users.yaml. user_yaml: a list that somebody wrote, which counts as it is."""
-    return {"fence": {"usersync": {"usersync": False}, "USER_YAML": user_yaml or user_list(administrators)}}
+    """40-users.yaml. user_yaml: a list that somebody wrote, which counts as it is.
+
+    The chart's job that reads the list once never changes again, so a later change of the list would reach nobody. Its
+    cron job reads the same list again and again ("none": from these values, and from no bucket).
+    """
+    sync = {
+        "usersync": True,
+        "userYamlS3Path": "none",
+        "schedule": _SCHEDULE,
+        "custom_image": versions.JOB_IMAGES["global.awshelper_container_image"],
+    }
+    return {"fence": {"usersync": sync, "USER_YAML": user_yaml or user_list(administrators)}}
 
 
 def user_list(administrators: tuple[str, ...]) -> str:

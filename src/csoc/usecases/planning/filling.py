@@ -152,7 +152,6 @@ def facts_of(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
     return SecretFacts(
         uid=uid,
         hostname=environment.spec.hostname,
-        region=region,
         database_host=host,
         sign_in=environment.spec.sign_in,
         bucket=lambda purpose: names.bucket(uid, purpose, account),

@@ -89,7 +89,6 @@ def facts_of(made: documents.Launch) -> SecretFacts:
     return SecretFacts(
         uid=uid,
         hostname=made.environment.spec.hostname,
-        region=REGION,
         database_host=outputs_of(made.selection, uid)["DatabaseEndpoint"],
         sign_in=made.environment.spec.sign_in or SignIn(provider="google"),
         bucket=lambda purpose: names.bucket(uid, purpose, ACCOUNT),

@@ -145,6 +145,8 @@ def test_the_id_of_a_client_is_no_secret() -> None:
         ("dictionary: http://example.org/schema.json", "dictionary: expected text of the form"),
         ("region: Sydney", "region: expected text of the form"),
         ("hostname: a.example.org\nhostname: b.example.org", "hostname: expected a key that stands once"),
+        ("title: 'Heart {{BASE_URL}}'", "title: expected one line of text, without {{"),
+        ('title: "two\\nlines"', "title: expected one line of text"),
         ("[]", "expected a mapping of keys"),
         ("a: {", "expected YAML"),
         ("a: 1\n---\nb: 1", "expected one document, found 2"),

@@ -150,6 +150,13 @@ def test_a_list_of_users_that_somebody_wrote_counts_as_it_is() -> None:
     assert data["fence"]["USER_YAML"] == "authz: {}\nusers: {x: {}}\n"
 
 
+def test_a_change_of_the_list_of_users_is_read_again_from_the_values() -> None:
+    made = launch(answers(["minimal"]))
+    sync = yaml.safe_load(made.files["commons/heart/heart-dev/values/40-users.yaml"])["fence"]["usersync"]
+    assert sync["usersync"] is True
+    assert sync["userYamlS3Path"] == "none"
+
+
 def test_what_later_runs_need_is_read_from_the_document_alone() -> None:
     made = launch(answers(["standard", "workspaces"]))
     assert documents.secrets_of(made.environment).names == made.secrets.names

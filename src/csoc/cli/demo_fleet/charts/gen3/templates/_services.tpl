@@ -160,7 +160,8 @@ name; _service.tpl says what the words mean. A key of the values stands where it
 {{- end }}
 {{- if $sync }}
     {name: usersync, schedule: "{{ .Values.usersync.schedule }}", account: usersync-job,
-      init: {wait-for-fence: "quay.io/curl/curl:latest", awshelper: "{{ $helper }}"},
+      init: {wait-for-fence: "quay.io/curl/curl:latest",
+        awshelper: "{{ .Values.usersync.custom_image | default "quay.io/cdis/awshelper:master" }}"},
       containers: {usersync: ""}, asks: [fence-config/, fence-creds/, fence-google-app-creds-secret/,
       fence-google-storage-creds-secret/, "fence-ssh-keys/?", "{{ $keys }}/?", "slack-webhook:slack_webhook?", ~useryaml], env: *env},
 {{- else }}
