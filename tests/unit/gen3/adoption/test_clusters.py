@@ -103,6 +103,48 @@ def test_of_two_documents_with_one_destination_the_first_counts_and_the_other_ha
     assert "Applications with it are taken for those of one" in fault.fix
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "field", "is_error"),
+    [
+        ("folder: east", "folder: east", "spec.folder", True),
+        ("folder: east", "folder: east/", "spec.folder", True),
+        ("folder: east", "applications: east", "spec.applications", True),
+        ("applications: east", "folder: east", "spec.folder", True),
+        ("applications: east", "applications: east", "spec.applications", False),
+    ],
+)
+def test_of_two_documents_with_one_folder_the_first_counts_and_the_other_has_a_fault_that_names_both(
+    first: str, second: str, field: str, is_error: bool
+) -> None:
+    made = World()
+    one, two = ".csoc/clusters/one/cluster.yaml", ".csoc/clusters/two/cluster.yaml"
+    documents = {one: document("one", f"  {first}\n"), two: document("two", f"  {second}\n")}
+    made.write({**documents, "east/a.yaml": app("alpha")})
+    loaded = made.load()
+    assert clusters(loaded.view) == {"alpha": "one"}
+    (fault,) = [item for item in loaded.documents.faults if item.expected == "a folder that no other Cluster has"]
+    assert (fault.location.path, fault.field) == (two, field)
+    assert f"that of one at {one}:5 is too" in fault.found
+    assert "taken for those of one" in fault.fix
+    assert (fault in loaded.documents.errors) is is_error
+
+
+def test_clusters_with_folders_of_their_own_have_no_fault_and_one_inside_another_has_its_own_applications() -> None:
+    made = World()
+    paths = {name: f".csoc/clusters/{name}/cluster.yaml" for name in ("one", "two")}
+    made.write(
+        {
+            paths["one"]: document("one", "  folder: east\n  applications: east\n"),
+            paths["two"]: document("two", "  folder: east/inner\n  applications: east\n"),
+            "east/a.yaml": app("alpha"),
+            "east/inner/b.yaml": app("beta"),
+        }
+    )
+    loaded = made.load()
+    assert clusters(loaded.view) == {"alpha": "one", "beta": "two"}
+    assert [item for item in loaded.documents.faults if "no other Cluster" in item.expected] == []
+
+
 def test_a_folder_with_its_own_cluster_values_is_a_cluster_named_by_them() -> None:
     view = read(
         {
