@@ -187,6 +187,7 @@ def _references(documents: Documents, tree: Tree) -> Iterable[Fault]:
     for cluster in documents.clusters.values():
         yield from _cluster(cluster, documents, files)
     yield from _destinations(documents)
+    yield from _shared_folders(documents)
     for commons in documents.commons.values():
         for number, member in enumerate(commons.document.spec.members):
             path = ("spec", "members", number)
@@ -230,6 +231,24 @@ def _destinations(documents: Documents) -> Iterable[Fault]:
                 found = f'"{stated}", which that of {first.name} at {_at(first, path)} is too'
                 fix = f"Applications with it are taken for those of {first.name} until one of the two is corrected"
                 yield Fault(cluster.locate(path), path, "a destination that no other Cluster has", found, fix)
+
+
+def _shared_folders(documents: Documents) -> Iterable[Fault]:
+    """Clusters whose Applications stand below one folder. The first counts, as of two with one name."""
+    seen: dict[str, tuple[str, Placed[Cluster]]] = {}
+    for cluster in documents.clusters.values():
+        spec = cluster.document.spec
+        path, folder = ("spec.folder", spec.folder) if spec.folder else ("spec.applications", spec.applications)
+        if not folder:
+            continue
+        first_path, first = seen.setdefault(folder.strip("/"), (path, cluster))
+        if first is not cluster:
+            found = f'"{folder}", which that of {first.name} at {_at(first, first_path)} is too'
+            fix = f"Applications below it that name no cluster are taken for those of {first.name} until one is moved"
+            # One Argo CD may deploy from one folder to several clusters, if each Application names its own.
+            hub = path == first_path == "spec.applications"
+            weight = Weight.WARNING if hub else Weight.ERROR
+            yield Fault(cluster.locate(path), path, "a folder that no other Cluster has", found, fix, weight)
 
 
 def _accounts(documents: Documents) -> Iterable[Fault]:

@@ -91,13 +91,13 @@ class Clusters:
     ) -> None:
         """registered: API server URL to cluster name, from Argo CD's cluster Secrets in Git."""
         self._stated = tuple(stated)
-        # Of two with one destination the first counts, which is a fault of the other.
+        # Of two with one destination or folder the first counts, which is a fault of the other.
         backwards = self._stated[::-1]
         self._stated_by_name = {item.name: item for item in stated}
         # How Argo CD calls it wins over how csoc does, where another document has that name.
         self._stated_by_name |= {item.destination: item for item in backwards if item.destination}
         self._stated_by_server = {server: item for item in backwards for server in item.servers}
-        self._stated_by_folder = {item.folder.strip("/"): item for item in stated if item.folder}
+        self._stated_by_folder = {item.folder.strip("/"): item for item in backwards if item.folder}
         self._registered = dict(registered or {})
         named = {application.destination_name for application in applications} - IN_CLUSTER_NAMES
         self._names = distinct_names({*named, *self._registered.values()}, document_name)
