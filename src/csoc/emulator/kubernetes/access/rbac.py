@@ -167,7 +167,7 @@ def _aggregated(name: str, chosen: Sequence[Object], written: Mapping[str, Objec
     while waiting:
         selector = waiting.pop()
         for other, body in written.items():
-            if other in seen or not selectors.selector_matches(selector, body["metadata"].get("labels") or {}):
+            if other in seen or not selectors.selects(selector, body["metadata"].get("labels") or {}):
                 continue
             seen.add(other)
             below = (body.get("aggregationRule") or {}).get("clusterRoleSelectors") or ()
@@ -182,7 +182,7 @@ def collected(name: str, chosen: Sequence[Object], written: Mapping[str, Object]
     found: dict[str, Object] = {}
     for selector in chosen:
         for other, body in sorted(written.items()):
-            if other != name and selectors.selector_matches(selector, body["metadata"].get("labels") or {}):
+            if other != name and selectors.selects(selector, body["metadata"].get("labels") or {}):
                 for rule in body.get("rules") or ():
                     found.setdefault(json.dumps(rule, sort_keys=True), rule)
     return list(found.values())

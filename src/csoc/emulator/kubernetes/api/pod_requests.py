@@ -205,7 +205,7 @@ def _evict(cluster: SimulatedCluster, type_: ResourceType, request: Request) -> 
     pod = cluster.objects.get(type_, asked.namespace, asked.name)
     labels = pod["metadata"].get("labels") or {}
     for budget in cluster.store.objects("policy", "poddisruptionbudgets", asked.namespace):
-        if not selectors.selector_matches(budget.get("spec", {}).get("selector"), labels):
+        if not selectors.selects(budget.get("spec", {}).get("selector"), labels):
             continue
         if budget.get("status", {}).get("disruptionsAllowed", 0) <= 0:
             why = "Cannot evict pod as it would violate the pod's disruption budget."

@@ -16,9 +16,9 @@ from csoc.emulator.kubernetes.objects.parts import (
     key_of,
     labels_of,
     scaled,
-    selects,
     with_condition,
 )
+from csoc.emulator.kubernetes.objects.selectors import selects
 from csoc.emulator.kubernetes.store import Key, Object
 
 _GROUP, _RESOURCE = "policy", "poddisruptionbudgets"

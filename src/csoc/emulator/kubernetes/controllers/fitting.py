@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.emulator.kubernetes.objects.parts import labels_of, name_of, namespace_of, quantity, selects
+from csoc.emulator.kubernetes.objects.parts import labels_of, name_of, namespace_of, quantity
+from csoc.emulator.kubernetes.objects.selectors import selects
 from csoc.emulator.kubernetes.store import Object
 
 _SHOWN = {"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeral-storage"}

@@ -1,4 +1,4 @@
-"""Small things that every controller does with objects: keys, owners, conditions, times, labels."""
+"""Small things that every controller does with objects: keys, owners, conditions, times."""
 
 from __future__ import annotations
 
@@ -122,31 +122,6 @@ def with_condition(
 
 def without_condition(conditions: Sequence[Mapping[str, Any]], kind: str) -> list[Object]:
     return [dict(one) for one in conditions if one.get("type") != kind]
-
-
-def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector matches. None matches nothing, an empty one everything.
-
-    Source: k8s.io/apimachinery v0.34, pkg/apis/meta/v1/helpers.go (LabelSelectorAsSelector).
-    """
-    if selector is None:
-        return False
-    for name, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(name) != value:
-            return False
-    return all(_meets(one, labels) for one in selector.get("matchExpressions") or ())
-
-
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    name, operator = expression.get("key", ""), expression.get("operator")
-    values = expression.get("values") or ()
-    if operator == "In":
-        return labels.get(name) in values
-    if operator == "NotIn":
-        return labels.get(name) not in values
-    if operator == "Exists":
-        return name in labels
-    return operator == "DoesNotExist" and name not in labels
 
 
 def labels_of(body: Mapping[str, Any]) -> Mapping[str, str]:

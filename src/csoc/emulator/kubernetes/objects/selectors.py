@@ -88,27 +88,29 @@ def _compared(key: str, operator: str, wanted: str) -> Callable[[Mapping[str, st
     return term
 
 
-def selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a LabelSelector (matchLabels, matchExpressions) matches; None matches nothing, {} everything."""
+def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a label selector matches. None matches nothing, an empty one everything.
+
+    Source: k8s.io/apimachinery v0.34, pkg/apis/meta/v1/helpers.go (LabelSelectorAsSelector).
+    """
     if selector is None:
         return False
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(_expression(row, labels) for row in selector.get("matchExpressions") or ())
+    for name, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(name) != value:
+            return False
+    return all(_meets(one, labels) for one in selector.get("matchExpressions") or ())
 
 
-def _expression(row: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = row["key"], row.get("values") or ()
-    match row["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-    return False
+def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    name, operator = expression.get("key", ""), expression.get("operator")
+    values = expression.get("values") or ()
+    if operator == "In":
+        return labels.get(name) in values
+    if operator == "NotIn":
+        return labels.get(name) not in values
+    if operator == "Exists":
+        return name in labels
+    return operator == "DoesNotExist" and name not in labels
 
 
 # Fields that may be selected by, besides metadata.name and metadata.namespace.

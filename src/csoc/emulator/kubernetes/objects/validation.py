@@ -215,7 +215,7 @@ def _workload(new: Object) -> Iterator[Cause]:
     labels = (template.get("metadata") or {}).get("labels") or {}
     if not selector:
         yield required("spec.selector")
-    if not selector or not selectors.selector_matches(selector, labels):
+    if not selector or not selectors.selects(selector, labels):
         yield invalid("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
     if (spec.get("replicas") or 0) < 0:
         yield invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
