@@ -256,13 +256,14 @@ def parse_answers(content: bytes, path: str = "answers.yaml", *, secret_command:
     """Answers from YAML (or JSON, which is YAML too).
 
     path: what the file is called in errors. secret_command: how a secret is given instead. Raises RejectedError that
-    holds every mistake, a line each, with place, field, what was expected and the nearest; never a secret.
+    holds every mistake with its line, field, what was expected and the nearest, never a secret; `faults_of` has them
+    one by one.
     """
     faults, answers = _read(content, path, secret_command)
     if faults or answers is None:
-        lines = [f"{fault}" for fault in faults]
-        count = "1 answer is" if len(lines) == 1 else f"{len(lines)} answers are"
-        raise RejectedError(f"{count} wrong:\n" + "\n".join(lines), place=path, fix="See csoc launch --example-answers")
+        each = "; ".join(f"line {fault.location.line}: {fault.cause}{_sentence(fault.fix)}" for fault in faults)
+        count = "1 answer is" if len(faults) == 1 else f"{len(faults)} answers are"
+        raise RejectedError(f"{count} wrong: {each}", place=path, fix="See csoc launch --example-answers")
     return answers
 
 
@@ -367,6 +368,10 @@ def _field(keys: Path) -> str:
     for step in keys:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
+
+
+def _sentence(fix: str) -> str:
+    return f" ({fix})" if fix else ""
 
 
 def _at(path: str, line: int = 1, column: int = 1) -> Location:

@@ -81,7 +81,11 @@ chart: {version: "^0.3"}
     assert "Put it in quotes" in found[6]
     with pytest.raises(RejectedError, match="9 answers are wrong") as caught:
         parse_answers(text.encode(), "mine.yaml")
-    assert all(line.replace("answers.yaml", "mine.yaml") in caught.value.cause for line in found)
+    assert caught.value.place == "mine.yaml"
+    assert "\n" not in caught.value.cause, "who prints errors shows one line"
+    for fault in faults_of(text.encode()):
+        assert f"line {fault.location.line}: {fault.cause}" in caught.value.cause
+        assert fault.fix in caught.value.cause
 
 
 @pytest.mark.parametrize(
