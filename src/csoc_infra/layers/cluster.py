@@ -20,7 +20,7 @@ from aws_cdk import aws_kms as kms
 
 from csoc_infra import checks, names
 from csoc_infra.context import Given, policy
-from csoc_infra.layers.shared import CLOSED_EGRESS, log_group, retained
+from csoc_infra.layers.shared import CLOSED_EGRESS, log_group, retained, runs_on_arm
 from csoc_infra.mistakes import MistakeError
 from csoc_infra.settings import setting
 
@@ -47,7 +47,6 @@ _BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 _NEEDED = ("vpc-cni", "kube-proxy", "coredns")
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _VERSION = checks.matches(r"v\d+\.\d+\.\d+-eksbuild\.\d+|", "a version like v1.20.4-eksbuild.2")
-_ARM = re.compile(r"(a1|[a-z]+\d+g[a-z-]*)\.")
 _GPU = re.compile(r"(g|p|inf|trn)\d")
 
 
@@ -100,7 +99,7 @@ class Pool:
             raise MistakeError("instance_types", "at least one is wanted")
         if self.smallest > self.largest:
             raise MistakeError("smallest", f"{self.smallest} is more than largest, which is {self.largest}")
-        if len({bool(_ARM.match(kind)) for kind in self.instance_types}) > 1:
+        if len({runs_on_arm(kind) for kind in self.instance_types}) > 1:
             raise MistakeError("instance_types", "some are of ARM and some are not", "Make a pool of each")
         if any(_GPU.match(kind) for kind in self.instance_types):
             raise MistakeError("instance_types", "machines with accelerators need images that csoc does not choose")
@@ -324,7 +323,7 @@ def _pool(stack: cdk.Stack, pool: Pool, given: Given, cluster: eks.CfnCluster, r
         cluster_name=cluster.ref,
         node_role=role.attr_arn,
         subnets=list(given.list("NetworkPrivateSubnetIds")),
-        ami_type="AL2023_ARM_64_STANDARD" if _ARM.match(pool.instance_types[0]) else "AL2023_x86_64_STANDARD",
+        ami_type="AL2023_ARM_64_STANDARD" if runs_on_arm(pool.instance_types[0]) else "AL2023_x86_64_STANDARD",
         capacity_type="SPOT" if pool.capacity == "spot" else "ON_DEMAND",
         instance_types=list(pool.instance_types),
         scaling_config=eks.CfnNodegroup.ScalingConfigProperty(

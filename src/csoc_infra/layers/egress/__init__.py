@@ -14,7 +14,6 @@ the machines within a minute or two; a changed program or image with the next ma
 from __future__ import annotations
 
 import importlib.resources
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +30,7 @@ from aws_cdk import aws_ssm as ssm
 from csoc_infra import checks, names
 from csoc_infra.context import Given, policy
 from csoc_infra.layers.egress import lists
-from csoc_infra.layers.shared import log_group, retained
+from csoc_infra.layers.shared import log_group, retained, runs_on_arm
 from csoc_infra.mistakes import MistakeError
 from csoc_infra.settings import setting
 
@@ -41,7 +40,6 @@ OPTIONAL_INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("ProxyGroupNames", "ProxyInterfaceIds")
 
 NAMESPACE = "csoc/egress"
-_ARM = re.compile(r"(a1|[a-z]+\d+g[a-z-]*)\.")
 _IMAGE = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
 _IMAGE_CHECK = checks.matches(
     r"(ami-[0-9a-f]{8,17}|resolve:ssm:/[A-Za-z0-9_./-]{1,200})?", "an AMI's id, or resolve:ssm: and a parameter's path"
@@ -317,7 +315,7 @@ class _Zone:
             path=names.role_path(given.uid),
             roles=[role.ref],
         )
-        architecture = "arm64" if _ARM.match(settings.instance_type) else "x86_64"
+        architecture = "arm64" if runs_on_arm(settings.instance_type) else "x86_64"
         data = ec2.CfnLaunchTemplate.LaunchTemplateDataProperty(
             image_id=settings.image or _IMAGE.format(architecture=architecture),
             instance_type=settings.instance_type,
