@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -133,3 +133,46 @@ def only(template: Mapping[str, Any], kind: str) -> Any:
 def properties(template: Mapping[str, Any], kind: str) -> Any:
     """The properties of the only resource of a type."""
     return only(template, kind)["Properties"]
+
+
+def every(kind: str, size: Size) -> Iterator[tuple[str, Any]]:
+    for layer in OWN:
+        yield from of_type(usual(size)[layer], kind).items()
+
+
+def statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(policy["Statement"])
+
+
+def role(account: str, template: Mapping[str, Any] | None = None) -> Any:
+    found = of_type(template or usual()["resources"], "AWS::IAM::Role").values()
+    return next(one["Properties"] for one in found if one["Properties"]["RoleName"] == names.thing(UID, account))
+
+
+def granted(account: str, template: Mapping[str, Any] | None = None) -> dict[str, set[str]]:
+    """Actions of a role, each with what it may be done to."""
+    found: dict[str, set[str]] = {}
+    for policy in role(account, template).get("Policies", ()):
+        for statement in statements(policy["PolicyDocument"]):
+            assert statement["Effect"] == "Allow"
+            for action in statement["Action"]:
+                found.setdefault(action, set()).update(json.dumps(one) for one in statement["Resource"])
+    return found
+
+
+def with_role(account: str, **grant: str) -> Mapping[str, Any]:
+    """The template of resources with one role that has one grant."""
+    roles = [{"service_account": account, "namespace": "gen3", "grants": [grant]}]
+    return templates(document(layers=["resources"], given={"resources": {"roles": roles}}))["resources"]
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)

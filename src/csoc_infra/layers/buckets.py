@@ -54,7 +54,7 @@ def build(
     """The buckets by purpose. told: ARNs of the topics that new objects are told to, by the bucket's purpose."""
     if not wanted:
         return {}
-    logs = _logs(stack, wanted, given, log_days)
+    logs, writes = _logs(stack, wanted, given, log_days)
     made = {}
     for one in wanted:
         bucket = _bucket(stack, one.purpose, given, _encryption("aws:kms", key_arn))
@@ -64,13 +64,17 @@ def build(
         bucket.lifecycle_configuration = _lifecycle(old_version_days=one.old_version_days)
         bucket.cors_configuration = _cors(hostname) if one.browser else None
         bucket.notification_configuration = _tells(told[one.purpose]) if one.purpose in told else None
+        # S3 looks at once whether it may write there.
+        bucket.add_resource_dependency(writes)
         _policy(stack, one.purpose, bucket)
         made[one.purpose] = bucket
     return made
 
 
-def _logs(stack: cdk.Stack, wanted: Sequence[Bucket], given: Given, days: int) -> s3.CfnBucket:
-    """The bucket with the logs of the others. S3 writes logs to no bucket whose key is a customer's."""
+def _logs(
+    stack: cdk.Stack, wanted: Sequence[Bucket], given: Given, days: int
+) -> tuple[s3.CfnBucket, s3.CfnBucketPolicy]:
+    """The bucket with the logs of the others, and its policy. S3 writes logs to no bucket whose key is a customer's."""
     bucket = _bucket(stack, LOGS, given, _encryption("AES256"))
     bucket.lifecycle_configuration = _lifecycle(old_version_days=1, days=days)
     writes = {
@@ -84,27 +88,28 @@ def _logs(stack: cdk.Stack, wanted: Sequence[Bucket], given: Given, days: int) -
             "ArnEquals": {"aws:SourceArn": [arn(given, one.purpose) for one in wanted]},
         },
     }
-    _policy(stack, LOGS, bucket, writes)
-    return bucket
+    return bucket, _policy(stack, LOGS, bucket, writes)
 
 
-def _policy(stack: cdk.Stack, purpose: str, bucket: s3.CfnBucket, *statements: Mapping[str, object]) -> None:
+def _policy(
+    stack: cdk.Stack, purpose: str, bucket: s3.CfnBucket, *statements: Mapping[str, object]
+) -> s3.CfnBucketPolicy:
     """Nothing passes without TLS 1.2. The policy stays with its bucket: without it a kept bucket would be open to
     less."""
     both = [bucket.attr_arn, f"{bucket.attr_arn}/*"]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": both}
-    retained(
-        s3.CfnBucketPolicy(
-            stack,
-            logical_id("BucketPolicy", purpose),
-            bucket=bucket.ref,
-            policy_document=policy(
-                {"Sid": "OnlyTls", **deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-                {"Sid": "NoOldTls", **deny, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
-                *statements,
-            ),
-        )
+    made = s3.CfnBucketPolicy(
+        stack,
+        logical_id("BucketPolicy", purpose),
+        bucket=bucket.ref,
+        policy_document=policy(
+            {"Sid": "OnlyTls", **deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "NoOldTls", **deny, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+            *statements,
+        ),
     )
+    retained(made)
+    return made
 
 
 def _bucket(

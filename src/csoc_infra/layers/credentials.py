@@ -25,8 +25,6 @@ INPUTS: tuple[str, ...] = ()
 OPTIONAL_INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("SecretsKeyArn", "SecretNames")
 
-RESERVED = ("database-master",)
-"""Names of secrets that other layers make."""
 _LONGEST_LIST = 4_096
 """Characters that an SSM parameter holds."""
 
@@ -40,11 +38,6 @@ class Settings:
     """secrets: their names below the owner's prefix."""
 
     secrets: tuple[str, ...] = setting(check=checks.each(_name))
-
-    def __post_init__(self) -> None:
-        for number, name in enumerate(self.secrets):
-            if name in RESERVED:
-                raise MistakeError(f"secrets[{number}]", f"{name} is made by another layer", "Leave it out")
 
 
 def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, str]:

@@ -13,15 +13,15 @@ from typing import Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_opensearchservice as opensearch
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from csoc_infra.checks import between, each, matches, retention
-from csoc_infra.context import Given, policy
+from csoc_infra.context import Given
+from csoc_infra.layers import search
+from csoc_infra.layers.doors import door
 from csoc_infra.layers.keys import key, logs_use
-from csoc_infra.layers.shared import CLOSED_EGRESS, retained
+from csoc_infra.layers.shared import log_group, retained
 from csoc_infra.mistakes import MistakeError
 from csoc_infra.settings import setting
 
@@ -40,38 +40,13 @@ OUTPUTS = (
 )
 
 _PORT = 5432
-_HTTPS = 443
 _MASTER = "postgres"
 _PASSWORD_LENGTH = 40
 _DESCRIPTION = (
     "csoc: layer database. Connections to PostgreSQL may be unencrypted (rds.force_ssl is 0), because arborist and "
     "gen3-embeddings cannot speak TLS to it; therefore only the cluster's own security group is let in, from subnets "
-    "without a way out. Everything here outlives the stack."
+    "without a way out. The key and the master login outlive the stack; with removal retain, everything does."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """A search domain. zones: over how many its nodes are spread; one node is in one zone."""
-
-    nodes: int = setting(check=between(1, 30))
-    node_type: str = setting(
-        check=matches(r"[a-z][a-z0-9]{1,10}\.[a-z0-9]{2,12}\.search", "a type like t3.small.search")
-    )
-    volume_gigabytes: int = setting(check=between(10, 3_000))
-    zones: int = setting(check=between(1, 3))
-    main_node_type: str = setting(
-        default="", check=matches(r"([a-z][a-z0-9]{1,10}\.[a-z0-9]{2,12}\.search)?", "a type, or nothing for none")
-    )
-    """Type of three nodes that hold no data and keep the domain together; "" for none."""
-    engine_version: Literal["OpenSearch_1.3", "Elasticsearch_7.10"] = setting(default="OpenSearch_1.3")
-    """Both answer as Elasticsearch 7.10, which is what guppy and tube understand."""
-
-    def __post_init__(self) -> None:
-        if self.nodes < self.zones:
-            raise MistakeError("zones", f"{self.nodes} nodes cannot be spread over {self.zones} zones")
-        if self.zones > 1 and self.nodes % self.zones:
-            raise MistakeError("nodes", f"wanted is a multiple of the {self.zones} zones, or one zone has more to bear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +75,7 @@ class Settings:
     removal: Literal["retain", "snapshot"] = setting(default="retain")
     """What becomes of the database when its stack is deleted: it stays as it is, or only a last snapshot of it does.
     The master user's secret and the key stay with both."""
-    search: Search | None = None
+    search: search.Settings | None = None
 
     def __post_init__(self) -> None:
         for name in ("minimum_capacity", "maximum_capacity"):
@@ -122,20 +97,20 @@ class Settings:
 def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, str]:
     """Puts the layer's resources into its stack."""
     stack.template_options.description = _DESCRIPTION
-    identifier = given.name("database")
-    sql_logs, search_logs = f"/aws/rds/cluster/{identifier}/postgresql", f"/csoc/{given.uid}/search"
-    groups = (sql_logs, search_logs) if settings.search else (sql_logs,)
+    identifier, stays = given.name("database"), settings.removal == "retain"
+    log_name = f"/aws/rds/cluster/{identifier}/postgresql"
+    groups = (log_name, search.log_group_name(given)) if settings.search else (log_name,)
     encryption = key(stack, given, "database", f"Data of the environment {given.owner}", [logs_use(given, *groups)])
-    domain = (
-        _search(stack, settings, settings.search, given, encryption.attr_arn, search_logs) if settings.search else None
-    )
+    domain = None
+    if settings.search:
+        domain = search.build(stack, settings.search, given, encryption.attr_arn, settings.log_days, stays=stays)
 
-    door = _door(stack, settings, given, "DatabaseDoor", "database", "PostgreSQL from nodes of the cluster", _PORT)
+    entry = door(stack, given, "DatabaseDoor", "database", "PostgreSQL from nodes of the cluster", _PORT, stays=stays)
     secret = _master_secret(stack, given, encryption.attr_arn)
-    cluster = _cluster(stack, settings, given, identifier, encryption.attr_arn, door, secret)
+    cluster = _cluster(stack, settings, given, identifier, encryption.attr_arn, entry, secret)
     # RDS writes the log anyway; made here, it is encrypted and has an end.
-    sql_group = _log_group(stack, "DatabaseLogs", sql_logs, settings.log_days, encryption.attr_arn)
-    cluster.add_resource_dependency(sql_group)
+    group = log_group(stack, "DatabaseLogs", log_name, settings.log_days, key_arn=encryption.attr_arn)
+    cluster.add_resource_dependency(group)
     if domain is not None:
         # A protected database cannot be rolled back. So what fails most often, the domain, is made before.
         cluster.add_resource_dependency(domain)
@@ -149,35 +124,10 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         "DatabaseSecretArn": secret.ref,
         "DatabaseSecretName": given.name("database-master"),
         "DatabaseKeyArn": encryption.attr_arn,
-        "DatabaseSecurityGroupId": door.attr_group_id,
+        "DatabaseSecurityGroupId": entry.attr_group_id,
         "SearchEndpoint": domain.attr_domain_endpoint if domain else "",
         "SearchDomainArn": domain.attr_arn if domain else "",
     }
-
-
-def _door(
-    stack: cdk.Stack, settings: Settings, given: Given, logical_id: str, purpose: str, description: str, port: int
-) -> ec2.CfnSecurityGroup:
-    """A security group that lets the cluster's nodes in, and nothing out."""
-    group = ec2.CfnSecurityGroup(
-        stack,
-        logical_id,
-        group_name=given.name(purpose),
-        group_description=description,
-        vpc_id=given["NetworkVpcId"],
-        security_group_ingress=[
-            ec2.CfnSecurityGroup.IngressProperty(
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                source_security_group_id=given["ClusterClusterSecurityGroupId"],
-                description=description,
-            )
-        ],
-        security_group_egress=[CLOSED_EGRESS],
-    )
-    _stays(settings, group)
-    return group
 
 
 def _master_secret(stack: cdk.Stack, given: Given, key_arn: str) -> secretsmanager.CfnSecret:
@@ -210,7 +160,7 @@ def _cluster(
     given: Given,
     identifier: str,
     key_arn: str,
-    door: ec2.CfnSecurityGroup,
+    entry: ec2.CfnSecurityGroup,
     secret: secretsmanager.CfnSecret,
 ) -> rds.CfnDBCluster:
     subnets = rds.CfnDBSubnetGroup(
@@ -245,7 +195,7 @@ def _cluster(
         master_user_password=f"{{{{resolve:secretsmanager:{secret.ref}:SecretString:password}}}}",
         db_subnet_group_name=subnets.ref,
         db_cluster_parameter_group_name=parameters.ref,
-        vpc_security_group_ids=[door.attr_group_id],
+        vpc_security_group_ids=[entry.attr_group_id],
         serverless_v2_scaling_configuration=rds.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
             min_capacity=settings.minimum_capacity, max_capacity=settings.maximum_capacity
         ),
@@ -261,8 +211,10 @@ def _cluster(
         enable_cloudwatch_logs_exports=["postgresql"],
     )
     instances = [_instance(stack, settings, cluster, number, key_arn) for number in range(settings.readers + 1)]
-    _stays(settings, subnets, parameters, cluster, *instances)
-    if settings.removal == "snapshot":
+    if settings.removal == "retain":
+        for one in (subnets, parameters, cluster, *instances):
+            retained(one)
+    else:
         cluster.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.SNAPSHOT
         cluster.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.SNAPSHOT
     return cluster
@@ -289,111 +241,4 @@ def _instance(
         enable_performance_insights=True,
         performance_insights_kms_key_id=key_arn,
         performance_insights_retention_period=7,
-    )
-
-
-def _log_group(stack: cdk.Stack, logical_id: str, name: str, days: int, key_arn: str) -> logs.CfnLogGroup:
-    group = logs.CfnLogGroup(stack, logical_id, log_group_name=name, retention_in_days=days, kms_key_id=key_arn)
-    retained(group)
-    return group
-
-
-def _stays(settings: Settings, *resources: cdk.CfnResource) -> None:
-    """What the database cannot be without stays as long as it does."""
-    if settings.removal == "retain":
-        for one in resources:
-            retained(one)
-
-
-def _search(
-    stack: cdk.Stack, settings: Settings, wanted: Search, given: Given, key_arn: str, log_name: str
-) -> opensearch.CfnDomain:
-    """The domain. The account's service-linked role of OpenSearch Service has to be there already: a stack that makes
-    it fails where another one did before."""
-    name = given.name("search")
-    domain_arn = given.arn("es", f"domain/{name}")
-    group = _log_group(stack, "SearchLogs", log_name, settings.log_days, key_arn)
-    # An account has room for ten of these policies in a region: the eleventh environment with search has to wait for
-    # a higher quota.
-    writes = logs.CfnResourcePolicy(
-        stack,
-        "SearchLogsPolicy",
-        policy_name=given.name("search"),
-        policy_document=stack.to_json_string(
-            policy(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "es.amazonaws.com"},
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:PutLogEventsBatch"],
-                    "Resource": given.arn("logs", f"log-group:{log_name}:*"),
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": given.account},
-                        "ArnEquals": {"aws:SourceArn": domain_arn},
-                    },
-                }
-            )
-        ),
-    )
-    door = _door(stack, settings, given, "SearchDoor", "search", "Search from nodes of the cluster", _HTTPS)
-    log = opensearch.CfnDomain.LogPublishingOptionProperty(
-        cloud_watch_logs_log_group_arn=given.arn("logs", f"log-group:{log_name}"), enabled=True
-    )
-    domain = opensearch.CfnDomain(
-        stack,
-        "Search",
-        domain_name=name,
-        engine_version=wanted.engine_version,
-        # Clients of Elasticsearch 7.10 ask for the version and refuse OpenSearch's.
-        advanced_options={"override_main_response_version": "true"}
-        if wanted.engine_version.startswith("OpenSearch")
-        else None,
-        cluster_config=_nodes(wanted),
-        ebs_options=opensearch.CfnDomain.EBSOptionsProperty(
-            ebs_enabled=True, volume_type="gp3", volume_size=wanted.volume_gigabytes
-        ),
-        vpc_options=opensearch.CfnDomain.VPCOptionsProperty(
-            subnet_ids=list(given.items("NetworkIsolatedSubnetIds", wanted.zones)),
-            security_group_ids=[door.attr_group_id],
-        ),
-        encryption_at_rest_options=opensearch.CfnDomain.EncryptionAtRestOptionsProperty(
-            enabled=True, kms_key_id=key_arn
-        ),
-        node_to_node_encryption_options=opensearch.CfnDomain.NodeToNodeEncryptionOptionsProperty(enabled=True),
-        domain_endpoint_options=opensearch.CfnDomain.DomainEndpointOptionsProperty(
-            enforce_https=True, tls_security_policy="Policy-Min-TLS-1-2-PFS-2023-10"
-        ),
-        log_publishing_options=dict.fromkeys(("ES_APPLICATION_LOGS", "INDEX_SLOW_LOGS", "SEARCH_SLOW_LOGS"), log),
-        access_policies=policy(
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{given.partition}:iam::{given.account}:root"},
-                "Action": "es:ESHttp*",
-                "Resource": f"{domain_arn}/*",
-                "Condition": {
-                    "ArnLike": {
-                        "aws:PrincipalArn": f"arn:{given.partition}:iam::{given.account}:role/csoc/{given.uid}/*"
-                    }
-                },
-            }
-        ),
-    )
-    for before in (group, writes):
-        domain.add_resource_dependency(before)
-    # With removal "snapshot" nothing of it is left: the ETL makes its contents from the database.
-    _stays(settings, writes, domain)
-    return domain
-
-
-def _nodes(wanted: Search) -> opensearch.CfnDomain.ClusterConfigProperty:
-    spread = wanted.zones > 1
-    return opensearch.CfnDomain.ClusterConfigProperty(
-        instance_type=wanted.node_type,
-        instance_count=wanted.nodes,
-        zone_awareness_enabled=spread,
-        zone_awareness_config=opensearch.CfnDomain.ZoneAwarenessConfigProperty(availability_zone_count=wanted.zones)
-        if spread
-        else None,
-        dedicated_master_enabled=bool(wanted.main_node_type),
-        dedicated_master_type=wanted.main_node_type or None,
-        dedicated_master_count=3 if wanted.main_node_type else None,
     )

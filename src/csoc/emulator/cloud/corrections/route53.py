@@ -1,4 +1,5 @@
-"""Route 53: removing a record by its identifier leaves records of other names alone, which moto takes along.
+"""Route 53: removing a record by its identifier leaves records of other names alone, which moto takes along; ids of
+hosted zones begin with Z, as all of Route 53's do.
 
 Source: Amazon Route 53 API Reference, ResourceRecordSet: an identifier is unique among records of one name and type.
 """
@@ -8,10 +9,20 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from moto.route53 import models
 from moto.route53.models import route53_backends
 
 from csoc.emulator.cloud.calls import Answer, Call
 from csoc.emulator.cloud.corrections.correction import Correction
+
+
+def _zone_id(*given: Any, **named: Any) -> str:
+    return f"Z{_moto_zone_id(*given, **named)[:_ZONE_ID]}"
+
+
+_ZONE_ID = 20
+_moto_zone_id = models.create_route53_zone_id
+models.create_route53_zone_id = _zone_id
 
 
 def route53() -> Correction:

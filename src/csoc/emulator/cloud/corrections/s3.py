@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
-from moto.s3.models import PublicAccessBlock, s3_backends
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket, PublicAccessBlock, s3_backends
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections.correction import After, Before, Correction, Memory
@@ -32,6 +34,27 @@ public" in the S3 User Guide."""
 
 
 _TIERING = "tiering"
+
+
+def _lets_logs_in(target_bucket: Any, target_prefix: str | None) -> bool:
+    """Whether a bucket's policy lets logs in. moto fails on statements for everybody, as those are that ask for TLS."""
+    document = json.loads(target_bucket.policy.decode()) if target_bucket.policy else {}
+    statements = document.get("Statement", [])
+    named = [
+        one
+        for one in (statements if isinstance(statements, list) else [statements])
+        if isinstance(one.get("Principal"), Mapping)
+    ]
+    policy = json.dumps({"Statement": named}).encode()
+    narrowed = SimpleNamespace(policy=policy, partition=target_bucket.partition, name=target_bucket.name)
+    return bool(_moto_lets_logs_in(narrowed, target_prefix))
+
+
+_moto_lets_logs_in: Any = FakeBucket._log_permissions_enabled_policy
+FakeBucket._log_permissions_enabled_policy = staticmethod(_lets_logs_in)  # type: ignore[method-assign]
+# Policies were judged before the call came here. moto would do it again and without their conditions, so that a policy
+# that denies what comes without TLS would deny everything.
+FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
 
 def s3(memory: Memory) -> Correction:

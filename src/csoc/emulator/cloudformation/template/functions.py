@@ -154,15 +154,20 @@ def _dynamic(scope: Scope, text: str) -> str:
             return f"{_DYNAMIC}{service}:{reference}}}}}"
         return scope.dynamic(service, reference)
 
-    return _put_dynamic(text, early, scope.room) if _DYNAMIC in text else text
+    # One that has no end may be a part of a text that is joined from several: CDK writes them so.
+    return _put_dynamic(text, early, scope.room, parts_of=True) if _DYNAMIC in text else text
 
 
-def _put_dynamic(text: str, dynamic: Callable[[str, str], str], room: Room) -> str:
-    """Dynamic references within a text, replaced one after the other; what they give is not looked at again."""
+def _put_dynamic(text: str, dynamic: Callable[[str, str], str], room: Room, *, parts_of: bool = False) -> str:
+    """Dynamic references within a text, replaced one after the other; what they give is not looked at again. parts_of:
+    the text may be a part of a longer one, so that a reference without an end is left as it is."""
     head, found, rest = text.partition(_DYNAMIC)
     parts, length = [head], len(head)
     while found:
         inner, closed, rest = rest.partition("}}")
+        if not closed and parts_of:
+            parts.append(f"{_DYNAMIC}{inner}")
+            break
         if not closed:
             raise TemplateError("Template error: a dynamic reference has no end: }} is missing")
         service, _, reference = inner.partition(":")
