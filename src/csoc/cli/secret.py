@@ -20,7 +20,7 @@ secret = CommandGroup(
 )
 
 
-@command("put", "csoc secret put heart-prod fence-config", "csoc secret put heart-prod fence-config < answers.txt")
+@command("put", "csoc secret put heart-prod fence-config")
 @click.argument("environment", type=ONE_LINE)
 @click.argument("name", type=ONE_LINE)
 @fleet_option

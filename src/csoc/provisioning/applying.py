@@ -76,6 +76,7 @@ class LayerApplier:
         self._fence = fence
         self._log = log
         self._seconds = seconds
+        self._told: set[str] = set()
 
     def apply(
         self,
@@ -205,7 +206,9 @@ class LayerApplier:
             if waited >= self._seconds:
                 raise UnavailableError(f"The stack {stack} is still {state.status}", place=state.id, fix="Resume later")
             for event in self._stacks.follow(stack, token, _FOLLOW_SECONDS):
-                self._log(told(event))
+                if event.id not in self._told:
+                    self._told.add(event.id)
+                    self._log(told(event))
             waited += _FOLLOW_SECONDS
 
     def _operation(self, stack: str, token: str) -> list[StackEvent]:

@@ -27,7 +27,7 @@ _LARGEST_USERS = 5_000_000
 
 @command(
     "launch",
-    "csoc launch --example-answers > answers.yaml",
+    "csoc launch --example-answers",
     "csoc launch --answers answers.yaml",
     "csoc launch --answers answers.yaml --auto-approve --wait",
 )
