@@ -28,6 +28,8 @@ from csoc.gen3.launch import bundles, versions
 
 NEW = "new"
 _TRIAL_DOMAIN = "example.org"
+GIVEN_BY_HAND = "csoc secret put ENVIRONMENT fence-config"
+"""How a client's secret is given by hand."""
 _ALONE = "each field alone"
 _LARGEST_BYTES = 200_000
 _LONGEST_NAMESPACE = 40
@@ -252,7 +254,7 @@ def _within(hostname: str, zone: str) -> bool:
     return hostname == zone or hostname.endswith(f".{zone}")
 
 
-def parse_answers(content: bytes, path: str = "answers.yaml", *, secret_command: str = "") -> Answers:
+def parse_answers(content: bytes, path: str = "answers.yaml", *, secret_command: str = GIVEN_BY_HAND) -> Answers:
     """Answers from YAML (or JSON, which is YAML too).
 
     path: what the file is called in errors. secret_command: how a secret is given instead. Raises RejectedError that
@@ -267,7 +269,7 @@ def parse_answers(content: bytes, path: str = "answers.yaml", *, secret_command:
     return answers
 
 
-def faults_of(content: bytes, path: str = "answers.yaml", *, secret_command: str = "") -> tuple[Fault, ...]:
+def faults_of(content: bytes, path: str = "answers.yaml", *, secret_command: str = GIVEN_BY_HAND) -> tuple[Fault, ...]:
     """Everything that is wrong with answers; () if nothing is."""
     return tuple(_read(content, path, secret_command)[0])
 
@@ -341,7 +343,7 @@ _NAMED_SECRET = ("clientSecret", "client_secret", "password", "secret", "token")
 
 def _secrets(document: yamltext.YamlDocument, path: str, secret_command: str) -> Iterator[Fault]:
     """A fault for each text that is a secret, or stands where one would: without it."""
-    give = f", or give it when csoc asks: {secret_command}" if secret_command else ", or leave it out: csoc asks for it"
+    give = f", or leave it out and give it when csoc asks: {secret_command}"
     for keys, value in walk(document.data):
         if not isinstance(value, (str, int, float)) or isinstance(value, bool) or keys[-1:] in (("env",), ("file",)):
             continue

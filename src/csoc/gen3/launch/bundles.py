@@ -94,7 +94,7 @@ BUNDLES: Mapping[str, Bundle] = MappingProxyType(
                     "metadata": "collects the metadata of the members",
                     "aws-es-proxy": "signs requests to the search domain that holds what was collected",
                     "frontend-framework": "the pages for discovery, beside the portal",
-                    "wts": "signs people in at the members",
+                    "wts": "gives tokens to tools that work on several commons",
                 },
                 "minimal",
             ),

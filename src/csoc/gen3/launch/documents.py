@@ -127,6 +127,9 @@ def launch(answers: Answers, around: Surroundings, ids: Ids) -> Launch:
         if document is not None:
             path = layout.path_of(document, around.top)
             files[path] = render_document(document, path=path, header=_header(document))
+    if cluster is not None:
+        # The cluster's root reads this folder from the first moment, and Git keeps no empty one.
+        files[f"{cluster.spec.applications}/README.md"] = _APPLICATIONS.encode()
     return Launch(environment, cluster, selection, secrets, dict(sorted(files.items())), folder)
 
 
@@ -250,6 +253,13 @@ def _members(answers: Answers, around: Surroundings) -> tuple[values.Member, ...
 def _header(document: Document) -> str:
     return _HEADERS[type(document).__name__]
 
+
+_APPLICATIONS = """\
+# Applications
+
+Argo CD's root on this cluster reads this folder and no other. csoc writes one file for each environment; what is not
+YAML is not read. Taking a file away takes nothing down: use `csoc destroy`.
+"""
 
 _HEADERS = {
     "Cluster": "Written by csoc launch. csoc makes and changes what stands here; a plan shows it before.",

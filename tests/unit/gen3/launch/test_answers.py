@@ -115,7 +115,9 @@ def test_a_secret_in_an_answer_is_refused_and_not_shown(text: str) -> None:
 def test_a_refused_secret_names_how_to_give_it() -> None:
     with pytest.raises(RejectedError) as caught:
         parse_answers(f"signIn: {{provider: google, clientSecret: {CANARY}}}".encode(), secret_command="csoc x put")
-    assert "clientSecret: {env: NAME} or {file: PATH}, or give it when csoc asks: csoc x put" in str(caught.value)
+    assert "clientSecret: {env: NAME} or {file: PATH}, or leave it out and give it when csoc asks: csoc x put" in str(
+        caught.value
+    )
 
 
 def test_a_secret_is_given_by_reference_or_asked_for() -> None:

@@ -42,6 +42,7 @@ def read_back(made: documents.Launch, **more: bytes) -> list[str]:
 def test_a_new_cluster_a_commons_and_an_environment_are_one_commit_without_a_fault() -> None:
     made = launch(answers(["standard"], size="medium", apiAccess=["203.0.113.0/24"], network={"zones": 3}))
     assert sorted(path for path in made.files if "values" not in path) == [
+        "clusters/heart/applications/README.md",
         "clusters/heart/cluster.yaml",
         "commons/heart/commons.yaml",
         "commons/heart/heart-dev/environment.yaml",
