@@ -1,20 +1,15 @@
-"""The environment's layers in every size: the contract both ways, clean for cfn-lint, nothing unexplained for cdk-nag,
-and settings that cannot be are refused with their place."""
+"""The environment's layers in every size: the contract both ways, clean for cfn-lint, and settings that cannot be are
+refused with their place."""
 
 from __future__ import annotations
 
 import copy
 import json
 import re
-import tempfile
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
@@ -28,57 +23,6 @@ from csoc_infra.layers.grants import ACCESSES
 from csoc_infra.mistakes import MistakeError
 from tests.infra import environments
 from tests.infra.environments import OWN, SIZES, document, of_type, properties, templates, usual
-
-ROOT = Path(__file__).resolve().parents[2]
-GAPS = ROOT / "docs" / "reference" / "environment-gaps.md"
-
-EXPLAINED: Mapping[tuple[str, str], str] = {
-    ("database", "AwsSolutions-SMG4"): "the chart's jobs read the master login only when they make a database, and a "
-    "function that rotates it would be code in the account; csoc puts a new one on request",
-    (
-        "database",
-        "AwsSolutions-OS3",
-    ): "the domain has no public address, and its security group lets the cluster in only",
-    ("database", "AwsSolutions-OS4"): "small and medium: two nodes or fewer hold indices that the ETL makes again",
-    ("database", "AwsSolutions-OS7"): "small: one node, in one zone, is what small means",
-    ("credentials", "AwsSolutions-SMG4"): "csoc puts new values; no function in the account may read them",
-    ("resources", "AwsSolutions-IAM5"): "the wildcards stand behind a bucket, a domain or the environment's own prefix",
-}
-"""Findings of AwsSolutions, by layer and rule, and why they stand."""
-
-
-def nagged(size: Size) -> Mapping[str, set[tuple[str, str]]]:
-    """Findings as (layer, rule), by pack."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = app.build_app(parse(document(size)), Path(folder))
-        cdk.Validations.of(made).add_plugins(AwsSolutionsChecks(made), NIST80053R5Checks(made))
-        with pytest.raises(RuntimeError, match="validation-report"):
-            made.synth()
-        report = json.loads((Path(folder) / "validation-report.json").read_text())
-    found: dict[str, set[tuple[str, str]]] = {"AwsSolutions": set(), "NIST.800.53.R5": set()}
-    for violation in (one for pack in report["pluginReports"] for one in pack["violations"]):
-        rule = violation["ruleName"].partition("[")[0]
-        for construct in violation["violatingConstructs"]:
-            layer = re.match(rf"csoc-{environments.UID}-(\w+)/", construct["constructPath"])
-            assert layer, construct
-            found["AwsSolutions" if rule.startswith("AwsSolutions-") else "NIST.800.53.R5"].add((layer[1], rule))
-    return found
-
-
-@cache
-def all_findings() -> Mapping[str, set[tuple[str, str]]]:
-    """Findings of all sizes."""
-    every = [nagged(size) for size in SIZES]
-    return {pack: set().union(*(one[pack] for one in every)) for pack in every[0]}
-
-
-def test_cdk_nag_finds_nothing_that_is_not_explained_and_nothing_is_explained_that_it_does_not_find() -> None:
-    assert all_findings()["AwsSolutions"] == set(EXPLAINED)
-
-
-def test_gaps_to_nist_800_53_are_those_of_the_page() -> None:
-    rows = re.findall(r"^\| (\w+) \| (NIST\.800\.53\.R5-\w+) \| .+ \|$", GAPS.read_text(), re.MULTILINE)
-    assert sorted(rows) == sorted(all_findings()["NIST.800.53.R5"])
 
 
 @pytest.mark.parametrize("size", SIZES)
