@@ -131,7 +131,7 @@ def test_the_stack_is_found_by_what_it_made(linked: Linked) -> None:
     stack = linked.session().stack_of(names.link_role(INSTALLATION, Role.OBSERVER), REGION)
     assert (stack.name, stack.template) == (linked.template.stack, linked.template.body)
     assert stack.parameters == {"ExternalId": linked.terms.external_id}
-    assert stack.outputs["ArtifactBucket"] == names.artifact_bucket(INSTALLATION, linked.terms.account)
+    assert stack.outputs["ArtifactBucket"] == linked.terms.artifact_bucket
     with pytest.raises(NotFoundError):
         linked.session().stack_of("CsocLink-nobody-observer", REGION)
 

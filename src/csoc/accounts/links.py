@@ -134,5 +134,7 @@ def refuse_if_taken(link: Link, known: Iterable[Link]) -> None:
 
 
 def new_external_id() -> str:
-    """Forty letters and digits, about 206 bits, from the machine's source of randomness."""
-    return "csoc-" + "".join(secrets.choice(_ALPHABET) for _ in range(40))
+    """From the machine's source of randomness: ten letters and digits that may be part of names, and thirty more, which
+    are about 155 bits by themselves."""
+    mark, rest = ("".join(secrets.choice(_ALPHABET) for _ in range(length)) for length in (10, 30))
+    return f"csoc-{mark}-{rest}"

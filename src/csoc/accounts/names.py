@@ -38,6 +38,12 @@ def boundary_arn(partition: str, account_id: str, installation: str) -> str:
     return policy_arn(partition, account_id, installation, "boundary")
 
 
-def artifact_bucket(installation: str, account_id: str) -> str:
-    """The link's bucket for templates; bucket names are one space for the whole world, so the account is in it."""
-    return f"csoc-link-{installation}-artifacts-{account_id}"
+def artifact_bucket(installation: str, account_id: str, mark: str) -> str:
+    """The link's bucket for templates. Bucket names are one space for the whole world, so the account is in it. mark:
+    of this link, since the bucket of one before may still be there."""
+    return f"csoc-link-{installation}-{mark}-{account_id}"
+
+
+def mark_of(external_id: str) -> str:
+    """The part of an ExternalId that names of a link's things may hold."""
+    return external_id.split("-")[1]

@@ -47,7 +47,7 @@ def _never(name: str, meaning: str, probe: Probe) -> Attempt:
 
 def _observer(terms: Terms, uid: str) -> tuple[Attempt, ...]:
     secret = f"csoc/{uid}/verify"
-    bucket = names.artifact_bucket(terms.installation, terms.account)
+    bucket = terms.artifact_bucket
     return (
         _reads("observer role reads networks", "ec2", "describe_vpcs"),
         _reads("observer role reads clusters", "eks", "list_clusters"),

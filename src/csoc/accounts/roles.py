@@ -123,7 +123,7 @@ def _provision(terms: Terms) -> Document:
     link = [terms.arn("cloudformation", f"stack/{one}{names.link_stack('*')}/*") for one in ("", "StackSet-")]
     execution = terms.role(Role.EXECUTION)
     ours = {f"aws:ResourceTag/{INSTALLATION_TAG}": terms.installation}
-    bucket = f"arn:{terms.partition}:s3:::{names.artifact_bucket(terms.installation, terms.account)}"
+    bucket = f"arn:{terms.partition}:s3:::{terms.artifact_bucket}"
     return policy(
         statement(
             "MakeChangeSets",

@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from csoc.accounts import names
 from csoc.accounts.roles import LONGEST_SESSION_SECONDS, RoleDocuments, boundary_document, roles
-from csoc.accounts.terms import Terms
+from csoc.accounts.terms import MARK, Terms
 from csoc.errors import RejectedError
 
-EXTERNAL_ID_PATTERN = "csoc-[a-z0-9]{40}"
+EXTERNAL_ID_PATTERN = "csoc-[a-z0-9]{10}-[a-z0-9]{30}"
 CAPABILITY = "CAPABILITY_NAMED_IAM"
 LARGEST_INLINE_BYTES = 51_200
 """Of a template that is given in a call; a larger one has to come from a bucket. Source: CloudFormation quotas."""
@@ -114,7 +114,7 @@ def _bucket(terms: Terms) -> dict[str, Any]:
         "DeletionPolicy": "RetainExceptOnCreate",
         "UpdateReplacePolicy": "Retain",
         "Properties": {
-            "BucketName": names.artifact_bucket(terms.installation, terms.account),
+            "BucketName": terms.artifact_bucket,
             "BucketEncryption": {
                 "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
             },
@@ -163,6 +163,8 @@ def _substituted(value: Any) -> Any:
         return [_substituted(one) for one in value]
     if not isinstance(value, str) or "${" not in value:
         return value
+    if MARK in value:
+        return {"Fn::Sub": [value, {MARK[2:-1]: {"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": "ExternalId"}]}]}}]}
     return {"Ref": value[2:-1]} if value.count("${") == 1 and value[:2] + value[-1] == "${}" else {"Fn::Sub": value}
 
 
@@ -215,7 +217,7 @@ def stack_set(template: LinkTemplate, external_id: str, region: str, account_id:
     make = [
         "aws", "cloudformation", "create-stack-set", "--region", region, "--stack-set-name", template.stack,
         "--template-body", f"file://{file}", "--capabilities", CAPABILITY,
-        "--parameters", f"ParameterKey=ExternalId,ParameterValue=csoc-{'0' * 40}",
+        "--parameters", f"ParameterKey=ExternalId,ParameterValue=csoc-{'0' * 10}-{'0' * 30}",
     ]  # fmt: skip
     add = [
         "aws", "cloudformation", "create-stack-instances", "--region", region, "--stack-set-name", template.stack,

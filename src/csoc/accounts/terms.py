@@ -17,7 +17,8 @@ from csoc.errors import RejectedError
 Document = Mapping[str, Any]
 """A policy as JSON: Version and Statement."""
 
-PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
+MARK = "${Mark}"
+"""Stands for the link's mark in a template."""
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}")
 INSTALLATION = re.compile(r"[a-z][a-z0-9]{9}")
@@ -60,6 +61,12 @@ class Terms:
     def iam(self, rest: str) -> str:
         """An ARN of IAM in the account."""
         return f"arn:{self.partition}:iam::{self.account}:{rest}"
+
+    @property
+    def artifact_bucket(self) -> str:
+        """The link's bucket."""
+        mark = MARK if "$" in self.external_id else names.mark_of(self.external_id)
+        return names.artifact_bucket(self.installation, self.account, mark)
 
     def role(self, role: str) -> str:
         """The ARN of one of the link's roles."""

@@ -74,7 +74,7 @@ class MemoryAccounts:
             found[names.link_role(terms.installation, made.role)] = RoleFacts(
                 terms.role(made.role), made.trust, LONGEST_SESSION_SECONDS, "", made.inline, attached
             )
-        bucket = names.artifact_bucket(terms.installation, terms.account)
+        bucket = terms.artifact_bucket
         stack = StackFacts(
             template.stack,
             "CREATE_COMPLETE",

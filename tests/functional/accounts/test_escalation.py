@@ -199,7 +199,7 @@ EXECUTION: dict[str, Attempt] = {
     "an object read": lambda one: one.execution("s3").get_object(Bucket="payroll-520000000000", Key="all.csv"),
     "a bucket deleted": lambda one: one.execution("s3").delete_bucket(Bucket="payroll-520000000000"),
     "the link's bucket opened": lambda one: one.execution("s3").put_bucket_policy(
-        Bucket=names.artifact_bucket(INSTALLATION, "520000000000"), Policy=EVERYTHING
+        Bucket=one.terms.artifact_bucket, Policy=EVERYTHING
     ),
     "a network that is not csoc's": lambda one: one.execution("ec2").delete_vpc(
         VpcId=one.owner.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]

@@ -22,7 +22,7 @@ from csoc.provisioning.synthesis import Template
 from tests.infra import documents, environments
 
 INSTALLATION = documents.INSTALLATION
-EXTERNAL_ID = "csoc-" + "a" * 40
+EXTERNAL_ID = "csoc-aaaaaaaaaa-" + "a" * 30
 
 
 class Linked:

@@ -34,7 +34,7 @@ def test_a_link_is_one_commit_and_doing_it_again_changes_nothing(world: World) -
     again = world.done(world.csoc("account", "link", "research", "--json")).data
     assert (again["commit"], again["externalId"], again["new"]) == (None, first["externalId"], False)
     assert first["externalId"] not in text
-    assert re.fullmatch("csoc-[a-z0-9]{40}", first["externalId"])
+    assert re.fullmatch("csoc-[a-z0-9]{10}-[a-z0-9]{30}", first["externalId"])
 
 
 def test_no_two_links_share_an_external_id_and_none_is_used_again(world: World) -> None:
@@ -219,7 +219,7 @@ def _things(owner: Any) -> tuple[set[str], set[str], list[Any]]:
 def test_a_stack_with_another_external_id_is_no_link(world: World) -> None:
     owner = world.owner()
     begun = world.link("research", owner)
-    world.make(owner, begun, ExternalId="csoc-" + "b" * 40)
+    world.make(owner, begun, ExternalId=begun["externalId"][:-30] + "b" * 30)
     ran = world.csoc("account", "verify", "research")
     assert ran.code == 1
     assert "Make the stack as `csoc account link research` says" in ran.out
@@ -228,7 +228,7 @@ def test_a_stack_with_another_external_id_is_no_link(world: World) -> None:
 def test_an_external_id_that_changes_later_breaks_the_link_until_it_is_put_back(world: World) -> None:
     owner = world.linked("research")
     begun = world.link("research", owner)
-    world.make(owner, begun, ExternalId="csoc-" + "b" * 40)
+    world.make(owner, begun, ExternalId=begun["externalId"][:-30] + "b" * 30)
     assert world.csoc("account", "verify", "research").code == 1
     assert world.csoc("account", "list", "--json").data[0]["state"] == "broken"
     world.make(owner, begun)
@@ -300,6 +300,7 @@ def test_the_owners_own_credentials_delete_the_stack_and_no_others_do(world: Wor
     world.make(owner, world.link("research", owner))
     world.done(world.csoc("account", "unlink", "research", "--owner-profile", "owner"))
     assert owner.client("iam").list_roles()["Roles"] == []
+    world.linked_again("research", owner)
 
 
 def test_no_secret_is_printed_or_kept(world: World) -> None:

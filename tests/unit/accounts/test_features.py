@@ -17,7 +17,7 @@ from csoc.accounts.terms import Terms
 
 WORKER = "arn:aws:iam::111111111111:role/csoc-worker"
 TERMS = Terms("f1b2c3d4e5", WORKER, WORKER).of(
-    account_id="222222222222", partition="aws", external_id="csoc-" + "a" * 40
+    account_id="222222222222", partition="aws", external_id="csoc-aaaaaaaaaa-" + "a" * 30
 )
 ROLES = {made.role: made for made in roles(TERMS)}
 

@@ -33,7 +33,7 @@ from csoc.errors import RejectedError
 WORKER = "arn:aws:iam::111111111111:role/csoc-worker"
 OBSERVER = "arn:aws:iam::111111111111:role/apps/csoc-observer"
 TERMS = Terms("f1b2c3d4e5", WORKER, OBSERVER)
-ACCOUNT = TERMS.of(account_id="222222222222", partition="aws", external_id="csoc-" + "a" * 40)
+ACCOUNT = TERMS.of(account_id="222222222222", partition="aws", external_id="csoc-aaaaaaaaaa-" + "a" * 30)
 # Source: "IAM and AWS STS quotas": characters without white space.
 LARGEST_MANAGED, LARGEST_INLINE_OF_A_ROLE, LARGEST_TRUST, MOST_ATTACHED = 6_144, 10_240, 2_048, 10
 

@@ -41,6 +41,7 @@ def unlink_command(
     say("What stays:")
     for one in done.stays:
         say(f"  {one}.")
-    say("With the owner's credentials:")
+    if done.commands:
+        say("With the owner's credentials:")
     for line in done.commands:
         write(f"  {line}\n")

@@ -36,7 +36,9 @@ def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_pro
     gone = replace(link, state=LinkState.UNLINKED, unlinked_at=cloud.clock())
     cloud.links.put(gone)
     stack = names.link_stack(link.installation)
-    bucket = link.artifact_bucket or names.artifact_bucket(link.installation, link.account_id)
+    bucket = link.artifact_bucket or names.artifact_bucket(
+        link.installation, link.account_id, names.mark_of(link.external_id)
+    )
     if owner_profile:
         _delete_stack(cloud, link, stack, owner_profile)
     stays = []
@@ -46,7 +48,7 @@ def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_pro
             "it to be sure"
         )
     stays += [
-        f"The bucket {bucket}, which the stack keeps",
+        f"The bucket {bucket}, which the stack keeps, with the templates of what was applied",
         "Everything that csoc made there: no stack of a cluster or environment is touched",
         "The record of this link, and what was read through it, which gets no newer",
     ]
@@ -61,9 +63,7 @@ def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_pro
         if used:
             stays.append(f"What names the account: {', '.join(used)}. They cannot be planned until it is linked again")
     delete = ["aws", "cloudformation", "delete-stack", "--region", link.region, "--stack-name", stack]
-    empty = ["aws", "s3", "rb", f"s3://{bucket}", "--force"]
-    commands = [empty] if owner_profile else [delete, empty]
-    return Unlinked(gone, tuple(stays), tuple(shlex.join(command) for command in commands))
+    return Unlinked(gone, tuple(stays), () if owner_profile else (shlex.join(delete),))
 
 
 def _delete_stack(cloud: CloudPorts, link: Link, stack: str, profile: str) -> None:
