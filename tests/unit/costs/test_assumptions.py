@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -65,5 +66,5 @@ def test_every_assumption_changes_what_something_costs() -> None:
     usual = basis("large")
     before = [estimate(text, usual, layer=layer).usd for layer, text in found]
     for name, one in ASSUMPTIONS.items():
-        changed = basis("large", **{name: one.of("large") / 2})
+        changed = replace(usual, assumptions=assume("large", {name: one.of("large") / 2}))
         assert [estimate(text, changed, layer=layer).usd for layer, text in found] != before, name

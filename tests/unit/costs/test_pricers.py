@@ -37,25 +37,33 @@ def _cluster(version: str, support: str) -> dict[str, Any]:
 
 def test_a_control_plane_in_extended_support_costs_six_times_as_much() -> None:
     day = date(2026, 11, 23)
-    assert _usd(_one(_EKS, _cluster("1.34", "EXTENDED"), today=day), "control plane")[1] == "73.00"
-    assert _usd(_one(_EKS, _cluster("1.33", "EXTENDED"), today=day), "control plane")[1] == "438.00"
+    supported, extended = (_one(_EKS, _cluster(version, "EXTENDED"), today=day) for version in ("1.34", "1.33"))
+    assert str(sum(line.usd.usual for line in supported)) == "73.00"
+    assert str(sum(line.usd.usual for line in extended)) == "438.00"  # 730 x 0.10 and 730 x 0.50
+    assert _usd(extended, "extended support of 1.33 since 2026-07-29")[1] == "365.00"
 
 
 def test_a_control_plane_says_when_it_will_cost_more() -> None:
-    (line,) = _one(_EKS, _cluster("1.34", "EXTENDED"), today=date(2026, 11, 23))
-    assert line.what.endswith("until 1.34 leaves standard support on 2026-12-02")
-    (later,) = _one(_EKS, _cluster("1.34", "EXTENDED"), today=date(2026, 12, 3))
-    assert (str(later.usd.usual), later.what) == (
-        "438.00", "control plane, 1.34 in extended support since 2026-12-02",
-    )  # fmt: skip
+    now = _one(_EKS, _cluster("1.34", "EXTENDED"), today=date(2026, 12, 2))
+    assert [(line.kind, line.words) for line in now][1:] == [
+        (Kind.FREE, "standard support of 1.34 lasts until 2026-12-02")
+    ]
+    later = _one(_EKS, _cluster("1.34", "EXTENDED"), today=date(2026, 12, 3))
+    assert _usd(later, "extended support")[1] == "365.00"
 
 
 def test_a_cluster_that_aws_upgrades_by_itself_never_pays_for_extended_support() -> None:
-    assert _usd(_one(_EKS, _cluster("1.29", "STANDARD")), "control plane")[1] == "73.00"
+    assert [str(line.usd.usual) for line in _one(_EKS, _cluster("1.29", "STANDARD"))] == ["73.00"]
 
 
 def test_what_aws_does_where_nothing_is_said_is_extended_support() -> None:
-    assert _usd(_one(_EKS, {"Version": "1.30"}, today=date(2026, 1, 1)), "control plane")[1] == "438.00"
+    lines = _one(_EKS, {"Version": "1.30"}, today=date(2026, 1, 1))
+    assert [str(line.usd.usual) for line in lines] == ["73.00", "365.00"]
+
+
+def test_extended_support_of_a_version_that_nobody_here_knows_is_named() -> None:
+    lines = _one(_EKS, _cluster("1.99", "EXTENDED"))
+    assert [line.kind for line in lines] == [Kind.PRICED, Kind.UNPRICED]
 
 
 def test_auto_mode_is_named_as_unpriced() -> None:

@@ -22,16 +22,14 @@ def cluster(seen: Seen) -> Iterator[Line]:
     version = seen.text("Version")
     extended = seen.text("UpgradePolicy", "SupportType") != "STANDARD"  # AWS's default is EXTENDED
     ends = SUPPORT.get(version)
-    if extended and ends is not None and seen.today > ends[0]:
-        what = f"control plane, {version} in extended support since {ends[0].isoformat()}"
+    yield seen.charge("control plane", "eks.hour", seen.hours)
+    if extended and ends is None:
+        yield seen.unpriced("extended support", "when this version's standard support ends is not known here")
+    elif extended and ends is not None and seen.today > ends[0]:
+        what = f"extended support of {version} since {ends[0].isoformat()}"
         yield seen.charge(what, "eks.extended", seen.hours)
-        return
-    what = "control plane"
-    if extended and ends is not None:
-        what += f", until {version} leaves standard support on {ends[0].isoformat()}"
-    elif extended:
-        what += ", in standard support"
-    yield seen.charge(what, "eks.hour", seen.hours)
+    elif extended and ends is not None:
+        yield seen.free("extended support", f"standard support of {version} lasts until {ends[0].isoformat()}")
     if seen.value("ComputeConfig", "Enabled") not in (None, False, "false"):
         yield seen.unpriced("EKS Auto Mode", "its surcharge depends on machines that no template names")
 

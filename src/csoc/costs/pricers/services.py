@@ -44,7 +44,7 @@ def _writer(seen: Seen) -> tuple[str, str]:
         ):
             return "flow_log_gb", "logs.vended"
     if name.startswith("/aws/eks/"):
-        return "control_plane_log_gb", "logs.taken"
+        return "control_plane_log_gb", "logs.vended"
     if name.startswith("/aws/rds/"):
         return "database_log_gb", "logs.taken"
     return "other_log_gb", "logs.taken"

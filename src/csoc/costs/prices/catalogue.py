@@ -100,7 +100,11 @@ def _items() -> Iterator[Item]:
     yield Item("transfer.zones", "data to another zone", "GB", "AWSDataTransfer", "DataTransfer-Regional-Bytes")
     yield Item("eks.hour", "EKS control plane", "hour", "AmazonEKS", "AmazonEKS-Hours:perCluster")
     yield Item(
-        "eks.extended", "EKS control plane in extended support", "hour", "AmazonEKS", "AmazonEKS-Hours:extendedSupport"
+        "eks.extended",
+        "what EKS asks besides in extended support",
+        "hour",
+        "AmazonEKS",
+        "AmazonEKS-Hours:extendedSupport",
     )
     yield Item("aurora.acu", "Aurora Serverless v2", "ACU-hour", "AmazonRDS", "Aurora:ServerlessV2Usage", _AURORA)
     yield Item("aurora.storage", "Aurora's storage", "GB-month", "AmazonRDS", "Aurora:StorageUsage")
