@@ -38,6 +38,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("Cluster", {"layers": [{"name": "network", "from": {"parameters": "/gen3/test", "names": {"VpcId": "vpcId"}}}]}),
     ("Cluster", {"layers": [{"name": "network", "from": {"values": {"VpcId": "vpc-0123456789abcdef0"}}}]}),
     ("Cluster", {"layers": [{"name": "cluster", "provider": "aws", "settings": {"nodes_max": 9, "types": ["m5"]}}]}),
+    ("Cluster", {"layers": [{"name": "cluster", "provider": "aws", "settings": {"pools.general.largest": 9}}]}),
     ("Environment", {"size": "large", "services": ["standard", "guppy"], "retain": ["database"]}),
     ("Environment", {"signIn": {"provider": "generic_oidc", "discoveryUrl": "https://id.example.org/.well-known"}}),
     ("Environment", {"edge": {"certificate": CERTIFICATE, "allow": ["203.0.113.7/32"], "scheme": "internal"}}),

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 
 from csoc.fleet.documents.base import ACCOUNT_ID, Hostname, Part, Text, wrong_field
 
-_SETTING = r"^[a-z][A-Za-z0-9_]{0,63}$"
+_SETTING = r"^[a-z][A-Za-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,4}$"
 _STACK = r"^[A-Za-z][A-Za-z0-9-]{0,127}$"
 _PARAMETERS = r"^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$"
 _OUTPUT = r"^[A-Z][A-Za-z0-9]{0,63}$"
@@ -162,7 +162,8 @@ class LayerChoice(Part):
     source: LayerSource | None = Field(default=None, alias="from")
     """With provider existing: where its outputs stand."""
     settings: Settings = Field(default_factory=dict)
-    """With provider aws: single settings that differ from the size's, as `csoc plan --export` names them."""
+    """With provider aws: single settings that differ from the size's, as `csoc plan --export` names them; a part of one
+    goes by its path, e.g. search.nodes or pools.general.largest."""
 
     @model_validator(mode="after")
     def _fits_provider(self) -> LayerChoice:
