@@ -124,6 +124,26 @@ def issued(zone_id: Any) -> dict[str, Any]:
     }
 
 
+def test_a_certificate_that_waits_for_its_record_names_it_once_in_an_event(owner: Owner) -> None:
+    wanted = issued("")
+    del wanted["Properties"]["DomainValidationOptions"]
+    stacks = run(owner, {"Resources": {"Certificate": wanted}})
+    told: list[str] = []
+    with pytest.raises(WaiterError):
+        stacks.get_waiter("stack_create_complete").wait(
+            StackName="edge", WaiterConfig={"Delay": FAST["Delay"], "MaxAttempts": 4}
+        )
+    for event in stacks.describe_stack_events(StackName="edge")["StackEvents"]:
+        reason = event.get("ResourceStatusReason", "")
+        if reason.startswith("Content of DNS Record is: "):
+            told.append(reason)
+    [record] = told
+    (found,) = owner.client("acm").list_certificates()["CertificateSummaryList"]
+    options = owner.client("acm").describe_certificate(CertificateArn=found["CertificateArn"])["Certificate"]
+    name = options["DomainValidationOptions"][0]["ResourceRecord"]["Name"]
+    assert f"{{Name: {name},Type: CNAME,Value: " in record
+
+
 def test_a_stack_is_complete_once_its_certificate_is_issued(owner: Owner) -> None:
     hosted = {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "example.org"}}
     stacks = run(owner, {"Resources": {"Zone": hosted, "Certificate": issued({"Ref": "Zone"})}})

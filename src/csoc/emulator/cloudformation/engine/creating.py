@@ -110,7 +110,10 @@ class Creating:
             return seconds
 
         def end() -> float:
-            if not work.settled(stack, record) or not self._signalled(stacks, stack, resource, record):
+            if not work.settled(stack, record):
+                work.tell_what_is_waited_for(stack, record)
+                return ASK_AGAIN_SECONDS
+            if not self._signalled(stacks, stack, resource, record):
                 return ASK_AGAIN_SECONDS
             work.tell(stack, record, "CREATE_COMPLETE")
             return 0.0

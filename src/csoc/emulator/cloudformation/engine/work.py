@@ -302,6 +302,16 @@ class Work:
             record.attributes = self.call(stack, lambda: tells(context, record.physical_id))
         return True
 
+    def tell_what_is_waited_for(self, stack: Stack, record: StackResource) -> None:
+        """An event that says what somebody must do before the resource is ready, once."""
+        asked = getattr(self.handler(record.type), "waits_for", None)
+        if asked is None:
+            return
+        context = self.context(stack, record)
+        reason = self.call(stack, lambda: asked(context, record.physical_id))
+        if reason and reason != record.reason:
+            self.tell(stack, record, record.status, reason)
+
     def context(
         self, stack: Stack, record: StackResource, tags_before: Mapping[str, str] | None = None, *, anew: bool = False
     ) -> Context:

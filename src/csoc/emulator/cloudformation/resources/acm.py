@@ -73,6 +73,13 @@ class Certificate(Declared):
             )
         return bool(found["Status"] == "ISSUED")
 
+    def waits_for(self, context: Context, physical_id: str) -> str:
+        """The records that somebody must make. Source: AWS::CertificateManager::Certificate, "DNS validation"."""
+        found = self.describe(context.clients(self.service), physical_id) or {}
+        records = [option.get("ResourceRecord") for option in found.get("DomainValidationOptions", ())]
+        wanted = [f"{{Name: {one['Name']},Type: {one['Type']},Value: {one['Value']}}}" for one in records if one]
+        return f"Content of DNS Record is: {', '.join(wanted)}" if wanted else ""
+
     def alter(
         self,
         context: Context,

@@ -98,6 +98,14 @@ class Settling(Protocol):
         ...
 
 
+class Telling(Protocol):
+    """What a handler may have besides: what a person must do before the resource can be ready."""
+
+    def waits_for(self, context: Context, physical_id: str) -> str:
+        """The reason of an event, "" for none. Asked while the resource is not settled; told once."""
+        ...
+
+
 class Completing(Protocol):
     """What a handler may have besides: attributes that are only known once the resource is ready."""
 
