@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from csoc.emulator.cloud.faults import parse_rule
+from csoc.emulator.running import Emulator
 from csoc.provisioning.layers import LAYERS
 from csoc_infra import app
 from csoc_infra.document import parse
@@ -198,6 +200,27 @@ def test_a_database_whose_stack_keeps_a_snapshot_only_leaves_one(world: World) -
     assert secrets.describe_secret(SecretId=outputs["DatabaseSecretName"])["Name"]
     key = world.owner.client("kms").describe_key(KeyId=outputs["DatabaseKeyArn"])["KeyMetadata"]
     assert key["KeyState"] == "Enabled"
+
+
+def test_search_that_cannot_be_made_leaves_no_protected_database_behind(world: World, emulator: Emulator) -> None:
+    """A protected database cannot be rolled back, so what fails most often is made before it."""
+    reason = "Before you can proceed, you must enable a service-linked role"
+    rule = {"effect": "resource", "account": world.owner.account, "stack": world.stack("database")}
+    planned = emulator.faults.add(parse_rule({**rule, "resource": "Search", "action": "create", "reason": reason}))
+    try:
+        with pytest.raises(AssertionError, match="service-linked role"):
+            world.create("database")
+    finally:
+        emulator.faults.remove(planned)
+    found = world.cloudformation.describe_stacks(StackName=world.stack("database"))["Stacks"][0]
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert not world.owner.client("rds").describe_db_clusters()["DBClusters"]
+    assert not world.owner.client("secretsmanager").list_secrets()["SecretList"]
+
+    # Nothing has a name that would be in the way of the next attempt.
+    world.cloudformation.delete_stack(StackName=world.stack("database"))
+    world.ended("stack_delete_complete", world.stack("database"))
+    assert world.create("database")["DatabaseEndpoint"]
 
 
 def test_a_new_object_is_told_to_the_queue_by_way_of_the_topic(world: World, made: dict[str, dict[str, str]]) -> None:
