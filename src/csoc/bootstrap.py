@@ -135,7 +135,7 @@ def provisioning_ports(settings: Settings | None = None) -> Iterator[Provisionin
             places=LinkedPlaces(cloud.links),
             synthesizer=synthesizer,
             person=functools.cache(lambda: _person(cloud)),
-            costs=costs(system_clock),
+            costs=functools.partial(costs, system_clock),
         )
 
 

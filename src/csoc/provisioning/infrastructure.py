@@ -21,7 +21,7 @@ from csoc.provisioning.sizes import settings
 
 VERSION = 1
 _DEFAULT_CIDR = "10.20.0.0/16"
-_DEFAULT_SIZE: Size = "small"
+DEFAULT_SIZE: Size = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def cluster_infrastructure(cluster: Cluster, account: Account, around: Around) -
     Raises RejectedError: the region is missing, a setting cannot be, or an existing layer lacks what others need.
     """
     spec = cluster.spec
-    size = spec.size or _DEFAULT_SIZE
+    size = spec.size or DEFAULT_SIZE
     network = spec.network
     given: dict[str, dict[str, Any]] = {
         "network": {
@@ -97,7 +97,7 @@ def environment_infrastructure(
     """The infrastructure document of an environment on a cluster; gen3 is no part of it. Raises as
     `cluster_infrastructure`."""
     spec = environment.spec
-    size = spec.size or _DEFAULT_SIZE
+    size = spec.size or DEFAULT_SIZE
     edge = spec.edge
     zone = edge.zone if edge and edge.zone else cluster.spec.zone
     zones = cluster.spec.network.zones if cluster.spec.network else None
@@ -117,7 +117,7 @@ def environment_infrastructure(
     own, clusters = providers_of_environment(environment), providers_of_cluster(cluster)
     if zones is None and clusters.get("network") == "aws" and "zones" not in given["database"]:
         given["database"]["zones"] = settings(
-            "network", cluster.spec.size or _DEFAULT_SIZE, given={"cidr": _DEFAULT_CIDR}
+            "network", cluster.spec.size or DEFAULT_SIZE, given={"cidr": _DEFAULT_CIDR}
         )["zones"]
     made = {
         name: settings(

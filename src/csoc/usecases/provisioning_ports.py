@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from csoc.access.people import Person
+from csoc.fleet.documents.infrastructure import Size
 from csoc.provisioning.places import Places
 from csoc.provisioning.plans import Cost, Plans
 from csoc.provisioning.secrets import SecretPlaces
@@ -25,7 +26,8 @@ class AccountPlaces(Places, SecretPlaces, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningPorts:
-    """See the module. person: who uses this csoc. costs: None where nothing is known of prices."""
+    """See the module. person: who uses this csoc. costs: by the owner's size; None where nothing is known of
+    prices."""
 
     git: Ports
     cloud: CloudPorts
@@ -33,4 +35,4 @@ class ProvisioningPorts:
     places: AccountPlaces
     synthesizer: Synthesizer
     person: Callable[[], Person]
-    costs: Costs | None = None
+    costs: Callable[[Size], Costs] | None = None

@@ -18,6 +18,7 @@ from csoc.provisioning import names
 from csoc.provisioning.approvals import stricter
 from csoc.provisioning.existing import Existing, read_existing
 from csoc.provisioning.infrastructure import (
+    DEFAULT_SIZE,
     Around,
     cluster_infrastructure,
     environment_infrastructure,
@@ -142,7 +143,8 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
         existing=_existing_of(infra),
         radius=_radius(fleet.documents, owner),
     )
-    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, ports.costs)
+    costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
+    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
     asked = Asked(ports.person().id, wanted.purpose, wanted.layers, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         _check_unused(fleet.documents, owner, infra.place)
