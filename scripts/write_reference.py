@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from csoc.costs.prices.reference import reference_page as prices_page
 from csoc.fleet.documents import schemas
 from csoc.gen3 import catalogue
 from csoc.gen3.launch.reference import reference_page as launch_page
@@ -25,6 +26,7 @@ GENERATORS: Mapping[str, Callable[[], Mapping[str, bytes]]] = {
     "commands": command_pages.pages,
     "resource types of the emulator": resource_type_pages.pages,
     "launching": lambda: {"launch.md": launch_page().encode()},
+    "prices": lambda: {"prices.md": prices_page().encode()},
     "services of the chart": lambda: {"services.md": catalogue.reference_page(catalogue.load()).encode()},
 }
 
