@@ -82,6 +82,8 @@ class _Execution:
         self._held = held
         self._id = held.lease.run
         self._log = RunLog(runner.store, self._id, runner.clock)
+        # As the last write of a step gave it, a moment ago where another step follows.
+        self._known: Run | None = None
 
     def run(self) -> None:
         begun = self._steps.step("begin", self._begin)
@@ -98,7 +100,7 @@ class _Execution:
 
     def _step(self, number: int) -> Json:
         self._runner.pause(self._held, 0)
-        run = self._seen()
+        run = self._known or self._seen()
         if run.state.is_over:
             return {"state": run.state}
         if run.step(number).state is RunState.SUCCEEDED:  # by an executor who died before the engine knew
@@ -177,7 +179,10 @@ class _Execution:
             changed |= {"attempts": step.attempts + 1, "started_at": step.started_at or self._runner.clock()}
         if before.state is not RunState.RUNNING:
             self._run_is(RunState.RUNNING)
-        return self._step_changes(number, **changed)
+        begun = self._step_changes(number, **changed)
+        if begun.is_cancelling:
+            raise _EndedError(RunState.CANCELLED, "The run was cancelled")
+        return begun
 
     def _waits(self, step: Step, result: Waiting) -> None:
         what = self._log.masked(result.what)
@@ -234,7 +239,8 @@ class _Execution:
         )
 
     def _step_changes(self, number: int, **changed: Any) -> Run:
-        return self._asked(lambda: self._runner.store.change_step(self._id, number, self._held.lease, **changed))
+        self._known = self._asked(lambda: self._runner.store.change_step(self._id, number, self._held.lease, **changed))
+        return self._known
 
     def _wait(self, seconds: float, *, wakes: bool = False) -> Run:
         """Waits; cut short by whoever cancels the run or, where it wakes, asks to look again. Gives the run then."""

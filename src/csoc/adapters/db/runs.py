@@ -7,7 +7,7 @@ guards: two processes at once cannot get around either.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,6 +96,15 @@ _LEASES = sa.Table(
     sa.Column("is_released", sa.Boolean, nullable=False),
 )
 
+# What every step of a run asks, built once: SQLAlchemy takes longer to build a statement than SQLite to answer it.
+_RUN_OF = sa.select(_RUNS).where(_RUNS.c.id == sa.bindparam("run_id"))
+_STEPS_OF = sa.select(_STEPS).where(_STEPS.c.run == sa.bindparam("run_id")).order_by(_STEPS.c.number)
+_NEWEST_OF = sa.select(_LEASES.c.epoch).where(
+    _LEASES.c.owner == sa.bindparam("of_owner"), _LEASES.c.epoch == sa.bindparam("of_epoch"), ~_LEASES.c.is_released
+)
+_LOCKED_RUN_OF = _RUN_OF.with_for_update()
+_LOCKED_NEWEST_OF = _NEWEST_OF.with_for_update()
+
 
 class DatabaseRuns:
     """See csoc.operations.runs.RunStore."""
@@ -162,9 +171,11 @@ class DatabaseRuns:
         values = {name: _plain(name, value) for name, value in changed.items()}
         with self._database.write() as connection:
             _fence(connection, run_id, lease)
+            found = _get(connection, run_id)
             where = (_STEPS.c.run == run_id) & (_STEPS.c.number == number)
             connection.execute(sa.update(_STEPS).where(where).values(values))
-            return _get(connection, run_id)
+        steps = tuple(replace(step, **changed) if step.number == number else step for step in found.steps)
+        return replace(found, steps=steps)
 
     def log(self, run_id: str, lines: Sequence[tuple[datetime, int | None, str, str]]) -> None:
         if not lines:
@@ -215,7 +226,7 @@ class DatabaseRuns:
 
     def holds(self, lease: Lease) -> bool:
         with self._database.read() as connection:
-            return connection.execute(sa.select(_LEASES.c.epoch).where(*_its(lease))).first() is not None
+            return connection.execute(_NEWEST_OF, _of(lease)).first() is not None
 
     def release(self, lease: Lease) -> None:
         with self._database.write() as connection:
@@ -260,18 +271,21 @@ def _its(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
     return (_LEASES.c.owner == lease.owner, _LEASES.c.epoch == lease.epoch, ~_LEASES.c.is_released)
 
 
+def _of(lease: Lease) -> dict[str, Any]:
+    return {"of_owner": lease.owner, "of_epoch": lease.epoch}
+
+
 def _fence(connection: Connection, run_id: str, lease: Lease | None) -> None:
     """Whoever takes the lease afterwards waits for this transaction."""
     if lease is None:
         return
-    wanted = sa.select(_LEASES.c.epoch).where(*_its(lease)).with_for_update()
-    if lease.run != run_id or connection.execute(wanted).first() is None:
+    if lease.run != run_id or connection.execute(_LOCKED_NEWEST_OF, _of(lease)).first() is None:
         raise ConflictError("Another executor took over", place=f"run {run_id}")
 
 
 def _get_row(connection: Connection, run_id: str, *, locks: bool = False) -> RowMapping:
-    wanted = sa.select(_RUNS).where(_RUNS.c.id == run_id)
-    row = connection.execute(wanted.with_for_update() if locks else wanted).mappings().one_or_none()
+    wanted = _LOCKED_RUN_OF if locks else _RUN_OF
+    row = connection.execute(wanted, {"run_id": run_id}).mappings().one_or_none()
     if row is None:
         raise NotFoundError("There is no such run", place=f"run {run_id}", fix="csoc runs list shows all")
     return row
@@ -279,7 +293,7 @@ def _get_row(connection: Connection, run_id: str, *, locks: bool = False) -> Row
 
 def _get(connection: Connection, run_id: str, *, locks: bool = False) -> Run:
     row = _get_row(connection, run_id, locks=locks)
-    return _run(row, _steps(connection, [run_id]).get(run_id, ()))
+    return _run(row, tuple(_step(step) for step in connection.execute(_STEPS_OF, {"run_id": run_id}).mappings()))
 
 
 def _steps(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[Step, ...]]:
@@ -302,8 +316,9 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 
 def _run(row: RowMapping, steps: tuple[Step, ...]) -> Run:
-    fields = {name: value for name, value in row.items() if name != "locks"}
-    return Run(**{str(name): _full(str(name), value) for name, value in fields.items()}, steps=steps)
+    fields: dict[str, Any] = {str(name): value for name, value in row.items() if name != "locks"}
+    fields |= {"arguments": json.loads(row["arguments"]), "state": RunState(row["state"])}
+    return Run(**fields, steps=steps)
 
 
 def _step_row(run_id: str, step: Step) -> dict[str, Any]:
@@ -312,7 +327,9 @@ def _step_row(run_id: str, step: Step) -> dict[str, Any]:
 
 
 def _step(row: RowMapping) -> Step:
-    return Step(**{str(name): _full(str(name), value) for name, value in row.items() if name != "run"})
+    fields: dict[str, Any] = {str(name): value for name, value in row.items() if name != "run"}
+    fields |= {name: {} if row[name] == "{}" else json.loads(row[name]) for name in ("arguments", "result")}
+    return Step(**fields | {"state": RunState(row["state"])})
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -320,13 +337,6 @@ def _plain(name: str, value: Any) -> Any:
     if name in ("arguments", "result"):
         return json.dumps(value, sort_keys=True)
     return _storable(value) if isinstance(value, str) else value
-
-
-def _full(name: str, value: Any) -> Any:
-    if name in ("arguments", "result"):
-        found: Mapping[str, Any] = json.loads(value)
-        return found
-    return RunState(value) if name == "state" else value
 
 
 def _storable(text: str) -> str:
