@@ -55,3 +55,17 @@ def actions(statement: Mapping[str, Any]) -> list[str]:
     """A statement's actions as a list."""
     found = statement["Action"]
     return [found] if isinstance(found, str) else list(found)
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """Everything in a template."""
+    yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walk(inner)
+
+
+def changed(size: str, layer: str, **settings: Any) -> Template:
+    """A layer's template with other settings."""
+    document = cluster_document(size)
+    document["layers"][layer]["settings"].update(settings)
+    return made(document)[layer]

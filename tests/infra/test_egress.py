@@ -272,9 +272,6 @@ def test_a_proxy_that_answers_again_is_counted_from_the_beginning(machine: Machi
     assert "--value 1" in machine.calls.read_text()
 
 
-# A real squid
-
-
 def certificate(folder: Path) -> Path:
     """A certificate with its key, for squid's port and for the server behind it."""
     key = ec.generate_private_key(ec.SECP256R1())
