@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import Any
 
 import pytest
@@ -320,3 +321,13 @@ def test_no_secret_is_printed_or_kept(world: World) -> None:
         assert secret.encode() not in kept
     external_id = world.link("research", owner)["externalId"]
     assert external_id not in said[3].out, "it is for those who link"
+
+
+def test_in_a_folder_that_is_no_repository_the_document_is_written_and_nothing_else(world: World) -> None:
+    shutil.rmtree(world.csoc.folder / ".git")
+    before = {path for path in world.csoc.folder.rglob("*") if path.is_file()}
+    begun = world.link("research", world.owner())
+    after = {path for path in world.csoc.folder.rglob("*") if path.is_file()}
+    assert begun["commit"] is None
+    assert after - before == {world.csoc.folder / "accounts" / "research.yaml"}
+    assert world.done(world.csoc("account", "link", "research", "--json")).data["externalId"] == begun["externalId"]
