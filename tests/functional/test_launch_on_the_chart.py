@@ -218,6 +218,31 @@ def test_pods_run_as_accounts_that_the_chart_makes(checked: Checked) -> None:
         assert used - made <= {"gitops-sa", "kubectl-access"}, name
 
 
+def test_the_project_allows_what_the_chart_makes_and_nothing_elsewhere(checked: Checked) -> None:
+    of_no_namespace = {
+        *("Namespace", "ClusterRole", "ClusterRoleBinding", "ClusterSecretStore", "CustomResourceDefinition"),
+        *("MutatingWebhookConfiguration", "PersistentVolume", "PriorityClass", "StorageClass"),
+    }
+    for name, made in checked.fleet.launches.items():
+        spec = applications.project(made.deployment(URL, "0" * 40))["spec"]
+        allowed = {entry["kind"] for entry in spec["clusterResourceWhitelist"]}
+        places = {entry["namespace"] for entry in spec["destinations"]}
+        hooks = {item["metadata"]["name"] for item in checked.objects[name] if _is_test(item)}
+        for item in checked.objects[name]:
+            if item["metadata"]["name"] in hooks:
+                continue
+            if item["kind"] in of_no_namespace:
+                assert item["kind"] in allowed, f"{name}: {item['kind']} {item['metadata']['name']}"
+            else:
+                place = item["metadata"].get("namespace") or made.environment.spec.namespace
+                assert place in places, f"{name}: {item['kind']} {item['metadata']['name']} in {place}"
+
+
+def _is_test(item: Mapping[str, Any]) -> bool:
+    """Whether Helm would only make it for its tests, which Argo CD does not run."""
+    return "test" in str(mapping(item["metadata"].get("annotations")).get("helm.sh/hook") or "")
+
+
 def test_only_what_was_chosen_runs(checked: Checked) -> None:
     for name, made in checked.fleet.launches.items():
         kinds = ("Deployment",)
