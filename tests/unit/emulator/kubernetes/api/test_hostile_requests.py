@@ -1,4 +1,7 @@
-"""Whatever is sent to a cluster, it is answered with a status of Kubernetes, soon."""
+"""Whatever is sent to a cluster, it is answered with a status of Kubernetes, soon.
+
+Time is that of the processor in the thread that answers, so that other work on the machine does not count.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from csoc.emulator.kubernetes import store
 from csoc.emulator.kubernetes.access.requests import Query, asked
-from csoc.emulator.kubernetes.api import routes
+from csoc.emulator.kubernetes.api import lists, routes
 from csoc.emulator.kubernetes.api.answers import Answer
 from csoc.emulator.kubernetes.api.handlers import Request
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.objects import patches
-from csoc.emulator.kubernetes.store import Key
+from csoc.emulator.kubernetes.store import Key, text_of
 from csoc.emulator.kubernetes.users import MASTERS, User
 from tests.unit.emulator.kubernetes import made
 
 JSON, YAML = "application/json", "application/yaml"
 CONFIGS = "/api/v1/namespaces/default/configmaps"
-SECONDS = 5.0
+SECONDS = 20.0
+"""Far more than anything takes that is not judged in a time that explodes."""
 
 
 def a_cluster() -> SimulatedCluster:
@@ -52,13 +57,13 @@ def send(
     way, _, text = path.partition("?")
     query = Query.of(text)
     given = {"authorization": "Bearer token", "content-type": kind} | headers
-    begun = time.perf_counter()
+    begun = time.thread_time()
     try:
         return routes.answer(simulated, Request(method, asked(method, way, query), query, given, body), [])
     except ApiError as error:
         return error
     finally:
-        assert time.perf_counter() - begun < SECONDS, "it took too long"
+        assert time.thread_time() - begun < SECONDS, "it took too long"
 
 
 def refused(found: Answer | ApiError) -> tuple[int, str]:
@@ -312,14 +317,21 @@ def test_a_pattern_that_is_none_is_refused_with_its_definition() -> None:
     assert "must be a valid regular expression" in found.message
 
 
-def test_a_page_of_many_objects_costs_what_the_page_costs() -> None:
+def test_a_page_of_many_objects_unpacks_those_of_the_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     simulated = a_cluster()
-    body = {"metadata": {"name": "", "namespace": "default"}, "data": {"x": "y" * 1_000}}
     for number in range(10_000):
-        named = body | {"metadata": {"name": f"c{number:05}", "namespace": "default"}}
-        simulated.store.put(Key("", "configmaps", "default", f"c{number:05}"), named)
+        metadata = {"name": f"c{number:05}", "namespace": "default"}
+        key = Key("", "configmaps", "default", metadata["name"])
+        simulated.store.put(key, {"metadata": metadata, "data": {"x": "y" * 1_000}})
+    unpacked: list[bytes] = []
+
+    def noted(kept: bytes) -> bytes:
+        unpacked.append(kept)
+        return text_of(kept)
+
+    monkeypatch.setattr(lists, "text_of", noted)
+    monkeypatch.setattr(store, "text_of", noted)
     token, found = "", []
-    begun = time.perf_counter()
     for _ in range(50):
         page = send(simulated, "GET", f"{CONFIGS}?limit=1" + (f"&continue={token}" if token else ""))
         assert isinstance(page, Answer)
@@ -328,8 +340,8 @@ def test_a_page_of_many_objects_costs_what_the_page_costs() -> None:
         token = listed["metadata"]["continue"]
         found += [one["metadata"]["name"] for one in listed["items"]]
         assert listed["metadata"]["remainingItemCount"] == 10_001 - len(found)
-    assert time.perf_counter() - begun < SECONDS
     assert found == [f"c{number:05}" for number in range(50)]
+    assert len(unpacked) == len(found)
 
 
 def test_a_list_of_a_set_as_large_as_a_body_may_be_is_judged_soon() -> None:
@@ -339,6 +351,13 @@ def test_a_list_of_a_set_as_large_as_a_body_may_be_is_judged_soon() -> None:
     body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["all"] = items
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     assert isinstance(send(simulated, "POST", path, json.dumps(body).encode()), Answer)
-    gadget = {"metadata": {"name": "g"}, "spec": {"all": [*range(20_000), 7]}}
-    found = send(simulated, "POST", "/apis/example.org/v1/namespaces/default/gadgets", json.dumps(gadget).encode())
-    assert refused(found) == (422, "Invalid")
+
+    def seconds(count: int) -> float:
+        gadget = {"metadata": {"name": "g"}, "spec": {"all": [*range(count), 7]}}
+        begun = time.thread_time()
+        found = send(simulated, "POST", "/apis/example.org/v1/namespaces/default/gadgets", json.dumps(gadget).encode())
+        assert refused(found) == (422, "Invalid")
+        return time.thread_time() - begun
+
+    short, long = (min(seconds(count) for _ in range(3)) for count in (2_000, 20_000))
+    assert long / short < 40, "ten times as many"
