@@ -18,6 +18,7 @@ from tests.functional.accounts.test_execution import INSTALLATION, Linked, boto
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+ANOTHERS = "csoc-z9b2c3d4e5-network"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 Attempt = Callable[[Linked], Any]
 
@@ -47,6 +48,11 @@ def linked(emulator: Emulator) -> Linked:
         Bucket="payroll-520000000000", CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     made.owner.client("s3").put_object(Bucket="payroll-520000000000", Key="all.csv", Body=b"hush")
+    made.owner.client("cloudformation").create_stack(
+        StackName=ANOTHERS,
+        TemplateBody=json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=[{"Key": names.INSTALLATION_TAG, "Value": "z1b2c3d4e5"}],
+    )
     return made
 
 
@@ -250,6 +256,13 @@ PROVISIONER: dict[str, Attempt] = {
     "a stack of no installation": lambda one: change_set(one, Tags=None),
     "a stack in its own name": lambda one: change_set(one, RoleARN=None),
     "a stack with the administrator": lambda one: change_set(one, RoleARN="arn:aws:iam::520000000000:role/admin"),
+    "another installation's stack changed": lambda one: change_set(one, StackName=ANOTHERS, ChangeSetType="UPDATE"),
+    "another installation's stack deleted": lambda one: provisioner(one, "cloudformation").delete_stack(
+        StackName=ANOTHERS, RoleARN=one.terms.role(Role.EXECUTION)
+    ),
+    "another installation's stack unprotected": lambda one: provisioner(
+        one, "cloudformation"
+    ).update_termination_protection(StackName=ANOTHERS, EnableTerminationProtection=False),
     "the link's stack changed": lambda one: change_set(
         one, StackName=names.link_stack(INSTALLATION), ChangeSetType="UPDATE"
     ),
