@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -79,3 +80,15 @@ def test_the_role_of_fence_trusts_its_pods_and_itself_alone() -> None:
     assert trust[1]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": arn}}
     granted = role["Policies"][0]["PolicyDocument"]["Statement"]
     assert {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn} in granted
+
+
+@pytest.mark.parametrize(("retain", "protected"), [(("database",), True), ((), False)])
+def test_a_database_that_may_go_with_its_environment_is_not_protected_from_it(
+    retain: tuple[str, ...], protected: bool
+) -> None:
+    made = launch(answers(["standard"]))
+    spec = made.environment.spec.model_copy(update={"retain": retain})
+    changed = dataclasses.replace(made, environment=made.environment.model_copy(update={"spec": spec}))
+    found = templates_of(changed)["database"]["Resources"]["Database"]
+    assert found["Properties"]["DeletionProtection"] is protected
+    assert found["DeletionPolicy"] == ("RetainExceptOnCreate" if protected else "Snapshot")

@@ -102,7 +102,11 @@ def environment_infrastructure(
     zone = edge.zone if edge and edge.zone else cluster.spec.zone
     zones = cluster.spec.network.zones if cluster.spec.network else None
     given: dict[str, dict[str, Any]] = {
-        "database": {"removal": "retain" if "database" in spec.retain else "snapshot"}
+        # What may be deleted is not protected: RDS would refuse it even when its stack is deleted.
+        "database": {
+            "removal": "retain" if "database" in spec.retain else "snapshot",
+            "deletion_protection": "database" in spec.retain,
+        }
         | ({"zones": zones} if zones is not None else {}),
         "credentials": {"secrets": list(secrets_of(environment).names)},
         "resources": dict(resources_of(environment)),
