@@ -307,3 +307,31 @@ def test_the_fence_tells_by_itself_when_its_time_is_over_and_does_not_come_back(
     assert world.store.take("r1", "two", START + timedelta(seconds=30), 30) is not None
     with pytest.raises(ConflictError):
         world.store.change("r1", lease, state=RunState.SUCCEEDED)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_step_whose_end_was_written_is_not_run_again_by_the_next_executor(fails: bool) -> None:
+    world = World()
+    called: list[str] = []
+
+    def code(context: Context) -> Result:
+        called.append(context.step.name)
+        if fails:
+            raise RejectedError("No")
+        return Done({"made": 1})
+
+    change_step = world.store.change_step
+
+    def dying(*arguments: Any, **named: Any) -> Any:
+        change_step(*arguments, **named)
+        if "ended_at" in named:
+            raise Crash
+
+    world.kind("make", code)
+    world.add("make")
+    with patch.object(world.store, "change_step", dying):
+        world.crash()
+    run = world.work()
+    assert called == ["make 1"]
+    assert run.state is (RunState.FAILED if fails else RunState.SUCCEEDED)
+    assert run.step(1).cause == ("No" if fails else "")
