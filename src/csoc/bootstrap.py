@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import getpass
+import os
 import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator
@@ -31,9 +32,11 @@ from csoc.operations.engine import Engine, Workflow
 from csoc.operations.executor import EngineFactory
 from csoc.operations.runs import RunStore
 from csoc.operations.services import Services
+from csoc.provisioning.synthesis import Synthesizer
 from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.estimating import costs
 from csoc.usecases.planning.approving import StoredApprovals
+from csoc.usecases.planning.delivery import DocumentDelivery
 from csoc.usecases.planning.filling import DocumentFilling, Given
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -41,6 +44,7 @@ from csoc.usecases.render_budget import RenderBudget
 from csoc.usecases.run_ports import RunPorts
 
 if TYPE_CHECKING:
+    from csoc.adapters.https import Resolver
     from csoc.emulator.kubernetes.argocd.repository_server import RepositoryServer
     from csoc.emulator.running import Emulator
 
@@ -116,6 +120,16 @@ def cloud_ports(settings: Settings | None = None) -> Iterator[CloudPorts]:
 
 
 @contextmanager
+def estimating_ports(settings: Settings | None = None) -> Iterator[tuple[Ports, Synthesizer]]:
+    """The real ports of commands about costs, which ask no cloud and need no records. Raises as `ports` does."""
+    from csoc.adapters.cdk.synthesizer import ChildSynthesizer
+
+    settings = settings or load()
+    with ports(settings) as git, ChildSynthesizer(git.cache, libraries=settings.cache_dir / "cdk") as synthesizer:
+        yield git, synthesizer
+
+
+@contextmanager
 def provisioning_ports(settings: Settings | None = None) -> Iterator[ProvisioningPorts]:
     """The real ports of commands about plans and runs. Raises as `ports` and `cloud_ports` do."""
     from csoc.adapters.aws.places import LinkedPlaces
@@ -185,7 +199,10 @@ def applying_ports(
 
 def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda _: {}) -> Services:
     """What steps use of the outside world."""
+    from csoc.adapters.aws.eks import LinkedClusters
+    from csoc.adapters.https import HttpsHostnames
     from csoc.adapters.keys import private_key
+    from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
 
     return Services(
         githost=lambda address: ports.git.githost(SourceAddress(address)),
@@ -195,7 +212,29 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
         secrets=ports.places,
         filling=DocumentFilling(ports, secrets.token_bytes, private_key, given),
         runs=runs,
+        clusters=OpenedClusters(
+            Kubeconfigs(ports.cloud.settings.data_dir / "kubeconfigs"), LinkedClusters(ports.cloud.links)
+        ),
+        delivery=DocumentDelivery(ports),
+        hostnames=HttpsHostnames(_resolver()),
     )
+
+
+def _resolver() -> Resolver:
+    """As this machine resolves names, or as the emulator does where csoc's settings name one."""
+    from csoc.adapters.https import Found, Way, system_resolver
+
+    address = os.environ.get("CSOC_EMULATOR", "")
+    if not address:
+        return system_resolver
+    control = emulator_control(address, os.environ.get("CSOC_EMULATOR_TOKEN", ""))
+
+    def resolve(hostname: str) -> Found:
+        told = control.ask("GET", f"resolve/{hostname}")
+        ways = [Way(str(one["host"]), int(one["port"])) for one in told["addresses"]]
+        return Found(ways, str(told["why"]), str(told["authority"]))
+
+    return resolve
 
 
 def _engines(settings: Settings) -> EngineFactory:

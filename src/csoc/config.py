@@ -244,6 +244,29 @@ class AwsSettings(_Section):
     )
 
 
+class PlatformSettings(SecretSource):
+    """How clusters get what they need. token_env or token_file: a token that may read the fleet's repository and
+    nothing else, which Argo CD in each cluster is given; without one the repository is taken for public, or for one
+    that Argo CD knows."""
+
+    mirror: str = Field(
+        default="",
+        description="where charts of the platform come from instead of their own addresses: a Helm repository with all "
+        "of them, or a Git repository with a folder for each and a tag <chart>-<version>",
+    )
+    fleet_url: str = Field(
+        default="",
+        description='how Argo CD reaches the fleet\'s repository; "" means the address that csoc uses',
+    )
+    pull_username: str = Field(default="csoc", description="user to name beside the token")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.token_env is not None and self.token_file is not None:
+            raise ValueError("takes one of token_env and token_file, not both")
+        return self
+
+
 class Settings(_Section):
     """Everything that can be set. `load` reads it; `Settings()` is what holds with no file and no variable."""
 
@@ -270,6 +293,7 @@ class Settings(_Section):
         'as PGPASSFILE names it has that); "" means csoc.sqlite3 in data_dir',
     )
     aws: AwsSettings = Field(default=AwsSettings(), description="how csoc acts in AWS")
+    platform: PlatformSettings = Field(default=PlatformSettings(), description="how clusters get what they need")
     allowed_hosts: tuple[str, ...] = Field(
         default=DEFAULT_HOSTS,
         description='hosts that an address found in a repository may name: exact or "*.example.org", with ":port" '

@@ -7,13 +7,18 @@ from types import MappingProxyType
 
 from csoc.operations.steps import (
     apply_layer,
+    bootstrap_cluster,
+    deploy_gen3,
     destroy_layer,
+    follow_gen3,
     put_secrets,
     remember_applied,
     wait_for_approval,
+    wait_for_https,
     wait_for_merge,
     wait_for_run,
     write_outputs,
+    write_platform,
 )
 from csoc.operations.steps.base import StepKind
 
@@ -24,13 +29,18 @@ STEPS: Registry = MappingProxyType(
         step.kind: step
         for step in (
             apply_layer.STEP,
+            bootstrap_cluster.STEP,
+            deploy_gen3.STEP,
             destroy_layer.STEP,
+            follow_gen3.STEP,
             put_secrets.STEP,
             remember_applied.STEP,
             wait_for_approval.STEP,
+            wait_for_https.STEP,
             wait_for_merge.STEP,
             wait_for_run.STEP,
             write_outputs.STEP,
+            write_platform.STEP,
         )
     }
 )

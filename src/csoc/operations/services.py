@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from csoc.clusters.access import ClusterAccess, ClusterReference
+from csoc.clusters.bootstrap.acting import Bootstrap
+from csoc.clusters.client import ClusterClient
+from csoc.clusters.following.looking import Wanted
+from csoc.clusters.hostnames import Hostnames
 from csoc.errors import RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.operations.runs import Run, RunStore
@@ -71,6 +76,37 @@ class Written:
     pull_request: str = ""
 
 
+class Delivery(Protocol):
+    """What steps in clusters need of documents, charts and Git. outputs: of the cluster's layers, from earlier steps;
+    where they are not among them, they are read in the account."""
+
+    def reference(self, run: Run, outputs: Mapping[str, str]) -> ClusterReference:
+        """The cluster that the run is about, or on which its environment runs."""
+        ...
+
+    def bootstrap(self, run: Run, outputs: Mapping[str, str], client: ClusterClient) -> Bootstrap:
+        """What the cluster is to become. Raises NotFoundError, UnavailableError (the chart), RejectedError."""
+        ...
+
+    def write_platform(self, run: Run, outputs: Mapping[str, str], present: Collection[str]) -> Written:
+        """Commits the Applications of the platform, if they are not there already, but for what the cluster has from
+        somebody else (present: names of components)."""
+        ...
+
+    def move_pins(self, run: Run, values_commit: str) -> Written:
+        """Commits the environment's Application with the chart's version and the commit of its values, if that is not
+        what it says already."""
+        ...
+
+    def wanted(self, run: Run, values_commit: str) -> Wanted:
+        """What is followed after that."""
+        ...
+
+    def hostname(self, run: Run) -> str:
+        """Of the environment."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Ports of the steps. A command that needs few of them leaves the others out.
@@ -85,6 +121,9 @@ class Services:
     secrets: SecretPlaces | None = None
     filling: Filling | None = None
     runs: RunStore | None = None
+    clusters: ClusterAccess | None = None
+    delivery: Delivery | None = None
+    hostnames: Hostnames | None = None
 
 
 def needed(service: T | None, name: str) -> T:

@@ -111,6 +111,13 @@ def text_argument(context: Context, name: str) -> str:
     return value
 
 
+def outputs_before(context: Context) -> dict[str, str]:
+    """Outputs of layers that earlier steps gave, also of a run that this one waited for."""
+    return {
+        name: str(value) for result in context.results.values() for name, value in (result.get("outputs") or {}).items()
+    }
+
+
 def number_argument(context: Context, name: str) -> int:
     """An argument of the step that must be a number. Raises RejectedError."""
     value = context.step.arguments.get(name)

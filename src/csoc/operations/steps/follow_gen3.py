@@ -1,0 +1,55 @@
+"""Follows an environment's Application until what was planned is synced and healthy, or says what keeps it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+
+from csoc.clusters.following.looking import Seen, look
+from csoc.errors import RejectedError
+from csoc.operations.services import needed
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
+from csoc.operations.steps.deploy_gen3 import values_commit
+
+_PATIENCE = timedelta(hours=1)
+
+
+def _run(context: Context) -> Result:
+    delivery = needed(context.services.delivery, "documents")
+    run, outputs = context.run, outputs_before(context)
+    wanted = delivery.wanted(run, values_commit(context))
+    reference = delivery.reference(run, outputs)
+    with closing(needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)) as client:
+        seen = look(client, wanted)
+    if seen.is_healthy:
+        context.log(f"{wanted.application}: {seen.summary}")
+        return Done({"address": seen.address, "ready": seen.ready, "total": seen.total})
+    if seen.failed or _is_late(context):
+        for reason in seen.reasons:
+            context.log(str(reason), "error")
+        raise RejectedError(
+            f"{wanted.application} did not get healthy: {seen.worst}",
+            place=f"Application {wanted.application}",
+            fix=_fix(seen),
+        )
+    fix = seen.reasons[0].fix if seen.reasons else ""
+    return Waiting(f"{wanted.application} to be healthy: {seen.worst}", fix=fix, seconds=1, most_seconds=15)
+
+
+def _is_late(context: Context) -> bool:
+    begun = context.step.started_at
+    return begun is not None and context.clock() - begun > _PATIENCE
+
+
+def _fix(seen: Seen) -> str:
+    first = seen.reasons[0].fix if seen.reasons else ""
+    return (first + "; then " if first else "") + "csoc runs resume"
+
+
+STEP = StepKind(
+    kind="follow gen3",
+    run=_run,
+    touches="nothing",
+    arguments={"values": "commit of the values, where no earlier step wrote the outputs"},
+    timeout_seconds=3_900,
+)

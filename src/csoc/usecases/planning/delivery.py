@@ -1,0 +1,247 @@
+"""What steps in clusters need of documents, charts and Git: which cluster it is, what it becomes, where pins move."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from csoc.clusters.access import ClusterReference, EksReference, KubeconfigReference
+from csoc.clusters.bootstrap.acting import Bootstrap, Credential, Root
+from csoc.clusters.client import ClusterClient
+from csoc.clusters.following.looking import Wanted
+from csoc.clusters.platform import ARGO_CD, COMPONENTS, mirrored
+from csoc.clusters.platform_applications import FILE, Given, platform_objects
+from csoc.errors import NotFoundError, RejectedError
+from csoc.fleet import addresses
+from csoc.fleet.charts import ChartArchive, ChartRef, RenderRequest
+from csoc.fleet.documents import layout
+from csoc.fleet.documents.model import Cluster, Environment
+from csoc.fleet.repositories import SourceAddress
+from csoc.gen3.launch import applications, valuefiles
+from csoc.gen3.launch.documents import deployment_of
+from csoc.operations.runs import Run
+from csoc.operations.services import Written
+from csoc.provisioning import names
+from csoc.usecases.planning.making import FleetAt, open_fleet
+from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+from csoc.usecases.publish import Proposal, publish
+
+CLUSTER_STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("bootstrap cluster", "bootstrap cluster", {}),
+    ("write platform", "write platform", {}),
+)
+"""What follows the layers of a cluster: name, kind, arguments."""
+
+
+def environment_steps(plan: str, *, has_edge: bool) -> tuple[tuple[str, str, dict[str, Any]], ...]:
+    """What follows the layers of an environment and their outputs. plan: its id. has_edge: its
+    layer `edge` keeps the hostname's record, which is made once the load balancer is known."""
+    given = {"LoadBalancerDnsName": "follow gen3/address"}
+    record = ("publish address", "apply layer", {"plan": plan, "layer": "edge", "given": given})
+    return (
+        ("deploy gen3", "deploy gen3", {}),
+        ("follow gen3", "follow gen3", {}),
+        *((record,) if has_edge else ()),
+        ("wait for https", "wait for https", {}),
+    )
+
+
+_HEADER = "Written by csoc bootstrap: what this cluster needs before a commons can run on it."
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDelivery:
+    """See csoc.operations.services.Delivery."""
+
+    ports: ProvisioningPorts
+
+    def reference(self, run: Run, outputs: Mapping[str, str]) -> ClusterReference:
+        owner = self._owner(run)
+        cluster, account = owner.cluster, owner.account
+        chosen = {layer.name: layer for layer in cluster.spec.layers}.get("cluster")
+        if (chosen.provider if chosen is not None and chosen.provider else cluster.spec.provider) == "aws":
+            name = names.eks_cluster(cluster.metadata.uid)
+        elif chosen is not None and chosen.source is not None and "ClusterName" in chosen.source.values:
+            name = chosen.source.values["ClusterName"]
+        else:
+            return KubeconfigReference(cluster.metadata.name)
+        return EksReference(
+            cluster.metadata.name,
+            account.metadata.name,
+            account.spec.id,
+            owner.region,
+            name,
+            outputs.get("ClusterEndpoint", ""),
+            outputs.get("ClusterCertificate", ""),
+        )
+
+    def bootstrap(self, run: Run, outputs: Mapping[str, str], client: ClusterClient) -> Bootstrap:
+        fleet = self._fleet(run)
+        owner = find_owner(fleet.documents, self._name(run))
+        component = COMPONENTS[ARGO_CD]
+        url = self._fleet_url(run)
+        rendering = self.ports.git.renderer.render(
+            RenderRequest(
+                self._chart(mirrored(component.chart, self._mirror)),
+                component.values,
+                component.name,
+                component.namespace,
+                kube_version=client.version(),
+            )
+        )
+        if rendering.failure is not None:
+            raise RejectedError(
+                f"The chart of {component.title} {component.version} cannot be rendered for this cluster: "
+                f"{rendering.failure.message}",
+                place=str(component.chart),
+                fix="Look at the cluster's version, or at platform.mirror in the settings",
+            )
+        branch = self.ports.git.repositories.default_branch(self._address(run))
+        return Bootstrap(
+            reference=self.reference(run, outputs),
+            installation=fleet.installation,
+            component=component,
+            rendered=tuple(one.body for one in rendering.objects),
+            root=Root(url, branch, _folder(fleet, owner.cluster)),
+            credential=self._credential(url),
+        )
+
+    def write_platform(self, run: Run, outputs: Mapping[str, str], present: Collection[str]) -> Written:
+        fleet = self._fleet(run)
+        owner = find_owner(fleet.documents, self._name(run))
+        zone = owner.cluster.spec.zone
+        given = Given(
+            eks_name=outputs.get("ClusterName", names.eks_cluster(owner.cluster.metadata.uid)),
+            region=owner.region,
+            outputs=outputs,
+            dns_zones=(zone.name,) if zone is not None else (),
+            mirror=self._mirror,
+        )
+        content = valuefiles.render_all(platform_objects(given, present), header=_HEADER)
+        path = f"{_folder(fleet, owner.cluster)}/{FILE}"
+        return self._written(run, path, content, f"Platform of the cluster {owner.cluster.metadata.name}", "platform")
+
+    def move_pins(self, run: Run, values_commit: str) -> Written:
+        owner = self._owner(run)
+        environment = _environment(owner)
+        reference = environment.spec.application
+        if reference is None or reference.repository is not None:
+            raise RejectedError(
+                f"{owner.name} does not say where its Application stands in this repository",
+                place=owner.name,
+                fix="Add application.path to its document",
+            )
+        made = deployment_of(environment, self._fleet_url(run), values_commit)
+        content = applications.application_file(made)
+        return self._written(run, reference.path, content, f"Deploy {owner.name}", f"deploy-{owner.name}")
+
+    def wanted(self, run: Run, values_commit: str) -> Wanted:
+        owner = self._owner(run)
+        made = deployment_of(_environment(owner), self._fleet_url(run), values_commit)
+        return Wanted(made.environment, made.namespace, (made.chart.revision, values_commit))
+
+    def hostname(self, run: Run) -> str:
+        owner = self._owner(run)
+        found = _environment(owner).spec.hostname
+        if not found:
+            raise RejectedError(f"{owner.name} has no hostname", place=owner.name, fix="Add it to its document")
+        return found
+
+    @property
+    def _mirror(self) -> str:
+        return self.ports.git.settings.platform.mirror
+
+    def _chart(self, ref: ChartRef) -> ChartArchive:
+        if not ref.path:
+            return self.ports.git.charts.fetch(ref)
+        # The mirror stands in the settings, so it may be on this machine, which no address from a repository may.
+        tree = self.ports.git.repositories.open(SourceAddress(ref.repo_url, trusted=True), ref.revision)
+        return self.ports.git.charts.fetch(ref, local={addresses.canonical_name(ref.repo_url): tree})
+
+    def _credential(self, url: str) -> Credential | None:
+        settings = self.ports.git.settings.platform
+        if settings.token_env is None and settings.token_file is None:
+            return None
+        return Credential(url, settings.pull_username, settings.token())
+
+    def _fleet_url(self, run: Run) -> str:
+        """As Argo CD names the fleet's repository."""
+        told = self.ports.git.settings.platform.fleet_url
+        if told:
+            return told
+        found = addresses.parse(_source(run))
+        if not found.local:
+            return found.url
+        upstream = self.ports.git.repositories.upstream(self._address(run), None)
+        if upstream is not None and not addresses.parse(upstream.url).local:
+            return addresses.parse(upstream.url).url
+        raise NotFoundError(
+            "The fleet's repository is a folder on this machine, which Argo CD in a cluster cannot read",
+            place=_source(run),
+            fix="Push it to a Git host and name that address, or set platform.fleet_url",
+        )
+
+    def _written(self, run: Run, path: str, content: bytes, message: str, head: str) -> Written:
+        """Commits one file, unless it is there already."""
+        address = self._address(run)
+        branch = self.ports.git.repositories.default_branch(address)
+        tree = self.ports.git.repositories.open(address, branch)
+        there = tree.entries().get(path)
+        if there is not None and tree.read(path) == content:
+            return Written(tree.commit)
+        by_request = run.arguments.get("pull_request") is True
+        published = publish(
+            self.ports.git,
+            Proposal(
+                address=address,
+                tree=tree,
+                files={path: content},
+                message=message,
+                branch=branch,
+                pull_request=by_request,
+                head=f"csoc/{head}-{run.id}" if by_request else "",
+                body=f"Written by run {run.id}. Argo CD acts on it once it is merged.",
+            ),
+        )
+        if published.pull_request is not None:
+            return Written("", _source(run), published.pull_request.url)
+        return Written(published.commit or tree.commit)
+
+    def _fleet(self, run: Run) -> FleetAt:
+        return open_fleet(self.ports, _source(run), str(run.arguments.get("commit", "")) or None)
+
+    def _owner(self, run: Run) -> Owner:
+        return find_owner(self._fleet(run).documents, self._name(run))
+
+    @staticmethod
+    def _name(run: Run) -> str:
+        environment = run.arguments.get("environment")
+        if isinstance(environment, str) and environment:
+            return f"environment/{environment}"
+        return run.owner_name.replace(" ", "/", 1)
+
+    @staticmethod
+    def _address(run: Run) -> SourceAddress:
+        return SourceAddress(_source(run), trusted=True)
+
+
+def _source(run: Run) -> str:
+    source = run.arguments.get("fleet")
+    if not isinstance(source, str) or not source:
+        raise RejectedError("The run does not say of which fleet it is", place=f"run {run.id}", fix="Begin a new one")
+    return source
+
+
+def _environment(owner: Owner) -> Environment:
+    if owner.environment is None:
+        raise RejectedError(f"{owner.shown} is no environment", fix="Begin a new run")
+    return owner.environment
+
+
+def _folder(fleet: FleetAt, cluster: Cluster) -> str:
+    """The folder that the cluster's root Application reads."""
+    return cluster.spec.applications or layout.below(
+        fleet.documents.top or "", f"clusters/{cluster.metadata.name}/applications"
+    )
