@@ -14,7 +14,7 @@ from tests.functional.emulator import test_resources_edge, test_resources_networ
 from tests.functional.emulator.resource_cases import Bench, Build
 
 _CASES = (*test_resources_network.CASES, *test_resources_edge.CASES)
-_MOST_READS = 12.0
+_MOST_READS = 15.0
 _ACCOUNTS = iter(range(800_000_000_000, 900_000_000_000))
 pytestmark = pytest.mark.benchmark
 
