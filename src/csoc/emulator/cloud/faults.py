@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from botocore.session import Session
-from moto.core.loaders import create_loader
+from moto.core.utils import get_service_model
 
 from csoc.emulator.cloud.calls import UNDISTURBED, AwsError, Call, Disturbance
 from csoc.emulator.cloud.services import BY_NAME
@@ -97,7 +97,7 @@ def _check_hits_something(rule: FaultRule) -> None:
         raise FaultError(f"the emulator has no service {rule.service}; there is {', '.join(BY_NAME)}")
     if rule.operation == "*" or len(services) > 1:
         return
-    operations = create_loader().load_service_model(services[0], "service-2")["operations"]
+    operations = get_service_model(services[0]).operation_names
     if not any(like(rule.operation, name) for name in operations):
         near = get_close_matches(rule.operation, operations, 1)
         meant = f"; there is {near[0]}" if near else ""

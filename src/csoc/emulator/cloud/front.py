@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from moto.core.loaders import create_loader
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.serialize import ResponseSerializer, SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException, NotFound
 
 from csoc.emulator.cloud.calls import (
@@ -225,7 +225,7 @@ def _plain(error: AwsError, request_id: str, request: Request, offered: Offered 
     """An error before the operation is known, in the form that its service's clients read; where the service is not
     known either, in the form that the request looks like."""
     name = offered.name if offered is not None else _like(request)
-    model = ServiceModel(create_loader().load_service_model(name, "service-2"), name)
+    model = get_service_model(name)
     written = get_serializer_class(name, _protocol(model, request))(
         OperationModel({}, model), context=SerializationContext(request_id)
     ).serialize(error)

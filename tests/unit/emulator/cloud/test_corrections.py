@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from moto.core.utils import get_service_model
+
 from csoc.emulator.cloud.calls import Call, Identity
+from csoc.emulator.cloud.corrections import corrected
 from csoc.emulator.cloud.corrections.correction import Echo, Memory, UnderWay, echoing
 from csoc.emulator.timeline import SteppedTimeline
 
@@ -27,6 +30,12 @@ def call(
 ) -> Call:
     identity = Identity(account, "arn", "arn", "id")
     return Call(identity, service, operation, region, given, AT, "request")
+
+
+def test_the_model_of_a_service_is_kept_once_for_all_its_operations_and_is_the_one_that_moto_keeps() -> None:
+    kept = get_service_model("sqs")
+    found = [corrected._operation("sqs", name).service_model for name in ("CreateQueue", "DeleteQueue")]
+    assert all(model is kept for model in found)
 
 
 def test_what_is_remembered_is_of_one_account_and_region() -> None:

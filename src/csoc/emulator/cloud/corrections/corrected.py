@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from botocore.parsers import create_parser
-from moto.core.loaders import create_loader
-from moto.core.model import OperationModel, ServiceModel
+from moto.core.model import OperationModel
 from moto.core.request import Request, determine_request_protocol
 from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
 
 from csoc.emulator.cloud.calls import Answer, AwsError, Call, Reply
 from csoc.emulator.cloud.corrections.correction import After, Before, Correction
@@ -53,10 +53,9 @@ class CorrectedServices(MotoServices):
         return _written(request, call, answer)
 
 
-@lru_cache(maxsize=512)
 def _operation(service: str, operation: str) -> OperationModel:
-    service_model = ServiceModel(create_loader().load_service_model(service, "service-2"), service)
-    model: OperationModel = service_model.operation_model(operation)
+    # moto's own copy of the model, which is kept once: a service's takes ten megabytes and more.
+    model: OperationModel = get_service_model(service).operation_model(operation)
     return model
 
 
