@@ -8,7 +8,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -326,6 +326,13 @@ def repository_server(settings: Settings) -> Iterator[RepositoryServer]:
     finally:
         for charts in made:
             charts.close()
+
+
+def found_repository(folder: Path, message: str, *, name: str, email: str, tags: Sequence[str] = ()) -> str:
+    """A Git repository of a folder's files; see `csoc.adapters.git.founding`."""
+    from csoc.adapters.git import founding
+
+    return founding.found_repository(folder, message, name=name, email=email, tags=tags)
 
 
 def emulator_control(address: str, token: str) -> RemoteControl:

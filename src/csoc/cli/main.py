@@ -34,7 +34,7 @@ EXIT_INTERRUPTED = 130
 EXIT_OUTPUT_CLOSED = 141
 
 COMMANDS = {
-    "demo": Listed("csoc.cli.demo:demo", "Adopt and check an invented fleet with a handful of instructive faults."),
+    "demo": Listed("csoc.cli.demo.demo:demo", "Play the whole job on an emulated cloud."),
     "fleet": Listed("csoc.cli.fleet:fleet", "Make, adopt, look at and change a fleet."),
     "check": Listed(
         "csoc.cli.check:check", "Find what is wrong: in values, in what they render to, and between environments."
@@ -46,6 +46,7 @@ COMMANDS = {
         "csoc.cli.plan.launch:launch_command", "Launch a commons: its documents in Git, its plans, its runs."
     ),
     "plan": Listed("csoc.cli.plan.plan:plan", "Show what would be done to the layers of a cluster or an environment."),
+    "cost": Listed("csoc.cli.cost:cost", "What a cluster or an environment costs, before it exists."),
     "approve": Listed("csoc.cli.plan.approve:approve_command", "Approve a plan, as the person who runs this."),
     "apply": Listed("csoc.cli.plan.apply:apply_command", "Do what a plan shows."),
     "status": Listed(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.operations.runs import Run, Step
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
+from csoc.usecases.planning.delivery import CLUSTER_STEPS, environment_steps
 from csoc.usecases.planning.making import FleetAt, infrastructure_of, made_by_csoc
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -96,7 +97,12 @@ def _is_whole(plan: Plan, owner: Owner) -> bool:
     return set(made_by_csoc(owner)) - {"gen3"} <= planned
 
 
-def _afterwards(plan: Plan, owner: Owner) -> Sequence[_Made]:  # noqa: ARG001 - the plan decides what follows
-    if owner.kind is OwnerKind.CLUSTER or "gen3" not in made_by_csoc(owner):
-        return ()
-    return (("write outputs", "write outputs", {}),)
+def _afterwards(plan: Plan, owner: Owner) -> Iterator[_Made]:
+    """What follows once all layers of an owner are as planned."""
+    if owner.kind is OwnerKind.CLUSTER:
+        yield from CLUSTER_STEPS
+    elif "gen3" in made_by_csoc(owner):
+        yield "write outputs", "write outputs", {}
+        # The load balancer comes into being with Gen3's Ingress, and the record points to it.
+        has_record = any(layer.layer == "edge" and layer.later for layer in plan.layers)
+        yield from environment_steps(plan.id, has_edge=has_record)
