@@ -12,9 +12,9 @@ from csoc.costs.prices.tables import PRICE_LIST, UNSURE, PriceTable, price_table
 
 _HEAD = """# Prices
 
-What `csoc plan` reckons with. Estimates are made offline from the tables below, a resource at a time, and every line
-says its formula. Prices are AWS's on demand, in USD, without tax, discounts, and free allowances of an account. Not
-counted at all: support plans, what people run besides, and what an estimate names as unpriced.
+What `csoc plan` and `csoc cost` reckon with. Estimates are made offline from the tables below, a resource at a time,
+and every line says its formula. Prices are AWS's on demand, in USD, without tax, discounts, and free allowances of an
+account. Not counted at all: support plans, what people run besides, and what an estimate names as unpriced.
 
 `python -m scripts.renew_prices [REGION ...]` writes the tables anew from AWS's public price list, also for a region
 that has none yet. It needs the network and no account.

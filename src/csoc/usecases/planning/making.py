@@ -32,6 +32,7 @@ from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
 from csoc.usecases.planning.approving import rule_before, rule_for
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
+from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 
@@ -81,8 +82,13 @@ class Infrastructure:
 
 def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = None) -> FleetAt:
     """Reads the fleet's documents. Raises what opening a repository does, and RejectedError for faults in them."""
-    tree = ports.git.repositories.open(SourceAddress(source, trusted=True), revision)
-    documents = read_documents(tree, ParsedStore(ports.git.cache))
+    return fleet_at(ports.git, source, revision)
+
+
+def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
+    """As `open_fleet`, for what needs no more than Git."""
+    tree = git.repositories.open(SourceAddress(source, trusted=True), revision)
+    documents = read_documents(tree, ParsedStore(git.cache))
     if documents.errors:
         first = documents.errors[0]
         raise RejectedError(
