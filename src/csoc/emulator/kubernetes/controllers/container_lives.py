@@ -6,14 +6,15 @@ pkg/kubelet/prober; back-off of 10 s doubled up to 300 s.
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from csoc.emulator.kubernetes.controllers.causes import Cause, Kind
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
-from csoc.emulator.kubernetes.controllers.effects import leave
+from csoc.emulator.kubernetes.controllers.effects import Effect
 from csoc.emulator.kubernetes.controllers.podstatus import is_sidecar, state_of
 from csoc.emulator.kubernetes.controllers.references import missing_in_environment
 from csoc.emulator.kubernetes.objects.parts import name_of, namespace_of, uid_of
@@ -281,7 +282,7 @@ def _not_alive(place: Place, status: Object, cause: Cause, probe: Mapping[str, A
 def _ended_well(place: Place, status: Object) -> None:
     end(place, status, 0, "Completed")
     if not place.init:
-        leave(place.cluster, place.pod, place.names, place.cluster.settings.effects)
+        _leave(place.cluster, place.pod, place.names, place.cluster.settings.effects)
 
 
 def _struck(place: Place, status: Object, cause: Cause) -> None:
@@ -335,3 +336,20 @@ def _shown(seconds: float) -> str:
     """As Go writes a duration."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _leave(cluster: Cluster, pod: Mapping[str, Any], names: Sequence[str], effects: Sequence[Effect]) -> None:
+    """Does what the pod would have done. names: of the pod and all that controls it."""
+    for effect in effects:
+        stem = next((name.removesuffix(effect.suffix) for name in names if name.endswith(effect.suffix)), None)
+        if stem is None:
+            continue
+        name = effect.secret.format(stem=stem)
+        data = {key.format(stem=stem): base64.b64encode(value.encode()).decode() for key, value in effect.data.items()}
+        body = cluster.get("", "secrets", namespace_of(pod), name)
+        if body is not None:
+            cluster.save("", "secrets", body | {"data": dict(body.get("data") or {}) | data})
+        elif effect.create:
+            metadata = {"name": name, "namespace": namespace_of(pod)}
+            made = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
+            cluster.create("", "secrets", made)

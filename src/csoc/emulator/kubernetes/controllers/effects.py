@@ -7,15 +7,8 @@ workspace token service waits for the client that its `wts-oidc-job` makes in fe
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from csoc.emulator.kubernetes.objects.parts import namespace_of
-
-if TYPE_CHECKING:
-    from csoc.emulator.kubernetes.controllers.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +26,3 @@ GEN3 = (
     Effect("-dbcreate", "{stem}-dbcreds", {"dbcreated": "true\n"}),
     Effect("-oidc-job", "{stem}-oidc-client", {"client_id": "simulated", "client_secret": "simulated"}, create=True),
 )
-
-
-def leave(cluster: Cluster, pod: Mapping[str, Any], names: Sequence[str], effects: Sequence[Effect]) -> None:
-    """Does what the pod would have done. names: of the pod and all that controls it."""
-    for effect in effects:
-        stem = next((name.removesuffix(effect.suffix) for name in names if name.endswith(effect.suffix)), None)
-        if stem is None:
-            continue
-        name = effect.secret.format(stem=stem)
-        data = {key.format(stem=stem): base64.b64encode(value.encode()).decode() for key, value in effect.data.items()}
-        body = cluster.get("", "secrets", namespace_of(pod), name)
-        if body is not None:
-            cluster.save("", "secrets", body | {"data": dict(body.get("data") or {}) | data})
-        elif effect.create:
-            metadata = {"name": name, "namespace": namespace_of(pod)}
-            made = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
-            cluster.create("", "secrets", made)
