@@ -14,6 +14,7 @@ from tests.unit.emulator.kubernetes.controllers.living import (
     container,
     is_ready,
     job,
+    secret,
     workload,
 )
 
@@ -257,6 +258,14 @@ def test_a_job_completes() -> None:
     assert body["status"]["succeeded"] == 2
     assert condition(body, "Complete")["message"] == "Reached expected number of succeeded pods"
     assert [one["status"]["phase"] for one in living.all("Pod")] == ["Succeeded", "Succeeded"]
+
+
+def test_a_job_that_ended_well_leaves_in_a_secret_what_others_wait_for() -> None:
+    living = Living()
+    living.add(secret("fence-dbcreds", password="p"), job("fence-dbcreate"), job("wts-oidc-job"))
+    living.wait(60)
+    assert living.get("Secret", "fence-dbcreds")["data"].keys() == {"password", "dbcreated"}
+    assert living.get("Secret", "wts-oidc-client")["data"].keys() == {"client_id", "client_secret"}
 
 
 def test_a_failing_job_is_tried_again_until_its_limit() -> None:
