@@ -262,9 +262,9 @@ def _person(cloud: CloudPorts) -> Person:
 
 
 @contextmanager
-def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator]:
+def emulator(*, port: int, speed: float, data: Path | None, local: Path | None = None) -> Iterator[Emulator]:
     """An emulated cloud with clusters, until the block ends. port: 0 for any that is free. speed: emulated seconds a
-    real one. data: where its state survives.
+    real one. data: where its state survives. local: the folder whose repositories Applications may name by file://.
 
     Raises RejectedError if it is not installed or the settings are wrong, ConflictError if the port is taken,
     UnavailableError if the cache folder cannot be used, and what `running` raises.
@@ -279,7 +279,7 @@ def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator
     CacheFolder.from_settings(settings).prepare()
     try:
         with (
-            repository_server(settings) as manifests,
+            repository_server(settings, local) as manifests,
             running(port, RunningTimeline(speed), data, manifests) as started,
         ):
             yield started
@@ -293,9 +293,9 @@ def emulator(*, port: int, speed: float, data: Path | None) -> Iterator[Emulator
 
 
 @contextmanager
-def repository_server(settings: Settings) -> Iterator[RepositoryServer]:
+def repository_server(settings: Settings, local: Path | None = None) -> Iterator[RepositoryServer]:
     """What renders Applications in simulated clusters, with the credentials that their own Secrets hold. settings: for
-    limits and the cache; their credentials are not shown to anybody."""
+    limits and the cache; their credentials are not shown to anybody. local: see RepositoryServer."""
     from csoc.emulator.kubernetes.argocd.ports import Credential as ClusterCredential
     from csoc.emulator.kubernetes.argocd.repository_server import Opened, RepositoryServer
 
@@ -322,7 +322,7 @@ def repository_server(settings: Settings) -> Iterator[RepositoryServer]:
 
     try:
         with ChildRenderer.from_settings(settings) as renderer:
-            yield RepositoryServer(open_with, renderer)
+            yield RepositoryServer(open_with, renderer, local)
     finally:
         for charts in made:
             charts.close()

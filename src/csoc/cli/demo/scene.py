@@ -58,7 +58,7 @@ def scene(folder: Path) -> Iterator[Scene]:
     ) as packed:
         copy(packed, charts / "gen3")
     commit = bootstrap.found_repository(charts, "Charts", name=_NAME, email=_EMAIL, tags=tags())
-    with bootstrap.emulator(port=0, speed=SPEED, data=None) as cloud:
+    with bootstrap.emulator(port=0, speed=SPEED, data=None, local=folder) as cloud:
         owners = {one: OwnerOf(cloud.endpoint, cloud.accounts, one) for one in (HUB, RESEARCH, PREVENTION, CARELESS)}
         environ = {
             **owners[HUB].hub("ada"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.clusters.applications import NAMESPACE, ApplicationReading, Applications
+from csoc.clusters.bootstrap.acting import ROOT
 from csoc.clusters.client import ClusterClient, Where
 from csoc.clusters.following.reasons import Objects, Reason, reasons
 from csoc.errors import DeniedError, NotFoundError
@@ -59,7 +60,7 @@ def look(client: ClusterClient, wanted: Wanted) -> Seen:
     try:
         found = Applications(client, wanted.applications_in).get(wanted.application)
     except NotFoundError:
-        return Seen(False, f"Argo CD has no Application {wanted.application} yet")
+        return Seen(False, f"Argo CD has no Application {wanted.application} yet", _of_the_root(client, wanted))
     problems = [Reason(0, found.name, f"{kind}: {said}") for kind, said in found.conditions if kind.endswith("Error")]
     if wanted.revisions and found.target_revisions != wanted.revisions:
         return Seen(False, "the Application does not name the planned revisions yet", tuple(problems))
@@ -80,6 +81,18 @@ def look(client: ClusterClient, wanted: Wanted) -> Seen:
     every = sorted([*problems, *reasons(objects)])
     summary = f"{found.sync}, {found.health}, {ready} of {total} pods ready"
     return Seen(False, summary, tuple(every), failed and found.sync != "Synced", address, ready, total)
+
+
+def _of_the_root(client: ClusterClient, wanted: Wanted) -> tuple[Reason, ...]:
+    """Why the root Application does not bring it; nothing where somebody else's reads the folder."""
+    try:
+        root = Applications(client, wanted.applications_in).get(ROOT)
+    except NotFoundError:
+        return ()
+    said = [Reason(0, ROOT, f"{kind}: {text_}") for kind, text_ in root.conditions if kind.endswith("Error")]
+    if root.operation is not None:
+        said += [Reason(0, ROOT, f"{one.name} cannot be synced: {one.message}") for one in root.operation.failed]
+    return tuple(said)
 
 
 def read(client: ClusterClient, namespace: str) -> Objects:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
@@ -32,6 +34,7 @@ from csoc.fleet.repositories import Repositories, SourceAddress, Tree
 Object = dict[str, Any]
 _NOWHERE = Location("", "", "")
 _REMOTE = ("https://", "http://", "ssh://", "git@")
+_FILE = "file://"
 _CHART_REMOTE = ("https://", "http://", "oci://")
 _MOST_OPEN = 32
 
@@ -50,11 +53,14 @@ OpenPorts = Callable[[Collection[Credential]], Opened]
 
 
 class RepositoryServer:
-    """Renders the sources of Applications. Threads may share it; open: makes ports that show some credentials."""
+    """Renders the sources of Applications. Threads may share it; open: makes ports that show some credentials. local:
+    the folder of this machine below which file:// repositories are read; None reads none, since whoever writes
+    Applications would read whatever this process may."""
 
-    def __init__(self, open_ports: OpenPorts, renderer: ChartRenderer) -> None:
+    def __init__(self, open_ports: OpenPorts, renderer: ChartRenderer, local: Path | None = None) -> None:
         self._open_ports = open_ports
         self._renderer = renderer
+        self._local = local.resolve() if local is not None else None
         self._opened: dict[tuple[_Key, ...], Opened] = {}
         self._seen: dict[tuple[str, str], tuple[str, tuple[_Key, ...]]] = {}
         self._lock = threading.RLock()
@@ -64,7 +70,9 @@ class RepositoryServer:
         """See the port."""
         # One at a time: the Git library's objects belong to whoever uses them.
         with self._lock:
-            return _Rendering(wanted, self._ports(wanted), self._renderer, self._note, self._rendered).run()
+            return _Rendering(
+                wanted, self._ports(wanted), self._renderer, self._note, self._rendered, self._may_read
+            ).run()
 
     def generate(
         self, manifest: Manifest, clusters: Sequence[KnownCluster], credentials: Mapping[str, Credential]
@@ -75,7 +83,7 @@ class RepositoryServer:
             ports.forget()
 
             def open_tree(url: str, revision: str) -> Tree:
-                if not url.startswith(_REMOTE):
+                if not self._may_read(url):
                     raise NotFoundError(f"The repository {url} cannot be used: it is no address of a Git host")
                 known = None if revision in ("", "HEAD") else revision
                 return ports.repositories.open(SourceAddress(url, trusted=True), known)
@@ -99,6 +107,13 @@ class RepositoryServer:
                 if now != commit:
                     found.add(url)
         return found
+
+    def _may_read(self, url: str) -> bool:
+        if url.startswith(_REMOTE):
+            return True
+        if self._local is None or not url.startswith(_FILE):
+            return False
+        return Path(unquote(url.removeprefix(_FILE))).resolve().is_relative_to(self._local)
 
     def _ports(self, wanted: Wanted) -> Opened:
         ports = self._ports_with(wanted.credentials)
@@ -129,12 +144,16 @@ Note = Callable[[Wanted, str, str, str], None]
 class _Rendering:
     """One request."""
 
-    def __init__(self, wanted: Wanted, ports: Opened, renderer: ChartRenderer, note: Note, rendered: Rendered) -> None:
+    def __init__(
+        self, wanted: Wanted, ports: Opened, renderer: ChartRenderer, note: Note, rendered: Rendered,
+        may_read: Callable[[str], bool],
+    ) -> None:  # fmt: skip
         self._wanted = wanted
         self._ports = ports
         self._renderer = renderer
         self._note = note
         self._rendered = rendered
+        self._may_read = may_read
         self._library = Library()
         self._trees: dict[int, Tree] = {}
         self._archives: dict[int, ChartArchive] = {}
@@ -182,7 +201,7 @@ class _Rendering:
                 archive = self._ports.charts.fetch(ChartRef(source.repo_url, source.chart, revision=revision))
                 self._archives[number] = archive
                 return archive.resolved or archive.version
-            if not source.repo_url.startswith(_REMOTE):
+            if not self._may_read(source.repo_url):
                 raise ManifestError(f"repository {source.repo_url} cannot be used", number + 1)
             address = SourceAddress(source.repo_url, trusted=True)
             tree = self._ports.repositories.open(address, None if revision in ("", "HEAD") else revision)

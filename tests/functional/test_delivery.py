@@ -1,0 +1,267 @@
+"""From a cluster with nothing in it to a commons that is healthy: the steps that follow the layers, with real charts,
+a fleet in Git and a simulated cluster whose Argo CD reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pygit2
+import pytest
+
+from csoc import bootstrap, config
+from csoc.adapters.kube.client import KubeClient
+from csoc.clusters.access import EksReference
+from csoc.clusters.hostnames import Answer, Answered
+from csoc.emulator.kubernetes.api.serving import serving
+from csoc.emulator.kubernetes.argocd.ports import Manifested, Manifests, Wanted
+from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
+from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
+from csoc.emulator.kubernetes.living import LivingClusters
+from csoc.emulator.platform_charts import chart_files, tags
+from csoc.emulator.timeline import RunningTimeline
+from csoc.errors import RejectedError
+from csoc.fleet.documents.init import plan_init
+from csoc.gen3.launch.documents import Launch
+from csoc.operations.registry import STEPS
+from csoc.operations.runs import Run, Step
+from csoc.operations.services import Services
+from csoc.operations.steps.base import Done, Waiting
+from csoc.testing.clusters import MemoryClusterAccess
+from csoc.usecases.planning.delivery import CLUSTER_STEPS, DocumentDelivery, environment_steps
+from csoc.usecases.provisioning_ports import ProvisioningPorts
+from tests.contract.bootstrapping import Waits
+from tests.contract.cluster_worlds import SimulatedWorld
+from tests.functional.small_fleet import Repository
+from tests.unit.gen3.launch.launching import ACCOUNT, answers, counting_ids, launch, outputs_file
+
+CHARTS = "https://charts.example.org/gen3.git"
+OUTPUTS = {
+    "ClusterName": "csoc-u000000001",
+    "VpcId": "vpc-1",
+    "LoadBalancerControllerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/lb",
+    "ExternalDnsRoleArn": "-",
+    "AutoscalerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/scaler",
+}
+_LOOKS = 400
+
+
+def gen3(image: str = "revproxy:1") -> dict[str, str]:
+    """A chart as small as one can be whose commons is reached."""
+    labels = {"app": "revproxy"}
+    pod = {"containers": [{"name": "c", "image": image, "ports": [{"containerPort": 80}]}]}
+    backend = {"service": {"name": "revproxy-service", "port": {"number": 80}}}
+    objects: dict[str, dict[str, Any]] = {
+        "deployment": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "revproxy"}, "spec": {
+            "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}},
+        "service": {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "revproxy-service"}, "spec": {
+            "selector": labels, "ports": [{"port": 80}]}},
+        "ingress": {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "revproxy-alb"},
+                    "spec": {"ingressClassName": "alb", "rules": [
+                        {"host": "{{ .Values.global.hostname }}",
+                         "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}},
+    }  # fmt: skip
+    chart = {"apiVersion": "v2", "name": "gen3", "version": "0.3.90"}
+    return {
+        "gen3/Chart.yaml": json.dumps(chart),
+        **{f"gen3/templates/{name}.yaml": json.dumps(body) for name, body in objects.items()},
+    }
+
+
+class Elsewhere:
+    """What renders Applications, for which the chart's address is a folder of the test."""
+
+    def __init__(self, inner: Manifests, folder: Path) -> None:
+        self._inner, self._folder = inner, folder
+
+    def render(self, wanted: Wanted) -> Manifested:
+        return self._inner.render(replace(wanted, sources=[self._moved(one) for one in wanted.sources]))
+
+    def moved(self) -> Collection[str]:
+        return self._inner.moved()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def _moved(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        is_there = source.get("repoURL") == CHARTS
+        return {**source, "repoURL": f"file://{self._folder}"} if is_there else dict(source)
+
+
+class Up:
+    """Every hostname answers."""
+
+    def ask(self, hostname: str, path: str = "/") -> Answer:
+        return Answer(Answered.YES, f"{hostname}{path} answers", 200)
+
+
+@dataclass
+class Stepping:
+    """A run of steps, without an engine."""
+
+    run: Run
+    services: Services
+    results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    step: Step = field(default_factory=lambda: Step(1, "", ""))
+    _waits: Waits = field(default_factory=Waits)
+
+    def clock(self) -> datetime:
+        return datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def check(self) -> None:
+        self._waits.check()
+
+    def sleep(self, seconds: float) -> None:
+        self._waits.sleep(seconds)
+
+    def log(self, text: str, what: str = "event") -> None:
+        self.said.append(f"{what}: {text}")
+
+    def hide(self, *words: str) -> None:
+        self.hidden += words
+
+    def do(self, name: str, kind: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One step to its end."""
+        self.step = Step(1, name, kind, arguments)
+        waits = Waits()
+        for _ in range(_LOOKS):
+            found = STEPS[kind].run(self)
+            if isinstance(found, Done):
+                self.results[name] = found.result
+                return found.result
+            assert isinstance(found, Waiting)
+            self.said.append(f"waits for {found.what}")
+            waits.sleep(0)
+        raise AssertionError(self.said[-5:])
+
+
+class World:
+    """A fleet with one launch, a cluster with nothing in it, and charts."""
+
+    def __init__(self, folder: Path, ports: ProvisioningPorts, client: KubeClient, made: Launch, charts: Path) -> None:
+        self.folder, self.client, self.made, self.charts = folder, client, made, charts
+        self.access = MemoryClusterAccess({"heart": client})
+        self.services = Services(clusters=self.access, delivery=DocumentDelivery(ports), hostnames=Up())
+
+    @property
+    def head(self) -> str:
+        return str(pygit2.Repository(str(self.folder)).head.target)
+
+    def run(self, owner: str) -> Stepping:
+        arguments: dict[str, Any] = {"fleet": str(self.folder), "commit": self.head}
+        if owner.startswith("environment"):
+            arguments["environment"] = owner.partition(" ")[2]
+        run = Run("run-1", "apply", "uid", owner, "sts:ada", datetime(2026, 11, 23, tzinfo=UTC), arguments=arguments)
+        return Stepping(run, self.services, {"apply cluster": {"outputs": OUTPUTS}})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    mirror = Repository(tmp_path / "mirror", {path: data.decode() for path, data in chart_files().items()})
+    for tag in tags():
+        mirror.git.references.create(f"refs/tags/{tag}", mirror.git.head.target)
+    charts = Repository(tmp_path / "charts", gen3())
+    commit = str(charts.git.head.target)
+    made = launch(
+        answers(["minimal"], chart={"repoURL": CHARTS, "path": "gen3", "version": commit}), ids=counting_ids()
+    )
+    account = "apiVersion: csoc.gen3.org/v1alpha1\nkind: Account\nmetadata: {name: research, uid: a000000001}\n"
+    account += f'spec: {{provider: aws, id: "{ACCOUNT}", purpose: workload, regions: [ap-southeast-2]}}\n'
+    content = {**plan_init("tide", ids=lambda: "f1b2c3d4e5"), **made.files, made.outputs_path: outputs_file(made)}
+    fleet = tmp_path / "fleet"
+    Repository(fleet, {**{path: data.decode() for path, data in content.items()}, "accounts/research.yaml": account})
+    settings = config.load(
+        {
+            "HOME": str(tmp_path), "CSOC_CACHE_DIR": str(tmp_path / "cache"), "CSOC_DATA_DIR": str(tmp_path / "data"),
+            "CSOC_PLATFORM_MIRROR": f"file://{mirror.path}", "CSOC_PLATFORM_FLEET_URL": f"file://{fleet}",
+            "CSOC_AUTHOR_NAME": "Ada", "CSOC_AUTHOR_EMAIL": "ada@example.org",
+        }
+    )  # fmt: skip
+    timeline = RunningTimeline(speed=200)
+    with bootstrap.ports(settings) as git, bootstrap.repository_server(settings, tmp_path) as manifests:
+        clusters = LivingClusters(timeline, ClusterSettings(), cast(Any, Elsewhere(manifests, charts.path)))
+        with serving(clusters.all) as served:
+            cluster = clusters.all.create("heart")
+            set_nodes(clusters.living("heart"), [Node("node-1"), Node("node-2")])
+            client = SimulatedWorld(cluster, served.certificate).admin
+            ports = ProvisioningPorts(git, *[cast(Any, None)] * 5)
+            yield World(fleet, ports, client, made, charts.path)
+        clusters.close()
+    timeline.stop()
+
+
+def launched(world: World) -> Stepping:
+    run = world.run("cluster heart")
+    for name, kind, arguments in CLUSTER_STEPS:
+        run.do(name, kind, arguments)
+    run = world.run("environment heart-dev")
+    run.results["write outputs"] = {"commit": world.head}
+    for name, kind, arguments in environment_steps("plan-1", has_edge=False):
+        run.do(name, kind, arguments)
+    return run
+
+
+def test_a_cluster_is_bootstrapped_and_a_commons_deployed_until_its_hostname_answers(world: World) -> None:
+    run = launched(world)
+    assert run.results["follow gen3"]["address"].endswith(".amazonaws.com")
+    assert run.results["wait for https"] == {"hostname": "heart.example.org", "status": 200}
+    found = {one["metadata"]["name"]: one for one in applications(world)}
+    assert set(found) == {
+        "csoc-root", "heart-dev", "platform-aws-load-balancer-controller", "platform-cluster-autoscaler",
+        "platform-external-secrets", "platform-metrics-server",
+    }  # fmt: skip
+    pins = [source["targetRevision"] for source in found["heart-dev"]["spec"]["sources"]]
+    assert pins[1] == run.results["deploy gen3"]["values"]
+    account = world.client.get("v1", "ServiceAccount", "aws-load-balancer-controller", "kube-system")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == OUTPUTS["LoadBalancerControllerRoleArn"]
+    assert {person for _, person, _ in world.access.opened} == {"sts:ada"}
+
+
+def test_done_again_nothing_is_committed_and_nothing_written(world: World) -> None:
+    launched(world)
+    head = world.head
+    run = world.run("cluster heart")
+    assert run.do("bootstrap cluster", "bootstrap cluster", {})["written"] == 0
+    run.do("write platform", "write platform", {})
+    run = world.run("environment heart-dev")
+    run.results["write outputs"] = {"commit": pins(world)}
+    run.do("deploy gen3", "deploy gen3", {})
+    assert world.head == head
+
+
+def test_what_keeps_gen3_from_being_healthy_is_said_while_it_is_waited_for(world: World) -> None:
+    run = world.run("environment heart-dev")
+    run.results["write outputs"] = {"commit": world.head}
+    run.step = Step(1, "follow gen3", "follow gen3")
+    found = STEPS["follow gen3"].run(run)
+    assert isinstance(found, Waiting)
+    assert found.what == "heart-dev to be healthy: Argo CD has no Application heart-dev yet"
+
+
+def test_an_environment_whose_values_were_not_written_is_not_deployed(world: World) -> None:
+    run = world.run("environment heart-dev")
+    run.step = Step(1, "deploy gen3", "deploy gen3")
+    with pytest.raises(RejectedError, match="Nobody says which commit of the values is deployed"):
+        STEPS["deploy gen3"].run(run)
+
+
+def test_the_cluster_of_an_environment_is_entered_by_its_eks_name(world: World) -> None:
+    delivery = world.services.delivery
+    assert delivery is not None
+    found = delivery.reference(world.run("environment heart-dev").run, {})
+    assert found == EksReference("heart", "research", ACCOUNT, "ap-southeast-2", "csoc-u000000001")
+
+
+def applications(world: World) -> list[dict[str, Any]]:
+    return world.client.list_all("argoproj.io/v1alpha1", "Application")[0]
+
+
+def pins(world: World) -> str:
+    found = next(one for one in applications(world) if one["metadata"]["name"] == "heart-dev")
+    return str(found["spec"]["sources"][1]["targetRevision"])
