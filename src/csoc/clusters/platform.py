@@ -41,6 +41,7 @@ class Component:
     service_account: str = ""
     role_output: str = ""
     at_csoc: bool = False
+    is_vital: bool = True
 
     @property
     def version(self) -> str:
@@ -112,6 +113,7 @@ _TABLE = (
         values={"policy": "upsert-only", "sources": ["ingress"], "provider": {"name": "aws"}},
         service_account="external-dns",
         role_output="ExternalDnsRoleArn",
+        is_vital=False,
     ),
     Component(
         name="metrics-server",
@@ -122,6 +124,7 @@ _TABLE = (
         needed_for="scaling of services by their load",
         serves=(("metrics.k8s.io/v1beta1", "NodeMetrics"),),
         oldest="0.6.0",
+        is_vital=False,
     ),
     Component(
         name="cluster-autoscaler",
@@ -133,6 +136,7 @@ _TABLE = (
         oldest="1.25.0",
         service_account="cluster-autoscaler",
         role_output="AutoscalerRoleArn",
+        is_vital=False,
     ),
 )
 

@@ -79,6 +79,8 @@ def _foreign(found: Found, component: Component, namespaces: tuple[str, ...]) ->
         )  # fmt: skip
     if found.not_ready:
         said.append(f"Not ready there: {', '.join(found.not_ready)}")
+    if problems and not component.is_vital:
+        return Decision(Action.USE, (*said, *(f"{what}. {fix}, for {component.needed_for}" for what, fix in problems)))
     if problems:
         return Decision(Action.STOP, (*said, *(what for what, _ in problems)), "; ".join(fix for _, fix in problems))
     return Decision(Action.USE, tuple(said))
