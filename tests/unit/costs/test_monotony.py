@@ -196,9 +196,11 @@ def test_a_small_template_that_would_grow_without_bound_is_read_in_no_time() -> 
         f"C{number}": {"Fn::And": [{"Condition": f"C{number + 1}"}] * 10} for number in range(100)
     }
     conditions["C100"] = {"Fn::Equals": [{"Ref": "Long"}, "x"]}
+    conditions["Itself"] = {"Fn::And": [{"Condition": "Itself"}] * 10}
     long = {"Fn::Join": ["${Long}", [{"Ref": "Long"}] * 10_000]}
     resources = {
         "A": {"Type": "AWS::EC2::EIP", "Condition": "C0"},
+        "Itself": {"Type": "AWS::EC2::EIP", "Condition": "Itself"},
         "B": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": long}},
         "C": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Sub": "${Long}" * 10_000}}},
         "D": {

@@ -292,3 +292,9 @@ def test_a_last_snapshot_is_named_since_nobody_knows_its_size() -> None:
     text = json.dumps({"Resources": {"One": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Snapshot"}}})
     (line,) = left_behind(text, "", basis()).lines
     assert (line.kind, line.what) == (Kind.UNPRICED, "its last snapshot, which stays")
+
+
+def test_the_first_day_of_backups_is_free_and_more_days_are_not() -> None:
+    for days, kind in ((1, Kind.FREE), (2, Kind.PRICED)):
+        lines = _one("AWS::RDS::DBCluster", {"Engine": "aurora-postgresql", "BackupRetentionPeriod": days})
+        assert [line.kind for line in lines if line.what == "backups"] == [kind]
