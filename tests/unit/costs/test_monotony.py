@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csoc.costs.estimate import estimate, left_behind
@@ -43,6 +43,7 @@ def _pool(smallest: int, largest: int, disk: int, spot: bool) -> dict[str, Any]:
     }
 
 
+@settings(deadline=None)
 @given(_AMOUNTS, _AMOUNTS, _AMOUNTS, _AMOUNTS, st.booleans())
 def test_more_nodes_and_larger_disks_never_cost_less(
     smallest: int, largest: int, more: int, disk: int, spot: bool
@@ -55,6 +56,7 @@ def test_more_nodes_and_larger_disks_never_cost_less(
     assert few.usual <= _usd(_pool(smallest, largest, disk, spot=False)).usual
 
 
+@settings(deadline=None)
 @given(_AMOUNTS, _AMOUNTS, _AMOUNTS, st.integers(0, 5))
 def test_more_capacity_and_more_readers_never_cost_less(low: int, high: int, more: int, readers: int) -> None:
     def database(least: int, most: int, instances: int) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def test_more_capacity_and_more_readers_never_cost_less(low: int, high: int, mor
     assert _at_most(usual, _usd(database(low, high, 1 + readers)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["database", "cluster", "network", "resources", "edge"]), st.data())
 def test_a_template_with_a_resource_less_never_costs_more(layer: str, data: st.DataObject) -> None:
     """Others may share what it carried, or be unpriced without it; the sum never grows by more than cents."""
@@ -128,6 +131,7 @@ _TEMPLATES = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_TEMPLATES)
 def test_whatever_a_template_says_each_of_its_resources_has_an_honest_line(template: dict[str, Any]) -> None:
     found = estimate(json.dumps(template), _BASIS, layer="edge")
