@@ -35,6 +35,7 @@ _FIGURES: dict[Size, dict[str, tuple[str, str]]] = {
             5 x 0.67 = 3.35
             5 x 0.15 x 1 x 0.033 = 0.02
             2.2 x 730 x 0.2112 = 339.19
+            0 x 2.4 x 730 x 0.05 = 0.00
             2.2 x 80 x 0.096 = 16.90
             2.2 x 7 x 0.30 = 4.62
             1 = 1.00
@@ -349,7 +350,7 @@ def test_other_regions_leave_nothing_more_without_a_price_than_sydney_does(regio
 
 def test_the_formula_of_a_line_says_what_was_multiplied() -> None:
     found = estimate(texts("small")["cluster"], basis("small"), layer="cluster")
-    (nodes,) = (line for line in found.lines if line.what.startswith("nodes:"))
+    (nodes,) = (line for line in found.lines if line.what.startswith("nodes: t3"))
     assert nodes.words == "2.2 (2 to 4) nodes x 730 hours x 0.2112 (0.19 to 0.2112) USD per hour"
     assert (str(nodes.usd.low), str(nodes.usd.high)) == ("277.40", "616.70")
 

@@ -298,3 +298,29 @@ def test_the_first_day_of_backups_is_free_and_more_days_are_not() -> None:
     for days, kind in ((1, Kind.FREE), (2, Kind.PRICED)):
         lines = _one("AWS::RDS::DBCluster", {"Engine": "aurora-postgresql", "BackupRetentionPeriod": days})
         assert [line.kind for line in lines if line.what == "backups"] == [kind]
+
+
+def test_burstable_machines_may_cost_what_they_take_above_their_baseline() -> None:
+    # Three nodes of 4 CPUs, of which 60 % are not paid with the machine: 3 x 2.4 x 730 x 0.05.
+    pool = {**_POOL, "InstanceTypes": ["t3.xlarge", "t3a.xlarge"], "ScalingConfig": {"MinSize": 1, "MaxSize": 3}}
+    assert _usd(_one(_NODES, pool), "nodes: CPU of t3.xlarge above its baseline") == ("0.00", "0.00", "262.80")
+    assert [line.what for line in _one(_NODES, _POOL) if "baseline" in line.what] == []
+
+
+def test_a_machine_that_is_told_not_to_burst_does_not() -> None:
+    def group(told: str) -> tuple[Line, ...]:
+        data = {"InstanceType": "t4g.small", "CreditSpecification": {"CpuCredits": told}, "BlockDeviceMappings": []}
+        return _lines(
+            {
+                "Group": {
+                    "Type": "AWS::AutoScaling::AutoScalingGroup",
+                    "Properties": {
+                        "MinSize": "1", "MaxSize": "1", "LaunchTemplate": {"LaunchTemplateId": {"Ref": "Template"}},
+                    },
+                },
+                "Template": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}},
+            }
+        )  # fmt: skip
+
+    assert _usd(group("unlimited"), "machines: CPU") == ("0.00", "0.00", "46.72")  # 1.6 x 730 x 0.04
+    assert [line.what for line in group("standard") if "CPU" in line.what] == []

@@ -7,12 +7,16 @@ from decimal import Decimal
 
 from csoc.costs.lines import Line, Range, fixed
 from csoc.costs.pricers.model import Seen
+from csoc.costs.prices.catalogue import CATALOGUE
 from csoc.costs.template import Resource
 from csoc.gen3.rules.kubernetes_end_of_support import SUPPORT
 
 _DETAILED_METRICS = fixed(7)  # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/manage-detailed-monitoring.html
 _DEFAULT_TYPE = "t3.medium"  # of managed node groups, as the default disk
 _DEFAULT_DISK = Decimal(20)
+# CPUs of burstable machines, and the percentage of each that is paid with the machine. More is taken and charged unless
+# the machine is told not to: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+_BURSTING = {"small": (2, 20), "medium": (2, 20), "large": (2, 30), "xlarge": (4, 40), "2xlarge": (8, 40)}
 _MOST_TYPES = 20  # of a managed node group
 _MOST_DISKS = 40
 
@@ -49,6 +53,7 @@ def node_group(seen: Seen) -> Iterator[Line]:
         return
     spot = seen.text("CapacityType") == "SPOT"
     yield from _machines(seen, "nodes", nodes, types, spot)
+    yield from _bursts(seen, "nodes", nodes, types, template)
     if template is None:
         disk = seen.number("DiskSize")
         if seen.value("DiskSize") is None:
@@ -70,6 +75,7 @@ def scaling_group(seen: Seen) -> Iterator[Line]:
         yield seen.unpriced("machines", "how many there are of which type is not known before they exist")
         return
     yield from _machines(seen, "machines", machines, [kind], spot=False)
+    yield from _bursts(seen, "machines", machines, [kind], template)
     yield from _by_template(seen, "machines", machines, template)
 
 
@@ -93,6 +99,24 @@ def _machines(seen: Seen, name: str, count: Range, types: Sequence[str], spot: b
     yield seen.charge_any(
         f"{name}: {what}, spot", prices, (count, name), seen.hours, share=Range(share, share, Decimal(1))
     )
+
+
+def _bursts(seen: Seen, name: str, count: Range, types: Sequence[str], template: Resource | None) -> Iterator[Line]:
+    """What burstable machines may take above their baseline: nothing usually, at most all of it all the time."""
+    told = ("LaunchTemplateData", "CreditSpecification", "CpuCredits")
+    if template is not None and seen.template.value(template.properties, *told) == "standard":
+        return
+    for kind in types:
+        family, _, size = kind.partition(".")
+        if f"credits.{family}" not in CATALOGUE or size not in _BURSTING:
+            continue
+        cpus, baseline = _BURSTING[size]
+        above = fixed(Decimal(cpus * (100 - baseline)) / 100)
+        most = Range(Decimal(0), Decimal(0), count.high)
+        yield seen.charge(
+            f"{name}: CPU of {kind} above its baseline", f"credits.{family}", (most, name), (above, "CPUs"), seen.hours
+        )
+        return  # Machines of the other types would stand in for these, not beside them.
 
 
 def _by_template(seen: Seen, name: str, count: Range, template: Resource) -> Iterator[Line]:

@@ -87,6 +87,9 @@ def _items() -> Iterator[Item]:
         yield Item(
             f"ec2.{kind}", f"{kind}, Linux, on demand", "hour", "AmazonEC2", "", {"instanceType": kind, **_LINUX}
         )
+    for family in ("t3", "t3a", "t4g"):
+        what = f"CPU of {family} above its baseline"
+        yield Item(f"credits.{family}", what, "vCPU-hour", "AmazonEC2", f"CPUCredits:{family}")
     yield Item("ebs.gp3", "gp3 volumes", "GB-month", "AmazonEC2", "EBS:VolumeUsage.gp3")
     yield Item("nat.hour", "NAT gateway", "hour", "AmazonEC2", "NatGateway-Hours")
     yield Item("nat.gb", "data through a NAT gateway", "GB", "AmazonEC2", "NatGateway-Bytes")
