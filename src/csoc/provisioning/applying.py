@@ -254,7 +254,8 @@ def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tu
         return tuple(
             change
             for change in change_set.changes
-            if change.action is not Action.ADD or change.logical_id not in resources
+            if (change.action is not Action.ADD or change.logical_id not in resources)
+            and not _comes_later(shown, change)
         )
     known = {change.logical_id: change for change in shown.changes}
     return tuple(
@@ -265,7 +266,7 @@ def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tu
 
 
 def _comes_later(shown: LayerPlan, change: ResourceChange) -> bool:
-    return change.action is Action.ADD and f"{change.logical_id} ({change.type})" in shown.later
+    return change.action in (Action.ADD, Action.MODIFY) and f"{change.logical_id} ({change.type})" in shown.later
 
 
 _SEVERITY = {

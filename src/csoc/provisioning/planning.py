@@ -304,9 +304,20 @@ def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def later_in(template: Template) -> tuple[str, ...]:
-    """Resources that a condition of the template holds back, and that a later part of the run may bring about."""
+    """Resources that a condition of the template holds back or decides, and that a later part of the run may make or
+    change."""
     found = resources_of(template.body)
-    return tuple(f"{name} ({one.get('Type')})" for name, one in sorted(found.items()) if one.get("Condition"))
+    return tuple(
+        f"{name} ({one.get('Type')})"
+        for name, one in sorted(found.items())
+        if one.get("Condition") or _depends_on_condition(one.get("Properties"))
+    )
+
+
+def _depends_on_condition(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return "Fn::If" in value or any(_depends_on_condition(one) for one in value.values())
+    return isinstance(value, list) and any(_depends_on_condition(one) for one in value)
 
 
 def parameters_of(body: str) -> Mapping[str, Mapping[str, Any]]:

@@ -139,12 +139,16 @@ def test_what_was_shown_to_come_later_comes_when_its_parameter_is_given(world: W
         "Condition": "HasBalancer",
         "Properties": {"Alias": {"Ref": "Balancer"}},
     }
-    edge = network(Record=record)
+    told = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/told", "Value": {"Fn::If": ["HasBalancer", "a", "b"]}},
+    }
+    edge = network(Record=record, Told=told)
     edge["Parameters"] = {"Balancer": {"Type": "String", "Default": ""}}
     edge["Conditions"] = {"HasBalancer": "Balancer"}
     world.templates.templates["network"] = edge
     plan = world.plan(layers=("network",))
-    assert plan.layer("network").later == ("Record (AWS::Route53::RecordSet)",)
+    assert plan.layer("network").later == ("Record (AWS::Route53::RecordSet)", "Told (AWS::SSM::Parameter)")
     apply(world, plan, "network")
     assert "Record" not in world.stacks.resources(stack("network"))
     outcome = apply(world, plan, "network", "run-1-later", given={"Balancer": "k8s-heart.elb.amazonaws.com"})
