@@ -54,6 +54,7 @@ ASSUMPTIONS: Mapping[str, Assumption] = MappingProxyType(
         "other_log_gb": Assumption("GB a month of each other log group", "1", "3", "10"),
         "web_requests": Assumption("millions of requests a month to a load balancer", "1", "5", "30"),
         "load_balancer_units": Assumption("capacity units of a load balancer on average", "0.5", "1", "4"),
+        "load_balancer_zones": Assumption("zones in which a load balancer has a public address", "2", "2", "3"),
         "database_gb": Assumption("GB of a database", "10", "50", "300"),
         "database_io": Assumption("millions of reads and writes of a database's storage a month", "10", "50", "400"),
         "backup_gb": Assumption("GB of a database's backups beyond the first day", "10", "50", "300"),

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from csoc.costs.lines import Line, fixed
 from csoc.costs.pricers.model import Seen
 
-_ZONES = fixed(2)
-
 
 def besides(layer: str, seen: Seen) -> Iterator[Line]:
     """Lines for what a layer's template does not hold. seen: with a resource that stands for it."""
@@ -19,7 +17,8 @@ def besides(layer: str, seen: Seen) -> Iterator[Line]:
         yield seen.charge("load balancer that Gen3's Ingress asks for", "alb.hour", seen.hours)
         units = (seen.assumed("load_balancer_units"), "capacity units")
         yield seen.charge("capacity of that load balancer", "alb.lcu", units, seen.hours)
-        yield seen.charge("public addresses of that load balancer", "ipv4.hour", (_ZONES, "zones"), seen.hours)
+        zones = (seen.assumed("load_balancer_zones"), "zones")
+        yield seen.charge("public addresses of that load balancer", "ipv4.hour", zones, seen.hours)
         yield seen.charge("data to browsers", "transfer.internet", (seen.assumed("internet_gb"), "GB"))
     elif layer == "cluster":
         # AWS asks on both sides of the border between zones.

@@ -276,7 +276,7 @@ _FIGURES: dict[Size, dict[str, tuple[str, str]]] = {
             0 = 0.00
             1 x 0.50 = 0.50
         """),
-        "edge": ("328.94", """
+        "edge": ("332.59", """
             5 = 5.00
             7 x 1 = 7.00
             30 x 0.60 = 18.00
@@ -284,12 +284,12 @@ _FIGURES: dict[Size, dict[str, tuple[str, str]]] = {
             30 x 0.15 x 12 x 0.033 = 1.78
             730 x 0.0252 = 18.40
             4 x 730 x 0.008 = 23.36
-            2 x 730 x 0.005 = 7.30
+            3 x 730 x 0.005 = 10.95
             2000 x 0.114 = 228.00
         """),
     },
 }  # fmt: skip
-_WHOLE = {"small": "693.85", "medium": "1937.55", "large": "7412.15"}
+_WHOLE = {"small": "693.85", "medium": "1937.55", "large": "7415.80"}
 
 
 def _by_hand(layer: str, size: Size) -> list[Decimal]:
