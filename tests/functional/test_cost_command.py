@@ -46,7 +46,12 @@ def csoc(tmp_path_factory: pytest.TempPathFactory) -> Command:
 
 def _document(path: Path, kind: str, name: str, uid: str, **spec: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {"apiVersion": "csoc.gen3.org/v1alpha1", "kind": kind, "metadata": {"name": name, "uid": uid}, "spec": spec}
+    document = {
+        "apiVersion": "csoc.gen3.org/v1alpha1",
+        "kind": kind,
+        "metadata": {"name": name, "uid": uid},
+        "spec": spec,
+    }
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
 
