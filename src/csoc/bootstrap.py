@@ -34,6 +34,7 @@ from csoc.operations.runs import RunStore
 from csoc.operations.services import Services
 from csoc.provisioning.synthesis import Synthesizer
 from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.clusters import ClusterPorts
 from csoc.usecases.estimating import costs
 from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.delivery import DocumentDelivery
@@ -218,6 +219,24 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
         delivery=DocumentDelivery(ports),
         hostnames=HttpsHostnames(_resolver()),
     )
+
+
+@contextmanager
+def cluster_ports(settings: Settings | None = None) -> Iterator[ClusterPorts]:
+    """The real ports of commands about clusters. Raises as `cloud_ports` does."""
+    from csoc.adapters.aws.eks import LinkedClusters
+    from csoc.adapters.kube.connecting import from_kubeconfig
+    from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
+
+    settings = settings or load()
+    with cloud_ports(settings) as cloud:
+        kept = Kubeconfigs(settings.data_dir / "kubeconfigs")
+        yield ClusterPorts(
+            access=OpenedClusters(kept, LinkedClusters(cloud.links)),
+            kubeconfigs=kept,
+            opened=lambda text, name, context: from_kubeconfig(text, name, context=context),
+            person=functools.cache(lambda: _person(cloud).id),
+        )
 
 
 def _resolver() -> Resolver:

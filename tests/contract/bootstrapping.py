@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from csoc.adapters.helm.render.renderer import ChildRenderer
@@ -35,16 +37,25 @@ def wanted(
     objects: tuple[Mapping[str, Any], ...],
     url: str = "https://git.example.org/fleet.git",
     credential: Credential | None = None,
+    namespace: str = "argocd",
 ) -> Bootstrap:
     """What a cluster is to become."""
     return Bootstrap(
         KubeconfigReference("tide"),
         FLEET,
-        COMPONENTS[ARGO_CD],
+        replace(COMPONENTS[ARGO_CD], namespace=namespace),
         objects,
         Root(url, "main", "clusters/tide/applications"),
         credential,
     )
+
+
+def moved(objects: tuple[Mapping[str, Any], ...], namespace: str) -> tuple[Mapping[str, Any], ...]:
+    """The same in another namespace, beside an Argo CD that is there."""
+    text = json.dumps(list(objects)).replace('"namespace": "argocd"', f'"namespace": "{namespace}"')
+    for key in ("name", "serviceAccountName"):
+        text = text.replace(f'"{key}": "argo-cd"', f'"{key}": "{namespace}"')
+    return tuple(json.loads(text))
 
 
 class KilledError(Exception):

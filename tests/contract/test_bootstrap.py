@@ -21,7 +21,7 @@ from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.living import LivingClusters
 from csoc.emulator.timeline import RunningTimeline
-from csoc.errors import ConflictError, RejectedError
+from csoc.errors import ConflictError, RejectedError, UnavailableError
 from tests.contract.bootstrapping import FLEET, Counting, KilledError, Waits, rendered, wanted
 from tests.contract.cluster_worlds import AS_KWOK, SimulatedWorld
 
@@ -234,3 +234,17 @@ def test_the_argo_cd_of_another_csoc_is_somebody_elses(
     done(empty, wanted(objects))
     found = look(empty, wanted(objects).component, wanted(objects).pin, "anotherone")
     assert found.presence is Presence.FOREIGN
+
+
+def test_waiting_in_vain_says_what_keeps_argo_cd(empty: KubeClient, objects: tuple[Mapping[str, Any], ...]) -> None:
+    class Impatient(Waits):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self._left < 1_180:
+                raise UnavailableError("The step did not come to its end", place="step bootstrap cluster")
+
+    node = {"spec": {"unschedulable": True}}
+    for name in ("node-1", "node-2"):
+        empty.merge("v1", "Node", name, node)
+    with pytest.raises(UnavailableError, match=r"waited for Argo CD to be ready in vain: .*no node takes it"):
+        bootstrap(empty, wanted(objects), Impatient(), lambda _: None)

@@ -42,6 +42,7 @@ COMMANDS = {
     "account": Listed(
         "csoc.cli.account:account", "Link AWS accounts, so that csoc may act in them, and watch that nobody else can."
     ),
+    "cluster": Listed("csoc.cli.cluster:cluster", "Connect clusters that are there already, and look at all of them."),
     "launch": Listed(
         "csoc.cli.plan.launch:launch_command", "Launch a commons: its documents in Git, its plans, its runs."
     ),

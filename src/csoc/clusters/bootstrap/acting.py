@@ -18,8 +18,9 @@ from csoc.clusters.bootstrap.deciding import Action, Decision, decide
 from csoc.clusters.bootstrap.looking import look
 from csoc.clusters.bootstrap.objects import COMPONENT, PIN, digest, has_digest, installable, is_ours, marked, named
 from csoc.clusters.client import Applying, ClusterClient, Deletion, Object, Where
+from csoc.clusters.following.reasons import Objects, Reason, reasons
 from csoc.clusters.platform import Component
-from csoc.errors import ConflictError, NotFoundError, RejectedError
+from csoc.errors import ConflictError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.shapes import mapping, mappings, text
 
 ROOT = "csoc-root"
@@ -147,7 +148,8 @@ class _Work:
             {"apiVersion": _ARGO, "kind": "AppProject", "metadata": {"name": "default", "namespace": NAMESPACE},
              "spec": spec}, self._wanted.component.name, self._wanted.installation,
         )  # fmt: skip
-        if there is not None and has_digest(there, body) and mapping(there.get("spec")) == spec:
+        is_locked = there is not None and all(mapping(there.get("spec")).get(key) == spec[key] for key in spec)
+        if there is not None and has_digest(there, body) and is_locked:
             self.outcome.unchanged += 1
             return
         # Argo CD itself makes this one, open, so it is nobody else's.
@@ -245,9 +247,22 @@ class _Work:
         found = look(self._client, self._wanted.component, self._wanted.pin, self._wanted.installation)
         return not found.not_ready
 
-    def _wait(self, what: str, is_so: Callable[[], bool]) -> None:  # noqa: ARG002 - the fence's error names the step
+    def _wait(self, what: str, is_so: Callable[[], bool]) -> None:
         while not is_so():
-            self._fence.sleep(_LOOK_SECONDS)
+            try:
+                self._fence.sleep(_LOOK_SECONDS)
+            except UnavailableError as error:
+                why = "; ".join(str(one) for one in self._reasons()[:3])
+                raise UnavailableError(
+                    f"csoc waited for {what} in vain" + (f": {why}" if why else ""),
+                    place=error.place,
+                    fix="Mend that, then csoc runs resume",
+                ) from error
+
+    def _reasons(self) -> list[Reason]:
+        where = Where(self._space)
+        pods, events = (self._client.list_all("v1", kind, where)[0] for kind in ("Pod", "Event"))
+        return reasons(Objects(pods=pods, events=events))
 
     def _write(self, body: Object, how: Applying) -> None:
         self._fence.check()
@@ -331,7 +346,7 @@ def root_objects(root: Root) -> tuple[Object, Object]:
     return project, application
 
 
-_NOTHING: Object = {"sourceRepos": [], "destinations": []}
+_NOTHING: Object = {"sourceRepos": [], "destinations": [], "clusterResourceWhitelist": []}
 _KEPT = frozenset({CREDENTIAL, ROOT, "default", "argocd-redis"})
 
 

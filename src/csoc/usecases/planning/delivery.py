@@ -23,6 +23,7 @@ from csoc.gen3.launch.documents import deployment_of
 from csoc.operations.runs import Run
 from csoc.operations.services import Written
 from csoc.provisioning import names
+from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.making import FleetAt, open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -60,12 +61,8 @@ class DocumentDelivery:
     def reference(self, run: Run, outputs: Mapping[str, str]) -> ClusterReference:
         owner = self._owner(run)
         cluster, account = owner.cluster, owner.account
-        chosen = {layer.name: layer for layer in cluster.spec.layers}.get("cluster")
-        if (chosen.provider if chosen is not None and chosen.provider else cluster.spec.provider) == "aws":
-            name = names.eks_cluster(cluster.metadata.uid)
-        elif chosen is not None and chosen.source is not None and "ClusterName" in chosen.source.values:
-            name = chosen.source.values["ClusterName"]
-        else:
+        name = eks_name(cluster)
+        if not name:
             return KubeconfigReference(cluster.metadata.name)
         return EksReference(
             cluster.metadata.name,

@@ -1,0 +1,132 @@
+"""`csoc cluster`: a cluster that somebody brings along is shown with the rights that csoc uses, written down, and
+left exactly as it was."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from csoc.clusters.connecting import LOOK, USE, roles
+from csoc.emulator.kubernetes.api.serving import serving
+from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
+from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
+from csoc.emulator.kubernetes.users import MASTERS, User
+from csoc.emulator.timeline import RunningTimeline
+from tests.contract.cluster_worlds import AS_KWOK, SimulatedWorld
+from tests.contract.test_bootstrap import fingerprint
+from tests.functional.accounts.conftest import World as Accounts
+from tests.functional.command import Command, Ran
+
+_RBAC = "rbac.authorization.k8s.io"
+
+
+class World:
+    """A fleet, and a cluster with an Argo CD in it that somebody else installed."""
+
+    def __init__(self, folder: Path, timeline: RunningTimeline, clusters: LivingClusters, certificate: str) -> None:
+        made = clusters.all.create("harbor")
+        install_argocd(made, timeline.now)
+        set_nodes(clusters.living("harbor"), [Node("node-1")])
+        self._cluster, self._certificate, self._folder = made, certificate, folder
+        self.admin = SimulatedWorld(made, certificate).admin
+        self.csoc = Command(folder / "home", folder / "fleet")
+        self.csoc.variables["CSOC_DATA_DIR"] = str(folder / "data")
+        Accounts.done(self.csoc("fleet", "init", ".", "--name", "tide"))
+        Accounts._commit_all(self)  # type: ignore[arg-type]
+
+    def kubeconfig(self, user: User | None = None, **changed: Any) -> Path:
+        """A file by which somebody enters: by default one who may do everything."""
+        token = f"token-{len(list(self._folder.iterdir()))}"
+        self._cluster.access.admit(token, user or User("admin", (MASTERS,)))
+        authority = base64.b64encode(self._certificate.encode()).decode()
+        body = {
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {
+                "server": self._cluster.endpoint, "certificate-authority-data": authority}}],
+            "users": [{"name": "u", "user": changed or {"token": token}}],
+        }  # fmt: skip
+        path = self._folder / f"{token}.yaml"
+        path.write_text(json.dumps(body), encoding="utf-8")
+        return path
+
+    def connect(self, path: Path, *more: str) -> Ran:
+        return self.csoc("cluster", "connect", "harbor", "--kubeconfig", str(path), "--json", *more)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    timeline = RunningTimeline(speed=100)
+    clusters = LivingClusters(timeline, AS_KWOK)
+    with serving(clusters.all) as served:
+        yield World(tmp_path, timeline, clusters, served.certificate)
+    clusters.close()
+    timeline.stop()
+
+
+def test_a_cluster_is_connected_written_down_and_left_exactly_as_it_was(world: World) -> None:
+    before = fingerprint(world.admin)
+    found = Accounts.done(world.connect(world.kubeconfig())).data
+    assert fingerprint(world.admin) == before
+    assert (found["argoCd"]["presence"], found["argoCd"]["action"]) == ("somebody else's", "use as it is")
+    assert found["path"] == "clusters/harbor/cluster.yaml"
+    assert not [one for one in found["rights"] if one["lacking"]]
+    document = yaml.safe_load((world.csoc.folder / found["path"]).read_text("utf-8"))
+    assert document["spec"]["provider"] == "existing"
+    assert "token-" not in (world.csoc.folder / found["path"]).read_text("utf-8")
+    again = Accounts.done(world.connect(world.kubeconfig())).data
+    assert again["path"] == found["path"]
+    listed = Accounts.done(world.csoc("cluster", "list", "--json")).data
+    assert [(one["name"], one["how"], one["version"]) for one in listed] == [("harbor", "kubeconfig", "1.34")]
+    shown = Accounts.done(world.csoc("cluster", "show", "harbor", "--json")).data
+    assert shown["components"]["external-secrets"].startswith("absent: csoc brings")
+
+
+def test_rights_alone_are_shown_and_nothing_is_written(world: World) -> None:
+    found = Accounts.done(world.connect(world.kubeconfig(), "--rights")).data
+    assert found["path"] is None
+    assert not (world.csoc.folder / "clusters/harbor").exists()
+    assert not (Path(world.csoc.variables["CSOC_DATA_DIR"]) / "kubeconfigs").exists()
+
+
+def test_somebody_who_may_only_look_is_told_which_roles_are_missing_and_with_them_it_works(world: World) -> None:
+    user = User("csoc", ("system:authenticated",))
+    bind(world, roles(LOOK))
+    refused = world.connect(world.kubeconfig(user))
+    assert refused.code == 3
+    said = refused.err + refused.out
+    assert "The cluster does not let csoc do what it needs" in said
+    assert "kind: Role" in said.replace("\\n", "\n")
+    bind(world, roles(USE, "csoc-use"))
+    assert Accounts.done(world.connect(world.kubeconfig(user))).data["path"]
+
+
+def bind(world: World, made: list[dict[str, Any]]) -> None:
+    for body in made:
+        about = dict(body["metadata"])
+        world.admin.create(body)
+        reference = {"apiGroup": _RBAC, "kind": body["kind"], "name": about["name"]}
+        subject = {"apiGroup": _RBAC, "kind": "User", "name": "csoc"}
+        binding = {"apiVersion": f"{_RBAC}/v1", "kind": f"{body['kind']}Binding", "metadata": about}
+        world.admin.create({**binding, "roleRef": reference, "subjects": [subject]})
+
+
+@pytest.mark.parametrize("reaching", [{"exec": {"command": "steal"}}, {"tokenFile": "/etc/hostname"}])
+def test_a_kubeconfig_that_runs_or_reads_something_is_refused(world: World, reaching: dict[str, Any]) -> None:
+    refused = world.connect(world.kubeconfig(**reaching))
+    assert refused.code == 3
+    assert "Give one with a token and certificates inside" in refused.err + refused.out
+
+
+def test_one_way_in_is_wanted_and_no_more(world: World) -> None:
+    both = world.connect(world.kubeconfig(), "--eks", "tide", "--account", "research")
+    assert both.code == 2
+    unknown = world.csoc("cluster", "connect", "harbor", "--eks", "tide", "--account", "nobody")
+    assert unknown.code == 1
+    assert "which this fleet does not have" in unknown.err
