@@ -22,7 +22,7 @@ Open = Callable[[Workflow], Engine]
 class Ended:
     """A workflow's code that tells when it returned or raised."""
 
-    def __init__(self, code: Workflow) -> None:
+    def __init__(self, code: Callable[[Steps, str], object]) -> None:
         self._code = code
         self._ended = threading.Semaphore(0)
         self.raised: list[BaseException] = []
@@ -150,7 +150,7 @@ def test_what_a_step_gives_is_json_each_time(opened: Open) -> None:
 
 
 def test_what_is_no_json_is_no_result(opened: Open) -> None:
-    ended = Ended(lambda steps, run_id: steps.step("one", lambda: {"secret": object()}) and None)
+    ended = Ended(lambda steps, run_id: steps.step("one", lambda: {"secret": object()}))
     opened(ended).execute("r1", 1)
     ended.wait()
     assert isinstance(ended.raised[0], TypeError)
@@ -214,7 +214,7 @@ def test_a_process_has_one_engine_at_a_time(engine_url: str) -> None:
 
 
 def test_nothing_listens_and_nothing_is_printed(engine_url: str, capfd: pytest.CaptureFixture[str]) -> None:
-    ended = Ended(lambda steps, run_id: steps.step("one", dict) and None)
+    ended = Ended(lambda steps, run_id: steps.step("one", dict))
     engine = DbosEngine(ended, url=engine_url, executor_id="x1")
     engine.execute("r1", 1)
     ended.wait()

@@ -25,7 +25,7 @@ Again = Callable[[], RunStore]
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Again]:
     """Opens the same store once more, as another process would."""
-    opened: list[Any] = []
+    opened: list[DatabaseRuns] = []
     memory = MemoryRuns()
 
     def open_again() -> RunStore:
@@ -330,7 +330,12 @@ def test_of_many_who_want_a_lease_at_once_one_gets_it(again: Again) -> None:
 def test_lines_of_many_writers_at_once_are_all_kept(again: Again) -> None:
     stores = [again() for _ in range(4)]
     stores[0].add(made())
-    at_once(lambda index: [stores[index].log("r1", [(START, None, "event", f"{index}")]) for _ in range(5)])
+
+    def write(index: int) -> None:
+        for _ in range(5):
+            stores[index].log("r1", [(START, None, "event", f"{index}")])
+
+    at_once(write)
     lines = stores[0].lines("r1")
     assert [line.number for line in lines] == list(range(1, 21))
     assert sorted(line.text for line in lines) == sorted(f"{index}" for index in range(4) for _ in range(5))

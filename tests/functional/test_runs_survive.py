@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import random
@@ -82,7 +83,7 @@ class Site:
     def assert_whole(self, *runs: Run) -> None:
         """Succeeded, with each effect once, and never asked for by an executor after a later one had asked."""
         for run in runs:
-            self.until(lambda run=run: self.is_over(run.id), f"{run.id} did not succeed")
+            self.until(functools.partial(self.is_over, run.id), f"{run.id} did not succeed")
             steps = self.store.get(run.id).steps
             assert [one.state for one in steps] == [RunState.SUCCEEDED] * len(steps)
             assert [one.result for one in steps if one.kind == "effect"] == [{"parts": 2}] * 2

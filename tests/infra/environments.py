@@ -163,7 +163,10 @@ def granted(account: str, template: Mapping[str, Any] | None = None) -> dict[str
 def with_role(account: str, **grant: str) -> Mapping[str, Any]:
     """The template of resources with one role that has one grant."""
     roles = [{"service_account": account, "namespace": "gen3", "grants": [grant]}]
-    return templates(document(layers=["resources"], given={"resources": {"roles": roles}}))["resources"]
+    made: Mapping[str, Any] = templates(document(layers=["resources"], given={"resources": {"roles": roles}}))[
+        "resources"
+    ]
+    return made
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -208,7 +208,12 @@ def test_a_database_that_is_locked_for_a_moment_costs_nothing() -> None:
 
 def test_an_executor_that_ends_lets_the_step_end_and_another_one_goes_on_at_once() -> None:
     world = World()
-    world.kind("make", lambda context: (world.executors[0].stop(), Done())[1])
+
+    def stopped(_: Context) -> Result:
+        world.executors[0].stop()
+        return Done()
+
+    world.kind("make", stopped)
     world.add("make", "make")
     world.executor().look()
     assert world.states() == [RunState.SUCCEEDED, RunState.QUEUED]

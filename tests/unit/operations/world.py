@@ -47,8 +47,8 @@ class World:
         self._names = itertools.count(1)
 
     def kind(self, name: str, code: Callable[[Context], Result] = done, **declared: Any) -> None:
-        declared = {"touches": "the thing", "timeout_seconds": 600} | declared
-        self.kinds[name] = StepKind(kind=name, run=code, **declared)
+        wanted: dict[str, Any] = {"touches": "the thing", "timeout_seconds": 600, **declared}
+        self.kinds[name] = StepKind(kind=name, run=code, **wanted)
 
     def add(self, *kinds: str, run_id: str = "r1", owner: str = "heart", **fields: Any) -> Run:
         steps = tuple(step(number, f"{kind} {number}", kind) for number, kind in enumerate(kinds, 1))
@@ -57,7 +57,8 @@ class World:
         return self.run(run_id)
 
     def run(self, run_id: str = "r1") -> Run:
-        return self.store.get(run_id)
+        found: Run = self.store.get(run_id)
+        return found
 
     def clock(self) -> datetime:
         return self.now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import pytest
@@ -25,6 +26,10 @@ GIVEN: dict[str, dict[str, Any]] = {
 
 
 def made(layer: str, size: Size = "medium", **overrides: Any) -> dict[str, Any]:
+    return changed(layer, overrides, size)
+
+
+def changed(layer: str, overrides: Mapping[str, Any], size: Size = "medium") -> dict[str, Any]:
     return sizes.settings(layer, size, given=GIVEN.get(layer, {}), overrides=overrides)
 
 
@@ -61,15 +66,15 @@ def test_a_single_setting_changes_itself_only() -> None:
 
 
 def test_parts_and_items_of_lists_are_named_by_a_path() -> None:
-    assert made("database", **{"search.node_type": "r6g.large.search"})["search"]["node_type"] == "r6g.large.search"
-    pools = {one["name"]: one for one in made("cluster", **{"pools.jupyter.largest": 40})["pools"]}
+    assert changed("database", {"search.node_type": "r6g.large.search"})["search"]["node_type"] == "r6g.large.search"
+    pools = {one["name"]: one for one in changed("cluster", {"pools.jupyter.largest": 40})["pools"]}
     assert (pools["jupyter"]["largest"], pools["general"]["largest"]) == (40, 8)
-    groups = made("edge", **{"web_acl.groups.AWSManagedRulesSQLiRuleSet.counted": ["SQLi_BODY"]})["web_acl"]["groups"]
+    groups = changed("edge", {"web_acl.groups.AWSManagedRulesSQLiRuleSet.counted": ["SQLi_BODY"]})["web_acl"]["groups"]
     assert next(one["counted"] for one in groups if one["name"].endswith("SQLiRuleSet")) == ["SQLi_BODY"]
 
 
 def test_what_a_size_says_is_not_changed_by_what_somebody_changes_of_it() -> None:
-    first = made("cluster", **{"pools.general.largest": 99})
+    first = changed("cluster", {"pools.general.largest": 99})
     first["pools"].clear()
     assert made("cluster")["pools"][0]["largest"] == 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -105,7 +106,7 @@ def test_the_release_of_workspaces_and_its_proxy_watch_one_namespace() -> None:
     ],
 )
 def test_workspaces_ask_for_their_own_nodes_where_the_cluster_has_them(
-    more: dict[str, str], around: dict[str, bool], skips: bool
+    more: dict[str, str], around: dict[str, Any], skips: bool
 ) -> None:
     made = launch(answers(["workspaces"], **more), **around)
     data = yaml.safe_load(made.files["commons/heart/heart-dev/values/20-services.yaml"])

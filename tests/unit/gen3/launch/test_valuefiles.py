@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.launch import valuefiles
 
-_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30) | st.sampled_from(
+_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     [
         "2026.06",
         "on",
