@@ -22,7 +22,7 @@ from testbed.cache import BuildError
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 CODE = ("src", "tests", "scripts", "testbed")
-SUITES = ("architecture", "benchmarks", "contract", "functional", "plugins", "testbed", "unit")
+SUITES = ("architecture", "benchmarks", "contract", "functional", "infra", "plugins", "testbed", "unit")
 TYPED = ("scripts", "testbed", *(f"tests/{name}" for name in SUITES))
 WORKERS = "2"
 

@@ -233,7 +233,7 @@ class TestRoles:
         assert not mine & theirs
 
     def test_optional_features_were_indexed_unconditionally(self) -> None:
-        nothing = {"buckets": [], "queues": [], "topics": [], "roles": []}
+        nothing: dict[str, list[str]] = {"buckets": [], "queues": [], "topics": [], "roles": []}
         made = templates(document(given={"resources": nothing}))["resources"]
         assert {one["Type"] for one in made["Resources"].values()} == {
             "AWS::KMS::Key",

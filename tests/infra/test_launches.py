@@ -23,7 +23,8 @@ from tests.unit.gen3.launch.launching import ACCOUNT, PLACE, answers, launch, ou
 def settings_of(services: list[str]) -> dict[str, Any]:
     """Settings of the layer resources as JSON brings them."""
     found = documents.resources_of(launch(answers(services)).environment)
-    return json.loads(json.dumps({**found, "access_log_days": 90}))
+    read: dict[str, Any] = json.loads(json.dumps({**found, "access_log_days": 90}))
+    return read
 
 
 @pytest.mark.parametrize("bundle", bundles.BUNDLES)
