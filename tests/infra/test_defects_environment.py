@@ -342,8 +342,8 @@ class TestStacks:
         assert refused.value.path == "layers.resources.settings.roles[0].grants"
 
     def test_a_deny_became_an_allow_and_conditions_were_dropped(self) -> None:
-        denied: dict[str, object] = {"effect": "Deny"}
-        for extra in (denied, {"condition": {}}):
+        wishes: list[dict[str, object]] = [{"effect": "Deny"}, {"condition": {}}]
+        for extra in wishes:
             grant = {"kind": "bucket", "name": "uploads", "access": "read", **extra}
             roles = [{"service_account": "x", "namespace": "gen3", "grants": [grant]}]
             with pytest.raises(MistakeError, match="there is no such setting"):
