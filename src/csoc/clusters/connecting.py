@@ -37,7 +37,8 @@ LOOK: tuple[Right, ...] = (
         "apps", ("deployments", "statefulsets", "daemonsets"), _READ, "sees what is installed, and whether it is well"
     ),
     Right("", ("pods", "events", "persistentvolumeclaims"), _READ, "says why a service is not ready"),
-    Right("batch", ("jobs",), _READ, "sees jobs that failed"),
+    Right("batch", ("jobs", "cronjobs"), _READ, "sees jobs that failed"),
+    Right("autoscaling", ("horizontalpodautoscalers",), _READ, "sees what cannot be scaled"),
     Right("networking.k8s.io", ("ingresses",), _READ, "finds the load balancer"),
     Right("external-secrets.io", ("externalsecrets", "secretstores"), _READ, "sees secrets that are not synced"),
     Right("rbac.authorization.k8s.io", ("clusterrolebindings",), ("list",), "sees whether Argo CD may act everywhere"),

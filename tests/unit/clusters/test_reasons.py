@@ -135,3 +135,29 @@ def test_secrets_in_what_a_cluster_says_are_masked() -> None:
 def test_objects_of_another_shape_are_no_reason_and_no_crash(odd: Any) -> None:
     body = odd if isinstance(odd, dict) else {}
     told(pods=[body], jobs=[body], external_secrets=[body], stores=[body], events=[body], claims=[body])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("workloads", {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+         "thing: its pods are not let in: exceeded quota"),
+        ("workloads", {"conditions": [{"type": "Progressing", "status": "False", "message": "timed out"}]},
+         "thing: it does not get on: timed out"),
+        ("cron_jobs", {"lastScheduleTime": "2026-11-23T12:05:00Z", "lastSuccessfulTime": "2026-11-23T12:00:01Z"},
+         "thing: its last execution did not end well"),
+        ("autoscalers", {"conditions": [{"type": "ScalingActive", "status": "False", "message": "no metrics"}]},
+         "thing: it cannot be scaled: no metrics"),
+        ("ingresses", {}, "thing: it has no load balancer yet"),
+    ],
+)  # fmt: skip
+def test_what_argo_cd_finds_degraded_though_all_pods_are_ready_is_named(kind: str, body: Body, words: str) -> None:
+    [found] = told(**{kind: [{"metadata": {"name": "thing"}, "status": body}]})
+    assert found.startswith(words)
+
+
+def test_what_is_well_gives_no_reason() -> None:
+    ended = {"lastScheduleTime": "2026-11-23T12:05:00Z", "lastSuccessfulTime": "2026-11-23T12:05:00Z"}
+    running = {"lastScheduleTime": "2026-11-23T12:05:00Z", "active": [{}]}
+    balanced = {"loadBalancer": {"ingress": [{"hostname": "h"}]}}
+    assert told(cron_jobs=[{"status": ended}, {"status": running}], ingresses=[{"status": balanced}]) == []

@@ -20,6 +20,11 @@ _KINDS = (
     ("external-secrets.io/v1", "SecretStore"),
     ("v1", "Event"),
     ("v1", "PersistentVolumeClaim"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("batch/v1", "CronJob"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("networking.k8s.io/v1", "Ingress"),
 )
 
 
@@ -69,7 +74,7 @@ def look(client: ClusterClient, wanted: Wanted) -> Seen:
         return Seen(False, stale)
     objects = read(client, wanted.namespace)
     ready, total = _pods(objects.pods)
-    address = _address(client, wanted.namespace)
+    address = _address(objects.ingresses)
     if found.is_synced_and_healthy and not stale:
         return Seen(True, f"healthy, {ready} of {total} pods ready", address=address, ready=ready, total=total)
     operation = found.operation
@@ -111,6 +116,10 @@ def read(client: ClusterClient, namespace: str) -> Objects:
         stores=found.get("SecretStore", ()),
         events=found.get("Event", ()),
         claims=found.get("PersistentVolumeClaim", ()),
+        workloads=(*found.get("Deployment", ()), *found.get("StatefulSet", ())),
+        cron_jobs=found.get("CronJob", ()),
+        autoscalers=found.get("HorizontalPodAutoscaler", ()),
+        ingresses=found.get("Ingress", ()),
         unread=unread,
     )
 
@@ -142,8 +151,8 @@ def _pods(pods: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
     return len(ready), len(living)
 
 
-def _address(client: ClusterClient, namespace: str) -> str:
-    for body in client.list_all("networking.k8s.io/v1", "Ingress", Where(namespace))[0]:
+def _address(ingresses: Sequence[Mapping[str, Any]]) -> str:
+    for body in ingresses:
         balancer = mapping(mapping(body.get("status")).get("loadBalancer"))
         for one in mappings(balancer.get("ingress")):
             found = text(one.get("hostname")) or text(one.get("ip"))

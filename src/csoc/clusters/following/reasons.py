@@ -45,6 +45,10 @@ class Objects:
     stores: Sequence[Body] = ()
     events: Sequence[Body] = ()
     claims: Sequence[Body] = ()
+    workloads: Sequence[Body] = ()
+    cron_jobs: Sequence[Body] = ()
+    autoscalers: Sequence[Body] = ()
+    ingresses: Sequence[Body] = ()
     unread: Sequence[str] = ()
 
 
@@ -58,6 +62,10 @@ def reasons(found: Objects) -> list[Reason]:
         *(reason for pod in found.pods for reason in _pod(pod, found, lacking)),
         *_quota(found),
         *_claims(found),
+        *_workloads(found),
+        *_cron_jobs(found),
+        *_autoscalers(found),
+        *_ingresses(found),
     ]
     seen: dict[tuple[str, str], Reason] = {}
     for one in sorted(given):
@@ -153,7 +161,7 @@ def _container(status: Body, service: str, lacking: Mapping[str, Reason]) -> Rea
             return _absent(service, missing[1].lower(), missing[2], lacking)
         if key is not None:
             return Reason(0, service, f"the {key[2].lower()} {key[3].rpartition('/')[2]} has no key {key[1]}",
-                          "Put the secret in the shape that the chart reads")  # fmt: skip
+                          "A job or a layer fills it; else put it in the shape that the chart reads")  # fmt: skip
         return Reason(0, service, f"its container cannot be made: {_said(message)}")
     ended = mapping(mapping(status.get("lastState")).get("terminated")) or mapping(
         mapping(status.get("state")).get("terminated")
@@ -192,6 +200,45 @@ def _claims(found: Objects) -> Iterator[Reason]:
             if bad is not None:
                 yield Reason(1, _name(claim), f"its volume is not made: {_said(bad.get('message'))}",
                              "Look at the storage class and its driver")  # fmt: skip
+
+
+def _workloads(found: Objects) -> Iterator[Reason]:
+    for body in found.workloads:
+        refused, late = _of(body, "ReplicaFailure"), _of(body, "Progressing")
+        if refused.get("status") == "True":
+            yield Reason(0, _name(body), f"its pods are not let in: {_said(refused.get('message'))}",
+                         "Look at quotas and policies of the namespace")  # fmt: skip
+        elif late.get("status") == "False":
+            yield Reason(2, _name(body), f"it does not get on: {_said(late.get('message'))}",
+                         "Its pods say why")  # fmt: skip
+
+
+def _cron_jobs(found: Objects) -> Iterator[Reason]:
+    for body in found.cron_jobs:
+        status = mapping(body.get("status"))
+        begun, ended = text(status.get("lastScheduleTime")), text(status.get("lastSuccessfulTime"))
+        if begun > ended and not status.get("active"):
+            yield Reason(3, _name(body), "its last execution did not end well, so Argo CD finds it degraded",
+                         "Look at the log of its last job; the next execution may mend it")  # fmt: skip
+
+
+def _autoscalers(found: Objects) -> Iterator[Reason]:
+    for body in found.autoscalers:
+        for kind in ("AbleToScale", "ScalingActive"):
+            condition = _of(body, kind)
+            if condition.get("status") == "False" and condition.get("reason") != "ScalingDisabled":
+                yield Reason(3, _name(body), f"it cannot be scaled: {_said(condition.get('message'))}",
+                             "Look whether the metrics server runs")  # fmt: skip
+
+
+def _ingresses(found: Objects) -> Iterator[Reason]:
+    for body in found.ingresses:
+        if not mappings(mapping(mapping(body.get("status")).get("loadBalancer")).get("ingress")):
+            events = [one for one in found.events if mapping(one.get("involvedObject")).get("name") == _name(body)]
+            bad = next((one for one in events if one.get("type") == "Warning"), None)
+            why = f": {_said(bad.get('message'))}" if bad is not None else " yet"
+            yield Reason(2, _name(body), f"it has no load balancer{why}",
+                         "Look at the AWS load balancer controller, its role, and the subnets' tags")  # fmt: skip
 
 
 def _service(pod: Body) -> str:

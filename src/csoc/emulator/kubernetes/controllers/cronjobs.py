@@ -112,7 +112,8 @@ def _start(cluster: Cluster, key: Key, waiting: tuple[object, ...], moment: date
             raise
         return
     cluster.event(body, "SuccessfulCreate", f"Created job {name_of(made)}", _COMPONENT)
-    status = dict(body.get("status") or {}) | {"lastScheduleTime": stamp(moment)}
+    # Where time runs faster, that moment is still to come for clocks, and its Job would seem to end before it began.
+    status = dict(body.get("status") or {}) | {"lastScheduleTime": stamp(min(moment, cluster.now()))}
     cluster.save_status("batch", "cronjobs", body, status)
 
 
