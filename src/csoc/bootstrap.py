@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import functools
-import getpass
 import os
+import pwd
 import secrets
 import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -276,8 +276,18 @@ def _person(cloud: CloudPorts) -> Person:
     try:
         caller = cloud.cloud().caller()
     except CsocError:
-        return machine_person(getpass.getuser(), socket.gethostname())
+        return machine_person(_account(), socket.gethostname())
     return sts_person(caller.arn)
+
+
+def _account() -> str:
+    """The account of this machine that runs csoc, as the operating system says. Variables such as USER are not asked:
+    anybody sets those."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # in a container, an id that has no name
+        return f"uid-{uid}"
 
 
 @contextmanager

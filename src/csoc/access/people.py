@@ -6,8 +6,15 @@ operating system is enough to act, and proves nothing to others.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+WORKFLOW_SESSION = "github="
+"""How the names of sessions begin that csoc's role gives to workflows. A person who takes such a name gains nothing: it
+may do less."""
+
+_WORKFLOW = re.compile(rf"sts:arn:[a-z-]+:sts::[0-9]{{12}}:assumed-role/[^/]+/(?P<session>{WORKFLOW_SESSION}[^/]+)")
 
 
 class Origin(StrEnum):
@@ -35,6 +42,12 @@ class Person:
 def machine_person(user: str, host: str) -> Person:
     """Whoever uses this machine."""
     return Person(f"machine:{user}@{host}", user, Origin.MACHINE)
+
+
+def workflow_session(person: str) -> str:
+    """The name of the session of a workflow, by a person's id; "" for everybody else."""
+    match = _WORKFLOW.fullmatch(person)
+    return match["session"] if match is not None else ""
 
 
 def sts_person(arn: str) -> Person:

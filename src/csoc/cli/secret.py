@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from csoc.cli.arguments import ONE_LINE
-from csoc.cli.commands import CommandGroup, Listed, command
+from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, progress, say
 from csoc.cli.plan.session import open_provisioning
 from csoc.cli.session import fleet_option
+from csoc.config import read_secret_file
+from csoc.errors import NotFoundError
+from csoc.gen3.launch.secrets import AskedField
 from csoc.usecases.planning.asking import asked_of, put_asked
 from csoc.usecases.planning.making import open_fleet
 
@@ -20,13 +28,28 @@ secret = CommandGroup(
 )
 
 
-@command("put", "csoc secret put heart-prod fence-config")
+@command(
+    "put",
+    "csoc secret put heart-prod fence-config",
+    "csoc secret put heart-prod fence-config --from-env client-secret=CLIENT_SECRET",
+    "csoc secret put heart-prod fence-config --from-file client-secret=/run/secrets/client",
+)
 @click.argument("environment", type=ONE_LINE)
 @click.argument("name", type=ONE_LINE)
+@click.option(
+    "--from-env", "from_env", type=ONE_LINE, multiple=True, metavar="FIELD=NAME",
+    help="Take a field from this variable; several times.",
+)  # fmt: skip
+@click.option(
+    "--from-file", "from_file", type=ONE_LINE, multiple=True, metavar="FIELD=PATH",
+    help="Take a field from this file; several times.",
+)  # fmt: skip
 @fleet_option
 def put_command(
     environment: str,
     name: str,
+    from_env: tuple[str, ...],
+    from_file: tuple[str, ...],
     source: str,
     revision: str | None,
     own_urls: tuple[str, ...],  # noqa: ARG001 - documents name their own repository
@@ -34,16 +57,53 @@ def put_command(
 ) -> None:
     """Give what only a person has, for a secret of an environment.
 
-    It is asked for without being shown, goes to the account's Secrets Manager, and is kept nowhere else. A run that
-    waits for it goes on by itself.
+    What no option tells is asked for without being shown. It goes to the account's Secrets Manager, and is kept nowhere
+    else. A run that waits for it goes on by itself.
     """
     with open_provisioning() as ports:
         progress(f"reading {source}")
         fleet = open_fleet(ports, source, revision)
         wanted = asked_of(fleet, environment, name)
-        given = {one.name: click.prompt(one.what[0].upper() + one.what[1:], hide_input=True) for one in wanted}
-        put = put_asked(ports, fleet, environment, name, {key: str(value) for key, value in given.items()})
+        given = _told(name, wanted, from_env, from_file)
+        given |= _asked([one for one in wanted if one.name not in given])
+        put = put_asked(ports, fleet, environment, name, given)
     if as_json:
         print_json({"put": list(put)})
     else:
         say(f"Put {', '.join(put)}")
+
+
+def _told(
+    secret_name: str, wanted: Sequence[AskedField], from_env: Sequence[str], from_file: Sequence[str]
+) -> dict[str, str]:
+    """What options say where to find. No error repeats what was found there."""
+    found: dict[str, str] = {}
+    options = [("--from-env", one) for one in from_env] + [("--from-file", one) for one in from_file]
+    for option, text in options:
+        field, equals, place = text.partition("=")
+        if not equals or not place:
+            shape = "FIELD=NAME" if option == "--from-env" else "FIELD=PATH"
+            raise WrongUsageError(f"{option} says no field and where it is", f"Write it as {option} {shape}")
+        if field not in {one.name for one in wanted}:
+            known = ", ".join(one.name for one in wanted)
+            raise WrongUsageError(f"{secret_name} asks for no field of that name", f"Its fields: {known}")
+        if field in found:
+            raise WrongUsageError(f"{field} is told twice", "Give one option for each field")
+        found[field] = _variable(place) if option == "--from-env" else read_secret_file(Path(place)).strip()
+    return found
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise NotFoundError("The variable is not set", place=name, fix="Set it, or leave --from-env out to be asked")
+    return value
+
+
+def _asked(wanted: Sequence[AskedField]) -> dict[str, str]:
+    if wanted and not sys.stdin.isatty():
+        fields = ", ".join(one.name for one in wanted)
+        raise WrongUsageError(
+            f"There is no terminal to ask at for {fields}", "Give --from-env FIELD=NAME or --from-file FIELD=PATH"
+        )
+    return {one.name: str(click.prompt(one.what[0].upper() + one.what[1:], hide_input=True)) for one in wanted}

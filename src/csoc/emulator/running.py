@@ -60,7 +60,8 @@ _LOG = logging.getLogger(__name__)
 class Emulator:
     """A running emulator. endpoint: of the cloud, for AWS_ENDPOINT_URL. clusters: the simulated ones, served at their
     own port. token: for what is asked below /_csoc/. edge: where hostnames lead, at its own port (edge_port), under
-    certificates that an authority signs (PEM)."""
+    certificates that an authority signs (PEM). issuers: key sets (JWKS) of identity providers outside, by URL, which a
+    real STS would fetch; who runs the emulator adds them."""
 
     endpoint: str
     accounts: Accounts
@@ -73,6 +74,7 @@ class Emulator:
     edge: Edge
     edge_port: int
     authority: str
+    issuers: dict[str, Mapping[str, Any]]
 
 
 def _of_no_use_at_the_end(record: logging.LogRecord) -> bool:
@@ -133,7 +135,7 @@ def running(
         ending.enter_context(serving_edge(parts.edge, edge_listening))
         yield Emulator(
             address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token,
-            parts.edge, edge_port, authority.certificate,
+            parts.edge, edge_port, authority.certificate, parts.issuers,
         )  # fmt: skip
 
 
@@ -144,6 +146,7 @@ class _Parts:
         self.inside, self.credentials, self.accounts = InsideClients(), Credentials(), Accounts()
         self.counts, self.faults, self.gate, self.memory = Counts(), Faults(), Gate(), Memory()
         self.under_way, self.connections = UnderWay(timeline), Connections()
+        self.issuers: dict[str, Mapping[str, Any]] = {}
         secrets = AccountSecrets(
             self.inside, self.credentials, lambda name: self.eks.found(name), lambda name: self.living.all.get(name),
             timeline.now,
@@ -153,7 +156,7 @@ class _Parts:
         self.stacks = cloudformation(timeline, self.inside, _new_id, _resource_faults(self.faults))
         self.eks = Eks(timeline, self.credentials, self.maker, _new_id)
         services: list[Service] = [
-            Sts(self.credentials, membership_of, self.eks.issuer_keys), self.stacks, self.eks,
+            Sts(self.credentials, membership_of, self._keys_of), self.stacks, self.eks,
         ]  # fmt: skip
         self.front = Front(
             self.credentials,
@@ -173,6 +176,9 @@ class _Parts:
         self.inside.serve(self.front)
         self.edge = Edge(self._placed_clusters, public_records, issued_certificate, web_acl)
         self.control = Control(self.accounts, self.counts, self.faults, timeline, self.edge)
+
+    def _keys_of(self, issuer: str) -> Mapping[str, Any] | None:
+        return self.issuers.get(issuer) or self.eks.issuer_keys(issuer)
 
     def _placed_clusters(self) -> Iterator[Cluster]:
         """All clusters, with the account that each is in; those that EKS did not make are in none."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from csoc.access.people import Person
+from csoc.access.people import Person, workflow_session
 from csoc.errors import DeniedError, RejectedError
 from csoc.provisioning.plans import Approval, Plan
 
@@ -48,6 +48,13 @@ def check_approver(plan: Plan, person: Person, rule: ApprovalRule) -> None:
             place=f"plan {plan.id}",
             fix="Sign in with a role or single sign-on, so that the cloud says who you are",
         )
+    if rule.second and workflow_session(person.id):
+        raise DeniedError(
+            f"{person.name} is a workflow, in whose name anybody speaks who writes its jobs, and {plan.owner_name} "
+            "wants a second person",
+            place=f"plan {plan.id}",
+            fix="Have somebody run csoc approve who signed in",
+        )
     if rule.second and person.id == plan.made_by:
         raise DeniedError(
             f"{person.name} made this plan, and {plan.owner_name} wants a second person",
@@ -79,4 +86,7 @@ def missing(plan: Plan, rule: ApprovalRule, given: Sequence[Approval]) -> str:
 
 
 def _counts(plan: Plan, rule: ApprovalRule, by: str) -> bool:
-    return not rule.second or (by != plan.made_by and by not in plan.authors and not by.startswith("machine:"))
+    if not rule.second:
+        return True
+    is_somebody = not by.startswith("machine:") and not workflow_session(by)
+    return is_somebody and by != plan.made_by and by not in plan.authors

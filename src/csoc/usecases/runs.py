@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from csoc.errors import ConflictError
+from csoc.access.people import workflow_session
+from csoc.accounts.workflows import parse_workflow
+from csoc.errors import ConflictError, DeniedError
 from csoc.operations.executor import Executor
 from csoc.operations.runner import check_arguments
 from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
@@ -119,8 +121,40 @@ def begin_executing(ports: RunPorts, run_id: str) -> Executor:
 
 
 def worker(ports: RunPorts, *, where: str = HERE) -> Executor:
-    """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own."""
+    """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own. Raises
+    RejectedError, DeniedError as `check_place` does."""
+    check_place(ports, where)
     return _executor(ports, where=where)
+
+
+def check_only(ports: RunPorts, run_id: str, where: str) -> None:
+    """Raises NotFoundError, ConflictError if a run is to be executed elsewhere, and what `check_place` raises."""
+    check_place(ports, where)
+    run = ports.runs.get(run_id)
+    if run.where != where:
+        raise ConflictError(
+            f"The run is to be executed at {run.where}, and this is {where}",
+            place=f"run {run_id}",
+            fix="Take a run of this place, or begin one for it: csoc apply PLAN --where PLACE",
+        )
+
+
+def check_place(ports: RunPorts, where: str) -> None:
+    """Whether this process is where it says. What vouches for a workflow is the name of its session, which the trust of
+    csoc's role pins to the repository; a job's variables do not.
+
+    Raises RejectedError if it is no place, DeniedError if the process is elsewhere.
+    """
+    if where == HERE:
+        return
+    workflow, person = parse_workflow(where), ports.person()
+    if workflow_session(person.id) != workflow.session:
+        raise DeniedError(
+            f"This is not a workflow of {where}: its session in AWS is {person.id}",
+            place=where,
+            fix=f"Run it in a job that took csoc's role by OIDC with the session name {workflow.session}; "
+            f"csoc account doctor --trust {where} prints the trust",
+        )
 
 
 def _executor(ports: RunPorts, *, where: str, only: str = "") -> Executor:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import click
+
+from csoc.accounts.workflows import AUDIENCE, ENVIRONMENT, ISSUER, Workflow, parse_workflow, trust
 from csoc.cli.account.session import open_cloud
+from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, print_json, say
-from csoc.errors import Kind
+from csoc.errors import DeniedError, Kind
 from csoc.usecases.accounts.doctor import UNKNOWN, WRONG, Diagnosis, doctor
 
 _STYLES = {"ok": "green", "risky": "yellow", WRONG: "bold red", UNKNOWN: "yellow"}
 
 
-@command("doctor", "csoc account doctor", "csoc account doctor --json")
-def doctor_command(as_json: bool) -> int:
+@command(
+    "doctor", "csoc account doctor", "csoc account doctor --json", "csoc account doctor --trust github:example/fleet"
+)
+@click.option(
+    "--trust", "place", type=ONE_LINE, metavar="PLACE",
+    help="Print what lets the workflows of github:OWNER/REPO be csoc: a statement for the trust of csoc's role.",
+)  # fmt: skip
+def doctor_command(place: str | None, as_json: bool) -> int:
     """Who csoc is in AWS, and whether that is fit to be trusted.
 
     Nothing is changed. Account roots, IAM users and long-lived keys are refused. Ends with 0 if accounts can be linked
     as things are, with 1 if something is wrong, with 6 if it could not be found out.
     """
+    workflow = parse_workflow(place) if place is not None else None
     with open_cloud() as ports:
         found = doctor(ports)
+        if workflow is not None:
+            return _print_trust(workflow, found)
     if as_json:
         print_json(_json(found))
     else:
@@ -27,6 +40,25 @@ def doctor_command(as_json: bool) -> int:
     if any(remark.outcome == WRONG for remark in found.remarks):
         return EXIT_FAILED
     return 0 if found.is_fit else EXIT_OF[Kind.UNAVAILABLE]
+
+
+def _print_trust(workflow: Workflow, found: Diagnosis) -> int:
+    """The statement alone on standard output, so that it can be piped; what else is to be done beside it."""
+    if not found.worker:
+        _print(found)
+        raise DeniedError(
+            "Nobody can tell which role is csoc's, so there is nothing that could trust a workflow",
+            fix="Run this as csoc's role, or set aws.worker_principal to its ARN",
+        )
+    print_json(trust(workflow, found.worker))
+    for line in (
+        f"Add it to the trust policy of {found.worker}. Its account needs the identity provider once:",
+        f"  aws iam create-open-id-connect-provider --url https://{ISSUER} --client-id-list {AUDIENCE}",
+        f"The jobs run in the environment {ENVIRONMENT} of {workflow.owner}/{workflow.name} at GitHub, and name their",
+        f"session {workflow.session}. Let nobody else of that trust policy take this name.",
+    ):
+        say(line, error=True)
+    return 0
 
 
 def _print(found: Diagnosis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from csoc.accounts.workflows import parse_workflow
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, progress, say
@@ -11,19 +12,31 @@ from csoc.cli.plan.session import open_applying
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
+from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import check_fresh, run_of
 from csoc.usecases.planning.making import open_fleet
 
 
-@command("apply", "csoc apply k3x9m2ab7q", "csoc apply k3x9m2ab7q --begin", "csoc apply k3x9m2ab7q --pull-request")
+@command(
+    "apply",
+    "csoc apply k3x9m2ab7q",
+    "csoc apply k3x9m2ab7q --begin",
+    "csoc apply k3x9m2ab7q --pull-request",
+    "csoc apply k3x9m2ab7q --where github:example/fleet",
+)
 @click.argument("plan", type=ONE_LINE)
 @click.option("--begin", "only_begin", is_flag=True, help="Begin the run and leave it to a worker.")
+@click.option(
+    "--where", type=ONE_LINE, metavar="PLACE",
+    help="Begin the run and leave it to a workflow: github:OWNER/REPO.",
+)  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="What the run writes into Git goes through pull requests.")
 @fleet_option
 def apply_command(
     plan: str,
     only_begin: bool,
+    where: str | None,
     pull_request: bool,
     source: str,
     revision: str | None,
@@ -35,16 +48,19 @@ def apply_command(
     The run waits for the approvals that are missing. It is executed here, if no worker takes it first; another terminal
     watches with csoc runs watch. Ctrl-C, a crash or a reboot lose nothing: csoc runs resume goes on.
     """
+    place = parse_workflow(where).where if where is not None else HERE
     with open_applying() as (ports, runs):
         progress("comparing the plan with the fleet")
         found = ports.plans.get(plan)
         owner = check_fresh(ports, open_fleet(ports, source, revision), found)
-        run = run_cases.begin(runs, run_of(ports, found, owner, source, pull_request=pull_request))
-        if only_begin:
+        run = run_cases.begin(runs, run_of(ports, found, owner, source, pull_request=pull_request, where=place))
+        if only_begin or place != HERE:
             if as_json:
                 print_json(run_json(run))
             else:
                 say(f"Run {run.id} is queued: csoc runs watch {run.id}")
+                if place != HERE:
+                    say(f"In that workflow: csoc worker --where {place} --only {run.id}")
             return 0
         if not as_json:
             say(f"Run {run.id} applies plan {plan} to {run.owner_name}. From elsewhere: csoc runs watch {run.id}")

@@ -16,7 +16,7 @@ from csoc.emulator.cloud import moto_accounts
 from csoc.emulator.cloud.calls import AwsError
 
 IssuerKeys = Callable[[str], Mapping[str, Any] | None]
-"""The key set (as at its jwks_uri) of an issuer that lives in this emulator, by its URL; None if there is none."""
+"""The key set (as at its jwks_uri) of an issuer that this emulator knows, by its URL; None if it knows it not."""
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 _LARGEST_TOKEN = 20_000
@@ -61,7 +61,9 @@ def checked(token: str, account: str, keys: IssuerKeys, now: datetime) -> WebIde
     key_set = keys(issuer)
     if key_set is None:
         raise AwsError(
-            "IDPCommunicationError", f"The emulator knows no keys of {issuer}: only its own clusters are issuers", 400
+            "IDPCommunicationError",
+            f"The emulator knows no keys of {issuer}: it fetches none, and knows its clusters and whom it was told of",
+            400,
         )
     _verify(token, header, key_set)
     audience = claims.get("aud")

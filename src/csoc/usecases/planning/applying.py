@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from csoc.errors import ConflictError, RejectedError
-from csoc.operations.runs import Run, Step
+from csoc.operations.runs import HERE, Run, Step
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.usecases.planning.delivery import CLUSTER_STEPS, environment_steps
@@ -51,9 +51,10 @@ def run_of(
     *,
     after: str = "",
     pull_request: bool = False,
+    where: str = HERE,
 ) -> Run:
     """The run that applies a plan. source: the fleet's repository. after: id of a run that must succeed first.
-    pull_request: what the run writes into Git goes through one."""
+    pull_request: what the run writes into Git goes through one. where: the place whose workers execute it."""
     kinds = list(_steps(plan, owner, after))
     steps = tuple(Step(number, name, kind, arguments) for number, (name, kind, arguments) in enumerate(kinds, 1))
     arguments: dict[str, Any] = {"fleet": source, "commit": plan.commit, "pull_request": pull_request}
@@ -69,6 +70,7 @@ def run_of(
         plan=plan.id,
         steps=steps,
         arguments=arguments,
+        where=where,
     )
 
 
