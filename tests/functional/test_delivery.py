@@ -265,3 +265,76 @@ def applications(world: World) -> list[dict[str, Any]]:
 def pins(world: World) -> str:
     found = next(one for one in applications(world) if one["metadata"]["name"] == "heart-dev")
     return str(found["spec"]["sources"][1]["targetRevision"])
+
+
+def secrets_operator(version: str) -> dict[str, Any]:
+    """An External Secrets that somebody else installed."""
+    labels = {"app.kubernetes.io/name": "external-secrets"}
+    image = f"ghcr.io/external-secrets/external-secrets:{version}"
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "external-secrets", "namespace": "default", "labels": labels},
+        "spec": {"selector": {"matchLabels": labels}, "template": pod},
+    }
+
+
+def definitions(world: World) -> None:
+    for path, content in chart_files().items():
+        if path.startswith("external-secrets/templates") and "customresourcedefinition" in path:
+            world.client.create(json.loads(content))
+
+
+def test_somebody_elses_external_secrets_is_left_alone_and_not_brought_again(world: World) -> None:
+    definitions(world)
+    world.client.create(secrets_operator("v1.0.0"))
+    before = world.client.get("apps/v1", "Deployment", "external-secrets", "default")["spec"]
+    run = world.run("cluster heart")
+    for name, kind, arguments in CLUSTER_STEPS:
+        run.do(name, kind, arguments)
+    assert run.results["write platform"]["left"] == ["external-secrets"]
+    file = (world.folder / "clusters/heart/applications/platform.yaml").read_text("utf-8")
+    assert "platform-metrics-server" in file
+    assert "external-secrets" not in file
+    assert world.client.get("apps/v1", "Deployment", "external-secrets", "default")["spec"] == before
+    said = "External Secrets 1.0.0 in default is somebody else's: csoc leaves it as it is"
+    assert f"event: {said}" in run.said
+
+
+@pytest.mark.parametrize(
+    ("version", "has_kinds", "why"),
+    [
+        ("v0.9.1", True, "Gen3 needs External Secrets 0.16.0 or later, below 3.0.0, and it is 0.9.1"),
+        ("v1.0.0", False, "The cluster does not serve ExternalSecret of external-secrets.io/v1"),
+    ],
+)
+def test_somebody_elses_external_secrets_that_does_not_fit_is_told_before_anything_is_written(
+    world: World, version: str, has_kinds: bool, why: str
+) -> None:
+    if has_kinds:
+        definitions(world)
+    world.client.create(secrets_operator(version))
+    head = world.head
+    run = world.run("cluster heart")
+    run.step = Step(1, "write platform", "write platform")
+    with pytest.raises(RejectedError, match=why):
+        STEPS["write platform"].run(run)
+    assert world.head == head
+
+
+def test_a_half_installed_platform_is_completed(world: World) -> None:
+    launched(world)
+    world.client.delete("apps/v1", "Deployment", "external-secrets", "external-secrets")
+    world.client.delete("v1", "ServiceAccount", "aws-load-balancer-controller", "kube-system")
+    waits = Waits()
+
+    def is_back() -> bool:
+        found = world.client.list_all("apps/v1", "Deployment")[0]
+        accounts = world.client.list_all("v1", "ServiceAccount")[0]
+        return "external-secrets" in {one["metadata"]["name"] for one in found} and (
+            "aws-load-balancer-controller" in {one["metadata"]["name"] for one in accounts}
+        )
+
+    while not is_back():
+        waits.sleep(0)
