@@ -20,7 +20,7 @@ from csoc.fleet.masking import mask_text
 _SECONDS = 10.0
 _LARGEST_BYTES = 65_536
 _PORT = 443
-_HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_HOSTNAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _BALANCER = re.compile(r"awselb/")
 
 
