@@ -211,6 +211,7 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
         plans=ports.plans,
         places=ports.places,
         secrets=ports.places,
+        leftovers=ports.places,
         filling=DocumentFilling(ports, secrets.token_bytes, private_key, given),
         runs=runs,
         clusters=OpenedClusters(

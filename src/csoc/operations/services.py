@@ -12,9 +12,11 @@ from csoc.clusters.bootstrap.acting import Bootstrap
 from csoc.clusters.client import ClusterClient
 from csoc.clusters.following.looking import Wanted
 from csoc.clusters.hostnames import Hostnames
+from csoc.clusters.removing import Removal
 from csoc.errors import RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.operations.runs import Run, RunStore
+from csoc.provisioning.leftovers import LeftoverPlaces
 from csoc.provisioning.places import Places
 from csoc.provisioning.plans import Plans
 from csoc.provisioning.secrets import SecretPlaces
@@ -106,6 +108,18 @@ class Delivery(Protocol):
         """Of the environment."""
         ...
 
+    def removal(self, run: Run) -> Removal:
+        """What goes out of the cluster when the environment is destroyed."""
+        ...
+
+    def remove_application(self, run: Run) -> Written:
+        """Takes the file of the environment's Application out of Git, if it is there."""
+        ...
+
+    def remove_documents(self, run: Run) -> Written:
+        """Takes the environment's document and its value files out of Git, if they are there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -119,6 +133,7 @@ class Services:
     plans: Plans | None = None
     places: Places | None = None
     secrets: SecretPlaces | None = None
+    leftovers: LeftoverPlaces | None = None
     filling: Filling | None = None
     runs: RunStore | None = None
     clusters: ClusterAccess | None = None

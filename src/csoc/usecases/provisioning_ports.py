@@ -9,6 +9,7 @@ from typing import Protocol
 
 from csoc.access.people import Person
 from csoc.fleet.documents.infrastructure import Size
+from csoc.provisioning.leftovers import LeftoverPlaces
 from csoc.provisioning.places import Places
 from csoc.provisioning.plans import Cost, Plans
 from csoc.provisioning.secrets import SecretPlaces
@@ -20,8 +21,8 @@ Costs = Callable[[str, str, str, str], Cost]
 """Layer, template before ("" for none), template after ("" for none) and region to what a month costs."""
 
 
-class AccountPlaces(Places, SecretPlaces, Protocol):
-    """Stacks and secrets of linked accounts."""
+class AccountPlaces(Places, SecretPlaces, LeftoverPlaces, Protocol):
+    """Stacks and secrets of linked accounts, and what is left in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from csoc.accounts.links import Link, Links, Role
 from csoc.adapters.aws.failures import code_of, translated
+from csoc.adapters.aws.leftovers import AccountLeftovers
 from csoc.adapters.aws.secrets import AccountSecrets
 from csoc.adapters.aws.sessions import BotoSession, own_session
 from csoc.adapters.aws.stacks import CloudFormationStacks, Pause
@@ -54,6 +55,12 @@ class LinkedPlaces:
         link = linked(self._links, account, account_id)
         taking = Taking(link, Role.SECRETS, region, person=person, task=task, own=self._own, clock=self._clock)
         return AccountSecrets(lambda: taking.client("secretsmanager"))
+
+    def leftovers_at(self, account: str, account_id: str, region: str, *, person: str, task: str) -> AccountLeftovers:
+        """See csoc.provisioning.leftovers.LeftoverPlaces."""
+        link = linked(self._links, account, account_id)
+        taking = Taking(link, Role.OBSERVER, region, person=person, task=task, own=self._own, clock=self._clock)
+        return AccountLeftovers(lambda: taking.client("resourcegroupstaggingapi"))
 
 
 def _uploaded(client: Any, link: Link, region: str, body: str) -> str:

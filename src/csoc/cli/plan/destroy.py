@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from csoc.cli.arguments import ONE_LINE
@@ -12,9 +14,10 @@ from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.session import fleet_option
 from csoc.errors import RejectedError
+from csoc.operations.runs import Step
 from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import run_of
+from csoc.usecases.planning.applying import removes_gen3, run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
 from csoc.usecases.planning.making import Wanted, make_plan, open_fleet
 from csoc.usecases.planning.owners import find_owner
@@ -30,12 +33,14 @@ from csoc.usecases.planning.owners import find_owner
     help="This resource's data may be lost by this plan, once.",
 )  # fmt: skip
 @click.option("--yes", "typed", type=ONE_LINE, metavar="NAME", help="The owner's name, typed: destroy it now.")
+@click.option("--pull-request", is_flag=True, help="What the run takes out of Git goes through pull requests.")
 @fleet_option
 def destroy_command(
     owner: str,
     layers: tuple[str, ...],
     unlocks: tuple[str, ...],
     typed: str | None,
+    pull_request: bool,
     source: str,
     revision: str | None,
     own_urls: tuple[str, ...],  # noqa: ARG001 - documents name their own repository
@@ -45,7 +50,8 @@ def destroy_command(
 
     Without --yes it only shows what would be removed and what stays: databases, buckets, keys and secrets stay unless
     their documents say otherwise. It is refused while something else lives from the owner. Where a stage wants a second
-    person, the plan waits for that approval.
+    person, the plan waits for that approval. Of an environment, Gen3 goes out of its cluster first, and its documents
+    out of Git last, so that its name is free. In the end the account is asked what is left.
     """
     with open_applying() as (ports, runs):
         progress(f"reading {source}")
@@ -57,18 +63,21 @@ def destroy_command(
             )
         progress("asking CloudFormation")
         plan = make_plan(ports, fleet, Wanted(owner, Purpose.DESTROY, layers or None, unlocks))
-        if typed is None or plan.blocking or plan.is_empty:
+        is_empty = plan.is_empty and not removes_gen3(plan, found)
+        if typed is None or plan.blocking or is_empty:
             lacking = StoredApprovals(ports.plans).standing(plan.id).why
             if as_json:
                 print_json(plan_json(plan, lacking))
             else:
                 print_plan(plan, lacking, whole=True)
-                if typed is None and not plan.blocking and not plan.is_empty:
+                if removes_gen3(plan, found):
+                    say(f"Before that, Gen3 of {found.name} goes out of the cluster {found.cluster.metadata.name}")
+                if typed is None and not plan.blocking and not is_empty:
                     say(f"To do it: csoc destroy {owner} --yes {found.name}")
             return EXIT_FAILED if plan.blocking else 0
         if not plan.second_person and plan.people == 1:
             approve(ports, plan.id)
-        run = run_cases.begin(runs, run_of(ports, plan, found, source))
+        run = run_cases.begin(runs, run_of(ports, plan, found, source, pull_request=pull_request))
         if not as_json:
             say(f"Run {run.id} destroys {run.owner_name}. From elsewhere: csoc runs watch {run.id}")
         code = execute_and_follow(runs, run.id, as_json=as_json)
@@ -77,9 +86,16 @@ def destroy_command(
         return code
 
 
-def _print_left(steps: object) -> None:
-    kept = [name for step in (steps if isinstance(steps, tuple) else ()) for name in step.result.get("kept") or []]
-    if kept:
-        say("What stays in the account:", "bold")
-        for name in kept:
+def _print_left(steps: Sequence[Step]) -> None:
+    results = {step.kind: step.result for step in steps}
+    in_cluster = results.get("remove gen3", {}).get("kept") or []
+    if in_cluster:
+        say("What stays in the cluster:", "bold")
+        for name in in_cluster:
             say(f"  {name}")
+    if "left" not in results.get("list what is left", {}):
+        return
+    left = results["list what is left"]["left"]
+    say("What is left in the account, by its own list:" if left else "Nothing is left in the account.", "bold")
+    for one in left:
+        say(f"  {one['name']} ({one['type']}): {one['keptBy'] or 'no policy of its stack keeps it; look whose it is'}")

@@ -80,9 +80,7 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
         yield f"wait for {after}", "wait for run", {"run": after}
     place = {"account": plan.account, "account_id": plan.account_id, "region": plan.region}
     if plan.purpose is Purpose.DESTROY:
-        for layer in plan.layers:
-            if layer.kind is PlanKind.EXACT:
-                yield f"destroy {layer.layer}", "destroy layer", {"plan": plan.id, "layer": layer.layer}
+        yield from _destroying(plan, owner)
     else:
         for layer in plan.layers:
             yield f"apply {layer.layer}", "apply layer", {"plan": plan.id, "layer": layer.layer}
@@ -91,6 +89,27 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
         if _is_whole(plan, owner):
             yield from _afterwards(plan, owner)
     yield "remember", "remember applied", {"plan": plan.id}
+
+
+def _destroying(plan: Plan, owner: Owner) -> Iterator[_Made]:
+    """What runs on the layers goes first; the documents go once nothing is there that they speak of."""
+    whole = _is_whole(plan, owner)
+    exact = [layer.layer for layer in plan.layers if layer.kind is PlanKind.EXACT]
+    if removes_gen3(plan, owner):
+        yield "remove gen3", "remove gen3", {}
+    if "cluster" in exact:
+        yield "check cluster", "check cluster unused", {}
+    for layer in exact:
+        yield f"destroy {layer}", "destroy layer", {"plan": plan.id, "layer": layer}
+    yield "list what is left", "list what is left", {"plan": plan.id}
+    if whole and owner.environment is not None:
+        yield "remove documents", "remove documents", {}
+
+
+def removes_gen3(plan: Plan, owner: Owner) -> bool:
+    """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
+    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and "gen3" in made_by_csoc(owner)
+    return plan.purpose is Purpose.DESTROY and is_csocs and _is_whole(plan, owner)
 
 
 def _is_whole(plan: Plan, owner: Owner) -> bool:

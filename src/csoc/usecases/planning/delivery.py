@@ -12,6 +12,7 @@ from csoc.clusters.client import ClusterClient
 from csoc.clusters.following.looking import Wanted
 from csoc.clusters.platform import ARGO_CD, COMPONENTS, mirrored
 from csoc.clusters.platform_applications import FILE, Given, platform_objects
+from csoc.clusters.removing import Removal
 from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.charts import ChartArchive, ChartRef, RenderRequest
@@ -26,6 +27,7 @@ from csoc.provisioning import names
 from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.making import FleetAt, open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.planning.removing import removal_of, remove_application, remove_documents
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.publish import Proposal, publish
 
@@ -145,6 +147,17 @@ class DocumentDelivery:
         if not found:
             raise RejectedError(f"{owner.name} has no hostname", place=owner.name, fix="Add it to its document")
         return found
+
+    def removal(self, run: Run) -> Removal:
+        return removal_of(self._fleet(run), self._owner(run))
+
+    def remove_application(self, run: Run) -> Written:
+        return remove_application(self.ports, run, self._owner(run), _source(run))
+
+    def remove_documents(self, run: Run) -> Written:
+        fleet = self._fleet(run)
+        owner = find_owner(fleet.documents, self._name(run))
+        return remove_documents(self.ports, run, owner, _source(run), fleet.documents)
 
     @property
     def _mirror(self) -> str:

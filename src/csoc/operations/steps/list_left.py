@@ -1,0 +1,48 @@
+"""Asks the account what is there of an owner whose layers were destroyed, and says why it is."""
+
+from __future__ import annotations
+
+from csoc.errors import NotFoundError
+from csoc.operations.services import needed
+from csoc.operations.steps.base import Context, Done, Result, StepKind, text_argument
+from csoc.provisioning.leftovers import explained
+from csoc.provisioning.planning import resources_of
+from csoc.provisioning.plans import Plan, Plans
+
+
+def _run(context: Context) -> Result:
+    plans = needed(context.services.plans, "plans")
+    plan = plans.get(text_argument(context, "plan"))
+    leftovers = needed(context.services.leftovers, "accounts").leftovers_at(
+        plan.account, plan.account_id, plan.region, person=context.run.by, task=context.run.id
+    )
+    resources = {layer.layer: resources_of(_template(plans, plan, layer.layer)) for layer in plan.layers}
+    found = explained(leftovers.of_owner(plan.owner), plan.layers, resources)
+    for one in found:
+        context.log(f"Still there: {one}")
+    if not found:
+        context.log(f"Nothing in the account has the tag of {plan.owner_name} any more")
+    return Done(
+        {
+            "left": [
+                {"arn": one.arn, "type": one.type, "name": one.name, "layer": one.layer, "keptBy": one.kept_by}
+                for one in found
+            ]
+        }
+    )
+
+
+def _template(plans: Plans, plan: Plan, layer: str) -> str:
+    try:
+        return plans.template(plan.id, layer)
+    except NotFoundError:
+        return ""
+
+
+STEP = StepKind(
+    kind="list what is left",
+    run=_run,
+    touches="nothing",
+    arguments={"plan": "id of the plan that destroyed the layers"},
+    timeout_seconds=300,
+)
