@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 import pytest
 import yaml
 
+from csoc.accounts.workflows import ENVIRONMENT, Workflow
 from csoc.cli.formats import jsonreport
 from csoc.cli.main import csoc
 from csoc.cli.rules import all_rules
@@ -104,6 +106,33 @@ def test_the_workflow_is_pinned_has_few_rights_and_makes_calls_that_are_understo
     for run in runs:
         if run.startswith("csoc "):
             assert_understood(run.partition(" || ")[0])
+
+
+def test_the_workflow_that_applies_is_pinned_has_a_token_and_few_rights_and_makes_calls_that_are_understood() -> None:
+    workflow: dict[Any, Any] = yaml.safe_load((ROOT / "docs/how-to/apply-workflow.yaml").read_text("utf-8"))
+    assert workflow["permissions"] == {}
+    rights = {name: job["permissions"] for name, job in workflow["jobs"].items()}
+    assert rights == {
+        "plan": {"contents": "read", "id-token": "write", "pull-requests": "write"},
+        "apply": {"contents": "read", "id-token": "write"},
+    }
+    for job in workflow["jobs"].values():
+        assert job["environment"] == ENVIRONMENT, "which the trust of csoc's role names"
+        assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", step["uses"]) for step in job["steps"] if "uses" in step)
+        runs = [step["run"] for step in job["steps"] if "run" in step]
+        assert not any("${{" in run for run in runs), "what others may choose reaches the shell through a variable only"
+        (session,) = (run for run in runs if "github=" in run)
+        shell = session.replace(">>", "#")
+        done = subprocess.run(
+            ["bash", "-c", shell],
+            env={"GITHUB_REPOSITORY": "example/fleet"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"name={Workflow('example', 'fleet').session}\n"
+        for call in re.findall(r"^csoc .*", "\n".join(runs), re.M):
+            assert_understood(call.partition(" > ")[0])
 
 
 def test_every_key_of_the_json_report_is_described() -> None:
