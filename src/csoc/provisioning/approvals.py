@@ -3,6 +3,9 @@
 An approval is of a digest: of everything that the plan showed. Rules stand in the fleet's document and are read from
 the last approved commit, so that a change cannot loosen the rule that it has to pass. Where a second person is wanted,
 that is neither the one who made the plan nor an author of its changes, and whoever cannot be proven is nobody.
+
+Authors are those that Git names. That is a claim and no proof, so it only ever takes the right to approve away: from
+everybody whose session carries the author's mail address or its first part.
 """
 
 from __future__ import annotations
@@ -61,12 +64,23 @@ def check_approver(plan: Plan, person: Person, rule: ApprovalRule) -> None:
             place=f"plan {plan.id}",
             fix="Ask somebody else to run csoc approve",
         )
-    if rule.second and person.id in plan.authors:
+    if rule.second and wrote(plan, person.id):
         raise DeniedError(
             f"{person.name} wrote changes of this plan, and {plan.owner_name} wants a second person",
             place=f"plan {plan.id}",
             fix="Ask somebody else to run csoc approve",
         )
+
+
+def wrote(plan: Plan, person: str) -> bool:
+    """True if a person may be an author of the plan's changes. person: id of a Person, whose last part is the name of
+    its session."""
+    session = person.rpartition("/")[2].casefold()
+    for author in plan.authors:
+        mail = author.casefold()
+        if person == author or session in (mail, mail.partition("@")[0]) or session.partition("@")[0] == mail:
+            return True
+    return False
 
 
 def is_approved(plan: Plan, rule: ApprovalRule, given: Sequence[Approval]) -> bool:
@@ -89,4 +103,4 @@ def _counts(plan: Plan, rule: ApprovalRule, by: str) -> bool:
     if not rule.second:
         return True
     is_somebody = not by.startswith("machine:") and not workflow_session(by)
-    return is_somebody and by != plan.made_by and by not in plan.authors
+    return is_somebody and by != plan.made_by and not wrote(plan, by)

@@ -39,12 +39,22 @@ def test_one_person_alone_may_approve_where_no_second_one_is_wanted(plan: Plan) 
         (ADA, "made this plan"),
         (CARL, "wrote changes of this plan"),
         (machine_person("dan", "laptop"), "nobody vouches"),
+        (sts_person("arn:aws:sts::111111111111:assumed-role/csoc-worker/github=example=fleet"), "is a workflow"),
     ],
 )
 def test_a_second_person_is_neither_maker_nor_author_nor_unproven(plan: Plan, person: object, why: str) -> None:
     with pytest.raises(DeniedError, match=why):
         check_approver(plan, person, SECOND)  # type: ignore[arg-type]
     assert not is_approved(plan, SECOND, [approval(plan, person.id)])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("author", ["bea", "bea@example.org", "Bea@Example.org"])
+def test_an_author_whom_git_names_is_known_by_the_name_of_the_session(plan: Plan, author: str) -> None:
+    written = replace(plan, authors=(author,))
+    with pytest.raises(DeniedError, match="wrote changes of this plan"):
+        check_approver(written, BEA, SECOND)
+    assert not is_approved(written, SECOND, [approval(written, BEA.id)])
+    check_approver(replace(plan, authors=("beatrice@example.org",)), BEA, SECOND)
 
 
 def test_somebody_else_makes_it_approved(plan: Plan) -> None:

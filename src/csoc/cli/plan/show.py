@@ -24,6 +24,8 @@ _WORDS = {
     PlanKind.EXISTING: "exists already, is only read",
 }
 _MOST_VALUE = 160
+_NOT_KNOWN_BEFORE = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""What CloudFormation writes for what a change of the same change set decides."""
 
 
 def print_plan(plan: Plan, missing: str, *, whole: bool = False) -> None:
@@ -95,6 +97,8 @@ def _print_change(change: ResourceChange) -> None:
 def _value(value: str | None) -> str:
     if value is None:
         return "(nothing)"
+    if value == _NOT_KNOWN_BEFORE:
+        return "(known once it is done)"
     return value if len(value) <= _MOST_VALUE else f"{value[:_MOST_VALUE]}..."
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from csoc.accounts.links import Link, LinkState, Role
 from csoc.errors import DeniedError, NotFoundError, RejectedError
-from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.collection import Documents, Placed
+from csoc.fleet.documents.model import Environment
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
@@ -34,6 +35,9 @@ from csoc.usecases.planning.approving import rule_before, rule_for
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
+
+_PLANS_BACK = 50
+_COMMITS_BACK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
         commit=fleet.tree.commit,
         existing=_existing_of(infra),
         radius=_radius(fleet.documents, owner),
+        authors=_authors(ports, fleet, owner),
     )
     costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
@@ -199,6 +204,25 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
     if owner.kind is not OwnerKind.CLUSTER:
         return ()
     return tuple(f"environment {name}" for name in environments_on(documents, owner.name))
+
+
+def _authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
+    """Mail addresses of those who, as Git says, changed the owner's documents since its last plan was applied; names
+    where there is no address."""
+    applied = next((plan for plan in ports.plans.newest(owner.uid, _PLANS_BACK) if ports.plans.applied(plan.id)), None)
+    found: set[str] = set()
+    placed = [fleet.documents.clusters[owner.cluster.metadata.name], *_placed_environment(fleet.documents, owner)]
+    for path in {one.file.path for one in placed}:
+        for commit, _ in ports.git.repositories.history(fleet.tree, path, limit=_COMMITS_BACK):
+            if applied is not None and (commit.commit == applied.commit or commit.at <= applied.made_at):
+                break
+            name, _, mail = commit.author.partition("<")
+            found.add(mail.strip(" >") or name.strip())
+    return tuple(sorted(found))
+
+
+def _placed_environment(documents: Documents, owner: Owner) -> tuple[Placed[Environment], ...]:
+    return () if owner.environment is None else (documents.environments[owner.name],)
 
 
 def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
