@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from csoc.errors import ConflictError, RejectedError, UnavailableError
-from csoc.provisioning.explain import Failure, first_failure
+from csoc.provisioning.explain import Failure, first_failure, undeletable
 from csoc.provisioning.planning import (
     Target,
     change_set_name,
+    check_changeable,
+    is_half_deleted,
     is_there,
     resources_of,
     stack_request,
@@ -107,6 +109,7 @@ class LayerApplier:
             return self._finished(state, changed=True)
         if begun and state is not None:
             return self._failed(shown.stack, token, state)
+        check_changeable(state, shown.layer, target)
         if not given and shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
             return self._finished(state, changed=False)
         if state is not None and state.status == "ROLLBACK_COMPLETE":
@@ -146,9 +149,16 @@ class LayerApplier:
         self._fence.check()
         self._stacks.unprotect(shown.stack)
         self._fence.check()
-        self._stacks.delete(shown.stack, token, target.execution_role)
+        self._stacks.delete(shown.stack, token, target.execution_role, self._retained(shown, state))
         left = self._settled(shown.stack, token)
         return Applied({}, changed=True) if left is None else self._failed(shown.stack, token, left)
+
+    def _retained(self, shown: LayerPlan, state: StackState) -> tuple[str, ...]:
+        """What an earlier deletion could not delete and the plan shows as kept. What a policy keeps needs no word."""
+        if not is_half_deleted(state):
+            return ()
+        failed = undeletable(self._stacks.events(shown.stack), shown.stack)
+        return tuple(change.logical_id for change in shown.changes if change.kept and change.logical_id in failed)
 
     def _change_set(
         self,

@@ -8,7 +8,7 @@ is known for the failures that people meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from csoc.provisioning.stacks import StackEvent
@@ -130,6 +130,48 @@ KNOWN: tuple[_Known, ...] = (
         "Run again",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What a stack is in which CloudFormation changes nothing any more, and what can be done. fix: {stack} and {layer}
+    stand for their names."""
+
+    cause: str
+    fix: str
+
+
+# Source: "Understand CloudFormation stack creation events", status codes; "Continue rolling back an update".
+STUCK: Mapping[str, Stuck] = {
+    "ROLLBACK_FAILED": Stuck(
+        "Its first creation failed, and what had been made could not all be taken back; data that is protected against "
+        "deletion does that",
+        "Take it away: csoc destroy {owner} --layer {layer}. Then plan again",
+    ),
+    "DELETE_FAILED": Stuck(
+        "Its deletion failed half way: a part of it is gone, and a part could not be deleted",
+        "Mend what csoc status names, or let it stay in the account: csoc destroy {owner} --layer {layer} plans the "
+        "deletion of the rest",
+    ),
+    "UPDATE_ROLLBACK_FAILED": Stuck(
+        "An update failed, and what it had changed could not all be put back; nothing was deleted",
+        "Mend what csoc status names, then aws cloudformation continue-update-rollback --stack-name {stack}, and plan "
+        "again",
+    ),
+}
+
+
+def undeletable(events: Sequence[StackEvent], stack: str) -> dict[str, str]:
+    """Resources that the last deletion of a stack could not delete, with what was said. events: of the stack, oldest
+    first."""
+    own = [number for number, event in enumerate(events) if event.logical_id == stack]
+    begun = [number for number in own if events[number].status == "DELETE_IN_PROGRESS"]
+    last = events[begun[-1] :] if begun else []
+    return {
+        event.logical_id: " ".join(event.reason.split())[:_SAID]
+        for event in last
+        if event.status == "DELETE_FAILED" and event.logical_id != stack
+    }
 
 
 def first_failure(events: Sequence[StackEvent], stack: str) -> Failure | None:

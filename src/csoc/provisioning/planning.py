@@ -16,6 +16,7 @@ from typing import Any
 from csoc.clock import Clock, Ids
 from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.provisioning import names
+from csoc.provisioning.explain import STUCK, undeletable
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFinding, Purpose
 from csoc.provisioning.policies.policy import Considered
@@ -140,6 +141,7 @@ class Planner:
         _check_state(state, target)
         if asked.purpose is Purpose.DESTROY:
             return self._destroyed(template, state, asked, target)
+        check_changeable(state, template.layer, target)
         given, unknown = self._inputs(template)
         if unknown or (state is not None and state.status == _FAILED_CREATION):
             return self._preview(template, state, given, unknown, asked, target)
@@ -224,18 +226,20 @@ class Planner:
         )
 
     def _destroyed(self, template: Template, state: StackState | None, asked: Asked, target: Target) -> LayerPlan:
-        if not is_there(state):
+        if state is None or state.status == "REVIEW_IN_PROGRESS":
             return LayerPlan(template.layer, template.stack, PlanKind.UNCHANGED, note="There is no such stack")
         before = self._stacks.template(template.stack)
         there = self._stacks.resources(template.stack)
         resources = resources_of(before)
+        # Asked for a second time, CloudFormation would fail at the same resources again.
+        failed = undeletable(self._stacks.events(template.stack), template.stack) if is_half_deleted(state) else {}
         changes = tuple(
             ResourceChange(
                 Action.REMOVE,
                 logical_id,
                 str(resources.get(logical_id, {}).get("Type", "")),
                 physical_id,
-                kept=resources.get(logical_id, {}).get("DeletionPolicy") in _KEPT,
+                kept=resources.get(logical_id, {}).get("DeletionPolicy") in _KEPT or logical_id in failed,
             )
             for logical_id, physical_id in sorted(there.items())
         )
@@ -247,6 +251,7 @@ class Planner:
             stack_state=state_digest(state),
             cost=self._cost(template.layer, before, "", target),
             findings=self._judged(template, PlanKind.EXACT, changes, before, asked, target),
+            note=_note_of_destruction(state, failed),
         )
 
     def _judged(
@@ -338,6 +343,11 @@ def is_there(state: StackState | None) -> bool:
     return state is not None and state.status not in (_FAILED_CREATION, "REVIEW_IN_PROGRESS")
 
 
+def is_half_deleted(state: StackState) -> bool:
+    """True if an earlier deletion failed, so that a new one may retain what it could not delete."""
+    return state.status == "DELETE_FAILED"
+
+
 def state_digest(state: StackState | None) -> str:
     """Of what decides what a change set does: which stack, how it ended last, when, from which template."""
     if not is_there(state) or state is None:
@@ -360,6 +370,26 @@ def _check_state(state: StackState | None, target: Target) -> None:
         raise ConflictError(
             f"The stack {state.name} is busy: {state.status}", place=state.id, fix="Wait for it, then plan again"
         )
+
+
+def check_changeable(state: StackState | None, layer: str, target: Target) -> None:
+    """Raises RejectedError, with what can be done, for a stack in which CloudFormation changes nothing any more."""
+    stuck = STUCK.get(state.status) if state is not None else None
+    if stuck is not None and state is not None:
+        raise RejectedError(
+            f"Nothing can be changed in the stack {state.name} ({state.status}). {stuck.cause}",
+            place=state.id,
+            fix=stuck.fix.format(stack=state.name, layer=layer, owner=f"{target.owner_kind}/{target.owner_name}"),
+        )
+
+
+def _note_of_destruction(state: StackState, failed: Mapping[str, str]) -> str:
+    if failed:
+        named = "; ".join(f"{name}: {said}" if said else name for name, said in sorted(failed.items()))
+        return f"An earlier deletion failed at this, which stays in the account: {named}"
+    if state.status == _FAILED_CREATION:
+        return "Its creation failed and left this stack"
+    return STUCK[state.status].cause if state.status in STUCK else ""
 
 
 def _wanted(document: Mapping[str, Any], asked: Asked) -> tuple[str, ...]:

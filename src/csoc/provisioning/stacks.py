@@ -163,8 +163,9 @@ class Stacks(Protocol):
         """Termination protection off."""
         ...
 
-    def delete(self, stack: str, token: str, role: str) -> None:
-        """Begins to delete a stack. Nothing if it is gone."""
+    def delete(self, stack: str, token: str, role: str, retain: Sequence[str] = ()) -> None:
+        """Begins to delete a stack. Nothing if it is gone. retain: logical ids that stay in the account; only where an
+        earlier deletion failed (DELETE_FAILED)."""
         ...
 
     def events(self, stack: str, since: str = "") -> Sequence[StackEvent]:

@@ -3,8 +3,8 @@
 A template is JSON whose resources have literal properties, `Ref`s of parameters, and outputs. A property named in
 `REPLACES` replaces its resource, as `createOnlyProperties` do. A condition is the name of a parameter that is not
 empty. A resource with the property `Fails` fails with that
-reason, and its stack rolls back. Operations end within the call that executes them unless `hold` is set, so that a test
-can look at a stack that is busy.
+reason, and its stack rolls back; one with `Stays` cannot be deleted, for that reason. Operations end within the call
+that executes them unless `hold` is set, so that a test can look at a stack that is busy.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class _Stack:
     policy: str = ""
     change_sets: dict[str, tuple[ChangeSet, StackRequest]] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
+    retain: frozenset[str] = frozenset()
 
 
 class MemoryStacks:
@@ -161,13 +162,16 @@ class MemoryStacks:
         self._check_ours(found)
         found.is_protected = False
 
-    def delete(self, stack: str, token: str, role: str) -> None:  # noqa: ARG002 - the port's
+    def delete(self, stack: str, token: str, role: str, retain: Sequence[str] = ()) -> None:  # noqa: ARG002 - the port's
         found = self._stacks.get(stack)
         if found is None:
             return
         self._check_ours(found)
         if found.is_protected:
             raise RejectedError("Termination protection is on", place=found.id, fix="Switch it off")
+        if retain and found.status != "DELETE_FAILED":
+            raise RejectedError(f"Nothing is retained of a stack in {found.status}", place=found.id)
+        found.retain = frozenset(retain)
         self.effects.append(f"delete {stack}")
         found.status = "DELETE_IN_PROGRESS"
         self._event(found, stack, "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS", token)
@@ -229,7 +233,19 @@ class MemoryStacks:
 
     def _delete(self, stack: _Stack, token: str) -> None:
         for logical_id in list(stack.resources):
-            self._removed(stack, logical_id)
+            resource = stack.resources[logical_id]
+            reason = resource.get("Properties", {}).get("Stays")
+            if logical_id in stack.retain:
+                self.kept.append(stack.physical[logical_id])
+                del stack.resources[logical_id], stack.physical[logical_id]
+            elif reason and resource.get("DeletionPolicy") not in _KEPT:
+                self._event(stack, logical_id, resource["Type"], "DELETE_FAILED", token, str(reason))
+            else:
+                self._removed(stack, logical_id)
+        if stack.resources:
+            stack.status, stack.changed_at = "DELETE_FAILED", self._now()
+            self._event(stack, stack.name, "AWS::CloudFormation::Stack", "DELETE_FAILED", token)
+            return
         self._event(stack, stack.name, "AWS::CloudFormation::Stack", "DELETE_COMPLETE", token)
         del self._stacks[stack.name]
 

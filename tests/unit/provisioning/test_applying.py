@@ -190,6 +190,68 @@ def test_a_stack_that_changed_since_it_was_to_be_destroyed_is_left(world: World)
     assert world.stacks.find(stack("network")) is not None
 
 
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+def test_in_a_stack_that_is_stuck_nothing_is_changed_and_what_can_be_done_is_said(world: World, status: str) -> None:
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    plan = world.plan(layers=("network",))
+    world.stacks._stacks[stack("network")].status = status
+    effects = list(world.stacks.effects)
+    with pytest.raises(RejectedError, match=status) as refused:
+        apply(world, plan, "network", "run-2")
+    with pytest.raises(RejectedError, match=status):
+        world.plan(layers=("network",))
+    wanted = f"continue-update-rollback --stack-name {stack('network')}" if "UPDATE" in status else "--layer network"
+    assert wanted in refused.value.fix
+    assert world.stacks.effects == effects
+
+
+def test_what_a_deletion_could_not_delete_stays_only_under_another_plan_that_shows_it(world: World) -> None:
+    stubborn = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"Stays": "it is used by eni-1"}}
+    world.templates.templates["network"] = network(Group=stubborn, Data=BUCKET)
+    apply(world, world.plan(), "network")
+
+    def destroy(token: str) -> Any:
+        plan = world.plan(purpose=Purpose.DESTROY, layers=("network",))
+        shown = plan.layer("network")
+        return shown, LayerApplier(world.stacks, Fence(), lambda _: None).destroy(shown, TARGET, token)
+
+    shown, outcome = destroy("run-8")
+    assert {change.logical_id for change in shown.changes if change.kept} == {"Data"}
+    assert isinstance(outcome, Failed)
+    assert outcome.failure is not None
+    assert outcome.failure.said == "it is used by eni-1"
+    group = world.stacks.resources(stack("network"))["Group"]
+    shown, outcome = destroy("run-9")
+    assert [(change.logical_id, change.kept) for change in shown.changes] == [("Group", True)]
+    assert "Group: it is used by eni-1" in shown.note
+    assert isinstance(outcome, Applied)
+    assert world.stacks.find(stack("network")) is None
+    assert group in world.stacks.kept
+
+
+def test_a_plan_from_before_a_deletion_failed_retains_nothing(world: World) -> None:
+    stubborn = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"Stays": "it is used by eni-1"}}
+    world.templates.templates["network"] = network(Group=stubborn)
+    apply(world, world.plan(), "network")
+    shown = world.plan(purpose=Purpose.DESTROY, layers=("network",)).layer("network")
+    applier = LayerApplier(world.stacks, Fence(), lambda _: None)
+    assert isinstance(applier.destroy(shown, TARGET, "run-8"), Failed)
+    with pytest.raises(RejectedError, match="changed since it was planned"):
+        applier.destroy(shown, TARGET, "run-9")
+    assert "Group" in world.stacks.resources(stack("network"))
+
+
+def test_the_empty_stack_of_a_creation_that_failed_can_be_destroyed(world: World) -> None:
+    bad = {"Type": "AWS::EC2::EIP", "Properties": {"Fails": "no address"}}
+    world.templates.templates["network"] = network(Address=bad)
+    apply(world, world.plan(), "network")
+    shown = world.plan(purpose=Purpose.DESTROY, layers=("network",)).layer("network")
+    outcome = LayerApplier(world.stacks, Fence(), lambda _: None).destroy(shown, TARGET, "run-9")
+    assert isinstance(outcome, Applied)
+    assert world.stacks.find(stack("network")) is None
+
+
 def _text(template: Any) -> str:
     return json.dumps(template, sort_keys=True)
 

@@ -207,13 +207,14 @@ class CloudFormationStacks:
         with translated(stack):
             self._cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
 
-    def delete(self, stack: str, token: str, role: str) -> None:
+    def delete(self, stack: str, token: str, role: str, retain: Sequence[str] = ()) -> None:
         state = self.find(stack)
         if state is None:
             return
         self._check_ours(state)
         with translated(stack):
-            self._cloudformation.delete_stack(StackName=state.id, ClientRequestToken=token, RoleARN=role)
+            more = {"RetainResources": sorted(retain)} if retain else {}
+            self._cloudformation.delete_stack(StackName=state.id, ClientRequestToken=token, RoleARN=role, **more)
 
     def events(self, stack: str, since: str = "") -> Sequence[StackEvent]:
         """Of the stack of that name that there is, or was last: a deleted one is found by its id only, which its own

@@ -32,7 +32,8 @@ def _run(context: Context) -> Result:
         return Done({"kept": kept})
     failure = getattr(outcome, "failure", None)
     cause = f"{failure.logical_id}: {failure.cause}. AWS says: {failure.said}" if failure else "it does not say why"
-    fix = failure.fix if failure else "Look at the stack's events; then csoc runs resume"
+    fix = failure.fix if failure else "Look at the stack's events"
+    fix += f"; then csoc destroy {plan.owner_kind}/{plan.owner_name} again, which plans to keep what cannot be deleted"
     raise RejectedError(f"The stack of {layer} could not be deleted: {cause}", place=shown.stack, fix=fix)
 
 

@@ -14,7 +14,7 @@ from csoc.errors import CsocError, NotFoundError
 from csoc.operations.runs import Run, RunStore
 from csoc.provisioning import names
 from csoc.provisioning.existing import read_existing
-from csoc.provisioning.explain import Failure, first_failure
+from csoc.provisioning.explain import STUCK, Failure, first_failure
 from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment, sources_of
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.places import Place
@@ -129,6 +129,7 @@ def _made(layer: str, state: StackState, place: Place, runs: RunStore, look_for_
         failure=failure,
         drifted=tuple(place.stacks.drift(state.name)) if look_for_drift else None,
         outputs=tuple(sorted(state.outputs.items())),
+        note=STUCK[state.status].cause if state.status in STUCK else "",
     )
 
 
