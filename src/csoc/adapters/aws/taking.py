@@ -11,11 +11,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from csoc.accounts.cloud import SessionRequest
 from csoc.accounts.links import Link, Links, Role
 from csoc.accounts.sessions import session
 from csoc.adapters.aws.sessions import BotoSession, taken
 from csoc.clock import Clock
-from csoc.errors import NotFoundError, RejectedError
+from csoc.errors import DeniedError, NotFoundError, RejectedError
 
 _RENEWED_AFTER = timedelta(minutes=45)
 
@@ -40,8 +41,19 @@ class Taking:
             now = self._clock()
             if self._session is None or self._taken_at is None or now - self._taken_at >= _RENEWED_AFTER:
                 request = session(self._link, self._role, self._person, self._task)
-                self._session, self._taken_at = taken(self._own(), request, self._region), now
+                self._session, self._taken_at = self._take(request), now
             return self._session
+
+    def _take(self, request: SessionRequest) -> BotoSession:
+        own = self._own()
+        try:
+            return taken(own, request, self._region)
+        except DeniedError as error:
+            raise DeniedError(
+                f"{self._link.account} does not let csoc in any more as it was linked. {error.cause}",
+                place=error.place,
+                fix=f"csoc account verify {self._link.account} says what changed",
+            ) from error
 
     def client(self, service: str) -> Any:
         """A client of a service in the session's region."""

@@ -27,6 +27,7 @@ from csoc.provisioning.synthesis import Template
 _PACKAGE = "csoc_infra"
 _LIBRARIES = ("aws-cdk-lib", "constructs")
 _LARGEST_DOCUMENT = 2_000_000
+_CORRECT = "Correct it in the document of the cluster or the environment"
 _INSTALL = "Install csoc with what makes templates: pip install 'csoc[aws]'"
 
 
@@ -146,7 +147,7 @@ def _templates(document: Mapping[str, Any], answer: Mapping[str, Any]) -> Mappin
     error = answer.get("error")
     if isinstance(error, Mapping):
         cause, fix = (masking.mask_text(str(error.get(key, ""))) for key in ("cause", "fix"))
-        raise RejectedError(cause, place=masking.mask_text(str(error.get("path", "document"))), fix=fix)
+        raise RejectedError(cause, place=masking.mask_text(str(error.get("path", "document"))), fix=fix or _CORRECT)
     bodies = answer.get("templates")
     layers = document["layers"]
     if not isinstance(bodies, Mapping) or set(bodies) != set(layers):
