@@ -42,6 +42,10 @@ COMMANDS = (
     Command("postgres", "postgresql", ("postgres",), ("usr/lib/postgresql/*/bin/postgres",)),
     Command("initdb", "postgresql", ("postgres",), ("usr/lib/postgresql/*/bin/initdb",)),
     Command("psql", "postgresql-client", ("postgres",)),
+    # Debian has two squids; only this one can look into TLS, which is what the proxies do.
+    Command("squid", "squid-openssl", ("squid",), ("usr/sbin/squid",)),
+    Command("nft", "nftables", ("squid",), ("usr/sbin/nft",)),
+    Command("ip", "iproute2", ("squid",), ("usr/sbin/ip", "sbin/ip")),
 )
 
 

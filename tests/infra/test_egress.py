@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,16 +26,14 @@ from hypothesis import strategies as st
 from csoc_infra.layers import egress
 from csoc_infra.layers.egress import lists
 from csoc_infra.mistakes import MistakeError
+from testbed import debian
 from tests.infra.documents import cluster_document, cluster_settings
 from tests.infra.squid_scene import NAMES as ASKED
 from tests.infra.squid_scene import PROXY, SERVER
 from tests.infra.templates import actions, cluster, made, of_type, statements
 
-SQUID = shutil.which("squid", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 HOSTS = st.from_regex(r"([a-z]{1,3}\.){1,3}(org|com)", fullmatch=True)
 NAMES = st.lists(st.tuples(st.booleans(), HOSTS).map(lambda one: f"{'.' * one[0]}{one[1]}"), max_size=12)
-
-needs_squid = pytest.mark.skipif(SQUID is None, reason="squid is not here (Debian: squid-openssl)")
 
 
 @pytest.mark.parametrize(
@@ -318,13 +314,16 @@ class Squid:
         self.file.write_text(f"{text}\nhosts_file {folder}/hosts\n")
 
     def parse(self) -> subprocess.CompletedProcess[str]:
-        assert SQUID is not None
         return subprocess.run(
-            [SQUID, "-k", "parse", "-f", str(self.file)], check=False, capture_output=True, text=True, timeout=30
+            [str(debian.path_of("squid")), "-k", "parse", "-f", str(self.file)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
 
 
-@needs_squid
+@pytest.mark.squid
 def test_squid_takes_the_configuration_without_a_complaint(tmp_path: Path) -> None:
     parsed = Squid(tmp_path, lists.allowed([".docker.io", "quay.io"], "ap-southeast-2", "aws")).parse()
     assert parsed.returncode == 0
@@ -333,7 +332,7 @@ def test_squid_takes_the_configuration_without_a_complaint(tmp_path: Path) -> No
     assert "FATAL" not in parsed.stderr
 
 
-@needs_squid
+@pytest.mark.squid
 @given(names=NAMES)
 @how(max_examples=8, deadline=None)
 def test_squid_has_nothing_to_say_about_any_list_that_a_document_may_hold(
@@ -352,10 +351,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.skipif(
-    SQUID is None or os.getuid() != 0 or not shutil.which("nft") or not shutil.which("unshare"),
-    reason="squid, nftables and the rights of root are not here",
-)
+@pytest.mark.squid
 def test_listed_names_pass_and_all_others_are_cut_before_a_server_hears_of_them(open_folder: Path) -> None:
     Squid(open_folder, ["quay.io", ".docker.io"])
     (open_folder / "both.pem").chmod(0o644)

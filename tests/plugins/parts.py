@@ -38,6 +38,13 @@ def _find_made(part: str, made: Sequence[str]) -> Callable[[], Found | Missing]:
     return find
 
 
+def _find_squid() -> Found | Missing:
+    found = _find_made("squid", [])()
+    if isinstance(found, Found) and os.getuid() != 0:
+        return Missing("a network of its own needs the rights of root", "run the suites as root")
+    return found
+
+
 PARTS = (
     OptionalPart("real", "other people's GitOps repositories", _find_real, frozenset({"real"})),
     OptionalPart(
@@ -54,4 +61,5 @@ PARTS = (
         "keycloak", "a real OpenID provider", _find_made("keycloak", ["keycloak"]), frozenset({"keycloak", "realm"})
     ),
     OptionalPart("postgres", "a real PostgreSQL", _find_made("postgres", []), frozenset({"postgres", "database"})),
+    OptionalPart("squid", "a real squid in a network of its own", _find_squid, frozenset({"squid"})),
 )

@@ -86,6 +86,9 @@ def test_root_on_debian_installs_the_servers_that_debian_packages(host: Host) ->
         "maven",
         "postgresql",
         "postgresql-client",
+        "squid-openssl",
+        "nftables",
+        "iproute2",
     ]
     assert "etcd is missing; these suites need it: kubernetes" in said
 
