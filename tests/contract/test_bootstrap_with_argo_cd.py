@@ -140,6 +140,37 @@ def test_without_the_credential_following_says_that_the_root_cannot_read_the_fle
     assert "0" * 40 not in said()
 
 
+def test_chart_and_values_of_one_repository_at_two_commits_are_refused_in_the_same_words(
+    client: KubeClient, private: Private
+) -> None:
+    name = f"tide-{secrets.token_hex(4)}"
+    chart = {"apiVersion": "v2", "name": "small", "version": "0.1.0"}
+    first = private.push({"small/Chart.yaml": json.dumps(chart), "values.yaml": "{}\n"})
+    second = private.push({"values.yaml": "a: b\n"})
+    done(client, wanted((), private.url, private.credential))
+    about = {"name": name, "namespace": "argocd"}
+    helm = {"valueFiles": ["$values/values.yaml"]}
+    sources = [
+        {"repoURL": private.url, "path": "small", "targetRevision": first, "helm": helm},
+        {"repoURL": private.url, "targetRevision": second, "ref": "values"},
+    ]
+    destination = {"server": IN_CLUSTER, "namespace": "default"}
+    project = {"sourceRepos": ["*"], "destinations": [destination]}
+    client.create({"apiVersion": API, "kind": "AppProject", "metadata": about, "spec": project})
+    spec = {"project": name, "destination": destination, "sources": sources}
+    client.create({"apiVersion": API, "kind": "Application", "metadata": about, "spec": spec})
+    try:
+
+        def said() -> str:
+            return look_at(client, Wanted(name, "default", ())).worst
+
+        words = f'cannot reference a different revision of the same repository ($values references "{second}"'
+        until(lambda: words in said(), said)
+    finally:
+        client.delete(API, "Application", name, "argocd")
+        client.delete(API, "AppProject", name, "argocd")
+
+
 def test_csocs_own_argo_cd_is_completed_from_any_point_and_somebody_elses_stays(client: KubeClient) -> None:
     namespace = f"argo-{secrets.token_hex(4)}"
     what = wanted(moved(rendered(), namespace), namespace=namespace)

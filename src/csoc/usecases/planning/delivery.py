@@ -133,6 +133,13 @@ class DocumentDelivery:
                 fix="Add application.path to its document",
             )
         made = deployment_of(environment, self._fleet_url(run), values_commit)
+        if made.chart.repo_url == made.values_repository and made.chart.revision != values_commit:
+            raise RejectedError(
+                f"The chart of {owner.name} is in the same repository as its values, at another commit, which Argo CD "
+                "does not take",
+                place=owner.name,
+                fix="Keep the chart in a repository of its own, or name one that is published",
+            )
         content = applications.application_file(made)
         return self._written(run, reference.path, content, f"Deploy {owner.name}", f"deploy-{owner.name}")
 

@@ -219,6 +219,7 @@ class _Rendering:
         tree = self._trees[number]
         found = holdings(tree, source, self._library)
         if found.kind == "chart":
+            self._check_references(application, number, source)
             return "Helm", self._once(application, number, lambda: self._fetched(number, source, tree))
         if found.kind == "kustomize":
             raise ManifestError("the emulator runs no Kustomize", number + 1)
@@ -227,6 +228,22 @@ class _Rendering:
         if found.doubt is not None and "is no folder" in found.doubt[1]:
             raise ManifestError(f"{source.path}: app path does not exist", number + 1)
         raise ManifestError(found.doubt[1] if found.doubt else f"nothing is known of {source.path}", number + 1)
+
+    def _check_references(self, application: Application, number: int, source: ApplicationSource) -> None:
+        """Argo CD has one work tree a repository, so `$ref` of the chart's own must be at the chart's commit."""
+        written = source.helm.value_files if source.helm is not None else ()
+        named = {file.path.partition("/")[0] for file in written if file.path.startswith("$")}
+        for other, given in enumerate(application.sources):
+            same = given.ref and f"${given.ref}" in named and given.repo_url == source.repo_url
+            if not same or given.target_revision == source.target_revision:
+                continue
+            asked, mine = (self._wanted.sources[one].get("targetRevision", "") for one in (other, number))
+            raise ManifestError(
+                f'cannot reference a different revision of the same repository (${given.ref} references "{asked}" '
+                f'which resolves to "{given.target_revision}" while the application references "{mine}" which '
+                f'resolves to "{source.target_revision}")',
+                number + 1,
+            )
 
     def _fetched(self, number: int, source: ApplicationSource, tree: Tree) -> ChartArchive:
         ref = ChartRef(source.repo_url, path=source.path, revision=tree.commit)
