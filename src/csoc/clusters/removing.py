@@ -42,6 +42,7 @@ _IN_EVERY_NAMESPACE = frozenset(
     {("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "istio-ca-root-cert"), ("ServiceAccount", "default")}
 )
 _SHOWN = 5
+_TIMES_READ = 5
 
 
 class Fence(Protocol):
@@ -72,10 +73,30 @@ def claim(client: ClusterClient, removal: Removal, fence: Fence) -> bool:
 
     Raises ConflictError: an Application of that name deploys somewhere else, so it is another one.
     """
-    body = _get(client, API, KIND, removal.application, removal.applications_in)
-    if body is None:
-        return False
-    reading = read_application(body)
+    for left in reversed(range(_TIMES_READ)):
+        body = _get(client, API, KIND, removal.application, removal.applications_in)
+        if body is None:
+            return False
+        reading = read_application(body)
+        _check_same(reading, removal)
+        finalizers = [text(one) for one in items(mapping(body.get("metadata")).get("finalizers"))]
+        if reading.is_being_deleted or any(one.startswith(RESOURCES_FINALIZER) for one in finalizers):
+            return True
+        fence.check()
+        patch = {"metadata": {"finalizers": [*finalizers, RESOURCES_FINALIZER], "resourceVersion": reading.version}}
+        try:
+            client.merge(API, KIND, reading.name, patch, removal.applications_in)
+        except NotFoundError:
+            return False
+        except ConflictError:  # Argo CD wrote meanwhile
+            if not left:
+                raise
+        else:
+            return True
+    return True
+
+
+def _check_same(reading: ApplicationReading, removal: Removal) -> None:
     if reading.namespace not in removal.namespaces:
         raise ConflictError(
             f"The Application {reading.name} deploys into {reading.namespace or 'no namespace'}, and the document says "
@@ -83,29 +104,13 @@ def claim(client: ClusterClient, removal: Removal, fence: Fence) -> bool:
             place=f"Application {removal.applications_in}/{reading.name}",
             fix="It is another one: rename it or correct the document, then plan again",
         )
-    finalizers = [text(one) for one in items(mapping(body.get("metadata")).get("finalizers"))]
-    if reading.is_being_deleted or any(one.startswith(RESOURCES_FINALIZER) for one in finalizers):
-        return True
-    fence.check()
-    patch = {"metadata": {"finalizers": [*finalizers, RESOURCES_FINALIZER], "resourceVersion": reading.version}}
-    client.merge(API, KIND, reading.name, patch, removal.applications_in)
-    return True
 
 
 def take_away(client: ClusterClient, removal: Removal, fence: Fence, log: Callable[[str], None]) -> Taken:
     """Does what is next. Raises what `claim` and the client raise."""
-    there = claim(client, removal, fence)
-    if there:
-        reading = Applications(client, removal.applications_in).get(removal.application)
-        fence.check()
-        if not reading.is_being_deleted:
-            log(f"Deleting the Application {reading.name} with all that it deployed")
-            client.delete(API, KIND, reading.name, removal.applications_in, Deletion(uid=reading.uid))
-        else:
-            # Argo CD may have missed that it is to act, until the Application changes once more.
-            patch = {"metadata": {"annotations": {ASKED_AGAIN: reading.version}}}
-            client.merge(API, KIND, reading.name, patch, removal.applications_in)
-        return Taken(_of_the_application(reading))
+    waits = _application(client, removal, fence, log)
+    if waits:
+        return Taken(waits)
     balancers = list(_balancers(client, removal, fence))
     if balancers:
         return Taken(f"the load balancers of {_listed(balancers)} to go")
@@ -122,6 +127,25 @@ def take_away(client: ClusterClient, removal: Removal, fence: Fence, log: Callab
         return Taken(f"the namespace {', '.join(going)} to go")
     kept += _project(client, removal, others, fence)
     return Taken(kept=tuple(kept))
+
+
+def _application(client: ClusterClient, removal: Removal, fence: Fence, log: Callable[[str], None]) -> str:
+    """What Argo CD is still busy with, "" once the Application is gone, which may be at any moment."""
+    if not claim(client, removal, fence):
+        return ""
+    try:
+        reading = Applications(client, removal.applications_in).get(removal.application)
+        fence.check()
+        if not reading.is_being_deleted:
+            log(f"Deleting the Application {reading.name} with all that it deployed")
+            client.delete(API, KIND, reading.name, removal.applications_in, Deletion(uid=reading.uid))
+        else:
+            # Argo CD may have missed that it is to act, until the Application changes once more.
+            patch = {"metadata": {"annotations": {ASKED_AGAIN: reading.version}}}
+            client.merge(API, KIND, reading.name, patch, removal.applications_in)
+    except NotFoundError:
+        return ""
+    return _of_the_application(reading)
 
 
 def users_of_the_account(client: ClusterClient) -> tuple[str, ...]:

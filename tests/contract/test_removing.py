@@ -1,0 +1,162 @@
+"""Gen3 leaves its cluster: what is the environment's goes, what is anybody else's stays, wherever csoc is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csoc.adapters.kube.client import KubeClient
+from csoc.clusters.applications import API
+from csoc.clusters.client import Object
+from csoc.clusters.removing import Removal, Taken, take_away, users_of_the_account
+from csoc.errors import ConflictError, NotFoundError
+from tests.contract.bootstrapping import KilledError
+from tests.contract.cluster_worlds import simulated_world
+
+SERVER = "https://kubernetes.default.svc"
+KELP = Removal("kelp-dev", ("kelp", "jupyter-pods-kelp"))
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[KubeClient]:
+    """A cluster with Argo CD and two environments."""
+    with simulated_world(tmp_path, speed=100) as world:
+        for name in ("kelp", "reef"):
+            environment(world.admin, name)
+        yield world.admin
+
+
+def environment(client: KubeClient, name: str) -> None:
+    application = f"{name}-dev"
+    for namespace in (name, f"jupyter-pods-{name}"):
+        client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    to = {"server": SERVER, "namespace": name}
+    destinations = [to, {**to, "namespace": f"jupyter-pods-{name}"}]
+    about = {"name": application, "namespace": "argocd"}
+    client.create({"apiVersion": API, "kind": "AppProject", "metadata": about,
+                   "spec": {"sourceRepos": ["*"], "destinations": destinations}})  # fmt: skip
+    source = {"repoURL": "https://charts.example.org", "path": "gen3", "targetRevision": "main"}
+    client.create({"apiVersion": API, "kind": "Application", "metadata": about,
+                   "spec": {"project": application, "source": source, "destination": to}})  # fmt: skip
+    tracked(client, "v1", "ConfigMap", name, "settings", application, data={"a": "b"})
+    backend = {"service": {"name": "revproxy-service", "port": {"number": 80}}}
+    tracked(client, "networking.k8s.io/v1", "Ingress", name, "revproxy", application,
+            spec={"defaultBackend": backend})  # fmt: skip
+
+
+def tracked(
+    client: KubeClient, api: str, kind: str, namespace: str, name: str, application: str, **body: Any
+) -> Object:
+    group = api.rpartition("/")[0]
+    by = {"argocd.argoproj.io/tracking-id": f"{application}:{group}/{kind}:{namespace}/{name}"} if application else {}
+    about = {"name": name, "namespace": namespace, "annotations": by}
+    return client.create({"apiVersion": api, "kind": kind, "metadata": about, **body})
+
+
+class Steps:
+    """A fence that ends the process before one of the effects."""
+
+    def __init__(self, dies_at: int = 10**9) -> None:
+        self.asked = 0
+        self._dies_at = dies_at
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.asked == self._dies_at:
+            raise KilledError
+
+
+def removed(client: KubeClient, removal: Removal = KELP, fence: Steps | None = None) -> Taken:
+    """As a run looks again and again."""
+    for _ in range(400):
+        found = take_away(client, removal, fence or Steps(), lambda _: None)
+        if not found.waits:
+            return found
+        threading.Event().wait(0.05)
+    raise AssertionError(found.waits)
+
+
+def is_there(client: KubeClient, api: str, kind: str, name: str, namespace: str = "") -> bool:
+    try:
+        client.get(api, kind, name, namespace)
+    except NotFoundError:
+        return False
+    return True
+
+
+def what_is_there(client: KubeClient, name: str) -> list[bool]:
+    return [
+        is_there(client, API, "Application", f"{name}-dev", "argocd"),
+        is_there(client, API, "AppProject", f"{name}-dev", "argocd"),
+        is_there(client, "v1", "Namespace", name),
+        is_there(client, "v1", "Namespace", f"jupyter-pods-{name}"),
+    ]
+
+
+def test_all_of_one_environment_goes_and_the_other_one_stays(client: KubeClient) -> None:
+    assert removed(client) == Taken()
+    assert what_is_there(client, "kelp") == [False] * 4
+    assert what_is_there(client, "reef") == [True] * 4
+    assert is_there(client, "networking.k8s.io/v1", "Ingress", "revproxy", "reef")
+    assert removed(client) == Taken(), "done again, there is nothing to do"
+
+
+def test_killed_before_any_effect_and_begun_again_it_ends_in_the_same_place(client: KubeClient) -> None:
+    killed = 0
+    for _ in range(60):
+        try:
+            removed(client, fence=Steps(dies_at=2))
+        except KilledError:
+            killed += 1
+            continue
+        break
+    assert killed > 1
+    assert what_is_there(client, "kelp") == [False] * 4
+    assert what_is_there(client, "reef") == [True] * 4
+
+
+def test_a_namespace_with_something_of_somebody_else_stays_and_says_what(client: KubeClient) -> None:
+    tracked(client, "v1", "ConfigMap", "kelp", "theirs", "", data={"a": "b"})
+    found = removed(client)
+    assert found.kept == ("namespace kelp: it holds what the Application did not deploy: ConfigMap theirs",)
+    assert what_is_there(client, "kelp") == [False, False, True, False]
+    assert not is_there(client, "networking.k8s.io/v1", "Ingress", "revproxy", "kelp"), "its load balancer goes"
+
+
+def test_a_namespace_into_which_another_application_deploys_stays(client: KubeClient) -> None:
+    source = {"repoURL": "https://charts.example.org", "path": "other", "targetRevision": "main"}
+    client.create({"apiVersion": API, "kind": "Application", "metadata": {"name": "tool", "namespace": "argocd"},
+                   "spec": {"project": "kelp-dev", "source": source,
+                            "destination": {"server": SERVER, "namespace": "kelp"}}})  # fmt: skip
+    found = removed(client)
+    assert found.kept == ("namespace kelp: tool deploys into it", "AppProject kelp-dev: tool belongs to it")
+
+
+def test_an_application_of_that_name_that_deploys_elsewhere_is_left_alone(client: KubeClient) -> None:
+    with pytest.raises(ConflictError, match="deploys into kelp, and the document says other"):
+        removed(client, Removal("kelp-dev", ("other",)))
+    assert "finalizers" not in client.get(API, "Application", "kelp-dev", "argocd")["metadata"]
+    assert what_is_there(client, "kelp") == [True] * 4
+
+
+@pytest.mark.parametrize("name", ["kube-system", "argocd", "default"])
+def test_a_namespace_of_the_cluster_never_goes(client: KubeClient, name: str) -> None:
+    found = removed(client, Removal("nobody", (name,)))
+    assert found.kept == (f"namespace {name}: it is the cluster's own",)
+    assert is_there(client, "v1", "Namespace", name)
+
+
+def test_what_a_cluster_has_in_the_account_is_named(client: KubeClient) -> None:
+    ports = [{"port": 80}]
+    for name, kind in (("open", "LoadBalancer"), ("inside", "ClusterIP")):
+        client.create({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "reef"},
+                       "spec": {"type": kind, "ports": ports, "selector": {"a": "b"}}})  # fmt: skip
+    assert users_of_the_account(client) == (
+        "Ingress kelp/revproxy",
+        "Ingress reef/revproxy",
+        "Service reef/open (LoadBalancer)",
+    )
