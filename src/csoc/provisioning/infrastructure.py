@@ -60,6 +60,18 @@ def sources_of(owner: Cluster | Environment) -> Mapping[str, LayerSource]:
     return {choice.name: choice.source for choice in layers if choice.source is not None}
 
 
+def has_nodes_for_workspaces(cluster: Cluster) -> bool:
+    """Whether a pool of a cluster is for workspaces alone, as far as its document says it: of a cluster that csoc does
+    not make it says nothing. Raises RejectedError: an override cannot be."""
+    spec = cluster.spec
+    if providers_of_cluster(cluster)["cluster"] != "aws":
+        return False
+    given = {"link_role": "", "public_networks": ()}
+    overrides = _overrides(spec.layers, "cluster")
+    made = settings("cluster", spec.size or DEFAULT_SIZE, given=given, overrides=overrides)
+    return any(pool["purpose"] == "jupyter" and pool["largest"] > 0 for pool in made["pools"])
+
+
 def cluster_infrastructure(cluster: Cluster, account: Account, around: Around) -> dict[str, Any]:
     """The infrastructure document of a cluster: its layers of the provider aws.
 

@@ -20,6 +20,7 @@ from csoc.gen3.launch.documents import launch as documents_of
 from csoc.gen3.launch.values import Member
 from csoc.operations.runs import Run
 from csoc.provisioning import names
+from csoc.provisioning.infrastructure import has_nodes_for_workspaces
 from csoc.provisioning.plans import Plan
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import check_fresh, run_of
@@ -116,24 +117,31 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
     is going on, and what planning raises.
     """
     fleet = open_fleet(ports, request.source)
-    going_on = _going_on(ports, runs, fleet, prepared)
-    if going_on is not None:
-        return going_on
     owners = ([f"cluster/{prepared.cluster}"] if prepared.is_new_cluster else []) + [
         f"environment/{prepared.environment}"
     ]
-    plans = [make_plan(ports, fleet, Wanted(owner)) for owner in owners]
+    going_on = _going_on(runs, fleet, owners)
+    if owners[-1] in going_on:
+        return _again(ports, prepared, tuple(going_on.values()))
+    plans = [
+        ports.plans.get(going_on[owner].plan) if owner in going_on else make_plan(ports, fleet, Wanted(owner))
+        for owner in owners
+    ]
     blocked = [finding for plan in plans for finding in plan.blocking]
     if blocked:
         first = blocked[0]
         raise RejectedError(f"A plan is blocked: {first.subject}: {first.cause}", fix=first.fix)
     if request.auto_approve:
-        for plan in plans:
-            _approve_oneself(ports, plan)
+        for plan, owner in zip(plans, owners, strict=True):
+            if owner not in going_on:
+                _approve_oneself(ports, plan)
     approvals = StoredApprovals(ports.plans)
     missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
     begun: list[Run] = []
     for plan, owner in zip(plans, owners, strict=True):
+        if owner in going_on:  # an earlier launch ended between the two
+            begun.append(going_on[owner])
+            continue
         check_fresh(ports, fleet, plan)
         run = run_of(
             ports,
@@ -147,19 +155,18 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
     return Launched(prepared, tuple(plans), missing, tuple(begun))
 
 
-def _going_on(ports: ProvisioningPorts, runs: RunPorts, fleet: FleetAt, prepared: Prepared) -> Launched | None:
-    """The runs of an earlier launch that is not over, with their plans."""
-    environment = find_owner(fleet.documents, f"environment/{prepared.environment}")
-    owners = ([environment.cluster.metadata.uid] if prepared.is_new_cluster else []) + [environment.uid]
-    found = [
-        run for uid in owners for run in runs.runs.newest(owner=uid, limit=1) if not run.state.is_over and run.plan
-    ]
-    if not any(run.owner == environment.uid for run in found):
-        return None
+def _going_on(runs: RunPorts, fleet: FleetAt, owners: Sequence[str]) -> dict[str, Run]:
+    """The runs of an earlier launch that are not over, by owner."""
+    newest = {owner: runs.runs.newest(owner=find_owner(fleet.documents, owner).uid, limit=1) for owner in owners}
+    return {owner: run for owner, found in newest.items() for run in found if not run.state.is_over and run.plan}
+
+
+def _again(ports: ProvisioningPorts, prepared: Prepared, found: tuple[Run, ...]) -> Launched:
+    """What an earlier launch began."""
     approvals = StoredApprovals(ports.plans)
     plans = tuple(ports.plans.get(run.plan) for run in found)
     missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
-    return Launched(prepared, plans, missing, tuple(found))
+    return Launched(prepared, plans, missing, found)
 
 
 def _approve_oneself(ports: ProvisioningPorts, plan: Plan) -> None:
@@ -250,6 +257,7 @@ def _surroundings(documents: Documents, account: Account, region: str, request: 
             )
         chosen = next((one for one in found if one.spec.stage == request.answers.stage), found[-1])
         members[name] = Member(name, name, chosen.spec.hostname)
+    there = documents.clusters.get(request.answers.cluster_document)
     return Surroundings(
         account=account.metadata.name,
         region=region,
@@ -258,6 +266,7 @@ def _surroundings(documents: Documents, account: Account, region: str, request: 
         commons_exists=request.answers.commons in documents.commons,
         members=members,
         user_yaml=request.user_yaml,
+        workspace_nodes=there is not None and has_nodes_for_workspaces(there.document),
     )
 
 

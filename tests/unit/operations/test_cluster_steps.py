@@ -9,7 +9,11 @@ from typing import Any, cast
 
 import pytest
 
+from csoc.clusters.access import ClusterAccess
+from csoc.clusters.applications import REFRESH
+from csoc.clusters.following.looking import Wanted
 from csoc.clusters.hostnames import Answer, Answered
+from csoc.errors import NotFoundError
 from csoc.operations.registry import STEPS
 from csoc.operations.runs import Run, Step
 from csoc.operations.services import Delivery, Services
@@ -45,6 +49,9 @@ class World:
 
     def clock(self) -> datetime:
         return NOW + timedelta(minutes=1)
+
+    def check(self) -> None:
+        """Its lease is its own."""
 
     def log(self, text: str, what: str = "event") -> None:
         self.said.append((what, text))
@@ -90,3 +97,46 @@ def test_whatever_else_is_in_the_way_is_waited_for_with_what_to_look_at(answered
 )
 def test_the_type_of_a_record_is_that_of_its_value(address: str, kind: str) -> None:
     assert record("heart.example.org", address).startswith(f"heart.example.org {kind}")
+
+
+class Unaware:
+    """An Argo CD that knows of no Application but its root. asked: those that were refreshed."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def open(self, reference: object, *, person: str, task: str) -> Unaware:
+        return self
+
+    def wanted(self, run: Run, values: str) -> Wanted:
+        return Wanted("heart-dev", "heart-dev", (values,))
+
+    def reference(self, run: Run, outputs: Mapping[str, str]) -> None:
+        return None
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, Any]:
+        if name != "csoc-root":
+            raise NotFoundError(f"There is no {name}")
+        return {"metadata": {"name": name}}
+
+    def merge(self, api_version: str, kind: str, name: str, patch: Mapping[str, Any], namespace: str) -> None:
+        assert REFRESH in patch["metadata"]["annotations"]
+        self.asked.append(name)
+
+    def list_all(self, *_: object, **__: object) -> tuple[list[dict[str, Any]], str]:
+        return [self.get("", "", "csoc-root", "argocd")], "1"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_an_argo_cd_that_does_not_know_of_the_commit_is_asked_to_look_again_at_each_look() -> None:
+    unaware = Unaware()
+    services = Services(delivery=cast(Delivery, unaware), clusters=cast(ClusterAccess, unaware))
+    for looks in (1, 2):
+        found = STEPS["follow gen3"].run(
+            cast(Context, World(services, {"write outputs": {"commit": "c" * 40}, "apply cluster": {"outputs": {}}}))
+        )
+        assert isinstance(found, Waiting)
+        assert found.what.endswith("Argo CD has no Application heart-dev yet")
+        assert unaware.asked == ["csoc-root"] * looks

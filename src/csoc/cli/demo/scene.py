@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from csoc.cli.demo.adopted import copy
+
+if TYPE_CHECKING:
+    from csoc.emulator.running import Emulator
 
 HUB, RESEARCH, PREVENTION, CARELESS = "100000000001", "222222222222", "333333333333", "444444444444"
 REGION = "ap-southeast-2"
@@ -27,7 +30,7 @@ _NAME, _EMAIL = "Ada", "ada@tidewater.example.org"
 @dataclass(frozen=True, slots=True)
 class Scene:
     """fleet, charts: folders of the repositories. zone_id: of the hosted zone in the first account. environ: variables
-    that another terminal needs to be csoc here. file: where they are written down."""
+    that another terminal needs to be csoc here. file: where they are written down. cloud: the emulator."""
 
     folder: Path
     fleet: Path
@@ -37,6 +40,7 @@ class Scene:
     environ: Mapping[str, str]
     file: Path
     owners: Mapping[str, Any]
+    cloud: Emulator
 
     def make_stack(self, account: str, name: str, template: str, parameters: Mapping[str, str]) -> str:
         """What an account's owner does by hand. Gives the stack's status."""
@@ -74,7 +78,7 @@ def scene(folder: Path) -> Iterator[Scene]:
         _write_secret(file, environ)
         with _variables(environ):
             yield Scene(
-                folder, fleet, charts, commit, zone["HostedZone"]["Id"].rpartition("/")[2], environ, file, owners
+                folder, fleet, charts, commit, zone["HostedZone"]["Id"].rpartition("/")[2], environ, file, owners, cloud
             )
 
 

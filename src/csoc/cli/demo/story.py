@@ -50,15 +50,16 @@ class Told:
 def tell(scene: Scene, say: Tell) -> Told:
     """Plays everything. Raises what the commands raise."""
     told = Told()
-    _found_fleet(scene, say)
-    _link(scene, say, told, "research", RESEARCH)
-    _link(scene, say, told, "prevention", PREVENTION)
+    found_fleet(scene, say)
+    link_account(scene, say, told, "research", RESEARCH)
+    link_account(scene, say, told, "prevention", PREVENTION)
     _refuse(scene, say, told)
     _launch(scene, say, told)
     return told
 
 
-def _found_fleet(scene: Scene, say: Tell) -> None:
+def found_fleet(scene: Scene, say: Tell) -> None:
+    """Makes the fleet, with nothing in it."""
     from csoc import bootstrap
 
     say("A fleet is a Git repository", "bold")
@@ -69,7 +70,8 @@ def _found_fleet(scene: Scene, say: Tell) -> None:
     say(f"  It is in {scene.fleet}", "")
 
 
-def _link(scene: Scene, say: Tell, told: Told, name: str, account: str) -> None:
+def link_account(scene: Scene, say: Tell, told: Told, name: str, account: str) -> None:
+    """Links an account and verifies it."""
     say("", "")
     say(
         f"The account {name} ({account}) is linked: its owner makes one stack, and csoc tries what it may not do",

@@ -42,7 +42,8 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """is_healthy: what was planned is synced, and well. failed: Argo CD gave up, and will not try again by itself.
-    summary: one line. address: of the load balancer, "" while there is none. ready, total: pods."""
+    summary: one line. address: of the load balancer, "" while there is none. ready, total: pods. unseen: the
+    Application that knows of a commit before the planned one, so that Argo CD must look at it again; "" for none."""
 
     is_healthy: bool
     summary: str
@@ -51,6 +52,7 @@ class Seen:
     address: str = ""
     ready: int = 0
     total: int = 0
+    unseen: str = ""
 
     @property
     def worst(self) -> str:
@@ -65,13 +67,14 @@ def look(client: ClusterClient, wanted: Wanted) -> Seen:
     try:
         found = Applications(client, wanted.applications_in).get(wanted.application)
     except NotFoundError:
-        return Seen(False, f"Argo CD has no Application {wanted.application} yet", _of_the_root(client, wanted))
+        absent = f"Argo CD has no Application {wanted.application} yet"
+        return Seen(False, absent, _of_the_root(client, wanted), unseen=ROOT)
     problems = [Reason(0, found.name, f"{kind}: {said}") for kind, said in found.conditions if kind.endswith("Error")]
     if wanted.revisions and found.target_revisions != wanted.revisions:
-        return Seen(False, "the Application does not name the planned revisions yet", tuple(problems))
+        return Seen(False, "the Application does not name the planned revisions yet", tuple(problems), unseen=ROOT)
     stale = _stale(found, wanted)
     if stale and not problems:
-        return Seen(False, stale)
+        return Seen(False, stale, unseen="" if found.is_refreshing or found.asked else found.name)
     objects = read(client, wanted.namespace)
     ready, total = _pods(objects.pods)
     address = _address(objects.ingresses)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 
+from csoc.clusters.applications import Applications
 from csoc.clusters.following.looking import Seen, look
-from csoc.errors import RejectedError
+from csoc.errors import NotFoundError, RejectedError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
 from csoc.operations.steps.deploy_gen3 import values_commit
@@ -21,6 +22,11 @@ def _run(context: Context) -> Result:
     reference = delivery.reference(run, outputs)
     with closing(needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)) as client:
         seen = look(client, wanted)
+        if seen.unseen:
+            # Asked before it knew of the commit, or not heard, Argo CD would look by itself after three minutes.
+            context.check()
+            with suppress(NotFoundError):  # somebody else's Argo CD reads the folder by an Application of another name
+                Applications(client, wanted.applications_in).refresh(seen.unseen)
     if seen.is_healthy:
         context.log(f"{wanted.application}: {seen.summary}")
         return Done({"address": seen.address, "ready": seen.ready, "total": seen.total})
@@ -49,7 +55,7 @@ def _fix(seen: Seen) -> str:
 STEP = StepKind(
     kind="follow gen3",
     run=_run,
-    touches="nothing",
+    touches="Argo CD, which it asks to look again",
     arguments={"values": "commit of the values, where no earlier step wrote the outputs"},
     timeout_seconds=3_900,
 )
