@@ -1,0 +1,99 @@
+"""Steps that destroy: nothing goes on behind a cluster that nobody reached, and the account says what is left."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from csoc.clusters.access import KubeconfigReference
+from csoc.clusters.removing import Removal
+from csoc.errors import NotFoundError, UnavailableError
+from csoc.operations.registry import STEPS
+from csoc.operations.runs import Run, Step
+from csoc.operations.services import Delivery, Services, Written
+from csoc.operations.steps.base import Context, Done
+from csoc.provisioning.plans import Purpose
+from csoc.testing.clusters import MemoryClusterAccess
+from csoc.testing.leftovers import MemoryLeftoverPlaces, MemoryLeftovers
+from tests.unit.operations.test_layer_steps import Context as GivenContext
+from tests.unit.operations.test_layer_steps import Scene
+from tests.unit.provisioning.small_layers import BUCKET, OWNER, START, network
+
+
+class Documents:
+    """Documents of an environment that count what was taken out of Git."""
+
+    def __init__(self) -> None:
+        self.removed = 0
+
+    def removal(self, run: Run) -> Removal:
+        return Removal("kelp-dev", ("kelp-dev",))
+
+    def reference(self, run: Run, outputs: object) -> KubeconfigReference:
+        return KubeconfigReference("research")
+
+    def remove_application(self, run: Run) -> Written:
+        self.removed += 1
+        return Written("c" * 40)
+
+
+class Silent:
+    """A cluster that does not answer."""
+
+    def get(self, *_: object) -> Any:
+        raise UnavailableError("Nobody answers", place="cluster research", fix="Look at its endpoint")
+
+    def close(self) -> None: ...
+
+
+def remove(documents: Documents, clusters: MemoryClusterAccess) -> Any:
+    run = Run("r1", "destroy", "u", "environment kelp-dev", "sts:ada", START)
+    services = Services(delivery=cast(Delivery, documents), clusters=clusters)
+    context = GivenContext(run, Step(1, "remove gen3", "remove gen3"), services)
+    return STEPS["remove gen3"].run(cast(Context, context))
+
+
+def test_where_the_cluster_does_not_answer_git_is_left_as_it_is_and_the_run_does_not_go_on() -> None:
+    documents = Documents()
+    with pytest.raises(UnavailableError, match="Gen3 was not taken away, and its layers stay: Nobody answers") as found:
+        remove(documents, MemoryClusterAccess({"research": cast(Any, Silent())}))
+    assert "csoc runs resume" in found.value.fix
+    assert documents.removed == 0
+
+
+def test_where_there_is_no_way_into_the_cluster_neither() -> None:
+    documents = Documents()
+    with pytest.raises(NotFoundError, match="no way into the cluster research") as found:
+        remove(documents, MemoryClusterAccess({}))
+    assert "--layer LAYER" in found.value.fix
+    assert documents.removed == 0
+
+
+def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keeps() -> None:
+    scene = Scene()
+    scene.world.templates.templates["network"] = network(Data=BUCKET)
+    applied = scene.planned()
+    scene.approvals.approved.add(applied.id)
+    scene.apply(applied)
+    plan = scene.planned(purpose=Purpose.DESTROY, layers=("network",))
+    [bucket] = [one.physical_id for one in plan.layer("network").changes if one.kept]
+    tags = {"csoc:owner": OWNER}
+    stray = "arn:aws:ec2:ap-southeast-2:111111111111:volume/vol-1"
+    account = MemoryLeftovers({f"arn:aws:s3:::{bucket}": tags, stray: tags})
+    found = listed(scene, plan, account)
+    assert [(one["name"], one["keptBy"]) for one in found] == [
+        ("vol-1", ""),
+        (bucket, "kept by its deletion policy RetainExceptOnCreate"),
+    ]
+    [unnamed] = listed(scene, plan, MemoryLeftovers())
+    assert unnamed["name"] == bucket
+    assert unnamed["keptBy"].endswith("the account's list of tags does not name it")
+
+
+def listed(scene: Scene, plan: Any, account: MemoryLeftovers) -> Any:
+    context = scene.context(plan, "network")
+    context.services = Services(plans=scene.plans, leftovers=MemoryLeftoverPlaces(account))
+    done = STEPS["list what is left"].run(cast(Context, context))
+    assert isinstance(done, Done)
+    return done.result["left"]
