@@ -135,6 +135,18 @@ def test_the_workflow_that_applies_is_pinned_has_a_token_and_few_rights_and_make
             assert_understood(call.partition(" > ")[0])
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to/launch-a-commons.md", "docs/how-to/plan-in-a-workflow.md"])
+def test_every_call_of_csoc_that_a_page_shows_is_understood(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    typed = re.findall(r"^\$ (csoc [^\n>]*)", text, re.M)
+    named = [call for call in re.findall(r"`(csoc [a-z][^`]*)`", text) if not call.startswith("csoc emulator")]
+    assert typed
+    assert len(typed) + len(named) >= 5
+    for call in [*typed, *named]:
+        if call not in ("csoc runs", "csoc emulator --speed 60"):
+            assert_understood(call.strip())
+
+
 def test_every_key_of_the_json_report_is_described() -> None:
     page = (ROOT / "docs/reference/check-output.md").read_text("utf-8")
     report = json.loads(

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from csoc.gen3.launch.answers import parse_answers
 from tests.functional.command import Command
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-TABLE = re.findall(r"^\| .*? \| `(csoc [^`]+)`", README, re.MULTILINE)
+FLEETS, _, LAUNCH = README.partition("## A commons from nothing\n")
+TABLE = re.findall(r"^\| .*? \| `(csoc [^`]+)`", FLEETS, re.MULTILINE)
 (CONSOLE,) = [
     found for found in re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL) if "demo --into" in found
 ]
@@ -51,6 +53,15 @@ def test_each_command_of_the_table_works(csoc: Command, line: str) -> None:
         return
     assert done.code == (FINDINGS if line == "csoc check" else 0), done.err
     assert done.out
+
+
+def test_the_answers_that_one_begins_with_are_answers(csoc: Command) -> None:
+    (line,) = re.findall(r"^\$ (csoc launch --example.*)", LAUNCH, re.MULTILINE)
+    call, _, file = line.partition(" > ")
+    done = csoc(*shlex.split(call)[1:])
+    assert done.code == 0, done.err
+    assert f"--answers {file}" in LAUNCH
+    assert parse_answers(done.out.encode(), file).commons
 
 
 def test_the_table_has_the_commands_that_one_begins_with() -> None:
