@@ -208,6 +208,10 @@ class LayerApplier:
             if state is None or not state.is_busy:
                 return state
             if not any(event.token.startswith(token) for event in self._stacks.events(stack)[-200:]):
+                # A stack that was deleted between the two looks has no events under its name.
+                state = self._stacks.find(stack)
+                if state is None or not state.is_busy:
+                    return state
                 raise ConflictError(
                     f"Somebody else is changing the stack {stack}: {state.status}",
                     place=state.id,

@@ -230,6 +230,20 @@ def test_what_a_deletion_could_not_delete_stays_only_under_another_plan_that_sho
     assert group in world.stacks.kept
 
 
+def test_a_stack_that_goes_between_two_looks_is_nobody_elses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply(world, world.plan(), "network")
+    shown = world.plan(purpose=Purpose.DESTROY, layers=("network",)).layer("network")
+    world.stacks.hold = True
+
+    def gone(name: str, since: str = "") -> list[Any]:
+        world.stacks.finish()
+        return []
+
+    monkeypatch.setattr(world.stacks, "events", gone)
+    outcome = LayerApplier(world.stacks, Fence(), lambda _: None).destroy(shown, TARGET, "run-9")
+    assert isinstance(outcome, Applied)
+
+
 def test_a_plan_from_before_a_deletion_failed_retains_nothing(world: World) -> None:
     stubborn = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"Stays": "it is used by eni-1"}}
     world.templates.templates["network"] = network(Group=stubborn)
