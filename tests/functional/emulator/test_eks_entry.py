@@ -37,7 +37,9 @@ class Linked:
             boto3.Session(aws_access_key_id=key.access_key, aws_secret_access_key=key.secret, region_name=REGION)
         )
         allowed = {"Effect": "Allow", "Action": "eks:DescribeCluster", "Resource": "*"}
-        self.roles: dict[str, str] = {role: self._role(f"link-{role}", allowed) for role in (Role.CLUSTER, Role.OBSERVER)}
+        self.roles: dict[str, str] = {
+            role: self._role(f"link-{role}", allowed) for role in (Role.CLUSTER, Role.OBSERVER)
+        }
         self.links = MemoryLinks()
         self.link = Link(
             "research", owner.account, "f1b2c3d4e5", "an-external-id", "aws", REGION, "arn:aws:iam::1:role/csoc",
