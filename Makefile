@@ -12,7 +12,7 @@ help: ## List the targets
 	@awk 'BEGIN { FS = ":[^#]*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'ARGS hands arguments on to what a target runs: make demo ARGS="--help", make test ARGS="-k values"'
 
-demo: setup ## Adopt and check the fleet that csoc brings along (ARGS go to csoc demo)
+demo: setup ## Launch a commons on an emulated cloud, until Ctrl-C (ARGS go to csoc demo: ARGS="--exit" ends it)
 	@.venv/bin/csoc demo $(ARGS)
 
 test: tools ## Check everything: lint, types, import contract, all suites (ARGS go to pytest)
@@ -27,8 +27,8 @@ tools: ## Add the tools of the suites to .venv
 test-quick: tools ## Run the unit tests only (ARGS go to pytest)
 	@.venv/bin/pytest tests/unit -n 2 $(ARGS)
 
-soak: tools ## Kill workers hundreds of times while they execute runs (CSOC_SOAK=N seeds, 200 without it)
-	@CSOC_SOAK=$${CSOC_SOAK:-200} .venv/bin/pytest tests/functional/test_runs_survive.py -k soak -n 2 --timeout 0 $(ARGS)
+soak: tools ## Kill workers and launches hundreds of times (CSOC_SOAK=N seeds, 200 without it; a tenth of them of launches)
+	@CSOC_SOAK=$${CSOC_SOAK:-200} .venv/bin/pytest tests/functional/test_runs_survive.py tests/functional/test_launches.py -k soak -n 2 --timeout 0 $(ARGS)
 
 lint: tools ## Run the checks without the suites: ruff, mypy, import contract
 	@.venv/bin/python -m scripts.run_suites --only-checks
