@@ -49,7 +49,10 @@ def test_every_package_from_outside_has_a_contract_that_says_where_it_may_be_imp
                 imported |= {item.name.partition(".")[0] for item in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.partition(".")[0])
-    outside = {name for name in imported if name == "sqlite3" or name not in sys.stdlib_module_names} - {"csoc", "csoc_infra"}
+    outside = {name for name in imported if name == "sqlite3" or name not in sys.stdlib_module_names} - {
+        "csoc",
+        "csoc_infra",
+    }
     assert len(outside) > 10
     assert outside - _placed() == FREE
 
