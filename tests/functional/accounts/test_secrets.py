@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ def heart(world: World) -> Heart:
     return Heart(world)
 
 
-def _commit(folder: Path, files: dict[str, bytes]) -> None:
+def _commit(folder: Path, files: Mapping[str, bytes]) -> None:
     repository = pygit2.Repository(str(folder))
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
