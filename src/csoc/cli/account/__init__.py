@@ -25,7 +25,7 @@ account = CommandGroup(
     help="Link AWS accounts, so that csoc may act in them, and watch that nobody else can.",
     examples=(
         "csoc account doctor",
-        "csoc account link research --account-id 222222222222 --region ap-southeast-2",
+        "csoc account link research --account-id 222222222222 --region us-east-1",
         "csoc account verify research",
     ),
 )

@@ -22,6 +22,7 @@ from moto.sqs.models import sqs_backends
 from werkzeug.exceptions import HTTPException
 
 from csoc.emulator.cloud.calls import AwsError
+from csoc.emulator.cloud.corrections import aws_policies
 
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 _MISSING = (ServiceException, JsonRESTError, HTTPException, KeyError)
@@ -208,6 +209,7 @@ def organise(management: str, members: Sequence[str]) -> str:
             tags=[],
             max_session_duration="3600",
         )
+        aws_policies.ensure(account, _ADMINISTRATOR)
         iam_backends[account]["aws"].attach_role_policy(_ADMINISTRATOR, role.name)
     return str(organisation.id)
 
