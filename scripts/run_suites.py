@@ -25,6 +25,7 @@ CODE = ("src", "tests", "scripts", "testbed")
 SUITES = ("architecture", "benchmarks", "contract", "functional", "infra", "plugins", "testbed", "unit")
 TYPED = ("scripts", "testbed", *(f"tests/{name}" for name in SUITES))
 WORKERS = "2"
+SELECTED = "not benchmark and not soak"
 
 CHECKS: dict[str, Sequence[str]] = {
     "ruff check": ("ruff", "check", *CODE),
@@ -72,7 +73,7 @@ def prepare_testbed() -> bool:
 def run_pytest(arguments: Sequence[str], checks: dict[str, bool]) -> int:
     """Runs the suites; pytest's exit code. Its last lines are the summary of the whole run."""
     told = ",".join(f"{name}={'passed' if passed else 'FAILED'}" for name, passed in checks.items())
-    command = [str(TOOLS / "pytest"), "-n", WORKERS, "--dist", "worksteal", "-m", "not benchmark", *arguments]
+    command = [str(TOOLS / "pytest"), "-n", WORKERS, "--dist", "worksteal", "-m", SELECTED, *arguments]
     return subprocess.run(command, cwd=ROOT, env=os.environ | {"CSOC_CHECKS": told}, check=False).returncode
 
 

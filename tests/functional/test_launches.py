@@ -203,6 +203,7 @@ def test_a_second_launch_is_throttled_and_finds_the_database_locked_and_changes_
     assert site.files("coral") == before
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not SOAK, reason="a soak: CSOC_SOAK says how many")
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + SOAK // 10))

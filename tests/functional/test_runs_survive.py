@@ -129,6 +129,7 @@ def test_killed_at_random_points_a_run_ends_the_same_way_and_effects_happen_once
     killed_at_random(site, random.Random(seed), kills=3)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not SOAK, reason="a soak: CSOC_SOAK says how many")
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + SOAK))
