@@ -115,6 +115,8 @@ def test_argo_cd_pulls_a_private_fleet_with_the_credential_that_bootstrap_instal
 
         def is_healthy() -> bool:
             seen.append(look_at(client, what))
+            if seen[-1].unseen:
+                Applications(client).refresh(seen[-1].unseen)
             return seen[-1].is_healthy
 
         Applications(client).refresh(ROOT)

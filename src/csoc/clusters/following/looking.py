@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,11 @@ def look(client: ClusterClient, wanted: Wanted) -> Seen:
         problems += [Reason(0, one.name, f"{one.kind} cannot be synced: {one.message}") for one in operation.failed]
         if not operation.failed:
             problems.append(Reason(0, found.name, f"the sync failed: {operation.message}"))
+    # Argo CD may look before it has heard of the project or the credential, and again by itself only minutes later.
+    unsure = found.name if _is_unsure(found.conditions) and not (found.is_refreshing or found.asked) else ""
     every = sorted([*problems, *reasons(objects)])
     summary = f"{found.sync}, {found.health}, {ready} of {total} pods ready"
-    return Seen(False, summary, tuple(every), failed and found.sync != "Synced", address, ready, total)
+    return Seen(False, summary, tuple(every), failed and found.sync != "Synced", address, ready, total, unseen=unsure)
 
 
 def _of_the_root(client: ClusterClient, wanted: Wanted) -> tuple[Reason, ...]:
@@ -125,6 +127,10 @@ def read(client: ClusterClient, namespace: str) -> Objects:
         ingresses=found.get("Ingress", ()),
         unread=unread,
     )
+
+
+def _is_unsure(conditions: Iterable[tuple[str, str]]) -> bool:
+    return any(kind in ("InvalidSpecError", "ComparisonError") for kind, _ in conditions)
 
 
 def _stale(found: ApplicationReading, wanted: Wanted) -> str:
