@@ -25,7 +25,7 @@ from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
 from csoc.config import Credential, Settings, load
 from csoc.emulator.remote import RemoteControl
-from csoc.errors import ConflictError, CsocError, RejectedError
+from csoc.errors import ConflictError, CsocError, NotFoundError, RejectedError
 from csoc.fleet.githost import GitHost
 from csoc.fleet.repositories import SourceAddress
 from csoc.operations.engine import Engine, Workflow
@@ -165,7 +165,7 @@ def run_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
 
     def person() -> Person:
         with cloud_ports(settings) as cloud:
-            return _person(cloud)
+            return _anybody(cloud)
 
     try:
         yield RunPorts(
@@ -273,12 +273,24 @@ def _engines(settings: Settings) -> EngineFactory:
 
 
 def _person(cloud: CloudPorts) -> Person:
-    """Who uses this csoc: whoever STS says has signed in, else the account of this machine."""
+    """Who uses this csoc: whoever STS says has signed in; where nobody has, the account of this machine.
+
+    Raises what STS's answer raises: a person whom STS could not name once would be two people, the one who plans and
+    the one who approves.
+    """
     try:
         caller = cloud.cloud().caller()
-    except CsocError:
+    except NotFoundError:
         return machine_person(_account(), socket.gethostname())
     return sts_person(caller.arn)
+
+
+def _anybody(cloud: CloudPorts) -> Person:
+    """The same for what approves nothing: a run is given up at night also while STS does not answer."""
+    try:
+        return _person(cloud)
+    except CsocError:
+        return machine_person(_account(), socket.gethostname())
 
 
 def _account() -> str:
