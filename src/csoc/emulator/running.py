@@ -245,6 +245,7 @@ def _served(endpoint: CloudEndpoint, connections: Connections, listening: socket
     server = uvicorn.Server(
         uvicorn.Config(
             endpoint,
+            log_config=None,  # uvicorn's own would set loggers of the process anew, while another server starts
             log_level="warning",
             lifespan="off",
             access_log=False,

@@ -27,7 +27,7 @@ def serving(edge: Edge, listening: Any) -> Iterator[None]:
     """Serves on a listening socket until the block ends."""
     endpoint = _Endpoint(edge)
     config = uvicorn.Config(
-        endpoint, log_level="critical", lifespan="off", access_log=False, http="h11", ws="none",
+        endpoint, log_config=None, log_level="critical", lifespan="off", access_log=False, http="h11", ws="none",
         server_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     config.load()

@@ -88,6 +88,7 @@ def serving(clusters: SimulatedClusters, port: int = 0, authority: Authority | N
     listening = socket.create_server(("127.0.0.1", port), backlog=1024)
     config = uvicorn.Config(
         endpoint,
+        log_config=None,  # uvicorn's own would set loggers of the process anew, while another server starts
         log_level="critical",
         lifespan="off",
         access_log=False,
