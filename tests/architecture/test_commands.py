@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,40 @@ def test_every_call_of_csoc_that_a_page_shows_is_understood(page: str) -> None:
     for call in [*typed, *named]:
         if call not in ("csoc runs", "csoc emulator --speed 60"):
             assert_understood(call.strip())
+
+
+def test_every_command_that_a_fix_names_is_one() -> None:
+    named = {
+        " ".join(words.split()[:2])
+        for path in (ROOT / "src" / "csoc").rglob("*.py")
+        for fix in _fixes(ast.parse(path.read_bytes()))
+        for words in re.findall(r"(?<![\w./-])csoc ([a-z][a-z-]+(?: [a-z][a-z-]+)?)", fix)
+    }
+    assert {"account verify", "runs resume", "approve"} <= named
+    unknown = {words for words in named if words.split()[0] not in SAID_OF_CSOC and not _is_command(words.split())}
+    assert unknown == set(), "no such command"
+
+
+# What follows the name of csoc where a fix speaks of the program and names no command.
+SAID_OF_CSOC = {"again", "asks", "document", "is", "keeps", "makes", "never", "that", "where", "with", "writes"}
+
+
+def _fixes(tree: ast.Module) -> Iterator[str]:
+    """What is given as a fix; what a formatted one fills in is left out."""
+    for keyword in (node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "fix"):
+        for part in ast.walk(keyword.value):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                yield part.value
+
+
+def _is_command(words: list[str]) -> bool:
+    """True if the first word is a command; of a group, if the second one is one of its own."""
+    command = csoc.get_command(click.Context(csoc), words[0])
+    return command is not None and (
+        not isinstance(command, click.Group)
+        or len(words) == 1
+        or command.get_command(click.Context(command), words[1]) is not None
+    )
 
 
 def test_every_key_of_the_json_report_is_described() -> None:

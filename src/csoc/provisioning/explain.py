@@ -82,7 +82,7 @@ KNOWN: tuple[_Known, ...] = (
     _known(
         r"already exists|AlreadyExists|EntityAlreadyExists|BucketAlready",
         "A resource of that name is there already, from an earlier attempt or from somebody else",
-        "If it is left from an earlier attempt and empty, delete it; else give the owner another uid (csoc env copy)",
+        "If it is left from an earlier attempt and empty, delete it; else give the owner another metadata.uid",
     ),
     _known(
         r"scheduled for deletion",

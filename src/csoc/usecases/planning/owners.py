@@ -96,7 +96,7 @@ def _check_plannable(documents: Documents, placed: Placed[Cluster] | Placed[Envi
         raise RejectedError(
             f"{placed.kind} {placed.name} cannot be planned: {reason}",
             place=str(placed.locate("metadata.uid")),
-            fix="A copied folder needs a uid of its own: csoc env copy gives it one",
+            fix="A copied folder needs a uid of its own: write ten other letters and digits there",
         )
 
 
