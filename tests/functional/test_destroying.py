@@ -56,7 +56,7 @@ class World:
             self.end(run)
 
     def end(self, run: Run) -> Run:
-        story._followed(self.runs, run.id, lambda text, style: None)
+        story.execute_and_tell(self.runs, run.id, lambda text, style: None)
         ended = self.runs.runs.get(run.id)
         assert ended.state is RunState.SUCCEEDED, [(one.name, one.cause, one.waits_for) for one in ended.steps]
         return ended

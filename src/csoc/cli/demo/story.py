@@ -124,7 +124,7 @@ def _launch(scene: Scene, say: Tell, told: Told) -> None:
             _say_plan(plan, say, told)
         for run in launched.runs:
             say(f"  Run {run.id} of {run.owner_name}:", "")
-            ended = _followed(runs, run.id, say)
+            ended = execute_and_tell(runs, run.id, say)
             told.runs.append(run_json(runs.runs.get(run.id)))
             if ended is not RunState.SUCCEEDED:
                 return
@@ -142,7 +142,7 @@ def _say_plan(plan: Plan, say: Tell, told: Told) -> None:
     say(f"    about {after:,.0f} USD a month. {costs[0].source.split('.')[0] if costs else ''}", "")
 
 
-def _followed(runs: RunPorts, run_id: str, say: Tell) -> RunState:
+def execute_and_tell(runs: RunPorts, run_id: str, say: Tell) -> RunState:
     """Executes a run here and tells its steps as they begin and end."""
     executor = run_cases.begin_executing(runs, run_id)
     shown: dict[int, str] = {}

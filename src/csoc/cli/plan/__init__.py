@@ -1,1 +1,2 @@
-"""`csoc plan`, `csoc approve` and what they show."""
+"""The life of a plan: launched or planned, shown, approved, applied or destroyed, and how that stands. One module a
+command."""

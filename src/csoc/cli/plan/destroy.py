@@ -9,7 +9,7 @@ import click
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say
-from csoc.cli.plan.session import open_applying
+from csoc.cli.plan.session import open_applying, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.session import fleet_option
@@ -25,13 +25,7 @@ from csoc.usecases.planning.owners import find_owner
 
 @command("destroy", "csoc destroy heart-dev", "csoc destroy heart-dev --yes heart-dev")
 @click.argument("owner", type=ONE_LINE)
-@click.option(
-    "--layer", "layers", type=ONE_LINE, multiple=True, metavar="LAYER", help="Only this layer; several times."
-)
-@click.option(
-    "--unlock", "unlocks", type=ONE_LINE, multiple=True, metavar="LAYER/RESOURCE",
-    help="This resource's data may be lost by this plan, once.",
-)  # fmt: skip
+@planned_options
 @click.option("--yes", "typed", type=ONE_LINE, metavar="NAME", help="The owner's name, typed: destroy it now.")
 @click.option("--pull-request", is_flag=True, help="What the run takes out of Git goes through pull requests.")
 @fleet_option

@@ -10,7 +10,7 @@ import click
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say
-from csoc.cli.plan.session import open_provisioning
+from csoc.cli.plan.session import open_provisioning, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.session import fleet_option
 from csoc.errors import UnavailableError
@@ -24,13 +24,7 @@ from csoc.errors import UnavailableError
     "csoc plan heart-prod --unlock resources/Uploads",
 )
 @click.argument("owner", type=ONE_LINE)
-@click.option(
-    "--layer", "layers", type=ONE_LINE, multiple=True, metavar="LAYER", help="Only this layer; several times."
-)
-@click.option(
-    "--unlock", "unlocks", type=ONE_LINE, multiple=True, metavar="LAYER/RESOURCE",
-    help="This resource's data may be lost by this plan, once.",
-)  # fmt: skip
+@planned_options
 @click.option(
     "--export", "export", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Write the document that templates are made from (python -m csoc_infra FILE OUTDIR), and plan nothing.",
