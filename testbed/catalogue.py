@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import binaries, distributions
+from testbed import binaries, distributions, npm_packages
 from testbed.cache import BuildError, Say
 
 
@@ -43,11 +43,22 @@ def _distribution(distribution: distributions.Distribution) -> Made:
     )
 
 
+def _package(package: npm_packages.Package) -> Made:
+    return Made(
+        package.name,
+        package.version,
+        lambda: npm_packages.find(package),
+        lambda: npm_packages.why_not(package),
+        lambda say: npm_packages.ensure(package, say),
+    )
+
+
 ALL: dict[str, Made] = {
     made.name: made
     for made in (
         *map(_program, binaries.PROGRAMS.values()),
         *map(_distribution, distributions.DISTRIBUTIONS.values()),
+        *map(_package, npm_packages.PACKAGES.values()),
     )
 }
 

@@ -61,5 +61,6 @@ PARTS = (
         "keycloak", "a real OpenID provider", _find_made("keycloak", ["keycloak"]), frozenset({"keycloak", "realm"})
     ),
     OptionalPart("postgres", "a real PostgreSQL", _find_made("postgres", []), frozenset({"postgres", "database"})),
+    OptionalPart("cdk", "the program cdk, which makes templates of an exported document", _find_made("cdk", ["cdk"])),
     OptionalPart("squid", "a real squid in a network of its own", _find_squid, frozenset({"squid"})),
 )
