@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import resource
+import signal
 import struct
 import tarfile
 import time
@@ -233,7 +234,7 @@ def test_the_child_has_nothing_of_its_parent(renderer: ChildRenderer, monkeypatc
     with ChildRenderer(workers=1) as fresh:
         assert still_works(fresh)
         (child,) = fresh._living
-        process = Path(f"/proc/{child._process.pid}")
+        process = Path(f"/proc/{child.pid}")
         assert b"sesame" not in process.joinpath("environ").read_bytes()
         names = {line.split(b"=")[0] for line in process.joinpath("environ").read_bytes().split(b"\0") if line}
         assert names <= {b"HOME", b"TMPDIR", b"LANG", b"TZ", b"GOMEMLIMIT", b"LC_CTYPE"}
@@ -254,8 +255,8 @@ def test_what_surrounds_the_child_is_reported_as_it_is(renderer: ChildRenderer) 
 def test_a_child_that_was_killed_is_replaced(renderer: ChildRenderer) -> None:
     assert still_works(renderer)
     (child,) = renderer._living
-    child._process.kill()
-    child._process.wait()
+    os.kill(child.pid, signal.SIGKILL)
+    assert child._process.ended() == -signal.SIGKILL
     assert still_works(renderer)
 
 

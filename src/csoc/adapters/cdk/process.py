@@ -1,4 +1,4 @@
-"""The process that makes templates, as csoc sees it: started, asked within a time, and ended without mercy.
+"""The process that makes templates, as csoc sees it: one line asked, one line answered.
 
 It runs CDK's library on Node.js, which is a lot of code of others, and it needs nothing but the document: so its
 environment holds no credential, no proxy and no settings, and what it prints beside its answers is shown masked.
@@ -7,23 +7,17 @@ environment holds no credential, no proxy and no settings, and what it prints be
 from __future__ import annotations
 
 import json
-import os
-import selectors
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
+from csoc.adapters.child_process import ChildProcess, GoneError, LateError
 from csoc.errors import UnavailableError
 from csoc.fleet import masking
 
 _CHUNK = 1 << 16
-_KEPT_ERROR_BYTES = 8_000
 _SHOWN = 300
 COMMAND = (sys.executable, "-I", "-m", "csoc_infra.service")
 
@@ -50,30 +44,12 @@ class Child:
         """Starts it and waits until it is warm. folder: an empty one. libraries: where CDK's library, which comes
         packed, is unpacked once for all processes; None: each unpacks it for itself. Raises UnavailableError."""
         self._limits = limits
-        self._errors = bytearray()
-        self._rest = bytearray()
-        environment = {"HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "TZ": "UTC"}
-        if libraries is not None:
-            environment["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] = str(libraries)
+        self._rest = b""
+        environment = {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(libraries)} if libraries is not None else {}
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - own interpreter, fixed arguments
-                list(command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=environment,
-                close_fds=True,
-                start_new_session=True,  # so that Node.js ends with it
-                bufsize=0,
-            )
+            self._process = ChildProcess(command, folder, environment, keeps="last")
         except OSError as error:
             raise UnavailableError(f"The process that makes templates cannot be started: {error}") from error
-        self._in = cast("IO[bytes]", self._process.stdin)
-        self._out = cast("IO[bytes]", self._process.stdout)
-        self._err = cast("IO[bytes]", self._process.stderr)
-        for pipe in (self._in, self._out, self._err):
-            os.set_blocking(pipe.fileno(), False)
         try:
             self._line(b"", limits.start_seconds)
         except ChildEndedError as ended:
@@ -90,97 +66,50 @@ class Child:
     @property
     def alive(self) -> bool:
         """True if it can be asked."""
-        return self._process.poll() is None
+        return self._process.alive
 
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one request. Raises ChildEndedError, and then the process has ended."""
         return self._line(json.dumps(message).encode() + b"\n", self._limits.answer_seconds)
 
     def end(self) -> None:
-        """Kills it with what it started, and releases the pipes. Safe to call twice."""
-        if self._process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        for pipe in (self._in, self._out, self._err):
-            with suppress(OSError):
-                pipe.close()
+        """Kills it with what it started. Safe to call twice."""
+        self._process.end()
 
     def _line(self, request: bytes, seconds: float) -> dict[str, Any]:
         try:
-            message = json.loads(self._exchange(memoryview(request), time.monotonic() + seconds))
+            answer = self._process.exchange(request, seconds, self._wanted, self._rest)
+            line, _, self._rest = answer.partition(b"\n")
+            message = json.loads(line)
             if not isinstance(message, dict):
                 raise ChildEndedError("its answer is none")
-        except (ValueError, RecursionError):
-            self.end()
-            raise ChildEndedError("its answer is none") from None
-        except BaseException:
-            self.end()
+        except BaseException as error:
+            why = self._why(error)
+            self._process.end()
+            if why:
+                raise ChildEndedError(why) from None
             raise
         return message
 
-    def _exchange(self, to_send: memoryview, deadline: float) -> bytes:
-        answer = self._rest
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._out, selectors.EVENT_READ)
-            selector.register(self._err, selectors.EVENT_READ)
-            if to_send:
-                selector.register(self._in, selectors.EVENT_WRITE)
-            while b"\n" not in answer:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    raise ChildEndedError("it took too long and was ended")
-                for key, _ in selector.select(remaining):
-                    if key.fileobj is self._in:
-                        to_send = self._send(to_send)
-                        if not to_send:
-                            selector.unregister(self._in)
-                    elif key.fileobj is self._err:
-                        self._drain(selector)
-                    else:
-                        answer += self._receive()
-                if len(answer) > self._limits.answer_bytes:
-                    raise ChildEndedError(f"its answer is larger than {self._limits.answer_bytes:,} bytes")
-        line, _, rest = bytes(answer).partition(b"\n")
-        self._rest = bytearray(rest)
-        return line
+    def _wanted(self, answer: bytearray) -> int:
+        if len(answer) > self._limits.answer_bytes:
+            raise ChildEndedError(f"its answer is larger than {self._limits.answer_bytes:,} bytes")
+        return 0 if b"\n" in answer else _CHUNK
 
-    def _send(self, to_send: memoryview) -> memoryview:
-        try:
-            return to_send[os.write(self._in.fileno(), to_send[:_CHUNK]) :]
-        except BlockingIOError:
-            return to_send
-        except OSError:
-            raise ChildEndedError(self._why_ended()) from None
-
-    def _receive(self) -> bytes:
-        try:
-            content = os.read(self._out.fileno(), _CHUNK)
-        except BlockingIOError:
-            return b""
-        if not content:
-            raise ChildEndedError(self._why_ended())
-        return content
-
-    def _drain(self, selector: selectors.BaseSelector | None = None) -> bool:
-        try:
-            content = os.read(self._err.fileno(), _CHUNK)
-        except OSError:
-            return False
-        if not content and selector is not None:
-            selector.unregister(self._err)
-        self._errors = (self._errors + content)[-_KEPT_ERROR_BYTES:]
-        return bool(content)
+    def _why(self, error: BaseException) -> str:
+        """Why there is no answer; "" for what is no fault of the process."""
+        if isinstance(error, LateError):
+            return "it took too long and was ended"
+        if isinstance(error, GoneError):
+            return self._why_ended()
+        return "its answer is none" if isinstance(error, (ValueError, RecursionError)) else ""
 
     def _why_ended(self) -> str:
         """How it ended, with its last line, masked: a trace may quote what the document held."""
-        try:
-            code = self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
+        code = self._process.ended()
+        if code is None:
             return "it closed its output"
-        while self._drain():
-            pass
-        lines = self._errors.decode("utf-8", "replace").strip().splitlines()
+        lines = self._process.words.splitlines()
         last = "".join(char for char in masking.mask_text(lines[-1]) if char.isprintable())[:_SHOWN] if lines else ""
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         return f"it ended {how}{': ' if last else ''}{last}"
