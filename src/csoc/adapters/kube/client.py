@@ -7,16 +7,16 @@ is taken from it is what is hard: credentials of every kind, their renewal, TLS 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from csoc.adapters.kube.failures import from_answer
+from csoc.adapters.kube.kinds import Kinds, namespace_of, segment
 from csoc.clusters.client import (
     EVERYWHERE,
     Access,
@@ -34,7 +34,7 @@ from csoc.clusters.client import (
 )
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.masking import mask_text
-from csoc.fleet.shapes import items, mapping, mappings, text
+from csoc.fleet.shapes import mapping, mappings, text
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 60.0
@@ -49,7 +49,6 @@ _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 _LIST_TRIES = 3
 # The API server's answer for the log of a pod without a node (registry/core/pod/strategy.go, LogLocation).
 _NO_CONTENT = 204
-_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 
 
@@ -59,62 +58,19 @@ class KubeClient:
     def __init__(self, api: ApiClient, name: str) -> None:
         self._api = api
         self._name = name
-        self._known: dict[tuple[str, str], Resource] = {}
-        self._lock = threading.Lock()
+        self._kinds = Kinds(lambda path, accept: self._json("GET", path, accept=accept), name)
 
     def version(self) -> str:
         return str(self._json("GET", "/version").get("gitVersion", ""))
 
     def discover(self) -> Discovered:
-        resources: list[Resource] = []
-        missing: list[str] = []
-        for path in ("/api", "/apis"):
-            answer = self._json("GET", path, accept=_AGGREGATED)
-            if answer.get("kind") != "APIGroupDiscoveryList":
-                raise UnavailableError(
-                    "The cluster does not tell all its resources in one answer",
-                    place=self._place(path),
-                    fix="Use Kubernetes 1.27 or later",
-                )
-            for group in mappings(answer.get("items")):
-                for version in mappings(group.get("versions")):
-                    named = text(mapping(group.get("metadata")).get("name"))
-                    if version.get("freshness") == "Stale":
-                        missing.append(f"{named}/{version.get('version')}")
-                    resources += _resources(named, version)
-        if not resources:
-            raise UnavailableError("The cluster tells no resources", place=self._name)
-        with self._lock:
-            for resource in reversed(resources):
-                self._known[resource.api_version, resource.kind] = resource
-        return Discovered(tuple(resources), tuple(missing))
+        return self._kinds.discover()
 
     def resource(self, api_version: str, kind: str) -> Resource:
-        with self._lock:
-            known = self._known.get((api_version, kind))
-        if known is not None:
-            return known
-        group, _, version = api_version.rpartition("/")
-        path = f"/apis/{_part(group)}/{_part(version)}" if group else f"/api/{_part(version)}"
-        try:
-            listed = mappings(self._json("GET", path).get("resources"))
-        except NotFoundError:
-            listed = []
-        for item in listed:
-            plural = text(item.get("name"))
-            if item.get("kind") == kind and plural and "/" not in plural:
-                found = Resource(group, version, kind, plural, bool(item.get("namespaced")), _verbs(item))
-                with self._lock:
-                    self._known[api_version, kind] = found
-                return found
-        raise NotFoundError(
-            f"The cluster does not know {kind} of {api_version}",
-            place=self._name,
-            fix="Install what brings it (a CustomResourceDefinition), or use a version that it serves",
-        )
+        return self._kinds.resource(api_version, kind)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object:
-        return self._json("GET", self._path(self.resource(api_version, kind), namespace, name))
+        return self._json("GET", self._kinds.path(self.resource(api_version, kind), namespace, name))
 
     def page(
         self,
@@ -133,7 +89,7 @@ class KubeClient:
     ) -> tuple[Page, int]:
         """A page, and how many bytes it came in."""
         query = _query(where) | {"limit": str(limit)} | ({"continue": rest} if rest else {})
-        path = self._path(self.resource(api_version, kind), where.namespace)
+        path = self._kinds.path(self.resource(api_version, kind), where.namespace)
         accept = _METADATA.format("List") if metadata_only else "application/json"
         response = self._send("GET", path, query, accept=accept, expires=True)
         answer = self._whole(response, path, _LARGEST_ANSWER_BYTES)
@@ -201,7 +157,7 @@ class KubeClient:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(max(1, int(seconds))),
         }
-        path = self._path(self.resource(api_version, kind), where.namespace)
+        path = self._kinds.path(self.resource(api_version, kind), where.namespace)
         accept = _METADATA.format("") if metadata_only else "application/json"
         response = self._send("GET", path, query, accept=accept, read_seconds=seconds + _READ_SECONDS, expires=True)
         try:
@@ -222,20 +178,22 @@ class KubeClient:
         query = {"fieldManager": how.manager, "fieldValidation": "Strict"}
         query |= {"force": "true"} if how.force else {}
         query |= {"dryRun": "All"} if how.dry_run else {}
-        return self._json("PATCH", self._path_of(body), query, body, content="application/apply-patch+yaml")
+        return self._json("PATCH", self._kinds.path_of(body), query, body, content="application/apply-patch+yaml")
 
     def create(self, body: Object, *, dry_run: bool = False) -> Object:
-        resource = self._resource_of(body)
+        resource = self._kinds.resource_of(body)
         query = {"fieldManager": "csoc", "fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
-        return self._json("POST", self._path(resource, _namespace_of(body)), query, body)
+        return self._json("POST", self._kinds.path(resource, namespace_of(body)), query, body)
 
     def replace(self, body: Object) -> Object:
-        return self._json("PUT", self._path_of(body), {"fieldManager": "csoc"}, body)
+        return self._json("PUT", self._kinds.path_of(body), {"fieldManager": "csoc"}, body)
 
     def merge(
         self, api_version: str, kind: str, name: str, patch: Object, namespace: str = "", part: str = ""
     ) -> Object:
-        path = self._path(self.resource(api_version, kind), namespace, name) + (f"/{_part(part)}" if part else "")
+        path = self._kinds.path(self.resource(api_version, kind), namespace, name) + (
+            f"/{segment(part)}" if part else ""
+        )
         return self._json("PATCH", path, {"fieldManager": "csoc"}, patch, content="application/merge-patch+json")
 
     def delete(
@@ -252,7 +210,7 @@ class KubeClient:
         options |= {"gracePeriodSeconds": how.grace_seconds} if how.grace_seconds is not None else {}
         options |= {"dryRun": ["All"]} if how.dry_run else {}
         try:
-            self._json("DELETE", self._path(self.resource(api_version, kind), namespace, name), {}, options)
+            self._json("DELETE", self._kinds.path(self.resource(api_version, kind), namespace, name), {}, options)
         except NotFoundError:
             return False
         return True
@@ -264,7 +222,7 @@ class KubeClient:
         asked |= {"previous": "true"} if query.previous else {}
         asked |= {"timestamps": "true"} if query.timestamps else {}
         asked["limitBytes"] = str(_LARGEST_LOG_BYTES)
-        path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
+        path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/log"
         response = self._send("GET", path, asked, accept="*/*")
         written = self._whole(response, path, _LARGEST_LOG_BYTES + 1).decode("utf-8", "replace")
         if response.status == _NO_CONTENT:
@@ -298,28 +256,6 @@ class KubeClient:
         self._api.close()
 
     # How it talks
-
-    def _resource_of(self, body: Object) -> Resource:
-        version, kind = body.get("apiVersion"), body.get("kind")
-        if not isinstance(version, str) or not isinstance(kind, str):
-            raise RejectedError("The object names no apiVersion and kind", place=self._name)
-        return self.resource(version, kind)
-
-    def _path_of(self, body: Object) -> str:
-        name = text(mapping(body.get("metadata")).get("name"))
-        if not name:
-            raise RejectedError("The object has no name", place=self._name)
-        return self._path(self._resource_of(body), _namespace_of(body), name)
-
-    def _path(self, resource: Resource, namespace: str = "", name: str = "") -> str:
-        path = f"/apis/{_part(resource.group)}" if resource.group else "/api"
-        path += f"/{_part(resource.version)}"
-        if namespace and resource.namespaced:
-            path += f"/namespaces/{_part(namespace)}"
-        elif resource.namespaced and name:
-            raise RejectedError(f"{resource.kind} {name} needs a namespace", place=self._name)
-        path += f"/{_part(resource.plural)}"
-        return f"{path}/{_part(name)}" if name else path
 
     def _json(
         self,
@@ -438,17 +374,6 @@ def _timeout(read_seconds: float) -> Any:
     return Timeout(connect=_CONNECT_SECONDS, read=read_seconds)
 
 
-def _part(segment: str) -> str:
-    """One segment of a path. "." and ".." would lead elsewhere."""
-    if segment in (".", "..") or not segment:
-        raise RejectedError(f"{segment!r} is no name that a cluster knows")
-    return quote(segment, safe="")
-
-
-def _namespace_of(body: Object) -> str:
-    return text(mapping(body.get("metadata")).get("namespace"))
-
-
 def _query(where: Where) -> dict[str, str]:
     found = {"labelSelector": where.labels, "fieldSelector": where.fields}
     return {
@@ -456,21 +381,3 @@ def _query(where: Where) -> dict[str, str]:
         for key, wanted in found.items()
         if wanted
     }
-
-
-def _resources(group: str, version: Mapping[str, Any]) -> list[Resource]:
-    return [
-        Resource(
-            group,
-            text(version.get("version")),
-            text(mapping(item.get("responseKind")).get("kind")),
-            text(item.get("resource")),
-            item.get("scope") == "Namespaced",
-            _verbs(item),
-        )
-        for item in mappings(version.get("resources"))
-    ]
-
-
-def _verbs(item: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(verb for verb in items(item.get("verbs")) if isinstance(verb, str))
