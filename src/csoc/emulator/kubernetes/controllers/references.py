@@ -1,6 +1,6 @@
 """What a pod names and the cluster does not have: Secrets, ConfigMaps, their keys, claims.
 
-Source: Kubernetes 1.34, pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables),
+Source: Kubernetes 1.34, pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/kubelet/volumemanager/populator,
 pkg/volume/{secret,configmap,projected}.
 """
 
@@ -51,12 +51,26 @@ def _keys(body: Mapping[str, Any]) -> set[str]:
 
 
 def failed_mounts(cluster: Cluster, pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(name of the volume, why it cannot be mounted) for every volume that cannot."""
+    """(name of the volume, why it cannot be mounted) for every volume that cannot, of those that containers mount."""
     namespace = namespace_of(pod)
-    for volume in pod["spec"].get("volumes") or ():
+    for volume in _used_volumes(pod):
         why = _mount(cluster, namespace, volume)
         if why:
             yield str(volume.get("name", "")), why
+
+
+def _used_volumes(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The kubelet skips volumes that no container of the pod mounts, whatever they refer to."""
+    containers = [
+        one for field in ("initContainers", "containers", "ephemeralContainers") for one in pod["spec"].get(field) or ()
+    ]
+    used = {
+        mount.get("name")
+        for container in containers
+        for field in ("volumeMounts", "volumeDevices")
+        for mount in container.get(field) or ()
+    }
+    return (volume for volume in pod["spec"].get("volumes") or () if volume.get("name") in used)
 
 
 def _mount(cluster: Cluster, namespace: str, volume: Mapping[str, Any]) -> str:
@@ -93,7 +107,7 @@ def _content(cluster: Cluster, kind: str, namespace: str, reference: Mapping[str
 def unbound_claims(cluster: Cluster, pod: Mapping[str, Any]) -> list[str]:
     """The volumes whose claims are not bound yet; the kubelet waits for them without an event."""
     found = []
-    for volume in pod["spec"].get("volumes") or ():
+    for volume in _used_volumes(pod):
         name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         if name:
             claim = cluster.get("", "persistentvolumeclaims", namespace_of(pod), name)

@@ -20,6 +20,7 @@ from tests.unit.emulator.kubernetes.controllers.living import (
     workload,
 )
 
+MOUNT: Object = {"name": "v", "mountPath": "/v"}
 CPU: Object = {"resources": {"requests": {"cpu": "3"}}}
 
 
@@ -103,15 +104,32 @@ def test_a_pod_starts_soon_after_the_secret_that_it_waited_for_is_made() -> None
 )
 def test_a_volume_that_cannot_be_mounted_is_told_and_the_pod_waits(volume: Object, message: str) -> None:
     living = Living()
-    living.add(secret("there", k="v"), pod("web", volumes=[{"name": "v"} | volume]))
+    living.add(secret("there", k="v"), pod("web", container(volumeMounts=[MOUNT]), volumes=[{"name": "v"} | volume]))
     living.wait()
     assert waiting(living.pod())[0] == "ContainerCreating"
     assert message in living.events("FailedMount")
 
 
+def test_a_pod_waits_for_no_volume_that_none_of_its_containers_mounts() -> None:
+    living = Living()
+    living.add(pod("web", volumes=[{"name": "v", "configMap": {"name": "m"}}]))
+    living.wait()
+    assert is_ready(living.pod())
+    assert not living.events("FailedMount")
+
+
+def test_a_pod_waits_for_a_volume_that_only_a_container_of_its_beginning_mounts() -> None:
+    living = Living()
+    first = container("first", volumeMounts=[MOUNT])
+    living.add(pod("web", initContainers=[first], volumes=[{"name": "v", "configMap": {"name": "m"}}]))
+    living.wait()
+    assert 'MountVolume.SetUp failed for volume "v" : configmap "m" not found' in living.events("FailedMount")
+
+
 def test_a_mount_that_fails_is_tried_ever_more_rarely() -> None:
     living = Living()
-    living.add(pod("web", volumes=[{"name": "v", "secret": {"secretName": "s"}}]))
+    volumes = [{"name": "v", "secret": {"secretName": "s"}}]
+    living.add(pod("web", container(volumeMounts=[MOUNT]), volumes=volumes))
     living.wait(600)
     [event] = [one for one in living.all("Event") if one["reason"] == "FailedMount"]
     assert 8 <= event["count"] <= 12
