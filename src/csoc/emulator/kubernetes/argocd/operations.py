@@ -18,7 +18,8 @@ from csoc.emulator.kubernetes.argocd.fetching import Fetching
 from csoc.emulator.kubernetes.argocd.refreshing import FORCE, NAME, project_of, request
 from csoc.emulator.kubernetes.argocd.state import Comparison, Resource
 from csoc.emulator.kubernetes.argocd.statuses import GROUP, RESOURCE
-from csoc.emulator.kubernetes.argocd.syncing import Plan, Result, Sync
+from csoc.emulator.kubernetes.argocd.sync_plan import Plan
+from csoc.emulator.kubernetes.argocd.syncing import Result, Sync
 from csoc.emulator.kubernetes.argocd.tasks import ERROR, FAILED, RUNNING, SUCCEEDED, TERMINATING
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.kinds.lookup import group_of

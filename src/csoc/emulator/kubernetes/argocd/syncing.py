@@ -1,22 +1,21 @@
 """A sync, one step at a time: what has run is in the results, and each call does what comes next.
 
 Source: gitops-engine pkg/sync/sync_context.go, function by function: Sync here is Sync there, getSyncTasks is
-`_tasks`, runTasks is `_run`. Between two waves the real one waits two seconds (controller/sync.go,
-delayBetweenSyncWaves); here the caller does.
+`_tasks` with `sync_plan.tasks_of`, runTasks is `_run`. Between two waves the real one waits two seconds
+(controller/sync.go, delayBetweenSyncWaves); here the caller does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from csoc.emulator.kubernetes.argocd import applying, health, marks
-from csoc.emulator.kubernetes.argocd.applying import Manner
 from csoc.emulator.kubernetes.argocd.configuration import Configuration
 from csoc.emulator.kubernetes.argocd.differences import MANAGER
-from csoc.emulator.kubernetes.argocd.state import Resource, managed_namespace, type_of
+from csoc.emulator.kubernetes.argocd.state import type_of
+from csoc.emulator.kubernetes.argocd.sync_plan import Plan, live_of, may_skip_dry_run, not_served, tasks_of
 from csoc.emulator.kubernetes.argocd.tasks import (
     FAILED,
     RUNNING,
@@ -27,7 +26,6 @@ from csoc.emulator.kubernetes.argocd.tasks import (
 )
 from csoc.emulator.kubernetes.errors import ApiError
 from csoc.emulator.kubernetes.kinds.lookup import group_of
-from csoc.emulator.kubernetes.kinds.types import ResourceType
 from csoc.emulator.kubernetes.objects.options import Options
 from csoc.emulator.kubernetes.objects.parts import name_of, namespace_of
 from csoc.emulator.kubernetes.objects.writing import Objects
@@ -53,30 +51,6 @@ class Result:
     message: str = ""
     is_hook: bool = False
     images: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to sync and how. selected: whether an object is part of this sync. permitted: why an object may not be
-    (AppProject), "" if it may. namespace_metadata: of CreateNamespace; None with create_namespace False."""
-
-    namespace: str
-    resources: Sequence[Resource]
-    hooks: Sequence[Object]
-    revision: str
-    started_at: datetime
-    manner: Manner
-    prune: bool = False
-    prune_confirmed: bool = False
-    prune_last: bool = False
-    dry_run: bool = False
-    skip_hooks: bool = False
-    out_of_sync_only: bool = False
-    skip_dry_run_on_missing: bool = False
-    create_namespace: bool = False
-    namespace_metadata: Any = None
-    selected: Callable[[Resource], bool] = lambda _: True
-    permitted: Callable[[Object, ResourceType], str] = lambda *_: ""
 
 
 @dataclass(slots=True)
@@ -133,15 +107,15 @@ class Sync:
     # Which tasks there are
 
     def _tasks(self) -> tuple[list[Task], bool]:
-        tasks = self._task_list()
+        tasks = tasks_of(self.plan, self.objects)
         valid = True
         for one in tasks:
             type_ = type_of(self.objects, one.body)
             if type_ is None:
-                if self._may_skip_dry_run(one):
+                if may_skip_dry_run(self.plan, one):
                     one.skip_dry_run = True
                 else:
-                    self._record(one, applying.FAILED, "", self._not_served(one))
+                    self._record(one, applying.FAILED, "", not_served(self.objects, one))
                     valid = False
             else:
                 why = self.plan.permitted(one.body, type_)
@@ -155,89 +129,6 @@ class Sync:
             if result is not None:
                 one.status, one.state, one.message = result.status, result.state, result.message
         return tasks, valid
-
-    def _task_list(self) -> list[Task]:
-        tasks = []
-        for resource in self.plan.resources:
-            body = resource.target if resource.target is not None else resource.body
-            if self.plan.selected(resource) and not marks.is_hook(body):
-                tasks += [Task(phase, resource.target, resource.live) for phase in marks.phases(body)]
-        for hook in [] if self.plan.skip_hooks else self.plan.hooks:
-            tasks += [Task(phase, self._hook(hook, phase)) for phase in marks.phases(hook)]
-        for one in tasks:
-            if one.target is not None and not namespace_of(one.target) and self._is_namespaced(one.target):
-                one.target = marks.copied(one.target)
-                one.target["metadata"]["namespace"] = self.plan.namespace
-        if self.plan.create_namespace and self.plan.namespace:
-            tasks += self._namespace_task()
-        for one in tasks:
-            if one.target is not None and one.live is None:
-                one.live = self._live(one.target)
-        return tasks
-
-    def _is_namespaced(self, body: Object) -> bool:
-        type_ = type_of(self.objects, body)
-        return type_ is None or type_.namespaced
-
-    def _hook(self, hook: Object, phase: str) -> Object:
-        target = marks.copied(hook)
-        metadata = target["metadata"]
-        if not metadata.get("name"):
-            revision = self.plan.revision[:7] if len(self.plan.revision) >= 8 else self.plan.revision
-            ending = f"{revision}-{phase}-{int(self.plan.started_at.timestamp())}".lower()
-            metadata["name"] = f"{metadata.pop('generateName', '')}{ending}"
-        finalizers = metadata.get("finalizers") or []
-        if marks.HOOK_FINALIZER not in finalizers:
-            metadata["finalizers"] = [*finalizers, marks.HOOK_FINALIZER]
-        return target
-
-    def _namespace_task(self) -> list[Task]:
-        name = self.plan.namespace
-        wanted = [one.target for one in self.plan.resources if one.target is not None]
-        if any(one["kind"] == "Namespace" and group_of(one) == "" and name_of(one) == name for one in wanted):
-            return []
-        body = managed_namespace(name, self.plan.namespace_metadata)
-        live = self._live(body)
-        if live is not None and self.plan.namespace_metadata is None:
-            return []
-        return [Task("PreSync", body, live)]
-
-    def _live(self, target: Object) -> Object | None:
-        type_ = type_of(self.objects, target)
-        if type_ is None or not target["metadata"].get("name"):
-            return None
-        try:
-            return self.objects.get(type_, namespace_of(target), name_of(target))
-        except ApiError as error:
-            if error.reason == "NotFound":
-                return None
-            raise
-
-    def _may_skip_dry_run(self, one: Task) -> bool:
-        if self.plan.skip_dry_run_on_missing or marks.has_option(one.target, "SkipDryRunOnMissingResource=true"):
-            return True
-        for body in [*self.plan.hooks, *(each.target for each in self.plan.resources)]:
-            spec = (body or {}).get("spec") or {}
-            if body is not None and body["kind"] == "CustomResourceDefinition":
-                names = spec.get("names") or {}
-                if spec.get("group") == group_of(one.body) and names.get("kind") == one.kind:
-                    return True
-        return False
-
-    def _not_served(self, one: Task) -> str:
-        """AugmentSyncMsg of util/argo/argo.go: what the bare words mean."""
-        group, kind, namespace, name, _ = one.key
-        same = next((found for found in self.objects.types if (found.group, found.kind) == (group, kind)), None)
-        if same is None:
-            return (
-                f"The Kubernetes API could not find {group}/{kind} for requested resource {namespace}/{name}. Make "
-                f'sure the "{kind}" CRD is installed on the destination cluster.'
-            )
-        version = str(one.body["apiVersion"]).rpartition("/")[2]
-        return (
-            f'The Kubernetes API could not find version "{version}" of {group}/{kind} for requested resource '
-            f'{namespace}/{name}. Version "{same.version}" of {group}/{kind} is installed on the destination cluster.'
-        )
 
     # What happens to them
 
@@ -384,7 +275,7 @@ class Sync:
         type_ = type_of(self.objects, one.body)
         assert one.target is not None  # noqa: S101 - it is no prune
         if type_ is None:
-            status, message = applying.FAILED, self._not_served(one)
+            status, message = applying.FAILED, not_served(self.objects, one)
         else:
             status, message = applying.apply(self.objects, type_, one.target, one.live, self.plan.manner, dry_run=dry)
         if not rehearsal or self.plan.dry_run or status == applying.FAILED:
@@ -408,7 +299,7 @@ class Sync:
         type_ = type_of(self.objects, one.body)
         if one.live is None or type_ is None:
             return
-        live = self._live(one.live)
+        live = live_of(self.objects, one.live)
         finalizers = (live or {"metadata": {}})["metadata"].get("finalizers") or []
         if live is None or marks.HOOK_FINALIZER not in finalizers:
             return
