@@ -72,7 +72,7 @@ EXPLAINED: tuple[Explained, ...] = (
         "Cluster",
         "The API has a public address only where the document names the networks that may reach it",
     ),
-    Explained("platform", r"AwsSolutions-IAM4\[.*/AmazonEBSCSIDriverPolicy\]", "StorageDriverRole", _MANAGED),
+    Explained("platform", r"AwsSolutions-IAM4\[.*/AmazonEBSCSIDriverPolicyV2\]", "StorageDriverRole", _MANAGED),
     Explained(
         "platform",
         r"AwsSolutions-IAM5\[Resource::\*\]",

@@ -2,6 +2,18 @@
 
 csoc itself applies Argo CD only; the rest are Applications in Git, so that what runs is what Git says. Where charts
 come from can be changed for an installation as a whole (setting platform.mirror), for networks without the internet.
+
+Each row's address, chart, what the chart brings, keys of its values and labels of its workloads were compared with the
+project's own repository at the tag of the pin on 2026-11-23:
+
+| chart | tag | brings | Kubernetes, by its own word |
+|---|---|---|---|
+| argo-cd 9.1.5 | argoproj/argo-helm argo-cd-9.1.5 | 3.2.1 | tested with 1.30 to 1.33; csoc's testbed has it with 1.34 |
+| external-secrets 1.3.2 | external-secrets/external-secrets helm-chart-1.3.2 | 1.3.2 | 1.34 |
+| aws-load-balancer-controller 1.16.0 | aws/eks-charts aeb3b52 | 2.16.0 | 1.22 and newer |
+| external-dns 1.19.0 | kubernetes-sigs/external-dns external-dns-helm-chart-1.19.0 | 0.19.0 | 1.21 and newer |
+| metrics-server 3.13.0 | kubernetes-sigs/metrics-server metrics-server-helm-chart-3.13.0 | 0.8.0 | 1.31 and newer |
+| cluster-autoscaler 9.53.0 | kubernetes/autoscaler cluster-autoscaler-chart-9.53.0 | 1.34.2 | its own minor version |
 """
 
 from __future__ import annotations
@@ -23,8 +35,9 @@ class Component:
     chart: its address, name and version, which is the pin. namespace: where it goes, and where one that somebody else
     installed is expected. labels: of its workloads, wherever they are. definitions: CRDs that show it. serves: kinds
     that Gen3 and csoc use of it (apiVersion, kind). oldest, below: versions of one that somebody else installed with
-    which Gen3 works. needed_for: in words. values: what csoc sets in its chart. role_output: of the layer `platform`,
-    whose role its service account takes. at_csoc: csoc applies it; else Argo CD does.
+    which Gen3 works. needed_for: in words. values: what csoc sets in its chart. differs: what the chart makes anew at
+    each rendering, and Argo CD is to leave as it is (`ignoreDifferences`). role_output: of the layer `platform`, whose
+    role its service account takes. at_csoc: csoc applies it; else Argo CD does.
     """
 
     name: str
@@ -38,6 +51,7 @@ class Component:
     oldest: str = ""
     below: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    differs: tuple[Mapping[str, Any], ...] = ()
     service_account: str = ""
     role_output: str = ""
     at_csoc: bool = False
@@ -52,6 +66,22 @@ class Component:
 def _helm(repository: str, name: str, version: str) -> ChartRef:
     return ChartRef(f"https://{repository}", chart=name, revision=version)
 
+
+# The chart makes the webhooks' certificate at each rendering, and keeps one that is there only where Helm may look into
+# the cluster, which it may not under Argo CD; a new one stops the webhooks. docs/deploy/installation.md of the
+# controller, section "ArgoCD users", and its issue 4605.
+_BALANCER_CERTIFICATES: tuple[Mapping[str, Any], ...] = (
+    {"kind": "Secret", "name": "aws-load-balancer-tls", "jsonPointers": ["/data"]},
+    *(
+        {
+            "group": "admissionregistration.k8s.io",
+            "kind": kind,
+            "name": "aws-load-balancer-webhook",
+            "jqPathExpressions": [".webhooks[].clientConfig.caBundle"],
+        }
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+    ),
+)
 
 _TABLE = (
     Component(
@@ -99,6 +129,9 @@ _TABLE = (
         definitions=("targetgroupbindings.elbv2.k8s.aws",),
         oldest="2.4.0",
         below="4.0.0",
+        # Its role may use neither classic WAF nor Shield (csoc_infra.layers.load_balancing).
+        values={"enableShield": False, "enableWaf": False},
+        differs=_BALANCER_CERTIFICATES,
         service_account="aws-load-balancer-controller",
         role_output="LoadBalancerControllerRoleArn",
     ),
@@ -129,7 +162,7 @@ _TABLE = (
     Component(
         name="cluster-autoscaler",
         title="the cluster autoscaler",
-        chart=_helm("kubernetes.github.io/autoscaler", "cluster-autoscaler", "9.50.1"),
+        chart=_helm("kubernetes.github.io/autoscaler", "cluster-autoscaler", "9.53.0"),
         namespace="kube-system",
         labels={"app.kubernetes.io/name": "aws-cluster-autoscaler"},
         needed_for="nodes for what finds no room, and fewer where there is too much",

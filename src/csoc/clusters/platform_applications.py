@@ -14,16 +14,19 @@ from csoc.clusters.platform import COMPONENTS, Component, mirrored
 PROJECT = "platform"
 FILE = "platform.yaml"
 _NOTHING = "-"
+_RESPECT = ("RespectIgnoreDifferences=true",)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is known of a cluster. outputs: of its layers. dns_zones: names of the zones that ExternalDNS may change."""
+    """What is known of a cluster. outputs: of its layers. dns_zones: names of the zones that ExternalDNS may change;
+    zone_ids: their ids, which tell them from others of that name or below it."""
 
     eks_name: str
     region: str
     outputs: Mapping[str, str]
     dns_zones: tuple[str, ...] = ()
+    zone_ids: tuple[str, ...] = ()
     mirror: str = ""
 
 
@@ -80,9 +83,14 @@ def _application(component: Component, given: Given) -> dict[str, Any]:
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
                 # Definitions are larger than the annotation that a client-side apply would keep them in.
-                "syncOptions": ["CreateNamespace=true", "ServerSideApply=true"],
+                "syncOptions": [
+                    "CreateNamespace=true",
+                    "ServerSideApply=true",
+                    *(_RESPECT if component.differs else ()),
+                ],
                 "retry": {"limit": 10, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
             },
+            **({"ignoreDifferences": [dict(one) for one in component.differs]} if component.differs else {}),
         },
     }
 
@@ -95,7 +103,12 @@ def values_of(component: Component, given: Given) -> dict[str, Any]:
     if component.name == "aws-load-balancer-controller":
         found |= {"clusterName": given.eks_name, "region": given.region, "vpcId": given.outputs.get("VpcId", "")}
     if component.name == "external-dns":
-        found |= {"txtOwnerId": given.eks_name, "domainFilters": list(given.dns_zones)}
+        # One zone that its role may not read, and it writes no record at all: so by id and not by name only.
+        found |= {
+            "txtOwnerId": given.eks_name,
+            "domainFilters": list(given.dns_zones),
+            "extraArgs": {"zone-id-filter": list(given.zone_ids)},
+        }
     if component.name == "cluster-autoscaler":
         found |= {"autoDiscovery": {"clusterName": given.eks_name}, "awsRegion": given.region}
     return found

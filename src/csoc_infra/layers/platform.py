@@ -1,7 +1,8 @@
 """Roles for what runs in every cluster besides Gen3, each for one service account; and the addon for volumes.
 
 What a role may is narrowed to its own cluster: load balancers by the tag that the controller puts on them, groups of
-nodes by the tag that EKS puts on them, DNS by named zones.
+nodes by the tag that EKS puts on them, DNS by named zones. The driver of volumes has AWS's policy, which lets it touch
+only what such a driver made, in any cluster of the account.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         "volumes",
         description="The driver of EBS volumes",
         trust=given.pod_trust("kube-system:ebs-csi-controller-sa"),
-        managed=["service-role/AmazonEBSCSIDriverPolicy"],
+        managed=["service-role/AmazonEBSCSIDriverPolicyV2"],
     )
     autoscaler = given.role(
         "AutoscalerRole",
@@ -98,7 +99,8 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
 
 
 def _autoscaling(given: Given) -> Sequence[Mapping[str, object]]:
-    """As the autoscaler's own documentation has it, but for the groups of this cluster only."""
+    """As the autoscaler's own documentation has it (cluster-autoscaler/cloudprovider/aws/README.md of
+    kubernetes/autoscaler, "Full Cluster Autoscaler Features Policy"), but for the groups of this cluster only."""
     return [
         {
             "Effect": "Allow",
@@ -130,6 +132,8 @@ def _autoscaling(given: Given) -> Sequence[Mapping[str, object]]:
 
 
 def _dns(settings: Settings, given: Given) -> Sequence[Mapping[str, object]]:
+    """As ExternalDNS's own documentation has it (docs/tutorials/aws.md of kubernetes-sigs/external-dns), but for named
+    zones only. It is told them by id, since it reads every zone that its filters let through."""
     zones = [f"arn:{given.partition}:route53:::hostedzone/{zone}" for zone in settings.dns_zones]
     return [
         {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from csoc.clusters import platform
 from csoc.clusters.bootstrap.deciding import Action, decide
 from csoc.clusters.bootstrap.looking import Found, Presence
 from csoc.clusters.platform import ARGO_CD, COMPONENTS, mirrored
 from csoc.clusters.platform_applications import Given, platform_objects
 from csoc.emulator.platform_charts import chart_files, tags
 from csoc.fleet.versions import is_exact
+from csoc.provisioning import sizes
 
 OUTPUTS = {
     "VpcId": "vpc-1",
@@ -58,7 +62,7 @@ def test_the_project_of_the_platform_lets_in_the_charts_and_namespaces_of_its_ap
     ],
 )  # fmt: skip
 def test_charts_come_from_a_mirror_where_one_is_set(mirror: str, source: tuple[str, ...]) -> None:
-    found = applications(Given("csoc-u1", "r", OUTPUTS, (), mirror))["platform-external-secrets"]
+    found = applications(Given("csoc-u1", "r", OUTPUTS, mirror=mirror))["platform-external-secrets"]
     told = found["spec"]["source"]  # type: ignore[index]
     assert (told["repoURL"], told.get("chart"), told.get("path"), told["targetRevision"]) == source
 
@@ -70,6 +74,44 @@ def test_each_role_goes_to_the_service_account_that_its_layer_trusts() -> None:
     assert (values["clusterName"], values["vpcId"]) == ("csoc-u1", "vpc-1")
     scaler = found["platform-cluster-autoscaler"]["spec"]["source"]["helm"]["valuesObject"]  # type: ignore[index]
     assert scaler["rbac"]["serviceAccount"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn:scaler"}
+
+
+def test_certificates_that_a_chart_makes_anew_at_each_rendering_are_left_as_they_are() -> None:
+    """As the controller's docs/deploy/installation.md (v2.16.0) tells users of Argo CD; names as in its chart."""
+    spec: Any = applications()["platform-aws-load-balancer-controller"]["spec"]
+    ignored = {(one["kind"], one["name"]): one for one in spec["ignoreDifferences"]}
+    assert ignored["Secret", "aws-load-balancer-tls"]["jsonPointers"] == ["/data"]
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        assert ignored[kind, "aws-load-balancer-webhook"]["group"] == "admissionregistration.k8s.io"
+        assert ignored[kind, "aws-load-balancer-webhook"]["jqPathExpressions"] == [".webhooks[].clientConfig.caBundle"]
+    assert "RespectIgnoreDifferences=true" in spec["syncPolicy"]["syncOptions"]
+
+
+def test_the_load_balancer_controller_uses_nothing_that_its_role_may_not() -> None:
+    """Classic WAF and Shield are not in the role's policy (tests/infra/test_published_policies.py)."""
+    spec: Any = applications()["platform-aws-load-balancer-controller"]["spec"]
+    values = spec["source"]["helm"]["valuesObject"]
+    assert (values["enableShield"], values["enableWaf"]) == (False, False)
+    assert "enableWafv2" not in values
+
+
+def test_external_dns_reads_the_zones_of_its_role_only_and_not_others_of_that_name_or_below_it() -> None:
+    given = Given("csoc-u1", "ap-southeast-2", OUTPUTS, ("example.org",), ("Z0123456789",))
+    spec: Any = applications(given)["platform-external-dns"]["spec"]
+    values = spec["source"]["helm"]["valuesObject"]
+    assert values["domainFilters"] == ["example.org"]
+    assert values["extraArgs"] == {"zone-id-filter": ["Z0123456789"]}
+
+
+def test_the_autoscaler_is_made_for_the_kubernetes_that_clusters_get() -> None:
+    """kubernetes/autoscaler, cluster-autoscaler/README.md: use the minor version of the control plane."""
+    files = b"".join(content for path, content in chart_files().items() if path.startswith("cluster-autoscaler/"))
+    assert f"cluster-autoscaler:v{sizes.KUBERNETES_VERSION}." in files.decode()
+
+
+def test_the_table_of_what_was_compared_names_every_pin() -> None:
+    for component in COMPONENTS.values():
+        assert f"| {component.chart.chart} {component.version} |" in (platform.__doc__ or "")
 
 
 def test_the_charts_that_stand_in_have_every_component_at_its_pin() -> None:
