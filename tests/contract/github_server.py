@@ -188,9 +188,12 @@ def _open(call: _Call) -> tuple[int, Any]:
 
 
 def _list(call: _Call) -> tuple[int, Any]:
-    if call.query["state"] != "open":
+    if call.query["state"] not in ("open", "all"):
         raise Refused(422, "Validation Failed")
-    pulls = [call.host.get(pull.number) for pull in call.host.list_open()]
+    numbers = [pull.number for pull in call.host.list_open()]
+    if call.query["state"] == "all":
+        numbers = sorted(call.world.pulls, reverse=True)
+    pulls = [call.host.get(number) for number in numbers]
     owner, _, head = call.query.get("head", "").partition(":")
     if owner:
         pulls = [pull for pull in pulls if (owner, head) == (call.server.owner, pull.head)]

@@ -89,6 +89,24 @@ def test_a_pull_request_is_found_by_its_branch_as_long_as_it_is_open(world: Worl
     assert host.find_pull_request("csoc/change") is None
 
 
+def test_the_last_pull_request_of_a_branch_is_found_whatever_became_of_it(world: World) -> None:
+    host = world.host("maker")
+    assert host.last_pull_request("csoc/change", "main") is None
+    first = opened(world)
+    assert host.last_pull_request(first.head, "main") == first
+    assert host.last_pull_request(first.head, "release") is None
+    host.close(first.number)
+    closed = host.last_pull_request(first.head, "main")
+    assert closed is not None
+    assert (closed.number, closed.state) == (first.number, PullState.CLOSED)
+    second = host.open_pull_request(head=first.head, base="main", title="Again", body="")
+    outcome = host.merge(second.number, MergeMethod.MERGE, expected_head=second.head_commit)
+    host.delete_branch(second.head)
+    merged = host.last_pull_request(first.head, "main")
+    assert merged is not None
+    assert (merged.number, merged.state, merged.merge_commit) == (second.number, PullState.MERGED, outcome.commit)
+
+
 def test_after_closing_the_same_branch_can_be_opened_anew(world: World) -> None:
     first = opened(world)
     world.host("maker").close(first.number)
@@ -321,6 +339,7 @@ QUESTIONS: list[Callable[[GitHost], Any]] = [
     lambda host: host.get(1),
     lambda host: host.list_open(),
     lambda host: host.find_pull_request("csoc/change"),
+    lambda host: host.last_pull_request("csoc/change", "main"),
     lambda host: host.open_pull_request(head="csoc/change", base="main", title="T", body=""),
     lambda host: host.merge(1, MergeMethod.MERGE, expected_head="0" * 40),
     lambda host: host.comment(1, "Hello"),

@@ -289,6 +289,10 @@ class GitHost(Protocol):
     def find_pull_request(self, head: str, base: str | None = None) -> PullRequest | None:
         """The open pull request whose head is that branch of this repository (the newest), with details, or None."""
 
+    def last_pull_request(self, head: str, base: str) -> PullRequest | None:
+        """The newest pull request from that branch of this repository, open or over, also once the branch is deleted;
+        with details, or None if there never was one."""
+
     def get(self, number: int) -> PullRequest:
         """One pull request with reviews, checks and conflicts."""
 

@@ -71,11 +71,12 @@ class Filling(Protocol):
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of a change of Git: a commit, or a pull request that waits for its merge. commit: "" until then.
-    repository, pull_request: where it is merged, "" for none."""
+    repository, pull_request: where it is merged, "" for none. lacks: what it needs before that, one phrase each."""
 
     commit: str
     repository: str = ""
     pull_request: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 class Delivery(Protocol):

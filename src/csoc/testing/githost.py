@@ -134,6 +134,12 @@ class MemoryGitHost:
         found = self._open(head, base)
         return self.get(found.number) if found else None
 
+    def last_pull_request(self, head: str, base: str) -> PullRequest | None:
+        """The newest pull request of a branch, whatever became of it."""
+        self._look()
+        found = [pull.number for pull in self._host.pulls.values() if (pull.head, pull.base) == (head, base)]
+        return self.get(max(found)) if found else None
+
     def get(self, number: int) -> PullRequest:
         """One pull request, as it is now."""
         git = self._look()

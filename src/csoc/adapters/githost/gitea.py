@@ -107,6 +107,25 @@ class GiteaHost(RestGitHost):
     def _open_for_head(self, head: str, base: str | None) -> list[dict[str, Any]]:
         # Gitea can look up one by base and head, but answers with any of them, closed ones included.
         listed = self._client.get_all(f"{self._root}/pulls", state="open", **({"base_branch": base} if base else {}))
+        return self._of_head(listed, head, base)
+
+    def _last_for_head(self, head: str, base: str) -> dict[str, Any] | None:
+        path = f"{self._root}/pulls/{quote(base, safe='')}/{quote(head)}"
+        answer = self._client.request("GET", path, accept={404})
+        if answer.status == 404:
+            self.default_branch()  # NotFoundError if it is the repository that is gone
+            return None
+        query: dict[str, str | int] = {"state": "all", "base_branch": base, "limit": self._client.limits.page_size}
+        for page in range(1, self._client.limits.pages + 1):
+            listed = self._client.get(f"{self._root}/pulls", **query, page=page)
+            found = self._of_head(listed if isinstance(listed, list) else [], head, base)
+            if found:  # the newest come first
+                return max(found, key=lambda data: shapes.number(data, "number"))
+            if not listed:
+                break
+        return shapes.mapping(answer.data)
+
+    def _of_head(self, listed: Sequence[Any], head: str, base: str | None) -> list[dict[str, Any]]:
         here = str(self._repository).removeprefix(f"{self._repository.base}/").lower()
         return [
             data

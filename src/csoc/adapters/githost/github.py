@@ -118,7 +118,13 @@ class GitHubHost(RestGitHost):
         return {"size_parameter": self.page_size_parameter}
 
     def _open_for_head(self, head: str, base: str | None) -> list[dict[str, Any]]:
-        query = {"state": "open", "head": f"{self._repository.owner}:{head}", **({"base": base} if base else {})}
+        return self._for_head(head, base, "open")
+
+    def _last_for_head(self, head: str, base: str) -> dict[str, Any] | None:
+        return next(iter(self._for_head(head, base, "all")), None)
+
+    def _for_head(self, head: str, base: str | None, state: str) -> list[dict[str, Any]]:
+        query = {"state": state, "head": f"{self._repository.owner}:{head}", **({"base": base} if base else {})}
         listed = self._client.get_all(f"{self._root}/pulls", **self._paged(), **query)
         # GitHub leaves out a filter that it does not understand, so the answer is filtered again.
         return [

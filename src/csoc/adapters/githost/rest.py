@@ -70,6 +70,10 @@ class RestGitHost(ABC):
         """Open pull requests from that branch of this repository, newest first, as the host describes them."""
 
     @abstractmethod
+    def _last_for_head(self, head: str, base: str) -> dict[str, Any] | None:
+        """The newest pull request between two branches of this repository, in whatever state."""
+
+    @abstractmethod
     def _pull(self, data: dict[str, Any]) -> PullRequest:
         """A pull request without details from the host's description."""
 
@@ -131,6 +135,10 @@ class RestGitHost(ABC):
     def find_pull_request(self, head: str, base: str | None = None) -> PullRequest | None:
         found = self._open_for_head(head, base)
         return self.get(shapes.number(found[0], "number")) if found else None
+
+    def last_pull_request(self, head: str, base: str) -> PullRequest | None:
+        found = self._last_for_head(head, base)
+        return self.get(shapes.number(found, "number")) if found is not None else None
 
     def get(self, number: int) -> PullRequest:
         data = shapes.mapping(self._client.get(f"{self._root}/pulls/{number}"))

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from csoc.clock import Clock
 from csoc.errors import RejectedError
 from csoc.operations.runs import Run, Step
-from csoc.operations.services import Services
+from csoc.operations.services import Services, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,12 @@ def outputs_before(context: Context) -> dict[str, str]:
     return {
         name: str(value) for result in context.results.values() for name, value in (result.get("outputs") or {}).items()
     }
+
+
+def merge_of(written: Written) -> Waiting:
+    """For a change of Git that somebody has to merge first."""
+    lacking = f": {'; '.join(written.lacks)}" if written.lacks else ""
+    return Waiting(f"the merge of {written.pull_request}{lacking}", fix="Merge it; the run goes on by itself")
 
 
 def number_argument(context: Context, name: str) -> int:

@@ -8,7 +8,7 @@ from csoc.clusters.applications import Applications
 from csoc.clusters.bootstrap.acting import ROOT
 from csoc.errors import NotFoundError, RejectedError
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
+from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of, outputs_before
 
 
 def _run(context: Context) -> Result:
@@ -18,7 +18,7 @@ def _run(context: Context) -> Result:
     context.check()
     written = delivery.move_pins(run, values)
     if not written.commit:
-        return Waiting(f"the merge of {written.pull_request}", fix="Merge it; the run goes on by itself")
+        return merge_of(written)
     context.log(f"The Application is pinned to the values of {values[:12]} in commit {written.commit[:12]}")
     reference = delivery.reference(run, outputs)
     with closing(needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)) as client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting
+from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of
 
 
 def _run(context: Context) -> Result:
@@ -11,7 +11,7 @@ def _run(context: Context) -> Result:
     context.check()
     written = delivery.remove_documents(context.run)
     if not written.commit:
-        return Waiting(f"the merge of {written.pull_request}", fix="Merge it; the run goes on by itself")
+        return merge_of(written)
     context.log(f"The documents of {context.run.owner_name} are out of Git in commit {written.commit[:12]}")
     return Done({"commit": written.commit})
 

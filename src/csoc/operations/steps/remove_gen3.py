@@ -14,7 +14,7 @@ from csoc.clusters.client import ClusterClient
 from csoc.clusters.removing import Taken, claim, take_away
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, merge_of, outputs_before
 
 _PATIENCE = timedelta(hours=1)
 
@@ -32,7 +32,7 @@ def _run(context: Context) -> Result:
         context.check()
         written = delivery.remove_application(run)
         if not written.commit:
-            return Waiting(f"the merge of {written.pull_request}", fix="Merge it; the run goes on by itself")
+            return merge_of(written)
         taken = take_away(client, removal, context, context.log)
     if taken.waits:
         _check_in_time(context, taken, removal.application)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting
+from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of
 
 
 def _run(context: Context) -> Result:
@@ -13,7 +13,7 @@ def _run(context: Context) -> Result:
     context.check()
     written = needed(context.services.filling, "documents").write_outputs(context.run, outputs)
     if not written.commit:
-        return Waiting(f"the merge of {written.pull_request}", fix="Merge it; the run goes on by itself")
+        return merge_of(written)
     context.log(f"The outputs are in commit {written.commit[:12]}")
     return Done({"commit": written.commit})
 

@@ -9,7 +9,7 @@ from csoc.clusters.bootstrap.acting import ROOT
 from csoc.clusters.bootstrap.surveying import survey
 from csoc.errors import NotFoundError
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
+from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of, outputs_before
 
 
 def _run(context: Context) -> Result:
@@ -21,7 +21,7 @@ def _run(context: Context) -> Result:
         context.check()
         written = delivery.write_platform(run, outputs, present)
         if not written.commit:
-            return Waiting(f"the merge of {written.pull_request}", fix="Merge it; the run goes on by itself")
+            return merge_of(written)
         context.check()
         try:
             Applications(client).refresh(ROOT)

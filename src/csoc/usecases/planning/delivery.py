@@ -28,8 +28,8 @@ from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.making import FleetAt, open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import removal_of, remove_application, remove_documents
+from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-from csoc.usecases.publish import Proposal, publish
 
 CLUSTER_STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("bootstrap cluster", "bootstrap cluster", {}),
@@ -202,30 +202,8 @@ class DocumentDelivery:
         )
 
     def _written(self, run: Run, path: str, content: bytes, message: str, head: str) -> Written:
-        """Commits one file, unless it is there already."""
-        address = self._address(run)
-        branch = self.ports.git.repositories.default_branch(address)
-        tree = self.ports.git.repositories.open(address, branch)
-        there = tree.entries().get(path)
-        if there is not None and tree.read(path) == content:
-            return Written(tree.commit)
-        by_request = run.arguments.get("pull_request") is True
-        published = publish(
-            self.ports.git,
-            Proposal(
-                address=address,
-                tree=tree,
-                files={path: content},
-                message=message,
-                branch=branch,
-                pull_request=by_request,
-                head=f"csoc/{head}-{run.id}" if by_request else "",
-                body=f"Written by run {run.id}. Argo CD acts on it once it is merged.",
-            ),
-        )
-        if published.pull_request is not None:
-            return Written("", _source(run), published.pull_request.url)
-        return Written(published.commit or tree.commit)
+        body = f"Written by run {run.id}. Argo CD acts on it once it is merged."
+        return write(self.ports.git, run, _source(run), Content({path: content}, message, head, body))
 
     def _fleet(self, run: Run) -> FleetAt:
         return open_fleet(self.ports, _source(run), str(run.arguments.get("commit", "")) or None)

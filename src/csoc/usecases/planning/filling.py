@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet.documents.model import Environment
-from csoc.fleet.repositories import SourceAddress
 from csoc.gen3.launch import bundles
 from csoc.gen3.launch.documents import secrets_of
 from csoc.gen3.launch.outputs import Place, outputs_file
@@ -22,8 +21,8 @@ from csoc.operations.services import Written
 from csoc.provisioning import names
 from csoc.usecases.planning.making import open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-from csoc.usecases.publish import Proposal, publish
 
 Asked = Mapping[str, Mapping[str, str]]
 """By secret and field, what a person gave; in memory only."""
@@ -63,27 +62,17 @@ class DocumentFilling:
         place = Place(owner.account.spec.id, owner.region)
         content = outputs_file(outputs, place, bundles.select(environment.spec.services))
         path = _outputs_path(environment)
-        address = SourceAddress(source, trusted=True)
-        branch = self.ports.git.repositories.default_branch(address)
-        tree = self.ports.git.repositories.open(address, branch)
-        there = tree.entries().get(path)
-        if there is not None and tree.read(path) == content:
-            return Written(tree.commit)
-        by_request = run.arguments.get("pull_request") is True
-        proposal = Proposal(
-            address=address,
-            tree=tree,
-            files={path: content},
-            message=f"Outputs of the layers of {owner.name}",
-            branch=branch,
-            pull_request=by_request,
-            head=f"csoc/outputs-{owner.name}-{run.id}" if by_request else "",
-            body=f"What run {run.id} made for {owner.name}. Nothing runs with it before it is merged and applied.",
+        return write(
+            self.ports.git,
+            run,
+            source,
+            Content(
+                files={path: content},
+                message=f"Outputs of the layers of {owner.name}",
+                head=f"outputs-{owner.name}",
+                body=f"What run {run.id} made for {owner.name}. Nothing runs with it before it is merged and applied.",
+            ),
         )
-        published = publish(self.ports.git, proposal)
-        if published.pull_request is not None:
-            return Written("", source, published.pull_request.url)
-        return Written(published.commit)
 
     def _planned(self, run: Run) -> tuple[Owner, SecretPlan]:
         owner = self._owner(run)

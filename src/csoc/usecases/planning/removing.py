@@ -20,8 +20,8 @@ from csoc.operations.runs import Run
 from csoc.operations.services import Written
 from csoc.usecases.planning.making import FleetAt
 from csoc.usecases.planning.owners import Owner, environments_on
+from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-from csoc.usecases.publish import Proposal, publish
 
 
 def removal_of(fleet: FleetAt, owner: Owner) -> Removal:
@@ -58,9 +58,7 @@ def remove_application(ports: ProvisioningPorts, run: Run, owner: Owner, source:
     if reference.path not in tree.entries():
         return Written(tree.commit)
     _check_alone(tree, reference.path, owner.name)
-    return _published(
-        ports, run, address, tree, (reference.path,), f"Remove {owner.name} from its cluster", f"remove-{owner.name}"
-    )
+    return _without(ports, run, source, (reference.path,), f"Remove {owner.name} from its cluster", "remove", owner)
 
 
 def remove_documents(ports: ProvisioningPorts, run: Run, owner: Owner, source: str, documents: Documents) -> Written:
@@ -75,35 +73,14 @@ def remove_documents(ports: ProvisioningPorts, run: Run, owner: Owner, source: s
     gone = tuple(sorted(one for one in own if one in there))
     if not gone:
         return Written(tree.commit)
-    return _published(ports, run, address, tree, gone, f"Remove the documents of {owner.name}", f"forget-{owner.name}")
+    return _without(ports, run, source, gone, f"Remove the documents of {owner.name}", "forget", owner)
 
 
-def _published(
-    ports: ProvisioningPorts,
-    run: Run,
-    address: SourceAddress,
-    tree: Tree,
-    paths: tuple[str, ...],
-    message: str,
-    head: str,
+def _without(
+    ports: ProvisioningPorts, run: Run, source: str, paths: tuple[str, ...], message: str, verb: str, owner: Owner
 ) -> Written:
-    by_request = run.arguments.get("pull_request") is True
-    made = publish(
-        ports.git,
-        Proposal(
-            address=address,
-            tree=tree,
-            files=dict.fromkeys(paths),
-            message=message,
-            branch=ports.git.repositories.default_branch(address),
-            pull_request=by_request,
-            head=f"csoc/{head}-{run.id}" if by_request else "",
-            body=f"Written by run {run.id}, which destroys {run.owner_name} and goes on once it is merged.",
-        ),
-    )
-    if made.pull_request is not None:
-        return Written("", address.url, made.pull_request.url)
-    return Written(made.commit or tree.commit)
+    body = f"Written by run {run.id}, which destroys {run.owner_name} and goes on once it is merged."
+    return write(ports.git, run, source, Content(dict.fromkeys(paths), message, f"{verb}-{owner.name}", body))
 
 
 def _newest(ports: ProvisioningPorts, address: SourceAddress) -> Tree:
