@@ -163,6 +163,30 @@ def test_the_start_script_fits_what_ec2_takes_and_every_shell_script_is_one(tmp_
         subprocess.run(["bash", "-n", str(tmp_path / name)], check=True)
 
 
+def test_a_machine_that_boots_again_redirects_again_although_its_program_ran_once() -> None:
+    boot = egress.machine_file("boot.sh")
+    assert "ExecStartPre=/usr/sbin/nft -f %s" in boot
+    assert "/etc/csoc-proxy/redirect.nft > /etc/systemd/system/squid.service.d/csoc.conf" in boot
+    assert "cat > /etc/csoc-proxy/redirect.nft" in egress.start_script()
+    assert "> /etc/sysctl.d/90-csoc-proxy.conf" in boot
+
+
+@pytest.mark.squid
+def test_the_redirection_is_the_same_however_often_squid_starts(tmp_path: Path) -> None:
+    (tmp_path / "redirect.nft").write_text(egress.machine_file("redirect.nft"))
+    load = f"nft -f {tmp_path}/redirect.nft"
+    ended = subprocess.run(
+        ["unshare", "--net", "bash", "-c", f"set -e; {load}; {load}; nft list ruleset"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+    rules = [line.strip() for line in ended.stdout.splitlines() if "redirect" in line]
+    assert rules == ["tcp dport 80 redirect to :3129", "tcp dport 443 redirect to :3130"]
+
+
 def program(folder: Path, name: str, body: str) -> None:
     (folder / name).write_text(f"#!/bin/bash\n{body}\n")
     (folder / name).chmod(0o755)

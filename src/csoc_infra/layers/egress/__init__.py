@@ -9,6 +9,14 @@ Names are checked as clients ask for them (SNI, Host): nothing is decrypted, so 
 TLS greeting reaches an address that it chose itself. Other ports than 80 and 443 lead nowhere. A changed list reaches
 the machines within a minute or two; a changed program or image with the next machine, at the latest after
 `refresh_days`.
+
+Machines are Amazon Linux 2023. What boot.sh takes for granted there, and where that is said: squid is a package of its
+repository since 2023.0.20230607 and has been 6.13 since 2023.6.20250218 (amazonlinux/amazon-linux-2023, issues 152, 708
+and 1130, read on 2026-11-23); its packages descend from Fedora's, whose squid has the user squid, /etc/squid,
+/var/log/squid, the unit squid.service of type notify with /run/squid.pid and LimitNOFILE=16384, and is built with
+--with-openssl and --enable-ssl-crtd, without which there is no ssl_bump; amazon-cloudwatch-agent, nftables and openssl
+are packages too (its release notes), SELinux is permissive (its user guide, comparing with AL2), and
+amazon-ec2-net-utils gives a second interface a table of routes.
 """
 
 from __future__ import annotations
@@ -101,7 +109,7 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
 
 
 def machine_file(name: str) -> str:
-    """A file that machines are made from: squid.conf, boot.sh, list.sh, watch.sh."""
+    """A file that machines are made from: squid.conf, redirect.nft, boot.sh, list.sh, watch.sh."""
     return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -110,6 +118,7 @@ def start_script() -> str:
     lines = ["mkdir -p /etc/csoc-proxy"]
     for source, target in (
         ("squid.conf", "/etc/csoc-proxy/squid.conf"),
+        ("redirect.nft", "/etc/csoc-proxy/redirect.nft"),
         ("list.sh", "/usr/local/bin/csoc-proxy-list"),
         ("watch.sh", "/usr/local/bin/csoc-proxy-watch"),
     ):

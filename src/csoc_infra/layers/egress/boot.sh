@@ -41,19 +41,9 @@ for attempt in $(seq 1 30); do
   sleep 2
 done
 ip -4 rule show | grep -q "from $ADDRESS"
-sysctl -q -w net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2 net.ipv4.ip_forward=0
-
-# Only what is redirected leaves; everything else that takes the default route ends here.
-cat > /etc/nftables/csoc.nft <<'END'
-table ip csoc {
-  chain in {
-    type nat hook prerouting priority dstnat;
-    tcp dport 80 redirect to :3129
-    tcp dport 443 redirect to :3130
-  }
-}
-END
-nft -f /etc/nftables/csoc.nft
+printf '%s\n' net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.default.rp_filter=2 net.ipv4.ip_forward=0 \
+  > /etc/sysctl.d/90-csoc-proxy.conf
+sysctl -q -p /etc/sysctl.d/90-csoc-proxy.conf
 
 # The port needs a certificate although it never shows one.
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=csoc-proxy \
@@ -73,8 +63,10 @@ cat > /etc/csoc-proxy/logs.json <<END
 END
 /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/csoc-proxy/logs.json
 
+# This program runs once. After a reboot squid's own start brings the redirection back; its unit allows 16,384 files.
 mkdir -p /etc/systemd/system/squid.service.d
-printf '[Service]\nRestart=always\nRestartSec=2\n' > /etc/systemd/system/squid.service.d/csoc.conf
+printf '[Service]\nExecStartPre=/usr/sbin/nft -f %s\nRestart=always\nRestartSec=2\nLimitNOFILE=65536\n' \
+  /etc/csoc-proxy/redirect.nft > /etc/systemd/system/squid.service.d/csoc.conf
 for unit in list:60 watch:15; do
   name=csoc-proxy-${unit%:*}
   printf '[Service]\nType=oneshot\nExecStart=/usr/local/bin/%s\n' "$name" > "/etc/systemd/system/$name.service"
