@@ -130,20 +130,25 @@ def test_a_secret_in_an_answer_is_refused_and_never_repeated(linked: World, line
 
 
 def test_a_value_that_breaks_a_rule_blocks_the_plan_and_nothing_runs(linked: World) -> None:
+    before = documents(linked)
     ran = launch(linked, ANSWERS.replace("reef", "open") + "apiAccess: [0.0.0.0/0]\n", "--auto-approve")
     assert ran.code == 1
-    assert "layers.cluster.settings.public_networks: item 0: that is most of the internet" in ran.err
-    assert "fix: Correct it in the document of the cluster" in ran.err
+    assert "apiAccess: item 0: that is most of the internet" in ran.err
+    assert "fix: Correct it in the answers. Nothing was written to Git" in ran.err
+    assert documents(linked) == before
     assert linked.csoc("runs", "list", "--json").data["runs"] == []
 
 
 def test_nobody_approves_for_others_by_launching(linked: World) -> None:
     fleet = linked.csoc.folder / "fleet.yaml"
     fleet.write_text(fleet.read_text().rstrip() + "\n  approvals: {prod: {secondPerson: true}}\n")
+    before = documents(linked)
     ran = launch(linked, ANSWERS.replace("stage: dev", "stage: prod"), "--auto-approve")
     assert ran.code == 3
     assert "so the one who launches cannot approve for them" in ran.err
     assert "fix: Launch without --auto-approve" in ran.err
+    assert "Nothing was written to Git" in ran.err
+    assert documents(linked) == before
     assert linked.csoc("runs", "list", "--json").data["runs"] == []
 
 

@@ -70,12 +70,14 @@ def target_of(plan: Plan, installation: str, execution_role: str) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be planned. layers: only these, None for all. unlocks: "layer/LogicalId" whose data may be lost."""
+    """What is to be planned. layers: only these, None for all. unlocks: "layer/LogicalId" whose data may be lost.
+    is_rehearsal: CloudFormation is not asked for change sets, so that nothing is left in the account."""
 
     by: str
     purpose: Purpose = Purpose.APPLY
     layers: tuple[str, ...] | None = None
     unlocks: tuple[str, ...] = ()
+    is_rehearsal: bool = False
 
 
 class Planner:
@@ -142,6 +144,8 @@ class Planner:
         if asked.purpose is Purpose.DESTROY:
             return self._destroyed(template, state, asked, target)
         check_changeable(state, template.layer, target)
+        if asked.is_rehearsal:
+            return self._preview(template, state, {}, (), asked, target)
         given, unknown = self._inputs(template)
         if unknown or (state is not None and state.status == _FAILED_CREATION):
             return self._preview(template, state, given, unknown, asked, target)

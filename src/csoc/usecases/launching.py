@@ -1,5 +1,8 @@
 """From answers to a commons that is on its way: one commit, plans, and runs that wait for what they need.
 
+Everything that planning refuses is found before the commit, on the documents as they would be: what cannot be planned
+does not get into Git, nor into a pull request.
+
 Asked again with the same answers, it finds what the first time left: documents that are there are planned, and a run
 that is going on is the one that is watched.
 """
@@ -9,40 +12,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from csoc.accounts.links import LinkState
-from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
+from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
+from csoc.fleet import addresses
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import Account
+from csoc.fleet.githost import PullRequest
 from csoc.fleet.repositories import SourceAddress
 from csoc.gen3.launch.answers import NEW, Answers
-from csoc.gen3.launch.documents import Launch, Surroundings
+from csoc.gen3.launch.documents import Launch, Surroundings, secrets_of
 from csoc.gen3.launch.documents import launch as documents_of
 from csoc.gen3.launch.values import Member
-from csoc.operations.runs import Run
+from csoc.operations.runs import HERE, Run
 from csoc.provisioning import names
-from csoc.provisioning.infrastructure import has_nodes_for_workspaces
+from csoc.provisioning.infrastructure import has_nodes_for_workspaces, providers_of_cluster
 from csoc.provisioning.plans import Plan
 from csoc.usecases import runs as run_cases
+from csoc.usecases.launch_checks import account_of, check_names, check_same, check_stage, known_later, region_of
+from csoc.usecases.launch_proposals import Pending, find_pending, head_of
 from csoc.usecases.planning.applying import check_fresh, run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
-from csoc.usecases.planning.making import FleetAt, Wanted, make_plan, open_fleet
+from csoc.usecases.planning.making import FleetAt, Wanted, fleet_with, make_plan, open_fleet, rehearse
 from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.publish import Proposal, Published, publish
 from csoc.usecases.run_ports import RunPorts
+
+_PLANS_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be launched. source: the fleet's repository. auto_approve: the person who launches approves the plans
     at once. pull_request: documents and outputs go through pull requests. user_yaml: content of the file that the
-    answers name."""
+    answers name. where: the place whose workers execute the runs."""
 
     source: str
     answers: Answers
     auto_approve: bool = False
     pull_request: bool = False
     user_yaml: str = ""
+    where: str = HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ class Prepared:
     asked: tuple[tuple[str, str, str], ...] = ()
     """What only a person has: secret, field, and what it is."""
     uid: str = ""
+    known_later: tuple[str, ...] = ()
+    """What of the answers no plan can know to be right."""
+
+    @property
+    def pull_request(self) -> PullRequest | None:
+        """What somebody has to merge before anything can be planned."""
+        return self.published.pull_request if self.published is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +86,32 @@ class Launched:
 
 
 def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
-    """Writes the documents of a new commons as one commit or pull request.
+    """Writes the documents of a new commons as one commit or pull request, once it is known that they can be planned.
 
-    Raises RejectedError (an answer does not fit this fleet), NotFoundError, DeniedError (the account is not linked or
-    not verified), ConflictError (a document of that name is there and is another one), and what publishing raises.
+    Raises RejectedError (an answer does not fit this fleet, or a policy refuses its plan), NotFoundError, DeniedError
+    (the account is not linked or not verified, or the person's own approval would not be enough), ConflictError (a
+    document of that name is there and is another one), and what planning and publishing raise. After an error nothing
+    is in Git.
     """
     fleet = open_fleet(ports, request.source)
     fleet.installation  # noqa: B018 - refuses what is no fleet
     answers = request.answers
-    account = _account(ports, fleet.documents, answers)
-    region = answers.region or (account.spec.regions[0] if account.spec.regions else "")
-    if not region:
-        raise RejectedError("Nobody says in which region", place="region", fix="Add it to the answers")
-    _check_stage(fleet.documents, answers)
+    account = account_of(ports, fleet.documents, answers)
+    check_stage(fleet.documents, answers)
     there = fleet.documents.environments.get(answers.environment_name)
     if there is not None:
-        if there.document.spec.commons != answers.commons or there.document.spec.hostname != answers.hostname_name:
-            raise ConflictError(
-                f"There is another environment {answers.environment_name}",
-                place=str(there.locate()),
-                fix="Give this one another name: environment",
-            )
+        check_same(there, fleet.documents, answers)
         return Prepared(
             answers.environment_name, there.document.spec.cluster, answers.cluster == NEW, None, fleet.tree.commit,
             uid=there.uid,
         )  # fmt: skip
-    _check_names(fleet.documents, answers)
+    pending = find_pending(ports.git, fleet, request.source, answers) if request.pull_request else None
+    if pending is not None:
+        return _waiting(pending, answers)
+    check_names(fleet.documents, answers)
+    region = region_of(ports, fleet.documents, account, answers)
     made = documents_of(answers, _surroundings(fleet.documents, account, region, request), ports.cloud.ids)
+    _rehearse(ports, fleet, request, made)
     published = _published(ports, fleet, request, made)
     asked = tuple((secret.name, one.name, one.what) for secret, one in made.secrets.asked)
     return Prepared(
@@ -107,7 +122,17 @@ def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
         published.commit,
         asked,
         made.environment.metadata.uid,
+        known_later(answers, made, fleet_is_local=lambda: _is_local(ports, request.source)),
     )
+
+
+def _waiting(pending: Pending, answers: Answers) -> Prepared:
+    """A launch whose documents wait for their merge."""
+    published = Published("", pending.pull.head, pending.pull, "; ".join(pending.lacks), again=True)
+    found = pending.environment
+    asked = tuple((secret.name, one.name, one.what) for secret, one in secrets_of(found).asked)
+    is_new = answers.cluster == NEW
+    return Prepared(found.metadata.name, found.spec.cluster, is_new, published, "", asked, found.metadata.uid)
 
 
 def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: Prepared) -> Launched:
@@ -117,9 +142,8 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
     is going on, and what planning raises.
     """
     fleet = open_fleet(ports, request.source)
-    owners = ([f"cluster/{prepared.cluster}"] if prepared.is_new_cluster else []) + [
-        f"environment/{prepared.environment}"
-    ]
+    with_cluster = prepared.is_new_cluster or _is_brought_along(ports, fleet, prepared.cluster)
+    owners = _owners(prepared.cluster, prepared.environment, with_cluster=with_cluster)
     going_on = _going_on(runs, fleet, owners)
     if owners[-1] in going_on:
         return _again(ports, prepared, tuple(going_on.values()))
@@ -127,10 +151,8 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
         ports.plans.get(going_on[owner].plan) if owner in going_on else make_plan(ports, fleet, Wanted(owner))
         for owner in owners
     ]
-    blocked = [finding for plan in plans for finding in plan.blocking]
-    if blocked:
-        first = blocked[0]
-        raise RejectedError(f"A plan is blocked: {first.subject}: {first.cause}", fix=first.fix)
+    for plan in plans:
+        _check_blocking(plan)
     if request.auto_approve:
         for plan, owner in zip(plans, owners, strict=True):
             if owner not in going_on:
@@ -150,6 +172,7 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
             request.source,
             after=begun[-1].id if begun else "",
             pull_request=request.pull_request,
+            where=request.where,
         )
         begun.append(run_cases.begin(runs, run))
     return Launched(prepared, tuple(plans), missing, tuple(begun))
@@ -169,80 +192,75 @@ def _again(ports: ProvisioningPorts, prepared: Prepared, found: tuple[Run, ...])
     return Launched(prepared, plans, missing, found)
 
 
-def _approve_oneself(ports: ProvisioningPorts, plan: Plan) -> None:
+def _owners(cluster: str, environment: str, *, with_cluster: bool) -> tuple[str, ...]:
+    """What a launch plans, in order."""
+    return (*((f"cluster/{cluster}",) if with_cluster else ()), f"environment/{environment}")
+
+
+def _is_brought_along(ports: ProvisioningPorts, fleet: FleetAt, name: str) -> bool:
+    """True for a cluster that csoc does not make and has not been in yet, so that its Argo CD cannot read the fleet."""
+    placed = fleet.documents.clusters.get(name)
+    if placed is None or "aws" in providers_of_cluster(placed.document).values():
+        return False
+    return not any(ports.plans.applied(plan.id) for plan in ports.plans.newest(placed.uid, _PLANS_BACK))
+
+
+def _rehearse(ports: ProvisioningPorts, fleet: FleetAt, request: Request, made: Launch) -> None:
+    """Makes sure that what the answers became can be planned, while none of it is in Git."""
+    future = fleet_with(ports.git, fleet, made.files)
+    answers = request.answers
+    owners = _owners(answers.cluster_document, answers.environment_name, with_cluster=made.cluster is not None)
+    try:
+        for plan in [rehearse(ports, future, owner) for owner in owners]:
+            _check_blocking(plan)
+            if request.auto_approve:
+                _check_own_approval(plan)
+    except CsocError as error:
+        answer = _ANSWERS.get(error.place.rpartition(".")[2])
+        if answer is not None:
+            error.place, error.fix = answer, "Correct it in the answers"
+        error.fix = f"{error.fix}. Nothing was written to Git" if error.fix else "Nothing was written to Git"
+        raise
+
+
+_ANSWERS = {
+    "public_networks": "apiAccess",
+    "version": "kubernetes",
+    "cidr": "network.cidr",
+    "zones": "network.zones",
+    "certificate_arn": "certificate",
+    "hosted_zone_id": "zone",
+    "hostname": "hostname",
+}
+"""Which answer a setting of a layer comes from."""
+
+
+def _check_blocking(plan: Plan) -> None:
+    for finding in plan.blocking:
+        raise RejectedError(f"A plan is blocked: {finding.subject}: {finding.cause}", fix=finding.fix)
+
+
+def _check_own_approval(plan: Plan) -> None:
     if plan.second_person or plan.people > 1:
         raise DeniedError(
             f"{plan.owner_kind} {plan.owner_name} wants {plan.people} approval(s) of other people, "
             "so the one who launches cannot approve for them",
-            place=f"plan {plan.id}",
-            fix="Launch without --auto-approve, and have the plan approved: csoc approve " + plan.id,
+            place=f"{plan.owner_kind} {plan.owner_name}",
+            fix="Launch without --auto-approve, and have its plans approved: csoc approve PLAN",
         )
+
+
+def _approve_oneself(ports: ProvisioningPorts, plan: Plan) -> None:
+    _check_own_approval(plan)
     approve(ports, plan.id)
 
 
-def _account(ports: ProvisioningPorts, documents: Documents, answers: Answers) -> Account:
-    name = answers.account
-    if name is None and answers.cluster != NEW and answers.cluster in documents.clusters:
-        name = documents.clusters[answers.cluster].document.spec.account
-    if name is None:
-        workload = [one for one in documents.accounts.values() if one.document.spec.purpose == "workload"]
-        if len(workload) != 1:
-            known = ", ".join(sorted(one.name for one in workload)) or "none"
-            raise RejectedError(
-                f"Nobody says in which account: there are {len(workload)} for workloads ({known})",
-                place="account",
-                fix="Add it to the answers; csoc account link makes one",
-            )
-        name = workload[0].name
-    if name not in documents.accounts:
-        raise NotFoundError(
-            f"There is no account {name} in this fleet",
-            place="account",
-            fix=f"csoc account link {name} --account-id ID --region REGION",
-        )
-    link = ports.cloud.links.get(name)
-    if link is None or link.state is not LinkState.VERIFIED:
-        state = link.state if link is not None else "not linked"
-        raise DeniedError(
-            f"The account {name} is {state}, so nothing can be launched in it",
-            place="account",
-            fix=f"csoc account {'verify' if link is not None else 'link'} {name}",
-        )
-    return documents.accounts[name].document
-
-
-def _check_stage(documents: Documents, answers: Answers) -> None:
-    stages = documents.fleet.document.spec.stages if documents.fleet is not None else ()
-    if stages and answers.stage not in stages:
-        raise RejectedError(
-            f"{answers.stage} is no stage of this fleet", place="stage", fix=f"Its stages are {', '.join(stages)}"
-        )
-
-
-def _check_names(documents: Documents, answers: Answers) -> None:
-    if answers.cluster == NEW and answers.cluster_document in documents.clusters:
-        raise ConflictError(
-            f"There is a cluster {answers.cluster_document} already",
-            place="cluster",
-            fix=f"Use it (cluster: {answers.cluster_document}), or name the new one (clusterName)",
-        )
-    if answers.cluster != NEW and answers.cluster not in documents.clusters:
-        known = ", ".join(sorted(documents.clusters)) or "none"
-        raise NotFoundError(f"There is no cluster {answers.cluster}", place="cluster", fix=f"There are: {known}")
-    for other in documents.environments.values():
-        spec = other.document.spec
-        if spec.hostname == answers.hostname_name:
-            raise ConflictError(
-                f"{other.name} has the hostname {answers.hostname_name}",
-                place="hostname",
-                fix="Choose another one",
-            )
-        if spec.cluster == answers.cluster_document and (spec.namespace or other.name) == answers.namespace_name:
-            raise ConflictError(
-                f"{other.name} has the namespace {answers.namespace_name} of that cluster",
-                place="namespace",
-                fix="Choose another one",
-            )
+def _is_local(ports: ProvisioningPorts, source: str) -> bool:
+    """True if nobody says how a cluster reaches the fleet: it is a folder, and published nowhere."""
+    if ports.git.settings.platform.fleet_url or not addresses.parse(source).local:
+        return False
+    upstream = ports.git.repositories.upstream(SourceAddress(source, trusted=True), None)
+    return upstream is None or addresses.parse(upstream.url).local
 
 
 def _surroundings(documents: Documents, account: Account, region: str, request: Request) -> Surroundings:
@@ -278,7 +296,8 @@ def _published(ports: ProvisioningPorts, fleet: FleetAt, request: Request, made:
         files=made.files,
         message=f"Launch {name}",
         pull_request=request.pull_request,
-        head=f"csoc/launch-{name}" if request.pull_request else "",
+        head=head_of(name) if request.pull_request else "",
+        by_path=True,
         body=_body(made),
     )
     return publish(ports.git, proposal)

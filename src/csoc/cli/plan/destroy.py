@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 import click
 
+from csoc.accounts.workflows import parse_workflow
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say
 from csoc.cli.plan.session import open_applying, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
+from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.errors import RejectedError
-from csoc.operations.runs import Step
+from csoc.operations.runs import HERE, Step
 from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import removes_gen3, run_of
@@ -27,6 +29,10 @@ from csoc.usecases.planning.owners import find_owner
 @click.argument("owner", type=ONE_LINE)
 @planned_options
 @click.option("--yes", "typed", type=ONE_LINE, metavar="NAME", help="The owner's name, typed: destroy it now.")
+@click.option(
+    "--where", type=ONE_LINE, metavar="PLACE",
+    help="With --yes: begin the run and leave it to a workflow: github:OWNER/REPO.",
+)  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="What the run takes out of Git goes through pull requests.")
 @fleet_option
 def destroy_command(
@@ -34,6 +40,7 @@ def destroy_command(
     layers: tuple[str, ...],
     unlocks: tuple[str, ...],
     typed: str | None,
+    where: str | None,
     pull_request: bool,
     source: str,
     revision: str | None,
@@ -47,6 +54,7 @@ def destroy_command(
     person, the plan waits for that approval. Of an environment, Gen3 goes out of its cluster first, and its documents
     out of Git last, so that its name is free. In the end the account is asked what is left.
     """
+    place = parse_workflow(where).where if where is not None else HERE
     with open_applying() as (ports, runs):
         progress(f"reading {source}")
         fleet = open_fleet(ports, source, revision)
@@ -71,7 +79,14 @@ def destroy_command(
             return EXIT_FAILED if plan.blocking else 0
         if not plan.second_person and plan.people == 1:
             approve(ports, plan.id)
-        run = run_cases.begin(runs, run_of(ports, plan, found, source, pull_request=pull_request))
+        run = run_cases.begin(runs, run_of(ports, plan, found, source, pull_request=pull_request, where=place))
+        if place != HERE:
+            if as_json:
+                print_json(run_json(run))
+            else:
+                say(f"Run {run.id} is queued: csoc runs watch {run.id}")
+                say(f"In that workflow: csoc worker --where {place} --only {run.id}")
+            return 0
         if not as_json:
             say(f"Run {run.id} destroys {run.owner_name}. From elsewhere: csoc runs watch {run.id}")
         code = execute_and_follow(runs, run.id, as_json=as_json)

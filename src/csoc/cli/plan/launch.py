@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 
+from csoc.accounts.workflows import parse_workflow
+from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import WrongUsageError, command
 from csoc.cli.output import print_json, progress, say, write
+from csoc.cli.plan.merging import until_merged
 from csoc.cli.plan.session import open_applying
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow, follow
@@ -18,6 +21,7 @@ from csoc.cli.session import fleet_option
 from csoc.config import read_secret_file
 from csoc.errors import NotFoundError, UnavailableError
 from csoc.gen3.launch.answers import Answers, SecretReference, example_answers, parse_answers
+from csoc.operations.runs import HERE
 from csoc.usecases.launching import Launched, Request, begin, prepare
 from csoc.usecases.planning.filling import Asked
 
@@ -30,11 +34,16 @@ _LARGEST_USERS = 5_000_000
     "csoc launch --example-answers",
     "csoc launch --answers answers.yaml",
     "csoc launch --answers answers.yaml --auto-approve --wait",
+    "csoc launch --answers answers.yaml --where github:example/fleet",
 )
 @click.option("--answers", "answers_file", type=_FILE, metavar="FILE", help="What is to be launched.")
 @click.option("--example-answers", "example", is_flag=True, help="Print an example with every key and its meaning.")
 @click.option("--auto-approve", is_flag=True, help="Approve the plans at once, where one person may.")
 @click.option("--wait", is_flag=True, help="Stay until the commons answers, executing its runs here.")
+@click.option(
+    "--where", type=ONE_LINE, metavar="PLACE",
+    help="Begin the runs and leave them to a workflow: github:OWNER/REPO.",
+)  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="Documents, and what runs write, go through pull requests.")
 @fleet_option
 def launch_command(
@@ -42,6 +51,7 @@ def launch_command(
     example: bool,
     auto_approve: bool,
     wait: bool,
+    where: str | None,
     pull_request: bool,
     source: str,
     revision: str | None,  # noqa: ARG001 - a launch is of the branch that is deployed
@@ -50,30 +60,44 @@ def launch_command(
 ) -> int:
     """Launch a commons: its documents in Git, its plans, its runs.
 
-    One commit says what should be; the plans say what that does and costs; the runs do it, each waiting for its
-    approval and for what it needs. Asked again with the same answers, it goes on where it is.
+    What cannot be planned is refused before anything is written. One commit says what should be; the plans say what
+    that does and costs; the runs do it, each waiting for its approval and for what it needs. Asked again with the same
+    answers, it goes on where it is.
     """
     if example:
         write(example_answers())
         return 0
     if answers_file is None:
         raise WrongUsageError("Nobody says what to launch", "Give --answers FILE; --example-answers prints one")
+    if wait and where is not None:
+        raise WrongUsageError(
+            "--wait executes the runs here, and --where leaves them to a workflow",
+            "Take one of them away; csoc runs watch RUN shows what a workflow does",
+        )
+    place = parse_workflow(where).where if where is not None else HERE
     answers = parse_answers(_content(answers_file), str(answers_file))
+    users, secrets = _users(answers, answers_file), _secrets(answers, answers_file)
     given: dict[str, Asked] = {}
     with open_applying(lambda uid: given.get(uid, {})) as (ports, runs):
-        request = Request(source, answers, auto_approve, pull_request, _users(answers, answers_file))
-        progress("writing documents")
+        request = Request(source, answers, auto_approve, pull_request, users, place)
+        progress("planning what the answers become, before it is written")
         prepared = prepare(ports, request)
+        if wait:
+            prepared = until_merged(ports, request, prepared, as_json=as_json)
         if prepared.published is not None and prepared.published.pull_request is not None:
-            say(f"The documents are in {prepared.published.pull_request.url}: merge it, and launch again.")
+            url = prepared.published.pull_request.url
+            if as_json:
+                print_json({"environment": prepared.environment, "cluster": prepared.cluster, "pullRequest": url})
+            else:
+                say(f"The documents are in {url}: merge it, and launch again.")
             return 0
-        given[prepared.uid] = _secrets(answers, answers_file)
+        given[prepared.uid] = secrets
         progress("planning")
         launched = begin(ports, runs, request, prepared)
         if as_json and not wait:
             print_json(_json(launched))
         elif not as_json:
-            _print(launched)
+            _print(launched, place)
         if not wait:
             return 0
         code = 0
@@ -86,7 +110,7 @@ def launch_command(
         return code
 
 
-def _print(launched: Launched) -> None:
+def _print(launched: Launched, place: str) -> None:
     prepared = launched.prepared
     what = "is in Git already" if prepared.published is None else f"is in Git: commit {prepared.commit[:12]}"
     say(f"{prepared.environment} on cluster {prepared.cluster} {what}", "bold")
@@ -96,10 +120,16 @@ def _print(launched: Launched) -> None:
     say()
     for run in launched.runs:
         say(f"Run {run.id} for {run.owner_name} is queued: csoc runs watch {run.id}")
+        if place != HERE:
+            say(f"In that workflow: csoc worker --where {place} --only {run.id}")
     if prepared.asked:
         say("It will ask for what only a person has, unless the answers say where it is:")
         for secret, field, what_it_is in prepared.asked:
             say(f"  {secret}: {field}, {what_it_is}")
+    if prepared.known_later:
+        say("Nobody can know yet:")
+        for what in prepared.known_later:
+            say(f"  {what}")
 
 
 def _json(launched: Launched) -> dict[str, object]:
@@ -109,14 +139,15 @@ def _json(launched: Launched) -> dict[str, object]:
         "commit": launched.prepared.commit,
         "plans": [plan_json(plan, launched.missing[plan.id]) for plan in launched.plans],
         "runs": [run_json(run) for run in launched.runs],
+        "knownLater": list(launched.prepared.known_later),
     }
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, fix: str = "Correct --answers") -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise NotFoundError("The file does not exist", place=str(path), fix="Correct --answers") from None
+        raise NotFoundError("The file does not exist", place=str(path), fix=fix) from None
     except OSError as error:
         raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error
 
@@ -125,7 +156,7 @@ def _users(answers: Answers, beside: Path) -> str:
     if answers.users is None:
         return ""
     path = beside.parent / answers.users
-    content = _content(path)
+    content = _content(path, "Correct users in the answers: it is a path beside them")
     if len(content) > _LARGEST_USERS:
         raise UnavailableError(f"The file is larger than {_LARGEST_USERS:,} bytes", place=str(path))
     try:

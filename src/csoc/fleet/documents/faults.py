@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from csoc.fleet.argocd.model import Problem
-from csoc.fleet.documents import base
+from csoc.fleet.documents import base, infrastructure
 from csoc.fleet.location import Location, one_line
 from csoc.fleet.masking import MASK, masked
 from csoc.fleet.values import Path, look_up
@@ -145,6 +145,15 @@ _PATTERN_WORDS = {
     r"^1\.[0-9]{1,3}$": 'a Kubernetes version such as "1.33"',
     r"^[a-z0-9]+(-[a-z0-9]+)*$": 'the id of a rule, such as "chart-not-pinned"',
     base.RELEASE_PATTERN: "lower-case letters and digits, with hyphens or dots between them",
+    r"^1\.[0-9]{2}$": 'a Kubernetes version such as "1.35"',
+    r"^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$": "a domain such as example.org, or .example.org for all below it, without https://",
+    r"^[a-z][a-z0-9_]{0,39}$": "the name of an identity provider, such as google",
+    r"^https://[^\s@]+$": "an address that begins with https://",
+    r"^https://[^\s@]+/[^\s@]+\.json$": "an address that begins with https:// and ends with .json",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,127}$": "the name of an environment variable",
+    r"^[a-z0-9][a-z0-9._/-]*$": "the name of a chart, such as gen3",
+    infrastructure.CERTIFICATE_PATTERN: "the ARN of a certificate of ACM, arn:aws:acm:REGION:ACCOUNT:certificate/ID",
+    infrastructure.ZONE_ID_PATTERN: "the id of a hosted zone, such as Z0123456789ABCDEFGHIJ",
 }
 
 _TYPE_WORDS = {

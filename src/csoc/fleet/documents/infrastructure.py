@@ -19,8 +19,8 @@ _SETTING = r"^[a-z][A-Za-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,4}$"
 _STACK = r"^[A-Za-z][A-Za-z0-9-]{0,127}$"
 _PARAMETERS = r"^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$"
 _OUTPUT = r"^[A-Z][A-Za-z0-9]{0,63}$"
-_CERTIFICATE = rf"^arn:aws[a-z-]*:acm:[a-z0-9-]+:{ACCOUNT_ID}:certificate/[0-9a-f-]{{36}}$"
-_ZONE_ID = r"^Z[A-Z0-9]{3,31}$"
+CERTIFICATE_PATTERN = rf"^arn:aws[a-z-]*:acm:[a-z0-9-]+:{ACCOUNT_ID}:certificate/[0-9a-f-]{{36}}$"
+ZONE_ID_PATTERN = r"^Z[A-Z0-9]{3,31}$"
 _LONGEST_TEXT = 2000
 _MOST_LISTED = 100
 _SMALLEST_NETWORK, _LARGEST_NETWORK = 22, 16
@@ -63,7 +63,7 @@ Setting = Annotated[
 ]
 Settings = Mapping[Annotated[str, Field(pattern=_SETTING)], Setting]
 Size = Literal["small", "medium", "large"]
-CertificateArn = Annotated[str, Field(pattern=_CERTIFICATE)]
+CertificateArn = Annotated[str, Field(pattern=CERTIFICATE_PATTERN)]
 
 
 class LayerSource(Part):
@@ -112,7 +112,7 @@ class DnsZone(Part):
 
     name: Hostname
     """Its domain, e.g. example.org."""
-    id: Annotated[str, Field(pattern=_ZONE_ID)]
+    id: Annotated[str, Field(pattern=ZONE_ID_PATTERN)]
     """Its id, e.g. Z0123456789ABCDEFGHIJ."""
 
 

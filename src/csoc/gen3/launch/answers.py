@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from pydantic_core import ErrorDetails
 
 from csoc.errors import RejectedError
-from csoc.fleet.documents.base import Hostname, Label, Name, Part, Url, wrong_field
+from csoc.fleet.documents.base import Label, Name, Part, Url, wrong_field
 from csoc.fleet.documents.faults import Fault, explain
 from csoc.fleet.documents.infrastructure import CertificateArn, ClusterNetwork, DnsZone, Network, SignIn, Size
 from csoc.fleet.location import Location
@@ -36,6 +36,8 @@ _LONGEST_NAMESPACE = 40
 _MOST_FAULTS = 50
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOSTNAME = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _EXACT_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][A-Za-z0-9.+-]+)?$"
 PROVIDERS = ("google", "orcid", "microsoft", "okta", "cognito", "cilogon", "ras")
 """Identity providers that fence knows by name; every other one needs its discoveryUrl."""
@@ -58,6 +60,18 @@ def _namespace(value: str) -> str:
 def _title(value: str) -> str:
     if not value.isprintable() or "{{" in value:
         raise ValueError("one line of text, without {{, which fence would take for one of its settings")
+    return value
+
+
+def _hostname(value: str) -> str:
+    if len(value) > 253 or not _HOSTNAME.fullmatch(value):
+        raise ValueError('a DNS name such as "data.example.org", in lower case, without https://, port or path')
+    return value
+
+
+def _region(value: str) -> str:
+    if not re.fullmatch(_REGION, value):
+        raise ValueError("a region of AWS such as ap-southeast-2")
     return value
 
 
@@ -148,9 +162,9 @@ class Answers(Part):
     """Where two environments of a commons share a stage. Default: none."""
     account: Name | None = None
     """Name of the linked account. Default: the only one that is linked for workloads."""
-    region: Annotated[str, Field(pattern=_REGION)] | None = None
+    region: Annotated[str, AfterValidator(_region)] | None = None
     """Region of AWS. Default: the account's first."""
-    hostname: Hostname | None = None
+    hostname: Annotated[str, AfterValidator(_hostname)] | None = None
     """DNS name that people open. Default <environment>.<zone>, or <environment>.example.org, which nobody can open
     from outside: enough to look at what a launch does."""
     namespace: Annotated[Label, AfterValidator(_namespace)] | None = None
@@ -211,9 +225,7 @@ class Answers(Part):
                 if name in self.model_fields_set:
                     expected = f"cluster: {NEW} beside it; a cluster that there is stays as it is"
                     yield Mismatch(field, expected, ("cluster",))
-        if self.hostname == "unknown":
-            yield Mismatch("hostname", "a DNS name such as data.example.org", ())
-        elif self.hostname is not None and self.zone is not None and not _within(self.hostname, self.zone.name):
+        if self.hostname is not None and self.zone is not None and not _within(self.hostname, self.zone.name):
             yield Mismatch("hostname", f"a name below the zone {self.zone.name}", ("zone",))
         if len(self.hostname_name.partition(".")[0]) > 63 or len(self.hostname_name) > 63:
             yield Mismatch("hostname", "a name of at most 63 characters, since pods carry it as a label", ("zone",))

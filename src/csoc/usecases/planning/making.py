@@ -13,6 +13,7 @@ from csoc.errors import DeniedError, NotFoundError, RejectedError
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Environment
 from csoc.fleet.documents.reading import read_documents
+from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.provisioning import names
@@ -91,7 +92,15 @@ def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = Non
 
 def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
     """As `open_fleet`, for what needs no more than Git."""
-    tree = git.repositories.open(SourceAddress(source, trusted=True), revision)
+    return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision))
+
+
+def fleet_with(git: Ports, fleet: FleetAt, files: Mapping[str, bytes | None]) -> FleetAt:
+    """The fleet as it would be with these files (None: without). Raises as `fleet_at`."""
+    return _read(git, OverlayTree(fleet.tree, files))
+
+
+def _read(git: Ports, tree: Tree) -> FleetAt:
     documents = read_documents(tree, ParsedStore(git.cache))
     if documents.errors:
         first = documents.errors[0]
@@ -138,7 +147,35 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     plan_id = ports.cloud.ids()
     infra = infrastructure_of(ports, fleet, wanted.owner, task=f"plan-{plan_id}")
     owner = infra.owner
-    target = Target(
+    costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
+    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
+    asked = Asked(ports.person().id, wanted.purpose, wanted.layers, wanted.unlocks)
+    if wanted.purpose is Purpose.DESTROY:
+        _check_unused(fleet.documents, owner, infra.place)
+    target = _target(fleet, infra, _authors(ports, fleet, owner))
+    plan, templates = planner.plan(infra.document, target, asked)
+    plan = _with_rule(ports, fleet, owner, plan)
+    ports.plans.put(plan, templates)
+    return plan
+
+
+def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
+    """What a plan of a new owner would say before CloudFormation is asked: the same documents, templates, policies and
+    rule of approval. Nothing is stored, and nothing is made in the account, so the documents need not be in Git yet.
+
+    Raises what `make_plan` does, but for what CloudFormation itself refuses.
+    """
+    plan_id = ports.cloud.ids()
+    infra = infrastructure_of(ports, fleet, owner, task=f"plan-{plan_id}")
+    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id)
+    asked = Asked(ports.person().id, is_rehearsal=True)
+    plan, _ = planner.plan(infra.document, _target(fleet, infra), asked)
+    return _with_rule(ports, fleet, infra.owner, plan)
+
+
+def _target(fleet: FleetAt, infra: Infrastructure, authors: tuple[str, ...] = ()) -> Target:
+    owner = infra.owner
+    return Target(
         installation=infra.place.installation,
         owner=owner.uid,
         owner_kind=owner.kind.value,
@@ -152,18 +189,13 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
         commit=fleet.tree.commit,
         existing=_existing_of(infra),
         radius=_radius(fleet.documents, owner),
-        authors=_authors(ports, fleet, owner),
+        authors=authors,
     )
-    costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
-    planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
-    asked = Asked(ports.person().id, wanted.purpose, wanted.layers, wanted.unlocks)
-    if wanted.purpose is Purpose.DESTROY:
-        _check_unused(fleet.documents, owner, infra.place)
-    plan, templates = planner.plan(infra.document, target, asked)
+
+
+def _with_rule(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> Plan:
     rule = stricter(rule_for(fleet.documents, owner), rule_before(ports.plans, owner))
-    plan = replace(plan, people=rule.people, second_person=rule.second)
-    ports.plans.put(plan, templates)
-    return plan
+    return replace(plan, people=rule.people, second_person=rule.second)
 
 
 def usable_link(ports: ProvisioningPorts, owner: Owner) -> Link:
