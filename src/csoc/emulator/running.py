@@ -61,7 +61,8 @@ class Emulator:
     """A running emulator. endpoint: of the cloud, for AWS_ENDPOINT_URL. clusters: the simulated ones, served at their
     own port. token: for what is asked below /_csoc/. edge: where hostnames lead, at its own port (edge_port), under
     certificates that an authority signs (PEM). issuers: key sets (JWKS) of identity providers outside, by URL, which a
-    real STS would fetch; who runs the emulator adds them."""
+    real STS would fetch; clusters_elsewhere: clusters that are not simulated, to whose Ingresses hostnames lead as
+    well; who runs the emulator adds to both."""
 
     endpoint: str
     accounts: Accounts
@@ -75,6 +76,7 @@ class Emulator:
     edge_port: int
     authority: str
     issuers: dict[str, Mapping[str, Any]]
+    clusters_elsewhere: list[Cluster]
 
 
 def _of_no_use_at_the_end(record: logging.LogRecord) -> bool:
@@ -135,7 +137,7 @@ def running(
         ending.enter_context(serving_edge(parts.edge, edge_listening))
         yield Emulator(
             address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token,
-            parts.edge, edge_port, authority.certificate, parts.issuers,
+            parts.edge, edge_port, authority.certificate, parts.issuers, parts.clusters_elsewhere,
         )  # fmt: skip
 
 
@@ -147,6 +149,7 @@ class _Parts:
         self.counts, self.faults, self.gate, self.memory = Counts(), Faults(), Gate(), Memory()
         self.under_way, self.connections = UnderWay(timeline), Connections()
         self.issuers: dict[str, Mapping[str, Any]] = {}
+        self.clusters_elsewhere: list[Cluster] = []
         secrets = AccountSecrets(
             self.inside, self.credentials, lambda name: self.eks.found(name), lambda name: self.living.all.get(name),
             timeline.now,
@@ -182,6 +185,7 @@ class _Parts:
 
     def _placed_clusters(self) -> Iterator[Cluster]:
         """All clusters, with the account that each is in; those that EKS did not make are in none."""
+        yield from self.clusters_elsewhere
         for one in self.living.all:
             if one.store.kept("networking.k8s.io", "ingresses"):
                 found = self.eks.found(one.id)

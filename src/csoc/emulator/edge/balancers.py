@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from csoc.emulator.kubernetes.store import Key, Store
+from csoc.emulator.kubernetes.store import Key
 
 Body = Mapping[str, Any]
 _NETWORKING, _DISCOVERY = "networking.k8s.io", "discovery.k8s.io"
@@ -19,12 +19,20 @@ _CERTIFICATES = "alb.ingress.kubernetes.io/certificate-arn"
 _ACL = "alb.ingress.kubernetes.io/wafv2-acl-arn"
 
 
+class Objects(Protocol):
+    """What is asked of a cluster: a simulated one's store, or a view of any other."""
+
+    def objects(self, group: str, resource: str, namespace: str = "") -> Iterable[Body]: ...
+
+    def get(self, key: Key) -> Body | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A cluster whose Ingresses have load balancers. account, region: where it is, "" if nobody knows."""
 
     id: str
-    store: Store
+    store: Objects
     account: str = ""
     region: str = ""
 
@@ -110,7 +118,7 @@ def _is_below(path: str, prefix: str) -> bool:
     return not plain or path == plain or path.startswith(f"{plain}/")
 
 
-def _is_ready(store: Store, namespace: str, service: str, port: Body) -> bool:
+def _is_ready(store: Objects, namespace: str, service: str, port: Body) -> bool:
     body = store.get(Key("", "services", namespace, service))
     ports: Sequence[Body] = ((body or {}).get("spec") or {}).get("ports") or ()
     meant: Callable[[Body], bool] = lambda one: (  # noqa: E731 - shorter than its two uses
