@@ -235,6 +235,15 @@ class Objects:
             why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {before['uid']}"
             raise errors.conflict(type_.plural, type_.group, before["name"], why)
         sent_managers = metadata.get("managedFields")
+        new = self._admitted(type_, live, sent, options, subresource)
+        if sent_managers is not None:
+            new["metadata"]["managedFields"] = sent_managers
+        writer = replace(self._writer(type_, options, subresource), ignored=_ignored(type_, subresource))
+        new = managers.update(type_.schema, live, new, writer)
+        return self._stored(type_, new, live, options, subresource=subresource)
+
+    def _admitted(self, type_: ResourceType, live: Object, sent: Object, options: Options, subresource: str) -> Object:
+        """What an object that is there becomes: with what is not the writer's to set, admitted, with its generation."""
         new = subresources.for_update(type_, subresource, live, sent)
         new = self._defaulted(type_, new)
         _keep_system_fields(new, live)
@@ -242,13 +251,9 @@ class Objects:
         if type_.custom is None:
             allocation.prepare(self, type_, new, live, options.warnings)
         if subresources.has_generation(type_):
-            grown = before.get("generation", 1) + (1 if subresources.spec_differs(type_, live, new) else 0)
+            grown = live["metadata"].get("generation", 1) + (1 if subresources.spec_differs(type_, live, new) else 0)
             new["metadata"]["generation"] = grown
-        if sent_managers is not None:
-            new["metadata"]["managedFields"] = sent_managers
-        writer = replace(self._writer(type_, options, subresource), ignored=_ignored(type_, subresource))
-        new = managers.update(type_.schema, live, new, writer)
-        return self._stored(type_, new, live, options, subresource=subresource)
+        return new
 
     def _applied(
         self,
@@ -281,15 +286,7 @@ class Objects:
         rows = merged["metadata"].pop("managedFields", None)
         unknown: list[str] = []
         sent = receiving.conforming_to(type_, merged, unknown)
-        new = subresources.for_update(type_, subresource, live, sent)
-        new = self._defaulted(type_, new)
-        _keep_system_fields(new, live)
-        admission.admit(self, type_, new, live, options, subresource)
-        if type_.custom is None:
-            allocation.prepare(self, type_, new, live, options.warnings)
-        if subresources.has_generation(type_):
-            grown = live["metadata"].get("generation", 1) + (1 if subresources.spec_differs(type_, live, new) else 0)
-            new["metadata"]["generation"] = grown
+        new = self._admitted(type_, live, sent, options, subresource)
         new["metadata"].pop("managedFields", None)
         if rows:
             new["metadata"]["managedFields"] = rows
