@@ -42,7 +42,7 @@ BALANCERS = (
     | _all("waf-regional", "AssociateWebACL DisassociateWebACL GetWebACL GetWebACLForResource")
     | _all("wafv2", "AssociateWebACL DisassociateWebACL GetWebACL GetWebACLForResource")
 )
-# kubernetes/autoscaler, cluster-autoscaler-1.34.2, cluster-autoscaler/cloudprovider/aws/README.md, with auto-discovery
+# kubernetes/autoscaler, cluster-autoscaler-1.35.0, cluster-autoscaler/cloudprovider/aws/README.md, with auto-discovery
 AUTOSCALER = (
     _all(
         "autoscaling",

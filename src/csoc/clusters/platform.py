@@ -13,7 +13,7 @@ project's own repository at the tag of the pin on 2026-11-23:
 | aws-load-balancer-controller 1.16.0 | aws/eks-charts aeb3b52 | 2.16.0 | 1.22 and newer |
 | external-dns 1.19.0 | kubernetes-sigs/external-dns external-dns-helm-chart-1.19.0 | 0.19.0 | 1.21 and newer |
 | metrics-server 3.13.0 | kubernetes-sigs/metrics-server metrics-server-helm-chart-3.13.0 | 0.8.0 | 1.31 and newer |
-| cluster-autoscaler 9.53.0 | kubernetes/autoscaler cluster-autoscaler-chart-9.53.0 | 1.34.2 | its own minor version |
+| cluster-autoscaler 9.59.0 | kubernetes/autoscaler cluster-autoscaler-chart-9.59.0 | 1.35.0 | its own minor version |
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ _TABLE = (
     Component(
         name="cluster-autoscaler",
         title="the cluster autoscaler",
-        chart=_helm("kubernetes.github.io/autoscaler", "cluster-autoscaler", "9.53.0"),
+        chart=_helm("kubernetes.github.io/autoscaler", "cluster-autoscaler", "9.59.0"),
         namespace="kube-system",
         labels={"app.kubernetes.io/name": "aws-cluster-autoscaler"},
         needed_for="nodes for what finds no room, and fewer where there is too much",

@@ -32,7 +32,7 @@ _PROGRAMS: Mapping[str, Sequence[tuple[str, str, str, str]]] = {
     "external-dns": (("Deployment", "external-dns", "registry.k8s.io/external-dns/external-dns", "v0.19.0"),),
     "metrics-server": (("Deployment", "metrics-server", "registry.k8s.io/metrics-server/metrics-server", "v0.8.0"),),
     "cluster-autoscaler": (
-        ("Deployment", "cluster-autoscaler", "registry.k8s.io/autoscaling/cluster-autoscaler", "v1.34.2"),
+        ("Deployment", "cluster-autoscaler", "registry.k8s.io/autoscaling/cluster-autoscaler", "v1.35.0"),
     ),
 }
 _SECRET_KINDS = {

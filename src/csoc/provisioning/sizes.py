@@ -21,8 +21,11 @@ from typing import Any
 from csoc.errors import RejectedError
 from csoc.fleet.documents.infrastructure import Size
 
-KUBERNETES_VERSION = "1.34"
+KUBERNETES_VERSION = "1.35"
+"""In EKS's standard support until 2027-03-27; the autoscaler's chart has no newer one (endoflife.date, August 2026)."""
 DATABASE_VERSION = "16.11"
+"""Offered by Aurora, as aws-cdk-lib 2.275 of 2026-10 says; PostgreSQL 16 is in its standard support until 2029-02-28
+(endoflife.date, August 2026)."""
 
 _ENDPOINTS = (
     # What every node and every service calls all the time. An endpoint costs about ten dollars a month in each zone

@@ -37,7 +37,8 @@ class Settings:
     )
     """Type of three nodes that hold no data and keep the domain together; "" for none."""
     engine_version: Literal["OpenSearch_1.3", "Elasticsearch_7.10"] = setting(default="OpenSearch_1.3")
-    """Both answer as Elasticsearch 7.10, which is what guppy and tube understand."""
+    """Both answer as Elasticsearch 7.10, which is what guppy and tube understand. Both are in standard support until
+    2027-11-07 and in extended support, which costs, until 2030-11-07 (AWS by way of endoflife.date, September 2026)."""
 
     def __post_init__(self) -> None:
         if self.nodes < self.zones:

@@ -15,7 +15,7 @@ CHART_NAME = "gen3"
 CHART_VERSION = "0.3.90"
 
 KUBERNETES = "1.35"
-"""The newest that EKS has (November 2026), since a cluster is made to stay."""
+"""In EKS's standard support until 2027-03-27. EKS has 1.36 since 2026-06-02, but the platform's charts do not all."""
 
 MONTHLY = "2026.06"
 """Gen3's services are released together, by month."""

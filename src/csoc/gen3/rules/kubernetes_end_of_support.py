@@ -25,6 +25,7 @@ SUPPORT: dict[str, tuple[date, date]] = {
     "1.33": (date(2026, 7, 29), date(2027, 7, 29)),
     "1.34": (date(2026, 12, 2), date(2027, 12, 2)),
     "1.35": (date(2027, 3, 27), date(2028, 3, 27)),
+    "1.36": (date(2027, 8, 2), date(2028, 8, 2)),
 }
 _OLDEST = 27
 _SOON = timedelta(days=60)
