@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.functional.small_fleet import FILES, SOON, URL, Csoc, Repository, application, at_home, values
+from tests.functional.small_fleet import FILES, SOON, URL, Csoc, Repository, application, values
 from tests.functional.test_check_command import (
     BROKEN,
     CRITICAL,
@@ -33,18 +32,6 @@ data:
   key: {{ randAlphaNum 10 | b64enc }}
 """
 DRAWN = "secret-made-anew"
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "fleet")
 
 
 APPLICATION = "one/alpha.example.org/app.yaml"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pygit2
-import pytest
 
-from tests.functional.small_fleet import Csoc, Repository, at_home, values
+from tests.functional.small_fleet import Csoc, Repository, values
 from tests.functional.test_check_command import (
     BOTH_LOW,
     CRITICAL,
@@ -19,18 +16,6 @@ from tests.functional.test_check_command import (
     waiver,
     waivers,
 )
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "fleet")
 
 
 def test_a_baseline_makes_what_is_there_known_and_nothing_else(csoc: Csoc, repository: Repository) -> None:

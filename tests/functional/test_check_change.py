@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.functional.small_fleet import FILES, Csoc, Repository, application, at_home, values
+from tests.functional.small_fleet import FILES, Csoc, Repository, application, values
 from tests.functional.test_check_command import report, rules_of, waiver, waivers
 
 APPLICATION = "one/alpha.example.org/app.yaml"
@@ -26,13 +26,6 @@ FLEET = {
 }
 PASSWORD = "  smtp:\n    password: {}\n"
 TAGGED = "fence:\n  enabled: true\n  image:\n    repository: quay.io/cdis/fence\n    tag: {}\n"
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
 
 
 @pytest.fixture

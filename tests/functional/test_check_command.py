@@ -9,23 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.functional.small_fleet import CHART, FILES, SOON, URL, Csoc, Repository, application, at_home, values
+from tests.functional.small_fleet import CHART, FILES, SOON, URL, Csoc, Repository, application, values
 
 MAINTENANCE = "maintenance-mode-not-text"
 MISSING = "value-file-missing"
 NOT_RENDERING = "chart-does-not-render"
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "fleet")
 
 
 def report(csoc: Csoc, *arguments: str, code: int | None = None) -> dict[str, Any]:

@@ -11,18 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.functional.small_fleet import SOON, Csoc, Repository, at_home, values
+from tests.functional.small_fleet import SOON, Csoc, Repository, values
 
 ALPHA = "one/alpha.example.org/values.yaml"
 ODD = "# Ours\nglobal:\n    hostname:   alpha.example.org   # public\n    maintenanceMode:   off # since May\n"
 MENDED = ODD.replace("off #", '"off" #')
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
 
 
 @pytest.fixture

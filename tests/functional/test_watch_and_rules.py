@@ -13,19 +13,7 @@ import pytest
 
 from csoc.cli.fleet import watch
 from csoc.gen3.rules.table import RULES
-from tests.functional.small_fleet import Csoc, Repository, at_home, values
-
-
-@pytest.fixture
-def csoc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Csoc:
-    at_home(monkeypatch, tmp_path / "home")
-    monkeypatch.chdir(tmp_path)
-    return Csoc(capsys)
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path / "fleet")
+from tests.functional.small_fleet import Csoc, Repository, values
 
 
 def between(monkeypatch: pytest.MonkeyPatch, *steps: object) -> None:
