@@ -90,5 +90,5 @@ def test_the_driver_of_volumes_has_the_policy_that_reaches_only_what_drivers_mad
     any volume of the account."""
     role = of_type(cluster("small", "platform"), "AWS::IAM::Role")["StorageDriverRole"]
     (policy,) = role["ManagedPolicyArns"]
-    assert str(policy).rpartition("policy/")[2].startswith("service-role/AmazonEBSCSIDriverPolicyV2")
+    assert str(policy).rpartition("policy/")[2].startswith("AmazonEBSCSIDriverPolicyV2")
     assert not role.get("Policies")

@@ -62,7 +62,7 @@ def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, st
         "volumes",
         description="The driver of EBS volumes",
         trust=given.pod_trust("kube-system:ebs-csi-controller-sa"),
-        managed=["service-role/AmazonEBSCSIDriverPolicyV2"],
+        managed=["AmazonEBSCSIDriverPolicyV2"],
     )
     autoscaler = given.role(
         "AutoscalerRole",
