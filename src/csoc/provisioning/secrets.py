@@ -19,8 +19,9 @@ class Secrets(Protocol):
         Raises NotFoundError for one that is not there, DeniedError, UnavailableError."""
         ...
 
-    def put(self, name: str, value: str, token: str) -> None:
-        """Puts a value. token: of one occasion; with the same one a second call does nothing."""
+    def put(self, name: str, value: str, token: str, *, is_first: bool = False) -> None:
+        """Puts a value. token: of one occasion; with the same one a second call does nothing. is_first: the secret was
+        seen empty; if somebody else has put a value since, that one stays the one that counts."""
         ...
 
 

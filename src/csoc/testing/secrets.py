@@ -18,9 +18,9 @@ class MemorySecrets:
     def without_value(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if self._of(name) is None)
 
-    def put(self, name: str, value: str, token: str) -> None:
-        self._of(name)
-        if (name, token) in self._tokens:
+    def put(self, name: str, value: str, token: str, *, is_first: bool = False) -> None:
+        there = self._of(name)
+        if (name, token) in self._tokens or (is_first and there is not None):
             return
         self._tokens.add((name, token))
         self.values[name] = value

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from csoc.adapters.aws.failures import code_of, translated
 
+_FIRST = "CSOCFIRST"
+
 
 class AccountSecrets:
     """See csoc.provisioning.secrets.Secrets. client: gives a client of Secrets Manager."""
@@ -21,11 +23,14 @@ class AccountSecrets:
     def without_value(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if not self._has_value(name))
 
-    def put(self, name: str, value: str, token: str) -> None:
+    def put(self, name: str, value: str, token: str, *, is_first: bool = False) -> None:
+        # The first version of a secret becomes the one that counts whatever its label, a later one only without any.
+        # Source: API reference of Secrets Manager, PutSecretValue.
+        label = {"VersionStages": [_FIRST]} if is_first else {}
         with translated(f"secret {name}"):
             try:
                 self._client().put_secret_value(
-                    SecretId=name, SecretString=value, ClientRequestToken=_token(name, token)
+                    SecretId=name, SecretString=value, ClientRequestToken=_token(name, token), **label
                 )
             except ClientError as error:
                 # The token was used before, for a value that was made then: that one stays.
