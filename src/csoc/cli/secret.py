@@ -17,7 +17,7 @@ from csoc.cli.session import fleet_option
 from csoc.config import read_secret_file
 from csoc.errors import NotFoundError
 from csoc.gen3.launch.secrets import AskedField
-from csoc.usecases.planning.asking import asked_of, put_asked
+from csoc.usecases.planning.asking import asked_of, check_kept, put_asked
 from csoc.usecases.planning.making import open_fleet
 
 secret = CommandGroup(
@@ -33,6 +33,7 @@ secret = CommandGroup(
     "csoc secret put heart-prod fence-config",
     "csoc secret put heart-prod fence-config --from-env client-secret=CLIENT_SECRET",
     "csoc secret put heart-prod fence-config --from-file client-secret=/run/secrets/client",
+    "csoc secret put heart-prod fence-config --renew",
 )
 @click.argument("environment", type=ONE_LINE)
 @click.argument("name", type=ONE_LINE)
@@ -44,12 +45,17 @@ secret = CommandGroup(
     "--from-file", "from_file", type=ONE_LINE, multiple=True, metavar="FIELD=PATH",
     help="Take a field from this file; several times.",
 )  # fmt: skip
+@click.option(
+    "--renew", is_flag=True,
+    help="Put it although it has a value: what csoc generates in it is made anew, and what that encrypted is lost.",
+)  # fmt: skip
 @fleet_option
 def put_command(
     environment: str,
     name: str,
     from_env: tuple[str, ...],
     from_file: tuple[str, ...],
+    renew: bool,
     source: str,
     revision: str | None,
     own_urls: tuple[str, ...],  # noqa: ARG001 - documents name their own repository
@@ -58,15 +64,18 @@ def put_command(
     """Give what only a person has, for a secret of an environment.
 
     What no option tells is asked for without being shown. It goes to the account's Secrets Manager, and is kept nowhere
-    else. A run that waits for it goes on by itself.
+    else. A run that waits for it goes on by itself. csoc reads no secret, so it cannot change a part of one: a secret
+    that has a value, and in it a key that data is encrypted with, is put again only with --renew.
     """
     with open_provisioning() as ports:
         progress(f"reading {source}")
         fleet = open_fleet(ports, source, revision)
         wanted = asked_of(fleet, environment, name)
         given = _told(name, wanted, from_env, from_file)
+        if not renew:
+            check_kept(ports, fleet, environment, name)
         given |= _asked([one for one in wanted if one.name not in given])
-        put = put_asked(ports, fleet, environment, name, given)
+        put = put_asked(ports, fleet, environment, name, given, renew=renew)
     if as_json:
         print_json({"put": list(put)})
     else:

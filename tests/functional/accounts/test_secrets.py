@@ -190,6 +190,20 @@ def test_automation_gives_fields_by_variable_and_file_and_no_error_shows_a_value
     assert f"client_secret: {CANARY}" in heart.value("fence-config")
     assert "client_id: client-id-of-heart" in heart.value("fence-config")
     assert CANARY not in done.out + done.err
+
+    # Put again, the whole secret would be made anew, and with it the key that Fence encrypts with.
+    before = heart.value("fence-config")
+    for words in ((), (*by_variable, *by_file)):
+        refused = world.csoc(*PUT, *words)
+        assert (refused.code, "put again, it gets another key" in refused.err) == (5, True), refused.err
+        assert "what Fence encrypted in its database" in refused.err
+        assert "changes single fields of it in Secrets Manager" in refused.err
+        assert "add --renew" in refused.err
+    assert heart.value("fence-config") == before
+    world.done(world.csoc(*PUT, *by_variable, *by_file, "--renew"))
+    after = heart.value("fence-config")
+    keys = [next(line for line in text.splitlines() if "ENCRYPTION_KEY" in line) for text in (before, after)]
+    assert keys[0] != keys[1]
     heart.nothing_holds(CANARY)
 
 

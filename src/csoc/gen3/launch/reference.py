@@ -81,6 +81,10 @@ def _secrets() -> Iterator[str]:
         group = secret.group if secret.group != secret.name else ""
         asked = ", ".join(field.what for field in secret.asked)
         yield _row(f"`{secret.name}`", secret.shape, f"`{secret.override}`", ", ".join(secret.mounted_by), group, asked)
+    for secret in plan_secrets(every).secrets:
+        if secret.lost:
+            yield ""
+            yield f"`{secret.name}` holds a generated key: made anew, {secret.lost} cannot be read any more."
     kept = ", ".join(f"`{path}`" for flags in KEPT_BY_HELM.values() for path in flags)
     yield ""
     yield f"Made by Helm, since nothing secret is in them or a job of the chart fills them: {kept}."

@@ -44,7 +44,8 @@ class PlannedSecret:
     name: below the environment's prefix. secret: the Kubernetes Secret that it becomes. shape: "whole", "properties" or
     "object", as in the catalogue. keys: of the Kubernetes Secret. override: the values path that names it. asked: what
     a person must give; everything else is generated. mounted_by: services whose pods read it; () for one that is there
-    for a service that may be switched on later. group: secrets whose values agree.
+    for a service that may be switched on later. group: secrets whose values agree. lost: what cannot be read any more
+    if the secret is made anew, "" for nothing that matters.
     """
 
     name: str
@@ -55,6 +56,7 @@ class PlannedSecret:
     group: str
     asked: tuple[AskedField, ...] = ()
     mounted_by: tuple[str, ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ _GROUPS: Mapping[str, str] = MappingProxyType(
         "sower-jobs-g3auto": INDEX,
     }
 )
+_LOST: Mapping[str, str] = MappingProxyType(
+    {
+        "fence-config": "what Fence encrypted in its database (tokens of identity providers, keys of Google)",
+        "wts-g3auto": "the tokens that the workspace token service keeps for its users",
+    }
+)
 _ASKED: Mapping[str, tuple[AskedField, ...]] = MappingProxyType({"fence-config": _CLIENT})
 DATABASE_KEYS = ("host", "port", "username", "password", "database", "dbcreated")
 
@@ -148,6 +156,7 @@ def plan_secrets(on: Iterable[str], catalogue: Catalogue | None = None, *, clien
                 _GROUPS.get(secret.name, secret.name),
                 asked,
                 readers,
+                _LOST.get(secret.name, ""),
             )
     return SecretPlan(tuple(found[name] for name in sorted(found)))
 

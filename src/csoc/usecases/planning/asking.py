@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from csoc.errors import NotFoundError, RejectedError
+from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.gen3.launch.documents import secrets_of
 from csoc.gen3.launch.secrets import AskedField
 from csoc.gen3.launch.secretvalues import make_values
@@ -37,17 +37,54 @@ def asked_of(fleet: FleetAt, environment: str, name: str) -> tuple[AskedField, .
     return found
 
 
+def check_kept(ports: ProvisioningPorts, fleet: FleetAt, environment: str, name: str) -> None:
+    """Makes sure that putting a secret makes nothing anew without which data cannot be read any more.
+
+    csoc reads no values, so it cannot keep a part of one: a secret that has a value is put whole or not at all. Raises
+    ConflictError, naming what would be lost; NotFoundError (the layer credentials is not applied yet), and what the
+    account's secrets raise.
+    """
+    owner = _owner(fleet, environment)
+    plan = secrets_of(owner.environment) if owner.environment is not None else None
+    if plan is None or name not in plan.names:
+        return
+    losing = {names.secret(owner.uid, one): plan.get(one).lost for one in plan.to_put([name]) if plan.get(one).lost}
+    if not losing:
+        return
+    account = (owner.account.metadata.name, owner.account.spec.id, owner.region)
+    task = f"secret-{ports.cloud.ids()}"
+    there = ports.places.secrets_at(*account, person=ports.person().id, task=task)
+    empty = there.without_value(tuple(losing))
+    for full, lost in losing.items():
+        if full not in empty:
+            raise ConflictError(
+                f"{full} has a value, which csoc cannot read: put again, it gets another key, and {lost} cannot be "
+                "read any more",
+                place=f"secret {name}",
+                fix="Whoever may read it changes single fields of it in Secrets Manager; or, where nothing of that is "
+                "there yet or it may be lost, add --renew",
+            )
+
+
 def put_asked(
-    ports: ProvisioningPorts, fleet: FleetAt, environment: str, name: str, given: Mapping[str, str]
+    ports: ProvisioningPorts,
+    fleet: FleetAt,
+    environment: str,
+    name: str,
+    given: Mapping[str, str],
+    *,
+    renew: bool = False,
 ) -> tuple[str, ...]:
     """Makes the secret, and those that must agree with it, and puts them. Gives their names in Secrets Manager.
 
-    Raises RejectedError (a field is missing or no single line), NotFoundError (the layer credentials is not applied
-    yet, or the database), and what the account's secrets raise.
+    renew: even if data is lost by that. Raises RejectedError (a field is missing or no single line), NotFoundError (the
+    layer credentials is not applied yet, or the database), and what `check_kept` and the account's secrets raise.
     """
     owner = _owner(fleet, environment)
     if owner.environment is None:
         raise RejectedError(f"{owner.shown} is no environment")
+    if not renew:
+        check_kept(ports, fleet, environment, name)
     account = (owner.account.metadata.name, owner.account.spec.id, owner.region)
     task = f"secret-{ports.cloud.ids()}"
     person = ports.person().id

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import ErrorDetails
 
 from csoc.errors import RejectedError
+from csoc.fleet.documents.faults import explain
 from csoc.fleet.yaml import yamltext
 from csoc.gen3.launch.answers import Answers, example_answers, faults_of, parse_answers
 
@@ -148,8 +151,8 @@ def test_the_id_of_a_client_is_no_secret() -> None:
         ("namespace: kube-system", "namespace: expected a namespace of its own"),
         ("signIn: {provider: mine}", "signIn.discoveryUrl: expected the address of its OpenID configuration"),
         ("chart: {path: helm/gen3, version: main}", "chart.version: expected a commit"),
-        ("dictionary: http://example.org/schema.json", "dictionary: expected text of the form"),
-        ("region: Sydney", "region: expected text of the form"),
+        ("dictionary: http://example.org/schema.json", "expected an address that begins with https:// and ends with"),
+        ("region: Sydney", "region: expected a region of AWS such as ap-southeast-2"),
         ("hostname: a.example.org\nhostname: b.example.org", "hostname: expected a key that stands once"),
         ("title: 'Heart {{BASE_URL}}'", "title: expected one line of text, without {{"),
         ('title: "two\\nlines"', "title: expected one line of text"),
@@ -189,3 +192,13 @@ def test_whatever_is_answered_ends_in_answers_or_in_faults(data: dict[str, objec
     found = faults_of(json.dumps(data).encode())
     if not found:
         parse_answers(json.dumps(data).encode())
+
+
+def test_no_sentence_about_an_answer_is_a_regular_expression() -> None:
+    schema = json.dumps(Answers.model_json_schema())
+    patterns = {json.loads(f'"{one}"') for one in re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', schema)}
+    assert len(patterns) > 5
+    for pattern in patterns:
+        error = {"type": "string_pattern_mismatch", "loc": ("commons",), "msg": "", "ctx": {"pattern": pattern}}
+        said = explain(Answers, {"commons": "?"}, cast(ErrorDetails, error)).expected
+        assert pattern not in said, f"{pattern} has no words in csoc.fleet.documents.faults"
