@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -418,10 +418,3 @@ def _check_unlocks(unlocks: Iterable[str], layers: Sequence[LayerPlan]) -> None:
         if unlock not in losing:
             known = ", ".join(sorted(losing)) or "nothing"
             raise RejectedError(f"{unlock} is neither replaced nor removed by this plan", fix=f"It touches: {known}")
-
-
-def blocked(findings: Iterable[PolicyFinding]) -> Iterator[str]:
-    """What keeps a plan from being applied, in sentences."""
-    for finding in findings:
-        if finding.blocks:
-            yield f"{finding.subject}: {finding.cause}. {finding.fix}"
