@@ -25,6 +25,7 @@ class PlanKind(StrEnum):
     EXACT = "exact"  # a change set with property values
     PREVIEW = "preview"  # inputs do not exist yet
     UNCHANGED = "unchanged"
+    RENDERED = "rendered"  # objects of a cluster, before and after
     EXISTING = "existing"  # read, never changed
 
 
