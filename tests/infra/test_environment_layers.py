@@ -19,8 +19,8 @@ from csoc.provisioning import names
 from csoc.provisioning.layers import LAYERS
 from csoc_infra import app
 from csoc_infra.document import parse
-from csoc_infra.layers.grants import ACCESSES
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.grants import ACCESSES
 from tests.infra import environments
 from tests.infra.environments import OWN, SIZES, document, of_type, properties, templates, usual
 

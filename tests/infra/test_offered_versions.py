@@ -18,7 +18,7 @@ from csoc.emulator.cloud.eks import facts
 from csoc.gen3.launch import versions
 from csoc.gen3.rules.kubernetes_end_of_support import SUPPORT
 from csoc.provisioning import sizes
-from csoc_infra.layers import search
+from csoc_infra.parts import search
 
 
 def said_of(kind: type, name: str) -> str:

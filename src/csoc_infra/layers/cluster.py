@@ -20,8 +20,8 @@ from aws_cdk import aws_kms as kms
 
 from csoc_infra import checks, names
 from csoc_infra.context import Given, policy
-from csoc_infra.layers.shared import CLOSED_EGRESS, log_group, retained, runs_on_arm
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.shared import CLOSED_EGRESS, log_group, retained, runs_on_arm
 from csoc_infra.settings import setting
 
 NAME = "cluster"

@@ -14,10 +14,10 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from csoc_infra import checks
 from csoc_infra.context import Given
-from csoc_infra.layers.keys import key
-from csoc_infra.layers.logical_ids import logical_id
-from csoc_infra.layers.shared import retained
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.keys import key
+from csoc_infra.parts.logical_ids import logical_id
+from csoc_infra.parts.shared import retained
 from csoc_infra.settings import setting
 
 NAME = "credentials"

@@ -18,11 +18,11 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from csoc_infra.checks import between, each, matches, retention
 from csoc_infra.context import Given
-from csoc_infra.layers import search
-from csoc_infra.layers.doors import door
-from csoc_infra.layers.keys import key, logs_use
-from csoc_infra.layers.shared import log_group, retained
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts import search
+from csoc_infra.parts.doors import door
+from csoc_infra.parts.keys import key, logs_use
+from csoc_infra.parts.shared import log_group, retained
 from csoc_infra.settings import setting
 
 NAME = "database"

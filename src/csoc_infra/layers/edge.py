@@ -19,8 +19,8 @@ from aws_cdk import aws_route53 as route53
 
 from csoc_infra import checks
 from csoc_infra.context import NOTHING, Given
-from csoc_infra.layers import web_acl
 from csoc_infra.mistakes import MistakeError, shown
+from csoc_infra.parts import web_acl
 from csoc_infra.settings import setting
 
 NAME = "edge"

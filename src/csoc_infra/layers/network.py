@@ -18,9 +18,9 @@ from aws_cdk import aws_ec2 as ec2
 
 from csoc_infra import checks, names
 from csoc_infra.context import Given
-from csoc_infra.layers import web_acl
-from csoc_infra.layers.shared import CLOSED_EGRESS, log_group
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts import web_acl
+from csoc_infra.parts.shared import CLOSED_EGRESS, log_group
 from csoc_infra.settings import setting
 
 NAME = "network"

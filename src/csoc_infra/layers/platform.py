@@ -15,7 +15,7 @@ from aws_cdk import aws_eks as eks
 
 from csoc_infra import checks
 from csoc_infra.context import Given
-from csoc_infra.layers.load_balancing import statements as load_balancing
+from csoc_infra.parts.load_balancing import statements as load_balancing
 from csoc_infra.settings import setting
 
 NAME = "platform"

@@ -18,10 +18,10 @@ from aws_cdk import aws_sqs as sqs
 
 from csoc_infra import checks, names
 from csoc_infra.context import Given, policy
-from csoc_infra.layers import buckets, grants
-from csoc_infra.layers.keys import key, service_uses
-from csoc_infra.layers.logical_ids import logical_id
 from csoc_infra.mistakes import MistakeError, shown
+from csoc_infra.parts import buckets, grants
+from csoc_infra.parts.keys import key, service_uses
+from csoc_infra.parts.logical_ids import logical_id
 from csoc_infra.settings import setting
 
 NAME = "resources"

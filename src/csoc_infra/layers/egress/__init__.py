@@ -38,8 +38,8 @@ from aws_cdk import aws_ssm as ssm
 from csoc_infra import checks, names
 from csoc_infra.context import Given, policy
 from csoc_infra.layers.egress import lists
-from csoc_infra.layers.shared import log_group, retained, runs_on_arm
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.shared import log_group, retained, runs_on_arm
 from csoc_infra.settings import setting
 
 NAME = "egress"

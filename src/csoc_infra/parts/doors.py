@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
 from csoc_infra.context import Given
-from csoc_infra.layers.shared import CLOSED_EGRESS, retained
+from csoc_infra.parts.shared import CLOSED_EGRESS, retained
 
 
 def door(

@@ -11,8 +11,8 @@ from aws_cdk import aws_s3 as s3
 
 from csoc_infra import checks
 from csoc_infra.context import Given, policy
-from csoc_infra.layers.logical_ids import logical_id
-from csoc_infra.layers.shared import retained
+from csoc_infra.parts.logical_ids import logical_id
+from csoc_infra.parts.shared import retained
 from csoc_infra.settings import setting
 
 LOGS = "access-logs"

@@ -17,8 +17,8 @@ from aws_cdk import aws_wafv2 as wafv2
 
 from csoc_infra import checks
 from csoc_infra.context import Given
-from csoc_infra.layers.shared import log_group
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.shared import log_group
 from csoc_infra.settings import setting
 
 GroupName = Literal[

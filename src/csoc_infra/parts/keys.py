@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from csoc_infra.context import Given, policy
-from csoc_infra.layers.shared import retained
+from csoc_infra.parts.shared import retained
 
 _PENDING_DAYS = 30
 

@@ -14,9 +14,9 @@ from aws_cdk import aws_opensearchservice as opensearch
 
 from csoc_infra.checks import between, matches
 from csoc_infra.context import Given, policy
-from csoc_infra.layers.doors import door
-from csoc_infra.layers.shared import log_group, retained
 from csoc_infra.mistakes import MistakeError
+from csoc_infra.parts.doors import door
+from csoc_infra.parts.shared import log_group, retained
 from csoc_infra.settings import setting
 
 _HTTPS = 443
