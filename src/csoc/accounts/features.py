@@ -30,6 +30,10 @@ class Feature:
 FEATURES = (
     Feature("observe", "reading configuration, inventory and costs", Role.OBSERVER, "observe"),
     Feature("provision", "planning and applying layers", Role.PROVISIONER, "provision"),
+    Feature(
+        "existing parameters", "reading layers that exist from parameters", Role.PROVISIONER, "existing-parameters"
+    ),
+    Feature("existing stacks", "reading layers that exist from stacks", Role.PROVISIONER, "existing-stacks"),
     Feature("identities", "roles of services and nodes", Role.EXECUTION, "execution-identities"),
     Feature("network", "the layers network and egress", Role.EXECUTION, "execution-network"),
     Feature("cluster", "the layers cluster and platform", Role.EXECUTION, "execution-cluster"),

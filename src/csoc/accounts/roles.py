@@ -60,7 +60,16 @@ def roles(terms: Terms) -> tuple[RoleDocuments, ...]:
     """Every role of a link, in a fixed order."""
     return (
         RoleDocuments(Role.OBSERVER, trust(terms, terms.observer), {"observe": _observe()}),
-        RoleDocuments(Role.PROVISIONER, trust(terms, terms.worker), {"provision": _provision(terms)}),
+        RoleDocuments(
+            Role.PROVISIONER,
+            trust(terms, terms.worker),
+            {"provision": _provision(terms)},
+            {
+                name: read_existing(name, list(arns))
+                for name, arns in ((PARAMETERS, terms.reads.parameters), (STACKS, terms.reads.stacks))
+                if arns
+            },
+        ),
         RoleDocuments(
             Role.EXECUTION,
             _cloudformation(terms),
@@ -69,6 +78,23 @@ def roles(terms: Terms) -> tuple[RoleDocuments, ...]:
         RoleDocuments(Role.SECRETS, trust(terms, terms.worker), {"secrets": _put_secrets(terms)}),
         RoleDocuments(Role.CLUSTER, trust(terms, terms.worker), {"cluster": _clusters(terms)}),
     )
+
+
+PARAMETERS, STACKS = "existing-parameters", "existing-stacks"
+_READ: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    PARAMETERS: ("ReadExistingParameters", ("ssm:GetParameter",)),
+    STACKS: (
+        "ReadExistingStacks",
+        ("cloudformation:DescribeStackResourceDrifts", "cloudformation:DescribeStacks",
+         "cloudformation:DetectStackDrift", "cloudformation:GetTemplate"),
+    ),
+}  # fmt: skip
+
+
+def read_existing(name: str, resources: Any) -> Document:
+    """The policy with which layers are read that exist already. resources: ARNs, or a reference to a list of them."""
+    sid, actions = _READ[name]
+    return policy({"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources})
 
 
 def boundary_document(terms: Terms) -> Document:

@@ -11,16 +11,30 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from csoc.accounts import names
-from csoc.accounts.roles import LONGEST_SESSION_SECONDS, RoleDocuments, boundary_document, roles
-from csoc.accounts.terms import MARK, Terms
+from csoc.accounts.links import Role
+from csoc.accounts.roles import (
+    LONGEST_SESSION_SECONDS,
+    PARAMETERS,
+    STACKS,
+    RoleDocuments,
+    boundary_document,
+    read_existing,
+    roles,
+)
+from csoc.accounts.terms import MARK, Reads, Terms
 from csoc.errors import RejectedError
 
 EXTERNAL_ID_PATTERN = "csoc-[a-z0-9]{10}-[a-z0-9]{30}"
+READ_PARAMETERS: Mapping[str, tuple[str, str]] = {
+    "ExistingParameters": (PARAMETERS, "ARNs of SSM parameters from which csoc reads layers that exist already."),
+    "ExistingStacks": (STACKS, "ARNs of stacks from which csoc reads layers that exist already."),
+}
+"""Parameters of the template with the policy that each fills."""
 CAPABILITY = "CAPABILITY_NAMED_IAM"
 LARGEST_INLINE_BYTES = 51_200
 """Of a template that is given in a call; a larger one has to come from a bucket. Source: CloudFormation quotas."""
@@ -30,10 +44,15 @@ LONGEST_ADDRESS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class LinkTemplate:
-    """body: JSON text, as it goes to CloudFormation."""
+    """body: JSON text, as it goes to CloudFormation. reads: values of its parameters for what exists already."""
 
     body: str
     stack: str
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+    def given(self, external_id: str) -> dict[str, str]:
+        """Its parameters for one account."""
+        return {"ExternalId": external_id, **self.reads}
 
     @property
     def digest(self) -> str:
@@ -47,19 +66,22 @@ class LinkTemplate:
 
 
 def link_template(terms: Terms) -> LinkTemplate:
-    """The template of an installation. terms: those of the template, with references for what each account has."""
+    """The template of an installation. terms: those of the template, with references for what each account has; what
+    their account lets csoc read besides is not in the body, but in the parameters."""
     resources: dict[str, Any] = {
         "Boundary": _managed(terms, "boundary", boundary_document(terms)),
         "ArtifactBucket": _bucket(terms),
         "ArtifactBucketPolicy": _bucket_policy(),
     }
     outputs: dict[str, Any] = {"ArtifactBucket": {"Value": {"Ref": "ArtifactBucket"}}}
-    for made in roles(terms):
+    for made in roles(replace(terms, reads=Reads())):
         logical = f"{made.role.capitalize()}Role"
         for name, document in made.managed.items():
             resources[_logical(name)] = _managed(terms, name, document)
         resources[logical] = _role(terms, made)
         outputs[f"{logical}Arn"] = {"Value": {"Fn::GetAtt": [logical, "Arn"]}}
+    for parameter, (policy_name, _) in READ_PARAMETERS.items():
+        resources[_logical(policy_name)] = _read_existing(terms, parameter, policy_name)
     body = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Lets the csoc of installation {terms.installation} act in this account. Delete to unlink.",
@@ -69,12 +91,39 @@ def link_template(terms: Terms) -> LinkTemplate:
                 "AllowedPattern": EXTERNAL_ID_PATTERN,
                 "ConstraintDescription": "must be the one that `csoc account link` printed for this account",
                 "Description": "Made by csoc for this account alone. Do not change it.",
-            }
+            },
+            **{
+                name: {"Type": "CommaDelimitedList", "Default": "", "Description": what}
+                for name, (_, what) in READ_PARAMETERS.items()
+            },
+        },
+        "Conditions": {
+            f"Has{name}": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": name}]}, ""]}]}
+            for name in READ_PARAMETERS
         },
         "Resources": resources,
         "Outputs": outputs,
     }
-    return LinkTemplate(json.dumps(_substituted(body), separators=(",", ":")), names.link_stack(terms.installation))
+    reads = terms.reads
+    values = {"ExistingParameters": ",".join(reads.parameters), "ExistingStacks": ",".join(reads.stacks)}
+    return LinkTemplate(
+        json.dumps(_substituted(body), separators=(",", ":")),
+        names.link_stack(terms.installation),
+        {name: value for name, value in values.items() if value},
+    )
+
+
+def reads_of_stack(parameters: Mapping[str, str]) -> Reads:
+    """What a link's stack was given to read besides csoc's own, as far as it is what csoc would ask for."""
+    given = {name: tuple(filter(None, parameters.get(name, "").split(","))) for name in READ_PARAMETERS}
+    return Reads(given["ExistingParameters"], given["ExistingStacks"]).checked()
+
+
+def _read_existing(terms: Terms, parameter: str, name: str) -> dict[str, Any]:
+    """A policy beside the provisioner's, where there is anything to read."""
+    made = _managed(terms, name, read_existing(name, {"Ref": parameter}))
+    made["Properties"]["Roles"] = [{"Ref": f"{Role.PROVISIONER.capitalize()}Role"}]
+    return {**made, "Condition": f"Has{parameter}"}
 
 
 def _logical(name: str) -> str:
@@ -172,7 +221,8 @@ def command(template: LinkTemplate, external_id: str, region: str, file: str) ->
     """The one command that makes the stack from a file."""
     words = [
         "aws", "cloudformation", "deploy", "--region", region, "--stack-name", template.stack,
-        "--template-file", file, "--capabilities", CAPABILITY, "--parameter-overrides", f"ExternalId={external_id}",
+        "--template-file", file, "--capabilities", CAPABILITY, "--parameter-overrides",
+        *(f"{name}={value}" for name, value in template.given(external_id).items()),
     ]  # fmt: skip
     return shlex.join(words)
 
@@ -189,24 +239,25 @@ def quick_create(template: LinkTemplate, external_id: str, region: str, template
         f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}#/stacks/create/review"
         f"?templateURL={quote(template_url, safe='')}&stackName={quote(template.stack)}"
         f"&param_ExternalId={quote(external_id)}"
-    )
+    ) + "".join(f"&param_{name}={quote(value, safe='')}" for name, value in template.reads.items())
     if len(address) > LONGEST_ADDRESS:
         raise RejectedError(
             f"The quick-create address would have {len(address)} characters; AWS takes {LONGEST_ADDRESS}",
-            fix="Set aws.template_bucket to a bucket with a shorter name, or use --format command",
+            fix="Use --format command; or set aws.template_bucket to a bucket with a shorter name",
         )
     return address
 
 
 def terraform(template: LinkTemplate, external_id: str, region: str, file: str) -> str:
     """Terraform that makes the same stack, from the same template."""
+    parameters = ", ".join(f"{name} = {json.dumps(value)}" for name, value in template.given(external_id).items())
     return f"""\
 # Template sha256 {template.digest}
 resource "aws_cloudformation_stack" "csoc_link" {{
   name          = {json.dumps(template.stack)} # in the region {region} of your provider
   template_body = file({json.dumps(file)})
   capabilities  = ["{CAPABILITY}"]
-  parameters    = {{ ExternalId = {json.dumps(external_id)} }}
+  parameters    = {{ {parameters} }}
 }}
 """
 
@@ -222,6 +273,9 @@ def stack_set(template: LinkTemplate, external_id: str, region: str, account_id:
     add = [
         "aws", "cloudformation", "create-stack-instances", "--region", region, "--stack-set-name", template.stack,
         "--accounts", account_id, "--regions", region,
-        "--parameter-overrides", f"ParameterKey=ExternalId,ParameterValue={external_id}",
+        "--parameter-overrides",
+        # Commas would end the value.
+        *(f'ParameterKey={name},ParameterValue="{value}"' if "," in value else
+          f"ParameterKey={name},ParameterValue={value}" for name, value in template.given(external_id).items()),
     ]  # fmt: skip
     return f"# Once for the organization:\n{shlex.join(make)}\n# Once for this account:\n{shlex.join(add)}\n"

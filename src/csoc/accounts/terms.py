@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.accounts import names
@@ -30,9 +30,33 @@ ROLE_ARN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Reads:
+    """What csoc reads in an account besides its own things: ARNs of SSM parameters and of stacks, from which documents
+    take layers that exist already. What cannot be the ARN of one such thing is none of them."""
+
+    parameters: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+
+    def checked(self) -> Reads:
+        """Without what is no ARN of the kind, or would let csoc read more than single things or one folder."""
+        return Reads(
+            tuple(one for one in self.parameters if _PARAMETER_ARN.fullmatch(one)),
+            tuple(one for one in self.stacks if _STACK_ARN.fullmatch(one)),
+        )
+
+    def __or__(self, other: Reads) -> Reads:
+        return Reads(tuple(sorted({*self.parameters, *other.parameters})), tuple(sorted({*self.stacks, *other.stacks})))
+
+
+_PARAMETER_ARN = re.compile(r"arn:aws[a-z-]*:ssm:(?:\*|[a-z0-9-]+):[0-9]{12}:parameter(?:/[A-Za-z0-9_.-]+)+(?:/\*)?")
+_STACK_ARN = re.compile(r"arn:aws[a-z-]*:cloudformation:(?:\*|[a-z0-9-]+):[0-9]{12}:stack/[A-Za-z][A-Za-z0-9-]*/\*")
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """installation: uid of the fleet. worker, observer: ARNs of the roles that csoc runs as. organization: that they
-    must belong to, "" for any. account, partition, external_id: of one link, or references of a template."""
+    must belong to, "" for any. account, partition, external_id: of one link, or references of a template. reads: what
+    one account lets csoc read besides; of a template it is a parameter."""
 
     installation: str
     worker: str
@@ -41,6 +65,7 @@ class Terms:
     partition: str = "${AWS::Partition}"
     account: str = "${AWS::AccountId}"
     external_id: str = "${ExternalId}"
+    reads: Reads = field(default_factory=Reads)
 
     def __post_init__(self) -> None:
         if not INSTALLATION.fullmatch(self.installation):

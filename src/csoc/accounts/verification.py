@@ -21,8 +21,8 @@ from csoc.accounts.features import missing, same_trust, surplus, surplus_of_poli
 from csoc.accounts.links import Check, Link, LinkState, Role
 from csoc.accounts.roles import ASSUMED, LONGEST_SESSION_SECONDS, RoleDocuments, boundary_document, roles
 from csoc.accounts.sessions import unproven
-from csoc.accounts.template import LinkTemplate
-from csoc.accounts.terms import Terms
+from csoc.accounts.template import LinkTemplate, reads_of_stack
+from csoc.accounts.terms import Reads, Terms
 from csoc.clock import Clock, Ids
 from csoc.errors import CsocError, DeniedError, NotFoundError
 
@@ -145,8 +145,12 @@ class Verifier:
     # Reading
 
     def _read(self, link: Link, session: CloudSession, found: _Found) -> Iterator[Check]:
+        stack = self._read_stack(link, session, found)
+        # What the account's owner gave and no document names any more is no reason to distrust them.
+        granted = reads_of_stack(found.stack.parameters) if found.stack is not None else Reads()
+        may = {one.role: one for one in roles(replace(self.terms, reads=self.terms.reads | granted))}
         for documents in roles(self.terms):
-            yield from self._read_role(link, session, documents, found)
+            yield from self._read_role(link, session, documents, may[documents.role], found)
         name = "boundary, as in the template"
         try:
             written = session.policy(self.terms.boundary)
@@ -158,9 +162,12 @@ class Verifier:
             else:
                 more = surplus_of_policy(boundary_document(self.terms), written)
                 yield Check(name, FAIL, WRONG if more else OK, _sentence(more), _restore(link) if more else "")
-        yield self._read_stack(link, session, found)
+        yield stack
 
-    def _read_role(self, link: Link, session: CloudSession, documents: RoleDocuments, found: _Found) -> Iterator[Check]:
+    def _read_role(
+        self, link: Link, session: CloudSession, documents: RoleDocuments, may: RoleDocuments, found: _Found
+    ) -> Iterator[Check]:
+        """documents: what the role must be able to do. may: what it can have at most."""
         trusts, rights = (
             f"{documents.role} role, trust of anybody else",
             f"{documents.role} role, rights beyond the template",
@@ -182,7 +189,7 @@ class Verifier:
             yield Check(trusts, FAIL, WRONG, long, _restore(link))
         else:
             yield Check(trusts, FAIL, OK)
-        more = surplus(documents, role)
+        more = surplus(may, role)
         yield Check(rights, FAIL, WRONG if more else OK, _sentence(more), _restore(link) if more else "")
         found.missing.update({one.feature.name: one.paste for one in missing(documents, role)})
 

@@ -54,7 +54,11 @@ class Filling(Protocol):
     """What an environment's steps need of its documents: which secrets there are, their values, and where outputs go.
     All of it is read at the commit that the run names."""
 
-    def secret_names(self, run: Run) -> tuple[str, ...]:
+    def outputs(self, run: Run) -> Mapping[str, str]:
+        """Outputs of the environment's layers as they are in the account, those that exist already among them."""
+        ...
+
+    def secret_names(self, run: Run, outputs: Mapping[str, str]) -> tuple[str, ...]:
         """Full names of the environment's secrets, in order."""
         ...
 

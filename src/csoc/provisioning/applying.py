@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from csoc.errors import ConflictError, RejectedError, UnavailableError
-from csoc.provisioning.explain import Failure, first_failure, undeletable
+from csoc.provisioning.explain import NOT_PUT_BACK, Failure, first_failure, undeletable
 from csoc.provisioning.planning import (
     Target,
     change_set_name,
@@ -31,6 +31,8 @@ from csoc.provisioning.synthesis import Template
 
 # A fresh look into a stack's operation after so long, even if it keeps sending events.
 _FOLLOW_SECONDS = 60.0
+# Behind the token of an attempt, for the rollback that it goes on with.
+_BACK = "-back"
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
 
 
@@ -89,10 +91,12 @@ class LayerApplier:
         token: str,
         unlocks: tuple[str, ...] = (),
         given: Mapping[str, str] | None = None,
+        skip: Sequence[str] = (),
     ) -> Outcome:
         """Brings a layer to what was approved. token: of the run, the layer and the attempt; the same one after a
         crash, another one once an attempt failed. unlocks: of the plan. given: parameters that are known by now
-        (the load balancer's name), for which a change set is made anew.
+        (the load balancer's name), for which a change set is made anew. skip: logical ids that a rollback which is gone
+        on with leaves as they are.
 
         Raises RejectedError (the template is not the approved one), ConflictError (somebody else works on the stack, or
         this executor does not own the run any more), UnavailableError (could not find out).
@@ -110,6 +114,10 @@ class LayerApplier:
         if begun and state is not None:
             return self._failed(shown.stack, token, state)
         check_changeable(state, shown.layer, target)
+        if state is not None and state.status == NOT_PUT_BACK:
+            state = self._put_back(state, target, f"{token}{_BACK}", skip)
+            if state.status == NOT_PUT_BACK:
+                return self._failed(shown.stack, f"{token}{_BACK}", state)
         if not given and shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
             return self._finished(state, changed=False)
         if state is not None and state.status == "ROLLBACK_COMPLETE":
@@ -188,6 +196,18 @@ class LayerApplier:
             )
         return made
 
+    def _put_back(self, state: StackState, target: Target, token: str, skip: Sequence[str]) -> StackState:
+        """Goes on with the rollback of an update, once an attempt."""
+        if not self._operation(state.name, token):
+            left = f", leaving {', '.join(sorted(skip))} as it is" if skip else ""
+            self._log(f"{state.name}: putting back what an update changed and its rollback did not put back{left}")
+            self._fence.check()
+            self._stacks.put_back(state.name, token, target.execution_role, skip)
+        found = self._settled(state.name, token)
+        if found is None:
+            raise UnavailableError("The stack is gone while it was put back", place=state.id, fix="Plan again")
+        return found
+
     def _remove_empty(self, state: StackState, target: Target, token: str) -> StackState | None:
         self._log(f"{state.name}: deleting the empty stack of a creation that failed")
         self._fence.check()
@@ -264,7 +284,7 @@ def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tu
     """The changes of a change set that the plan did not show. For a Preview, what adds a resource of the template was
     shown; everything else was not."""
     if shown.kind is PlanKind.PREVIEW:
-        resources = resources_of(template.body)
+        resources = {change.logical_id for change in shown.changes} & set(resources_of(template.body))
         return tuple(
             change
             for change in change_set.changes

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from csoc.errors import NotFoundError, RejectedError
+from csoc.errors import DeniedError, NotFoundError, RejectedError
 from csoc.fleet.documents.infrastructure import LayerSource
 from csoc.provisioning.layers import Layer
 from csoc.provisioning.stacks import Drifted, Stacks
@@ -59,7 +59,10 @@ def read_existing(layer: Layer, source: LayerSource, stacks: Stacks, *, look_for
     stack is not there), DeniedError, UnavailableError.
     """
     if source.stack is not None:
-        state = stacks.find(source.stack)
+        try:
+            state = stacks.find(source.stack)
+        except DeniedError as error:
+            raise _unreadable(f"the stack {source.stack}", f"layer {layer.name}", error) from error
         if state is None:
             raise NotFoundError(
                 f"There is no stack {source.stack}, from which the layer {layer.name} is read",
@@ -72,17 +75,33 @@ def read_existing(layer: Layer, source: LayerSource, stacks: Stacks, *, look_for
     if source.parameters is not None:
         prefix = source.parameters.rstrip("/")
         found: dict[str, str] = {}
-        for output in layer.outputs:
-            name = source.names.get(output.name, output.name)
-            path = name if name.startswith("/") else f"{prefix}/{name}"
+        for name, path in parameters_of(layer, source).items():
             try:
                 found[name] = stacks.parameter(path)
             except NotFoundError:
                 continue
+            except DeniedError as error:
+                raise _unreadable(f"the parameter {path}", f"layer {layer.name}", error) from error
         outputs, missing = _named(layer, source, found, f"the parameters below {prefix}/")
         return Existing(outputs, missing)
     outputs, missing = _named(layer, source, source.values, "the document's values")
     return Existing(outputs, missing)
+
+
+def parameters_of(layer: Layer, source: LayerSource) -> dict[str, str]:
+    """Paths of the parameters that a layer is read from, by the name that each has there."""
+    prefix = (source.parameters or "").rstrip("/")
+    wanted = [source.names.get(output.name, output.name) for output in layer.outputs] if prefix else []
+    return {name: name if name.startswith("/") else f"{prefix}/{name}" for name in wanted}
+
+
+def _unreadable(what: str, place: str, error: DeniedError) -> DeniedError:
+    return DeniedError(
+        f"The link's role cannot read {what}, from which the {place} is taken",
+        place=error.place,
+        fix="Update the link's stack as `csoc account link ACCOUNT` says: it asks for what documents name. Or paste "
+        "the statement that `csoc account verify ACCOUNT` shows. Or write the outputs themselves under `from.values`",
+    )
 
 
 def changed_since(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

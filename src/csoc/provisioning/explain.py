@@ -141,6 +141,9 @@ class Stuck:
     fix: str
 
 
+NOT_PUT_BACK = "UPDATE_ROLLBACK_FAILED"
+"""The one of them with which applying a plan begins: what was changed is put back first."""
+
 # Source: "Understand CloudFormation stack creation events", status codes; "Continue rolling back an update".
 STUCK: Mapping[str, Stuck] = {
     "ROLLBACK_FAILED": Stuck(
@@ -153,10 +156,10 @@ STUCK: Mapping[str, Stuck] = {
         "Mend what csoc status names, or let it stay in the account: csoc destroy {owner} --layer {layer} plans the "
         "deletion of the rest",
     ),
-    "UPDATE_ROLLBACK_FAILED": Stuck(
+    NOT_PUT_BACK: Stuck(
         "An update failed, and what it had changed could not all be put back; nothing was deleted",
-        "Mend what csoc status names, then aws cloudformation continue-update-rollback --stack-name {stack}, and plan "
-        "again",
+        "Mend what csoc status names; then csoc plan {owner} --layer {layer} and csoc apply, or csoc runs resume RUN, "
+        "put back the rest before they change anything",
     ),
 }
 

@@ -14,7 +14,7 @@ from csoc.errors import RejectedError
 from csoc.fleet.documents.infrastructure import LayerChoice, LayerSource, Size
 from csoc.fleet.documents.model import Account, Cluster, Environment
 from csoc.gen3.launch.documents import needs_search, resources_of, secrets_of
-from csoc.provisioning import names
+from csoc.provisioning import master_login, names
 from csoc.provisioning.egress_domains import GEN3_DOMAINS
 from csoc.provisioning.layers import LAYERS, Layer, Need, OwnerKind, layers_of
 from csoc.provisioning.sizes import settings
@@ -120,7 +120,8 @@ def environment_infrastructure(
             "deletion_protection": "database" in spec.retain,
         }
         | ({"zones": zones} if zones is not None else {}),
-        "credentials": {"secrets": list(secrets_of(environment).names)},
+        "credentials": {"secrets": list(secrets_of(environment).names)}
+        | ({"master_login": True} if _asks_for_login(environment, around) else {}),
         "resources": dict(resources_of(environment)),
         "edge": {
             "hostname": spec.hostname,
@@ -131,6 +132,8 @@ def environment_infrastructure(
         },
     }
     own, clusters = providers_of_environment(environment), providers_of_cluster(cluster)
+    if own["credentials"] == "aws":
+        _check_host(environment, around)
     if zones is None and clusters.get("network") == "aws" and "zones" not in given["database"]:
         given["database"]["zones"] = settings(
             "network", cluster.spec.size or DEFAULT_SIZE, given={"cidr": _DEFAULT_CIDR}
@@ -202,8 +205,12 @@ def _inputs(
         if providers[need.layer] == "aws":
             found[need.parameter] = {"parameter": names.parameter(owners[need.layer], need.layer, need.output)}
             continue
-        value = around.existing.get((owners[need.layer], need.layer), {}).get(need.output)
-        if value:
+        outputs = around.existing.get((owners[need.layer], need.layer), {})
+        value = outputs.get(need.output)
+        if need.output == "DatabaseKeyArn" and master_login.is_asked(owners[need.layer], outputs):
+            path = names.parameter(owners["credentials"], "credentials", "SecretsKeyArn")
+            found[need.parameter] = {"parameter": path}
+        elif value:
             found[need.parameter] = {"value": value}
         elif not need.optional:
             raise RejectedError(
@@ -213,6 +220,23 @@ def _inputs(
                 fix=f"Say under `from` of the layer {need.layer} where it stands (stack, parameters or values)",
             )
     return found
+
+
+def _asks_for_login(environment: Environment, around: Around) -> bool:
+    uid = environment.metadata.uid
+    return master_login.is_asked(uid, around.existing.get((uid, "database"), {}))
+
+
+def _check_host(environment: Environment, around: Around) -> None:
+    """Logins say where the database is, so credentials of one whose address is not there cannot be filled."""
+    outputs = around.existing.get((environment.metadata.uid, "database"))
+    if outputs is not None and not outputs.get("DatabaseEndpoint"):
+        raise RejectedError(
+            "The layer credentials holds logins for the database, which exists already, and what its document names "
+            "under `from` has no DatabaseEndpoint",
+            place="layers.database",
+            fix="Say under `names` what it is called there, or write the outputs themselves under `values`",
+        )
 
 
 def _is_spared(layer: Layer, need: Need, chosen: Mapping[str, Any]) -> bool:

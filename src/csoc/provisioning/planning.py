@@ -15,8 +15,9 @@ from typing import Any
 
 from csoc.clock import Clock, Ids
 from csoc.errors import ConflictError, NotFoundError, RejectedError
-from csoc.provisioning import names
-from csoc.provisioning.explain import STUCK, undeletable
+from csoc.gen3.launch.secrets import MASTER_LOGIN
+from csoc.provisioning import master_login, names
+from csoc.provisioning.explain import NOT_PUT_BACK, STUCK, first_failure, undeletable
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFinding, Purpose
 from csoc.provisioning.policies.policy import Considered
@@ -104,7 +105,7 @@ class Planner:
         another installation's), and what the ports raise.
         """
         templates = self._synthesizer.synthesize(document)
-        wanted = _wanted(document, asked)
+        wanted = _wanted(document, target.existing, asked)
         plan_id = self._ids()
         order = wanted if asked.purpose is Purpose.APPLY else tuple(reversed(wanted))
         layers = [
@@ -135,8 +136,14 @@ class Planner:
         return plan, {name: template.body for name, template in templates.items()}
 
     def _existing(self, name: str, target: Target) -> LayerPlan:
-        note = "read, never changed: " + ", ".join(f"{key}={value}" for key, value in target.existing[name].items())
-        return LayerPlan(name, "", PlanKind.EXISTING, parameters=dict(target.existing[name]), note=note)
+        outputs = target.existing[name]
+        note = "read, never changed: " + ", ".join(f"{key}={value}" for key, value in outputs.items())
+        if name == "database" and master_login.is_asked(target.owner, outputs):
+            note += (
+                ". No secret with its master login is named that the chart can use (one whose name Kubernetes can have "
+                f"too), so csoc asks for the login: csoc secret put {target.owner_name} {MASTER_LOGIN}"
+            )
+        return LayerPlan(name, "", PlanKind.EXISTING, parameters=dict(outputs), note=note)
 
     def _layer(self, plan_id: str, template: Template, target: Target, asked: Asked) -> LayerPlan:
         state = self._stacks.find(template.stack)
@@ -147,6 +154,8 @@ class Planner:
         if asked.is_rehearsal:
             return self._preview(template, state, {}, (), asked, target)
         given, unknown = self._inputs(template)
+        if state is not None and state.status == NOT_PUT_BACK:
+            return self._put_back_first(template, state, given, unknown, asked, target)
         if unknown or (state is not None and state.status == _FAILED_CREATION):
             return self._preview(template, state, given, unknown, asked, target)
         return self._exact(plan_id, template, state, asked, target)
@@ -190,6 +199,36 @@ class Planner:
             stack_state=state_digest(state),
             cost=self._cost(template.layer, "", template.body, target),
             findings=self._judged(template, PlanKind.PREVIEW, changes, "", asked, target),
+            note=note,
+            later=later_in(template),
+        )
+
+    def _put_back_first(
+        self,
+        template: Template,
+        state: StackState,
+        given: Mapping[str, str],
+        unknown: tuple[str, ...],
+        asked: Asked,
+        target: Target,
+    ) -> LayerPlan:
+        """Of a stack whose last update could neither be finished nor put back. Nothing that comes after that is shown,
+        so whatever the run then wants waits for an approval of its own."""
+        failure = first_failure(self._stacks.events(template.stack), template.stack)
+        note = f"{STUCK[NOT_PUT_BACK].cause}. Applying this puts back the rest, and nothing else; what the layer needs"
+        note += " after that is shown by a plan of its own, which waits for approval"
+        if failure is not None:
+            note += f". What failed first: {failure.logical_id}: {failure.cause}. AWS says: {failure.said}"
+        return LayerPlan(
+            layer=template.layer,
+            stack=template.stack,
+            kind=PlanKind.PREVIEW,
+            template_digest=template.digest,
+            parameters=dict(given),
+            unknown=unknown,
+            stack_state=state_digest(state),
+            cost=self._cost(template.layer, "", template.body, target),
+            findings=self._judged(template, PlanKind.PREVIEW, (), "", asked, target),
             note=note,
             later=later_in(template),
         )
@@ -378,7 +417,7 @@ def _check_state(state: StackState | None, target: Target) -> None:
 
 def check_changeable(state: StackState | None, layer: str, target: Target) -> None:
     """Raises RejectedError, with what can be done, for a stack in which CloudFormation changes nothing any more."""
-    stuck = STUCK.get(state.status) if state is not None else None
+    stuck = STUCK.get(state.status) if state is not None and state.status != NOT_PUT_BACK else None
     if stuck is not None and state is not None:
         raise RejectedError(
             f"Nothing can be changed in the stack {state.name} ({state.status}). {stuck.cause}",
@@ -396,8 +435,10 @@ def _note_of_destruction(state: StackState, failed: Mapping[str, str]) -> str:
     return STUCK[state.status].cause if state.status in STUCK else ""
 
 
-def _wanted(document: Mapping[str, Any], asked: Asked) -> tuple[str, ...]:
-    there = [name for name in LAYERS if name in document["layers"]]
+def _wanted(document: Mapping[str, Any], existing: Mapping[str, object], asked: Asked) -> tuple[str, ...]:
+    # What is only read is never destroyed.
+    read = existing if asked.purpose is Purpose.APPLY else {}
+    there = [name for name in LAYERS if name in document["layers"] or name in read]
     if asked.layers is None:
         return tuple(there)
     missing = [name for name in asked.layers if name not in there]

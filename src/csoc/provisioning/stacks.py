@@ -168,6 +168,12 @@ class Stacks(Protocol):
         earlier deletion failed (DELETE_FAILED)."""
         ...
 
+    def put_back(self, stack: str, token: str, role: str, skip: Sequence[str] = ()) -> None:
+        """Goes on with the rollback of an update that could not be finished (UPDATE_ROLLBACK_FAILED); again with the
+        same token does nothing. skip: logical ids that stay as they are, and that CloudFormation then takes for put
+        back. Raises RejectedError for one that did not fail."""
+        ...
+
     def events(self, stack: str, since: str = "") -> Sequence[StackEvent]:
         """Events after the one of that id, oldest first; all if ""."""
         ...

@@ -58,7 +58,8 @@ class _Stack:
 
 class MemoryStacks:
     """See csoc.provisioning.stacks.Stacks. installation: whose stacks may be changed. parameters: SSM's. effects: what
-    was executed or deleted, in order. hold: operations stay in progress until `finish`."""
+    was executed or deleted, in order. hold: operations stay in progress until `finish`. not_put_back: resources that a
+    continued rollback cannot put back, with the reason."""
 
     def __init__(self, installation: str) -> None:
         self.installation = installation
@@ -66,6 +67,7 @@ class MemoryStacks:
         self.effects: list[str] = []
         self.kept: list[str] = []
         self.hold = False
+        self.not_put_back: dict[str, str] = {}
         self._stacks: dict[str, _Stack] = {}
         self._events: dict[str, list[StackEvent]] = {}
         self._made = 0
@@ -178,6 +180,26 @@ class MemoryStacks:
         self._pending.append((found, None, token))
         if not self.hold:
             self.finish()
+
+    def put_back(self, stack: str, token: str, role: str, skip: Sequence[str] = ()) -> None:  # noqa: ARG002 - the port's
+        found = self._stack(stack)
+        self._check_ours(found)
+        if token in found.tokens:
+            return
+        if found.status != "UPDATE_ROLLBACK_FAILED":
+            raise RejectedError(f"The stack is in {found.status} and cannot be rolled back", place=found.id)
+        wrong = sorted(set(skip) - set(self.not_put_back))
+        if wrong:
+            raise RejectedError(f"{wrong[0]} did not fail and cannot be skipped", place=found.id)
+        found.tokens.add(token)
+        self.effects.append(f"put back {stack}")
+        for logical_id in skip:
+            del self.not_put_back[logical_id]
+        for logical_id, reason in self.not_put_back.items():
+            self._event(found, logical_id, "AWS::SQS::Queue", "UPDATE_FAILED", token, reason)
+        found.status = "UPDATE_ROLLBACK_FAILED" if self.not_put_back else "UPDATE_ROLLBACK_COMPLETE"
+        found.changed_at = self._now()
+        self._event(found, found.name, "AWS::CloudFormation::Stack", found.status, token)
 
     def events(self, stack: str, since: str = "") -> Sequence[StackEvent]:
         found = self._events.get(stack, [])

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from csoc.access.people import workflow_session
 from csoc.accounts.workflows import parse_workflow
-from csoc.errors import ConflictError, DeniedError
+from csoc.errors import ConflictError, DeniedError, RejectedError
 from csoc.operations.executor import Executor
 from csoc.operations.runner import check_arguments
 from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
@@ -73,13 +73,17 @@ def has_ended(run: Run) -> bool:
     return run.state.is_over or run.state is RunState.ERRORED
 
 
-def resume(store: RunStore, run_id: str, *, by: str, now: datetime) -> Run:
+def resume(store: RunStore, run_id: str, *, by: str, now: datetime, skip: Sequence[str] = ()) -> Run:
     """Goes on with a run that ended before its last step, at the step that did not succeed; has one that waits look
-    at once. A run that is queued or running is left as it is, for an executor. Raises NotFoundError, ConflictError if
-    it succeeded or its owner has another run."""
+    at once. A run that is queued or running is left as it is, for an executor. skip: "layer/LogicalId" of resources
+    that the rollback of their stack, which this run goes on with, leaves as they are.
+
+    Raises NotFoundError, ConflictError if it succeeded or its owner has another run, RejectedError for a skip that is
+    of no layer of the run, or that comes while it goes on."""
     run = store.get(run_id)
+    _check_skips(run, skip)
     if run.state in _ENDED:
-        return _begin_again(store, run, by=by, now=now)
+        return _begin_again(store, run, by=by, now=now, skip=skip)
     if run.state is RunState.WAITING:
         store.log(run_id, [(now, None, "event", f"{by} asked to look at once")])
         return store.change(run_id, None, woken_at=now)
@@ -171,7 +175,25 @@ def _executor(ports: RunPorts, *, where: str, only: str = "") -> Executor:
     )
 
 
-def _begin_again(store: RunStore, run: Run, *, by: str, now: datetime) -> Run:
+def _check_skips(run: Run, skip: Sequence[str]) -> None:
+    layers = [str(step.arguments.get("layer", "")) for step in run.steps if step.kind == "apply layer"]
+    for one in skip:
+        layer, _, resource = one.partition("/")
+        if layer not in layers or not resource.isalnum():
+            raise RejectedError(
+                f"{one!r} is no resource of a layer of this run",
+                place=f"run {run.id}",
+                fix=f"Name it as LAYER/RESOURCE; layers: {', '.join(layers) or 'none'}",
+            )
+    if skip and run.state not in _ENDED:
+        raise RejectedError(
+            f"The run is {run.state}, so nothing of it can be skipped",
+            place=f"run {run.id}",
+            fix="Skip what a rollback could not put back once the run has failed at it",
+        )
+
+
+def _begin_again(store: RunStore, run: Run, *, by: str, now: datetime, skip: Sequence[str]) -> Run:
     steps = tuple(
         replace(step, state=RunState.QUEUED, ended_at=None, cause="", fix="") if step.state in _ENDED else step
         for step in run.steps
@@ -186,9 +208,16 @@ def _begin_again(store: RunStore, run: Run, *, by: str, now: datetime) -> Run:
         is_cancelling=False,
         ended_at=None,
         woken_at=now,
+        # What was named for one attempt is not left out of the next.
+        arguments={**{name: one for name, one in run.arguments.items() if name != "skip"}, **_named(skip)},
     )
-    store.log(run.id, [(now, None, "event", f"{by} resumed it")])
+    left = f", leaving {', '.join(skip)} as it is" if skip else ""
+    store.log(run.id, [(now, None, "event", f"{by} resumed it{left}")])
     return begun
+
+
+def _named(skip: Sequence[str]) -> dict[str, list[str]]:
+    return {"skip": sorted(skip)} if skip else {}
 
 
 def _was(state: RunState) -> str:

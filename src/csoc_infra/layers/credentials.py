@@ -25,6 +25,7 @@ INPUTS: tuple[str, ...] = ()
 OPTIONAL_INPUTS: tuple[str, ...] = ()
 OUTPUTS = ("SecretsKeyArn", "SecretNames")
 
+_MASTER_LOGIN = "master-login"
 _LONGEST_LIST = 4_096
 """Characters that an SSM parameter holds."""
 
@@ -35,27 +36,32 @@ _name = checks.matches(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """secrets: their names below the owner's prefix."""
+    """secrets: their names below the owner's prefix. master_login: besides, a secret for the master login of a database
+    that no layer makes; the chart has one name for it here and in Kubernetes, where names have no slash."""
 
     secrets: tuple[str, ...] = setting(check=checks.each(_name))
+    master_login: bool = setting(default=False)
 
 
 def build(stack: cdk.Stack, settings: Settings, given: Given) -> Mapping[str, str]:
     """Puts the layer's resources into its stack."""
     encryption = key(stack, given, "credentials", f"Secrets of the environment {given.owner}")
+    wanted = {name: given.secret(name) for name in settings.secrets}
+    if settings.master_login:
+        wanted |= {_MASTER_LOGIN: given.name(_MASTER_LOGIN)}
     secrets = [
         secretsmanager.CfnSecret(
             stack,
             logical_id("Secret", name),
-            name=given.secret(name),
+            name=full_name,
             description=f"{name} of {given.owner}; csoc puts its value",
             kms_key_id=encryption.attr_arn,
         )
-        for name in settings.secrets
+        for name, full_name in wanted.items()
     ]
     for secret in secrets:
         retained(secret)
-    names = ",".join(given.secret(name) for name in settings.secrets)
+    names = ",".join(wanted.values())
     if len(names) > _LONGEST_LIST:
         raise MistakeError(
             "settings.secrets",

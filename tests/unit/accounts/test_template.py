@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from csoc.accounts.template import (
     stack_set,
     terraform,
 )
-from csoc.accounts.terms import Terms
+from csoc.accounts.terms import Reads, Terms
 from csoc.emulator.iam.documents import parse_policy
 from csoc.errors import RejectedError
 
@@ -150,7 +151,8 @@ def test_no_role_holds_a_right_to_everything() -> None:
 
 
 def test_every_policy_belongs_to_a_feature_that_says_what_it_is_for() -> None:
-    given = {(role.role, name) for role in roles(ACCOUNT) for name in (*role.inline, *role.managed)}
+    reading = replace(ACCOUNT, reads=Reads(("arn:of:a:parameter",), ("arn:of:a:stack",)))
+    given = {(role.role, name) for role in roles(reading) for name in (*role.inline, *role.managed)}
     assert {(feature.role, feature.policy) for feature in FEATURES} == given
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown, stack_policy
-from csoc.provisioning.plans import Plan, Purpose
+from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.provisioning.stacks import Action, StackRequest
 from tests.unit.provisioning.small_layers import BUCKET, TARGET, Fence, Fenced, World, cluster, network, stack
 
@@ -190,7 +190,7 @@ def test_a_stack_that_changed_since_it_was_to_be_destroyed_is_left(world: World)
     assert world.stacks.find(stack("network")) is not None
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"])
+@pytest.mark.parametrize("status", ["ROLLBACK_FAILED", "DELETE_FAILED"])
 def test_in_a_stack_that_is_stuck_nothing_is_changed_and_what_can_be_done_is_said(world: World, status: str) -> None:
     apply(world, world.plan(), "network")
     world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
@@ -201,9 +201,50 @@ def test_in_a_stack_that_is_stuck_nothing_is_changed_and_what_can_be_done_is_sai
         apply(world, plan, "network", "run-2")
     with pytest.raises(RejectedError, match=status):
         world.plan(layers=("network",))
-    wanted = f"continue-update-rollback --stack-name {stack('network')}" if "UPDATE" in status else "--layer network"
-    assert wanted in refused.value.fix
+    assert "--layer network" in refused.value.fix
     assert world.stacks.effects == effects
+
+
+def test_what_an_update_could_not_put_back_is_put_back_before_anything_else(world: World) -> None:
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    plan = world.plan(layers=("network",))
+    world.stacks._stacks[stack("network")].status = "UPDATE_ROLLBACK_FAILED"
+    outcome = apply(world, plan, "network", "run-2")
+    assert isinstance(outcome, Applied)
+    assert [one.split()[0] for one in world.stacks.effects[-2:]] == ["put", "execute"]
+
+
+def test_what_can_never_be_put_back_is_skipped_only_when_it_is_named(world: World) -> None:
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    plan = world.plan(layers=("network",))
+    world.stacks._stacks[stack("network")].status = "UPDATE_ROLLBACK_FAILED"
+    world.stacks.not_put_back = {"Vpc": "it is gone"}
+    failed = apply(world, plan, "network", "run-2")
+    assert isinstance(failed, Failed)
+    assert failed.status == "UPDATE_ROLLBACK_FAILED"
+    assert failed.failure is not None
+    assert (failed.failure.logical_id, failed.failure.said) == ("Vpc", "it is gone")
+    assert isinstance(apply(world, plan, "network", "run-3", skip=("Vpc",)), Applied)
+
+
+def test_a_plan_of_a_stack_that_is_stuck_shows_nothing_but_putting_back_and_lets_nothing_else_through(
+    world: World,
+) -> None:
+    apply(world, world.plan(), "network")
+    world.templates.templates["network"] = network(Queue={"Type": "AWS::SQS::Queue"})
+    world.stacks._stacks[stack("network")].status = "UPDATE_ROLLBACK_FAILED"
+    plan = world.plan(layers=("network",))
+    shown = plan.layer("network")
+    assert (shown.kind, shown.changes) == (PlanKind.PREVIEW, ())
+    assert "puts back the rest, and nothing else" in shown.note
+    outcome = apply(world, plan, "network", "run-2")
+    assert isinstance(outcome, NotShown)
+    assert [one.logical_id for one in outcome.changes] == ["Queue"]
+    found = world.stacks.find(stack("network"))
+    assert found is not None
+    assert found.status == "UPDATE_ROLLBACK_COMPLETE"
 
 
 def test_what_a_deletion_could_not_delete_stays_only_under_another_plan_that_shows_it(world: World) -> None:

@@ -216,6 +216,14 @@ class CloudFormationStacks:
             more = {"RetainResources": sorted(retain)} if retain else {}
             self._cloudformation.delete_stack(StackName=state.id, ClientRequestToken=token, RoleARN=role, **more)
 
+    def put_back(self, stack: str, token: str, role: str, skip: Sequence[str] = ()) -> None:
+        self._check_ours(self._require(stack))
+        more = {"ResourcesToSkip": sorted(skip)} if skip else {}
+        with translated(stack):
+            self._cloudformation.continue_update_rollback(
+                StackName=stack, ClientRequestToken=token, RoleARN=role, **more
+            )
+
     def events(self, stack: str, since: str = "") -> Sequence[StackEvent]:
         """Of the stack of that name that there is, or was last: a deleted one is found by its id only, which its own
         events hold."""

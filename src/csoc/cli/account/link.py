@@ -118,6 +118,7 @@ def _json(begun: Begun) -> dict[str, object]:
         "stack": template.stack,
         "templateDigest": template.digest,
         "template": template.body,
+        "parameters": template.given(link.external_id),
         "command": deploy_command(template, link.external_id, link.region, _FILE),
         "quickCreate": begun.quick_create or None,
         "note": begun.note,

@@ -16,21 +16,26 @@ from csoc.usecases import runs as usecase
 @command("resume", "csoc runs resume k3x9q1m2za", "csoc runs resume k3x9q1m2za --queue")
 @click.argument("run_id", metavar="RUN", type=ONE_LINE)
 @click.option("--queue", "only_queue", is_flag=True, help="Leave it to a worker, and do not stay.")
-def resume_command(run_id: str, only_queue: bool, as_json: bool) -> int:
+@click.option(
+    "--skip", type=ONE_LINE, multiple=True, metavar="LAYER/RESOURCE",
+    help="Leave this as it is where a rollback could not put it back; several times.",
+)  # fmt: skip
+def resume_command(run_id: str, only_queue: bool, skip: tuple[str, ...], as_json: bool) -> int:
     """Go on with a run that failed, could not find something out or was cancelled, at the step that did not succeed;
-    have one that waits look at once; work on one that was left alone.
+    have one that waits look at once; work on one that was left alone. A stack whose update could not be put back is put
+    back first.
 
     Works on the run in this process if no worker does, and shows it until it ends.
     """
     if not only_queue:
         with open_executing() as ports:
-            run = usecase.resume(ports.runs, run_id, by=ports.person().name, now=ports.clock())
+            run = usecase.resume(ports.runs, run_id, by=ports.person().name, now=ports.clock(), skip=skip)
             if run.where == HERE:
                 return execute_and_follow(ports, run_id, as_json=as_json)
         _tell(run, f"It is for {run.where} to go on", as_json=as_json)
         return 0
     with open_runs() as ports:
-        run = usecase.resume(ports.runs, run_id, by=ports.person().name, now=ports.clock())
+        run = usecase.resume(ports.runs, run_id, by=ports.person().name, now=ports.clock(), skip=skip)
     _tell(run, f"It is {run.state}; csoc runs watch {run_id} shows it", as_json=as_json)
     return 0
 

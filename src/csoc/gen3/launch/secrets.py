@@ -82,6 +82,11 @@ class SecretPlan:
         """What a person must give, and for which secret."""
         return tuple((secret, field) for secret in self.secrets for field in secret.asked)
 
+    def with_master_login(self) -> SecretPlan:
+        """The plan where the database is there already and no secret with its master login is one that the chart can
+        use."""
+        return SecretPlan((*self.secrets, _MASTER))
+
     def to_put(self, without_version: Iterable[str]) -> tuple[str, ...]:
         """Secrets to put, given those that have no version yet: whole groups."""
         lacking = set(without_version)
@@ -105,6 +110,20 @@ _CLIENT = (
     AskedField("client-id", "the client's id at the identity provider"),
     AskedField("client-secret", "the client's secret at the identity provider"),
 )
+MASTER_LOGIN = "master-login"
+_MASTER = PlannedSecret(
+    name=MASTER_LOGIN,
+    secret=MASTER_LOGIN,
+    shape="object",
+    keys=("host", "port", "username", "password"),
+    override="global.postgres.externalSecret",
+    group=MASTER_LOGIN,
+    asked=(
+        AskedField("username", "the database user who may make databases and users"),
+        AskedField("password", "the password of that user"),
+    ),
+)
+"""What the chart's jobs make databases with, where no layer of csoc made the database."""
 _GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "indexd-service-creds": INDEX,

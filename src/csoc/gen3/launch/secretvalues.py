@@ -16,7 +16,7 @@ from typing import Any
 from csoc.errors import RejectedError
 from csoc.fleet.documents.infrastructure import SignIn
 from csoc.gen3.launch import valuefiles
-from csoc.gen3.launch.secrets import PlannedSecret, SecretPlan
+from csoc.gen3.launch.secrets import MASTER_LOGIN, PlannedSecret, SecretPlan
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _PASSWORD_LENGTH = 32
@@ -147,6 +147,17 @@ class _Making:
             "dbcreated": "true",
         }
 
+    def master_login(self) -> str:
+        given = self._asked.get(MASTER_LOGIN, {})
+        return _json(
+            {
+                "host": self._facts.database_host,
+                "port": _POSTGRES_PORT,
+                "username": given["username"],
+                "password": given["password"],
+            }
+        )
+
     def fence_config(self) -> str:
         given = dict(self._asked.get("fence-config", {}))
         secret = {
@@ -264,6 +275,7 @@ _MAKERS: Mapping[str, Callable[[_Making], str]] = MappingProxyType(
         "fence-jwt-keys": _Making.jwt_keys,
         "gen3userdatalibrary-g3auto": _Making.user_data_library,
         "indexd-service-creds": _Making.indexd_users,
+        MASTER_LOGIN: _Making.master_login,
         "metadata-g3auto": _Making.metadata,
         "orthanc-s3-g3auto": _Making.orthanc,
         "pelicanservice-g3auto": _Making.pelican,

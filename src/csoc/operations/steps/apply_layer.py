@@ -13,6 +13,7 @@ from csoc.errors import NotFoundError, RejectedError
 from csoc.operations.services import Standing, needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, text_argument
 from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown
+from csoc.provisioning.explain import NOT_PUT_BACK
 from csoc.provisioning.planning import Asked, Planner, target_of
 from csoc.provisioning.plans import Plan, PlanKind
 from csoc.provisioning.synthesis import Template
@@ -43,14 +44,16 @@ def _run(context: Context) -> Result:
     given = {name: _given(context, where) for name, where in _wanted(context).items()}
     applier = LayerApplier(place.stacks, context, context.log)
     token = f"{context.run.id}-{layer}-{context.run.attempt}{'-later' if given else ''}"
-    outcome = applier.apply(more_id if more else plan_id, shown, template, target, token, plan.unlocks, given)
+    outcome = applier.apply(
+        more_id if more else plan_id, shown, template, target, token, plan.unlocks, given, _skipped(context, layer)
+    )
     if isinstance(outcome, Applied):
         if not outcome.changed:
             context.log(f"{layer}: nothing to do")
         return Done({"outputs": dict(outcome.outputs), "changed": outcome.changed})
     if isinstance(outcome, NotShown):
         return _ask_for_more(context, plan, template, outcome)
-    raise _failed(outcome, layer, shown.stack)
+    raise _failed(outcome, layer, shown.stack, context.run.id)
 
 
 def _unapproved(context: Context, plan_id: str) -> Result | None:
@@ -116,8 +119,24 @@ def _given(context: Context, where: str) -> str:
     return value
 
 
-def _failed(outcome: Failed, layer: str, stack: str) -> RejectedError:
+def _skipped(context: Context, layer: str) -> tuple[str, ...]:
+    """Resources of the layer that a person named to be left as they are, as "layer/LogicalId"."""
+    named = context.run.arguments.get("skip", [])
+    found = [str(one).partition("/") for one in named] if isinstance(named, list) else []
+    return tuple(resource for of, _, resource in found if of == layer)
+
+
+def _failed(outcome: Failed, layer: str, stack: str, run: str) -> RejectedError:
     failure = outcome.failure
+    if outcome.status == NOT_PUT_BACK:
+        name, said = (failure.logical_id, failure.said) if failure else ("RESOURCE", "nothing")
+        return RejectedError(
+            f"{layer} could not be changed, and what was changed before could not all be put back. The first that "
+            f"failed: {name}. AWS says: {said}",
+            place=stack,
+            fix=f"Mend what is named, then csoc runs resume {run} puts back the rest and goes on. What can never "
+            f"be put back is left as it is only if you name it: csoc runs resume {run} --skip {layer}/{name}",
+        )
     if failure is None:
         return RejectedError(
             f"{layer} failed, and CloudFormation does not say why ({outcome.status})",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from csoc.errors import NotFoundError
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, text_argument
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before, text_argument
 
 
 def _run(context: Context) -> Result:
@@ -22,14 +22,12 @@ def _run(context: Context) -> Result:
         person=run.by,
         task=run.id,
     )
-    names = filling.secret_names(run)
+    outputs = {**filling.outputs(context.run), **outputs_before(context)}
+    names = filling.secret_names(run, outputs)
     lacking = secrets.without_value(names)
     if not lacking:
         context.log(f"All {len(names)} secrets have a value")
         return Done({"put": [], "there": len(names)})
-    outputs = {
-        name: str(value) for result in context.results.values() for name, value in (result.get("outputs") or {}).items()
-    }
     try:
         values = filling.secret_values(run, lacking, outputs)
     except NotFoundError as error:
@@ -38,7 +36,9 @@ def _run(context: Context) -> Result:
     for name, value in values.items():
         context.check()
         # The attempt is in the token: a value that was put half an hour ago by another attempt is not taken for ours.
-        secrets.put(name, value, f"{run.id}-{run.attempt}-{context.step.attempts}")
+        # What was empty gets no value of an executor that lost the run since it asked the fence.
+        token = f"{run.id}-{run.attempt}-{context.step.attempts}"
+        secrets.put(name, value, token, is_first=name in lacking)
         context.log(f"Put {name}")
     return Done({"put": list(values), "there": len(names) - len(lacking)})
 

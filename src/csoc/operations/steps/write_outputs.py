@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of
+from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of, outputs_before
 
 
 def _run(context: Context) -> Result:
-    outputs = {
-        name: str(value) for result in context.results.values() for name, value in (result.get("outputs") or {}).items()
-    }
+    filling = needed(context.services.filling, "documents")
+    outputs = {**filling.outputs(context.run), **outputs_before(context)}
     context.check()
-    written = needed(context.services.filling, "documents").write_outputs(context.run, outputs)
+    written = filling.write_outputs(context.run, outputs)
     if not written.commit:
         return merge_of(written)
     context.log(f"The outputs are in commit {written.commit[:12]}")

@@ -22,6 +22,7 @@ from csoc.fleet.documents.faults import explain
 from csoc.fleet.documents.model import Account
 from csoc.fleet.documents.writing import render_document
 from csoc.usecases.accounts.doctor import principals
+from csoc.usecases.accounts.reading import reads_of
 from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
@@ -83,7 +84,7 @@ def begin_link(
     # Before the commit: a link that cannot be stored leaves no document.
     cloud.links.put(link)
     published = _publish(ports, fleet, path, files, link, pull_request=pull_request) if files else None
-    template = template_of(cloud, link)
+    template = link_template(replace(terms_of(cloud, link), reads=reads_of(fleet.documents, link)))
     address, note = _address(cloud, template, link)
     return Begun(link, template, path, published, before is None, address, note)
 
@@ -97,11 +98,6 @@ def installation_of(fleet: LoadedFleet) -> str:
             fix="Begin one with `csoc fleet init DIR`, or `csoc fleet adopt SOURCE --write`",
         )
     return fleet.documents.fleet.uid
-
-
-def template_of(cloud: CloudPorts, link: Link) -> LinkTemplate:
-    """The template of a link's installation, for the principals that the link trusts."""
-    return link_template(terms_of(cloud, link))
 
 
 def terms_of(cloud: CloudPorts, link: Link) -> Terms:

@@ -10,18 +10,20 @@ from csoc.accounts.cloud import CloudSession
 from csoc.accounts.links import Link, LinkState, Role
 from csoc.accounts.sessions import session
 from csoc.accounts.template import link_template
-from csoc.accounts.terms import check_account_id
+from csoc.accounts.terms import Reads, check_account_id
 from csoc.accounts.verification import OK, SUCCEED, WRONG, Verifier
 from csoc.errors import ConflictError, NotFoundError
 from csoc.fleet.documents.collection import Documents
 from csoc.usecases.accounts.doctor import principals
 from csoc.usecases.accounts.linking import terms_of
+from csoc.usecases.accounts.reading import reads_of
 from csoc.usecases.cloud_ports import CloudPorts
 
 DUE_AFTER = timedelta(hours=24)
 OVERDUE_AFTER = timedelta(hours=48)
 _LOOK_SECONDS = 5.0
 _TAKEN = "with the ExternalId"
+_OF_DOCUMENTS = ("existing parameters", "existing stacks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,16 @@ def verify(
     before = find_link(cloud, name)
     if documents is not None:
         _check_git(before, documents)
-    verifier = _verifier(cloud, before, person)
+    verifier = _verifier(cloud, before, person, reads_of(documents, before) if documents is not None else Reads())
     until = cloud.clock() + timedelta(seconds=wait_seconds)
     link = verifier.verify(before)
     while _is_not_there(link) and cloud.clock() < until:
         cloud.sleep(_LOOK_SECONDS)
         link = verifier.verify(before)
+    if documents is None:
+        # Whether what documents name can be read, only they could tell.
+        known = {name: text for name, text in before.missing.items() if name in _OF_DOCUMENTS}
+        link = replace(link, missing={**known, **link.missing})
     cloud.links.put(link)
     return Verified(before, link, verifier.template.digest)
 
@@ -118,11 +124,11 @@ def open_session(
     return cloud.cloud().assume(request, link.region)
 
 
-def _verifier(cloud: CloudPorts, link: Link, person: str) -> Verifier:
+def _verifier(cloud: CloudPorts, link: Link, person: str, reads: Reads) -> Verifier:
     caller = cloud.cloud().caller()
     worker, observer = principals(cloud, caller)
     # The template is that of the roles that csoc has now: what the account trusts is compared with it.
-    terms = terms_of(cloud, replace(link, principal=worker, observer=observer))
+    terms = replace(terms_of(cloud, replace(link, principal=worker, observer=observer)), reads=reads)
     return Verifier(
         cloud=cloud.cloud(),
         principal=caller.role_arn,

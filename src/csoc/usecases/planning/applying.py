@@ -7,10 +7,11 @@ from typing import Any
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.operations.runs import HERE, Run, Step
+from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.usecases.planning.delivery import CLUSTER_STEPS, environment_steps
-from csoc.usecases.planning.making import FleetAt, infrastructure_of, made_by_csoc
+from csoc.usecases.planning.making import FleetAt, existing_layers, infrastructure_of, made_by_csoc
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -40,6 +41,15 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
             place=f"plan {plan.id}",
             fix=f"Plan again: csoc plan {plan.owner_name}",
         )
+    now = existing_layers(infra)
+    for shown in plan.layers:
+        changed = changed_since(shown.parameters, now.get(shown.layer, {})) if shown.kind is PlanKind.EXISTING else ()
+        if changed:
+            raise ConflictError(
+                f"The plan is stale: of the layer {shown.layer}, which csoc only reads, {changed[0]}",
+                place=f"plan {plan.id}",
+                fix=f"Plan again: csoc plan {plan.owner_name}",
+            )
     return infra.owner
 
 

@@ -14,8 +14,11 @@ from csoc.gen3.launch.documents import secrets_of
 from csoc.gen3.launch.secrets import AskedField
 from csoc.gen3.launch.secretvalues import make_values
 from csoc.provisioning import names
-from csoc.usecases.planning.filling import facts_of
-from csoc.usecases.planning.making import FleetAt
+from csoc.provisioning.infrastructure import sources_of
+from csoc.provisioning.master_login import full_name
+from csoc.usecases.planning.filling import facts_of, planned_secrets
+from csoc.usecases.planning.making import FleetAt, usable_link
+from csoc.usecases.planning.outputs import outputs_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -24,6 +27,8 @@ def asked_of(fleet: FleetAt, environment: str, name: str) -> tuple[AskedField, .
     """The fields of a secret that only a person has. Raises NotFoundError, RejectedError if it asks for nothing."""
     owner = _owner(fleet, environment)
     plan = secrets_of(owner.environment) if owner.environment is not None else None
+    if plan is not None and owner.environment is not None and "database" in sources_of(owner.environment):
+        plan = plan.with_master_login()
     if plan is None or name not in plan.names:
         asking = sorted({secret.name for secret, _ in plan.asked}) if plan is not None else []
         raise NotFoundError(
@@ -88,15 +93,19 @@ def put_asked(
     account = (owner.account.metadata.name, owner.account.spec.id, owner.region)
     task = f"secret-{ports.cloud.ids()}"
     person = ports.person().id
-    stacks = ports.places.at(*account, person=person, task=task).stacks
-    database = stacks.find(names.stack(owner.uid, "database"))
-    outputs = database.outputs if database is not None else {}
-    plan = secrets_of(owner.environment)
+    outputs = outputs_of(ports, owner, usable_link(ports, owner), person=person, task=task)
+    plan = planned_secrets(owner, outputs)
+    if name not in plan.names:
+        raise RejectedError(
+            f"The database's master login is the secret {outputs.get('DatabaseSecretName')}, which its makers keep",
+            place=name,
+            fix="Nothing is to be put",
+        )
     values = make_values(plan, [name], facts_of(owner, outputs), {name: given}, secrets.token_bytes, _no_key)
     places = ports.places.secrets_at(*account, person=person, task=task)
     for one in values:
-        places.put(names.secret(owner.uid, one.name), one.text, task)
-    return tuple(names.secret(owner.uid, one.name) for one in values)
+        places.put(full_name(owner.uid, one.name), one.text, task)
+    return tuple(full_name(owner.uid, one.name) for one in values)
 
 
 def _owner(fleet: FleetAt, environment: str) -> Owner:

@@ -19,7 +19,9 @@ from csoc.gen3.launch.values import OUTPUTS
 from csoc.operations.runs import Run
 from csoc.operations.services import Written
 from csoc.provisioning import names
-from csoc.usecases.planning.making import open_fleet
+from csoc.provisioning.master_login import full_name, is_asked
+from csoc.usecases.planning.making import open_fleet, usable_link
+from csoc.usecases.planning.outputs import outputs_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -41,19 +43,22 @@ class DocumentFilling:
     private_key: PrivateKey
     given: Given = field(default=lambda _: {})
 
-    def secret_names(self, run: Run) -> tuple[str, ...]:
-        owner, plan = self._planned(run)
-        return tuple(names.secret(owner.uid, name) for name in plan.names)
+    def outputs(self, run: Run) -> Mapping[str, str]:
+        owner = self._owner(run)
+        return outputs_of(self.ports, owner, usable_link(self.ports, owner), person=run.by, task=run.id)
+
+    def secret_names(self, run: Run, outputs: Mapping[str, str]) -> tuple[str, ...]:
+        owner, plan = self._planned(run, outputs)
+        return tuple(full_name(owner.uid, name) for name in plan.names)
 
     def secret_values(self, run: Run, lacking: Sequence[str], outputs: Mapping[str, str]) -> Mapping[str, str]:
-        owner, plan = self._planned(run)
-        prefix = names.secret(owner.uid, "")
-        short = [name.removeprefix(prefix) for name in lacking]
+        owner, plan = self._planned(run, outputs)
+        short = [name for name in plan.names if full_name(owner.uid, name) in lacking]
         asked = self.given(owner.uid)
         for secret in (plan.get(name) for name in plan.to_put(short)):
             _check_given(owner, secret, asked)
         values = make_values(plan, short, facts_of(owner, outputs), asked, self.random, self.private_key)
-        return {names.secret(owner.uid, one.name): one.text for one in values}
+        return {full_name(owner.uid, one.name): one.text for one in values}
 
     def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
         source = _source(run)
@@ -74,9 +79,9 @@ class DocumentFilling:
             ),
         )
 
-    def _planned(self, run: Run) -> tuple[Owner, SecretPlan]:
+    def _planned(self, run: Run, outputs: Mapping[str, str]) -> tuple[Owner, SecretPlan]:
         owner = self._owner(run)
-        return owner, secrets_of(_environment(owner))
+        return owner, planned_secrets(owner, outputs)
 
     def _owner(self, run: Run) -> Owner:
         commit = str(run.arguments.get("commit", ""))
@@ -121,6 +126,12 @@ def _check_given(owner: Owner, secret: PlannedSecret, asked: Asked) -> None:
         )
 
 
+def planned_secrets(owner: Owner, outputs: Mapping[str, str]) -> SecretPlan:
+    """The secrets of an environment whose layers have these outputs."""
+    plan = secrets_of(_environment(owner))
+    return plan.with_master_login() if is_asked(owner.uid, outputs) else plan
+
+
 def facts_of(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
     """What values of secrets say besides secrets. Raises RejectedError if that is not known yet."""
     environment = _environment(owner)
@@ -130,7 +141,7 @@ def facts_of(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
         raise RejectedError(
             "Nobody knows where the database is, so its logins cannot be made",
             place=owner.shown,
-            fix="Apply the layer database first",
+            fix="Apply the layer database first, or say under `from` of one that exists where it stands",
         )
     if environment.spec.sign_in is None:
         raise RejectedError(

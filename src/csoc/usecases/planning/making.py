@@ -18,7 +18,7 @@ from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.provisioning import names
 from csoc.provisioning.approvals import stricter
-from csoc.provisioning.existing import Existing, read_existing
+from csoc.provisioning.existing import Existing
 from csoc.provisioning.infrastructure import (
     DEFAULT_SIZE,
     Around,
@@ -26,13 +26,13 @@ from csoc.provisioning.infrastructure import (
     environment_infrastructure,
     providers_of_cluster,
     providers_of_environment,
-    sources_of,
 )
 from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
 from csoc.usecases.planning.approving import rule_before, rule_for
+from csoc.usecases.planning.outputs import existing_of
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -119,7 +119,7 @@ def infrastructure_of(ports: ProvisioningPorts, fleet: FleetAt, name: str, *, ta
     place = ports.places.at(
         owner.account.metadata.name, owner.account.spec.id, owner.region or link.region, person=person.id, task=task
     )
-    existing = _existing(owner, place)
+    existing = existing_of(owner, link, place)
     around = Around(
         installation=fleet.installation,
         partition=link.partition,
@@ -187,7 +187,7 @@ def _target(fleet: FleetAt, infra: Infrastructure, authors: tuple[str, ...] = ()
         execution_role=infra.place.execution_role,
         documents=infra.digest,
         commit=fleet.tree.commit,
-        existing=_existing_of(infra),
+        existing=existing_layers(infra),
         radius=_radius(fleet.documents, owner),
         authors=authors,
     )
@@ -217,17 +217,8 @@ def usable_link(ports: ProvisioningPorts, owner: Owner) -> Link:
     return link
 
 
-def _existing(owner: Owner, place: Place) -> dict[tuple[str, str], Existing]:
-    """What stands at the sources that the documents name, for the owner and the cluster that it is on."""
-    found: dict[tuple[str, str], Existing] = {}
-    documents = (owner.cluster,) if owner.environment is None else (owner.cluster, owner.environment)
-    for document in documents:
-        for layer, source in sources_of(document).items():
-            found[document.metadata.uid, layer] = read_existing(LAYERS[layer], source, place.stacks)
-    return found
-
-
-def _existing_of(infra: Infrastructure) -> dict[str, Mapping[str, str]]:
+def existing_layers(infra: Infrastructure) -> dict[str, Mapping[str, str]]:
+    """The owner's own layers that are there already, with their outputs."""
     return {layer: one.outputs for (uid, layer), one in infra.existing.items() if uid == infra.owner.uid}
 
 

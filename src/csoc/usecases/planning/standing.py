@@ -108,12 +108,14 @@ def _layer(
         state = place.stacks.find(stack)
         if state is None or state.status == "REVIEW_IN_PROGRESS":
             return LayerStanding(layer, provider, stack, "not made yet")
-        return _made(layer, state, place, runs, look_for_drift)
+        return _made(owner, layer, state, place, runs, look_for_drift)
     except CsocError as error:
         return LayerStanding(layer, provider, stack, COULD_NOT_LOOK, note=str(error))
 
 
-def _made(layer: str, state: StackState, place: Place, runs: RunStore, look_for_drift: bool) -> LayerStanding:
+def _made(
+    owner: Owner, layer: str, state: StackState, place: Place, runs: RunStore, look_for_drift: bool
+) -> LayerStanding:
     events = place.stacks.events(state.name)
     last = _last_operation(events, state)
     run = _run_of(last, runs)
@@ -129,8 +131,17 @@ def _made(layer: str, state: StackState, place: Place, runs: RunStore, look_for_
         failure=failure,
         drifted=tuple(place.stacks.drift(state.name)) if look_for_drift else None,
         outputs=tuple(sorted(state.outputs.items())),
-        note=STUCK[state.status].cause if state.status in STUCK else "",
+        note=_stuck(owner, layer, state),
     )
+
+
+def _stuck(owner: Owner, layer: str, state: StackState) -> str:
+    """Why nothing can be changed in a stack, and what can be done."""
+    stuck = STUCK.get(state.status)
+    if stuck is None:
+        return ""
+    fix = stuck.fix.format(stack=state.name, layer=layer, owner=f"{owner.kind.value}/{owner.name}")
+    return f"{stuck.cause}. {fix}"
 
 
 def _existing(owner: Owner, layer: str, place: Place, look_for_drift: bool) -> LayerStanding:
