@@ -95,14 +95,14 @@ def test_two_accounts_are_linked_and_the_careless_one_is_refused(played: Played)
 
 def test_plans_have_costs_and_nothing_that_is_unpriced_counts_as_nothing_in_silence(played: Played) -> None:
     plans = played.told["plans"]
-    assert [(plan["owner_kind"], plan["owner_name"]) for plan in plans] == [
+    assert [(plan["ownerKind"], plan["ownerName"]) for plan in plans] == [
         ("cluster", "reef"),
         ("environment", "reef-dev"),
     ]
     layers = [layer for plan in plans for layer in plan["layers"]]
     costs = [layer["cost"] for layer in layers]
     for layer, cost in zip(layers, costs, strict=True):
-        lines = sum(line["usd_per_month"] for line in cost["lines"])
+        lines = sum(line["usdPerMonth"] for line in cost["lines"])
         assert lines == pytest.approx(cost["after"], abs=0.02 * max(len(cost["lines"]), 1)), layer["layer"]
         assert cost["source"], layer["layer"]
         # The platform's stack holds roles alone, for which AWS takes nothing.

@@ -216,7 +216,7 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
     settings = "  layers: [{name: network, provider: aws, settings: {flow_log_days: 90}}]\n"
     (fleet.folder / path).write_text((fleet.folder / path).read_text() + settings)
     plan = fleet.plan("outer", "--layer", "network")
-    changed = {change["logical_id"] for change in plan["layers"][0]["changes"]}
+    changed = {change["logicalId"] for change in plan["layers"][0]["changes"]}
     assert changed == {"FlowLogGroup"}
 
     def loosen(template: dict[str, Any]) -> None:
@@ -392,7 +392,7 @@ def test_a_second_person_is_somebody_who_is_proven_and_neither_planned_nor_wrote
         fleet.write("fleet.yaml", fleet_yaml)
         fleet.change(path, "size: small", "size: medium")
         loosened = fleet.plan("deep", "--layer", "network")
-        assert loosened["second_person"]
+        assert loosened["secondPerson"]
         ran = fleet.csoc("approve", loosened["id"])
         assert (ran.code, "made this plan" in ran.err) == (3, True)
     finally:

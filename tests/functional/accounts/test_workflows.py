@@ -114,7 +114,7 @@ def test_a_workflow_plans_and_applies_a_layer_and_the_record_is_the_one_that_eve
     assert (seen["id"], seen["state"], seen["where"]) == (run["id"], "succeeded", PLACE)
     stacks = owner.client("cloudformation").describe_stacks(StackName="csoc-c1b2c3d4e5-network")["Stacks"]
     assert stacks[0]["StackStatus"] == "CREATE_COMPLETE"
-    assert planned["made_by"].endswith(f"assumed-role/{WORKER}/{workflow.session}")
+    assert planned["madeBy"].endswith(f"assumed-role/{WORKER}/{workflow.session}")
 
     recorded = world.csoc("status", "tide", "--json").data["layers"]
     assert [(one["run"], one["outside"]) for one in recorded if one["layer"] == "network"] == [(run["id"], False)]

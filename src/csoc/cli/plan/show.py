@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from csoc.cli.output import count, say, table
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, Purpose
 from csoc.provisioning.plans import to_json as stored
@@ -57,7 +59,17 @@ def print_plan(plan: Plan, missing: str, *, whole: bool = False) -> None:
 
 def plan_json(plan: Plan, missing: str) -> dict[str, Any]:
     """A plan for programs."""
-    return {**stored(plan), "missing": missing, "blocked": bool(plan.blocking), "empty": plan.is_empty}
+    return {**_spelled(stored(plan)), "missing": missing, "blocked": bool(plan.blocking), "empty": plan.is_empty}
+
+
+def _spelled(data: Any) -> Any:
+    """The names of fields as all JSON of csoc's commands has them: ownerName. Names of a template's parameters are
+    data."""
+    if isinstance(data, list | tuple):
+        return [_spelled(one) for one in data]
+    if not isinstance(data, dict):
+        return data
+    return {to_camel(name): value if name == "parameters" else _spelled(value) for name, value in data.items()}
 
 
 def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
