@@ -206,7 +206,6 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
     from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
 
     return Services(
-        githost=lambda address: ports.git.githost(SourceAddress(address)),
         approvals=StoredApprovals(ports.plans),
         plans=ports.plans,
         places=ports.places,
@@ -237,7 +236,13 @@ def cluster_ports(settings: Settings | None = None) -> Iterator[ClusterPorts]:
             kubeconfigs=kept,
             opened=lambda text, name, context: from_kubeconfig(text, name, context=context),
             person=functools.cache(lambda: _person(cloud).id),
+            enters_as=lambda account: _cluster_role(cloud.links, account),
         )
+
+
+def _cluster_role(links: Links, account: str) -> str:
+    found = links.get(account)
+    return found.roles.get(Role.CLUSTER, "") if found is not None else ""
 
 
 def _resolver() -> Resolver:

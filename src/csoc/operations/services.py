@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -14,7 +14,6 @@ from csoc.clusters.following.looking import Wanted
 from csoc.clusters.hostnames import Hostnames
 from csoc.clusters.removing import Removal
 from csoc.errors import RejectedError
-from csoc.fleet.githost import GitHost
 from csoc.operations.runs import Run, RunStore
 from csoc.provisioning.leftovers import LeftoverPlaces
 from csoc.provisioning.places import Places
@@ -128,12 +127,8 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Ports of the steps. A command that needs few of them leaves the others out.
+    """Ports of the steps. A command that needs few of them leaves the others out."""
 
-    githost: the host of a repository, by its address; raises as that of `usecases.ports`.
-    """
-
-    githost: Callable[[str], GitHost] | None = None
     approvals: PlanApprovals | None = None
     plans: Plans | None = None
     places: Places | None = None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from csoc.errors import NotFoundError
-from csoc.fleet.githost import MergeMethod, PullRequest, Verdict
+from csoc.errors import ConflictError, CsocError, NotFoundError, UnavailableError
 from csoc.operations import registry, steps
-from csoc.operations.runs import RunState
-from csoc.operations.services import ApprovalStanding, Services, Standing
+from csoc.operations.runs import Run, RunState
+from csoc.operations.services import ApprovalStanding, Delivery, Services, Standing, Written
 from csoc.operations.steps.base import StepKind
 from csoc.testing.runs import step
-from tests.contract.githost_worlds import MemoryWorld
 from tests.unit.operations.world import World
 
 
@@ -94,61 +92,49 @@ def test_an_executor_without_approvals_says_so() -> None:
 # Merge
 
 
-class Proposed:
-    """A pull request at a host in memory, and a run that waits for its merge."""
+class Writing:
+    """What becomes of a change of Git, one look after the other; an error is raised."""
 
-    def __init__(self, **arguments: object) -> None:
-        self.site = MemoryWorld()
-        self.site.protect(approvals=1)
-        commit = self.site.push("csoc/r1", {"values.yaml": "replicas: 2\n"})
-        self.pull: PullRequest = self.site.host("maker").open_pull_request(
-            head="csoc/r1", base="main", title="One", body=""
-        )
-        self.commit = commit
-        given = {"repository": "https://git.example.org/acme/fleet", "number": self.pull.number} | arguments
-        services = Services(githost=lambda address: self.site.host("maker"))
-        self.world = World(services=services, kinds=dict(registry.STEPS))
-        self.world.add("x", steps=(step(1, "merge", "wait for merge", **given),))
+    def __init__(self, *looks: Written | CsocError) -> None:
+        self._looks = iter(looks)
 
-    def merge(self) -> None:
-        head = self.site.host("maker").get(self.pull.number).head_commit
-        self.site.host("approver").review(self.pull.number, Verdict.APPROVED, "fine", commit=head)
-        self.site.host("approver").merge(self.pull.number, MergeMethod.MERGE, expected_head=head)
+    def remove_documents(self, run: Run) -> Written:
+        found = next(self._looks)
+        if isinstance(found, CsocError):
+            raise found
+        return found
+
+
+def writing_world(*looks: Written | CsocError) -> World:
+    services = Services(delivery=cast(Delivery, Writing(*looks)))
+    world = World(services=services, kinds=dict(registry.STEPS))
+    world.add("x", steps=(step(1, "documents", "remove documents"),))
+    return world
+
+
+PULL = "https://git.example.org/acme/fleet/pulls/1"
 
 
 def test_a_merge_is_waited_for_and_what_it_lacks_is_said() -> None:
-    proposed = Proposed()
+    lacking = ("main needs 1 approval, it has 0",)
+    world = writing_world(Written("", "", PULL, lacking), Written("", "", PULL), Written("c" * 40))
     seen: list[str] = []
-
-    def wait(seconds: float) -> None:
-        seen.append(proposed.world.run().step(1).waits_for)
-        if len(seen) == 3:
-            proposed.merge()
-
-    proposed.world.during_wait = wait
-    run = proposed.world.work()
+    world.during_wait = lambda _: seen.append(world.run().step(1).waits_for)
+    run = world.work()
     assert run.state is RunState.SUCCEEDED
-    assert "main needs 1 approval, it has 0" in seen[0]
-    assert proposed.pull.url in seen[0]
-    assert run.step(1).result["commit"] == proposed.site.host("maker").get(proposed.pull.number).merge_commit
+    assert list(dict.fromkeys(seen)) == [
+        f"the merge of {PULL}: main needs 1 approval, it has 0",
+        f"the merge of {PULL}",
+    ]
+    assert run.step(1).result == {"commit": "c" * 40}
 
 
 def test_a_pull_request_that_is_closed_fails_the_run() -> None:
-    proposed = Proposed()
-    proposed.site.host("maker").close(proposed.pull.number)
-    run = proposed.world.work()
+    run = writing_world(Written("", "", PULL), ConflictError("It was closed", place=PULL, fix="Reopen it")).work()
     assert run.state is RunState.FAILED
-    assert "closed without being merged" in run.step(1).cause
-
-
-def test_other_commits_than_the_proposed_ones_fail_the_run_where_they_were_named() -> None:
-    proposed = Proposed(head="0" * 40)
-    run = proposed.world.work()
-    assert run.state is RunState.FAILED
-    assert "not 000000000000, which this run proposed" in run.step(1).cause
+    assert (run.step(1).cause, run.step(1).fix) == (f"{PULL}: It was closed", "Reopen it")
 
 
 def test_a_host_that_does_not_answer_leaves_the_run_to_be_resumed() -> None:
-    proposed = Proposed()
-    proposed.world.services = replace(proposed.world.services, githost=lambda address: proposed.site.down())
-    assert proposed.world.work().state is RunState.ERRORED
+    down = [UnavailableError("The host cannot be reached") for _ in range(10)]
+    assert writing_world(Written("", "", PULL), *down).work().state is RunState.ERRORED
