@@ -236,13 +236,7 @@ def cluster_ports(settings: Settings | None = None) -> Iterator[ClusterPorts]:
             kubeconfigs=kept,
             opened=lambda text, name, context: from_kubeconfig(text, name, context=context),
             person=functools.cache(lambda: _person(cloud).id),
-            enters_as=lambda account: _cluster_role(cloud.links, account),
         )
-
-
-def _cluster_role(links: Links, account: str) -> str:
-    found = links.get(account)
-    return found.roles.get(Role.CLUSTER, "") if found is not None else ""
 
 
 def _resolver() -> Resolver:
