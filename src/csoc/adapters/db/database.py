@@ -62,6 +62,8 @@ class Database:
     def make(self, table: sa.Table, version: int) -> None:
         """Makes a table that is not there. Raises RejectedError if it is there in a version that this csoc does not
         know, or in an older one, which needs a migration."""
+        if self._has(table, version):
+            return
         with self.write() as connection:
             TABLES.create_all(connection, [_VERSION], checkfirst=True)
             found = connection.execute(sa.select(_VERSION.c.version).where(_VERSION.c.name == table.name)).scalar()
@@ -75,6 +77,14 @@ class Database:
                     place=self._shown,
                     fix="Use the csoc that made it, or migrate the database",
                 )
+
+    def _has(self, table: sa.Table, version: int) -> bool:
+        """Asked first: who only looks does not wait for somebody who writes."""
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table(_VERSION.name):
+                return False
+            found = connection.execute(sa.select(_VERSION.c.version).where(_VERSION.c.name == table.name)).scalar()
+            return bool(found == version)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
