@@ -129,7 +129,7 @@ _TABLE = (
         definitions=("targetgroupbindings.elbv2.k8s.aws",),
         oldest="2.4.0",
         below="4.0.0",
-        # Its role may use neither classic WAF nor Shield (csoc_infra.layers.load_balancing).
+        # Its role may use neither classic WAF nor Shield (csoc_infra.parts.load_balancing).
         values={"enableShield": False, "enableWaf": False},
         differs=_BALANCER_CERTIFICATES,
         service_account="aws-load-balancer-controller",
