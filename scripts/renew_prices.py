@@ -17,7 +17,7 @@ import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ _PATIENCE_SECONDS = 300
 # place that is none (TS-, Outposts-), and have other prices.
 _PREFIX = re.compile(r"^(?:[A-Z]{2,4}\d|EU|[a-z]{2}(?:-[a-z]+)+-\d)-")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+
+# What the same machine is sold as besides (reserved blocks of capacity, extended support) has other usage types.
+_MACHINE_HOURS = {"AmazonEC2": "BoxUsage", "AmazonES": "ESInstance"}
+# Amounts of the list have at most six significant digits; a multiple of one has no more to say.
+_DIGITS = Context(prec=6)
 
 Fetch = Callable[[str], bytes]
 """An address to what stands there."""
@@ -80,7 +85,7 @@ def price_of(item: Item, document: Mapping[str, Any], region: str) -> tuple[Deci
         attributes = {"productFamily": product.get("productFamily", ""), **product.get("attributes", {})}
         if _is(item, attributes, region):
             for amount in _amounts(document, sku):
-                found[amount * item.per] = str(attributes.get("location", ""))
+                found[_DIGITS.multiply(amount, Decimal(item.per))] = str(attributes.get("location", ""))
     if not found:
         raise NotInListError(f"no product of {item.offer} fits")
     if len(found) > 1:
@@ -94,8 +99,7 @@ def _is(item: Item, attributes: Mapping[str, Any], region: str) -> bool:
         return False
     if not item.everywhere and attributes.get("regionCode", region) != region:
         return False
-    # Reserved blocks of capacity and the like are other products of the same machine.
-    if item.offer == "AmazonEC2" and not item.usage and "BoxUsage" not in usage:
+    if not item.usage and _MACHINE_HOURS.get(item.offer, "") not in usage:
         return False
     return all(attributes.get(name) == value for name, value in item.attributes.items())
 

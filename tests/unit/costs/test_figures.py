@@ -351,8 +351,8 @@ def test_other_regions_leave_nothing_more_without_a_price_than_sydney_does(regio
 def test_the_formula_of_a_line_says_what_was_multiplied() -> None:
     found = estimate(texts("small")["cluster"], basis("small"), layer="cluster")
     (nodes,) = (line for line in found.lines if line.what.startswith("nodes: t3"))
-    assert nodes.words == "2.2 (2 to 4) nodes x 730 hours x 0.2112 (0.19 to 0.2112) USD per hour"
-    assert (str(nodes.usd.low), str(nodes.usd.high)) == ("277.40", "616.70")
+    assert nodes.words == "2.2 (2 to 4) nodes x 730 hours x 0.2112 (0.1901 to 0.2112) USD per hour"
+    assert (str(nodes.usd.low), str(nodes.usd.high)) == ("277.55", "616.70")
 
 
 def test_nothing_in_a_template_is_without_a_line() -> None:

@@ -149,6 +149,68 @@ def test_a_usage_type_is_found_with_and_without_the_prefix_of_its_region(usage: 
     assert found["usd"] == "0.0225"
 
 
+def test_what_the_list_has_by_the_hour_is_asked_by_the_month_where_people_know_it_so() -> None:
+    listed = List()
+    listed.add("AWSSystemsManager", "APS2-PS-Advanced-Param-Tier1", ("0", "0.0000684932"))
+    found = _price("ssm.advanced", listed)
+    assert found is not None
+    assert found["usd"] == "0.05"
+
+
+def test_a_machine_of_search_is_its_hours_and_not_what_else_is_asked_for_it() -> None:
+    listed = List()
+    listed.add("AmazonES", "APS2-ESInstance:t3.small", ("0", "0.056"), instanceType="t3.small.search")
+    listed.add("AmazonES", "APS2-ES:ExtendedSupport:t3.small", ("0", "0.0065"), instanceType="t3.small.search")
+    found = _price("search.t3.small", listed)
+    assert found is not None
+    assert found["usd"] == "0.056"
+
+
+def test_data_to_the_internet_is_not_data_to_somewhere_else_of_the_same_usage_type() -> None:
+    listed = List()
+    kinds = (("AWS Outbound", "0.114"), ("InterRegion Outbound", "0.098"))
+    for kind, usd in kinds:
+        listed.add("AWSDataTransfer", "APS2-DataTransfer-Out-Bytes", ("0", usd), transferType=kind)
+    found = _price("transfer.internet", listed)
+    assert found is not None
+    assert found["usd"] == "0.114"
+
+
+def test_a_document_in_the_form_that_aws_sends_is_read() -> None:
+    """Written by us in the form of the fragment of AWS's list that lyft/awspricing tests with, tests/data/ec2_offer.py:
+    reserved terms beside those on demand, an upfront fee without a range, ten digits after the point; and terms of a
+    product that the document does not have."""
+    sku, other = "4C7N4APU9GEUZ6H6", "99YE2YK9UR5Q8V2X"
+
+    def term(code: str, *dimensions: Mapping[str, Any]) -> dict[str, Any]:
+        rated = {f"{sku}.{code}.{number}": one for number, one in enumerate(dimensions)}
+        return {f"{sku}.{code}": {"offerTermCode": code, "sku": sku, "priceDimensions": rated, "termAttributes": {}}}
+
+    hourly = {"unit": "Hrs", "beginRange": "0", "endRange": "Inf", "appliesTo": []}
+    upfront = {"unit": "Quantity", "pricePerUnit": {"USD": "263"}, "appliesTo": []}
+    attributes = {
+        "servicecode": "AmazonEC2", "location": "US East (N. Virginia)", "locationType": "AWS Region",
+        "usagetype": "BoxUsage:m6i.xlarge", "operation": "RunInstances", **_MACHINE,
+    }  # fmt: skip
+    document = {
+        "formatVersion": "v1.0",
+        "offerCode": "AmazonEC2",
+        "version": "20261001000000",
+        "publicationDate": "2026-10-01T12:00:00Z",
+        "products": {sku: {"sku": sku, "productFamily": "Compute Instance", "attributes": attributes}},
+        "terms": {
+            "OnDemand": {
+                sku: term("JRTCKXETXF", {**hourly, "pricePerUnit": {"USD": "0.1920000000"}}),
+                other: term("JRTCKXETXF", {**hourly, "pricePerUnit": {"USD": "0.5000000000"}}),
+            },
+            "Reserved": {sku: term("HU7G6KETJZ", upfront, {**hourly, "pricePerUnit": {"USD": "0.0300000000"}})},
+        },
+        "attributesList": {},
+    }
+    amount, place = renew_prices.price_of(CATALOGUE["ec2.m6i.xlarge"], document, "us-east-1")
+    assert (str(amount.normalize()), place) == ("0.192", "US East (N. Virginia)")
+
+
 def test_a_product_of_another_region_in_the_same_document_is_not_ours() -> None:
     listed = List()
     listed.add("AmazonVPC", "APS2-VpcEndpoint-Hours", ("0", "0.013"))
@@ -184,7 +246,8 @@ def _everything(listed: List) -> None:
     """A product for each price of the catalogue, all of them a dollar for one of its units."""
     for item in CATALOGUE.values():
         kind = item.attributes.get("instanceType", "")
-        usage = f"APS2-{item.usage}" if item.usage else f"APS2-BoxUsage:{kind}"
+        machine = "ESInstance" if item.offer == "AmazonES" else "BoxUsage"
+        usage = f"APS2-{item.usage}" if item.usage else f"APS2-{machine}:{kind}"
         rest = {name: value for name, value in item.attributes.items() if name != "productFamily"}
         listed.add(item.offer, usage, ("0", str(1 / item.per)), family=item.attributes.get("productFamily", ""), **rest)
 

