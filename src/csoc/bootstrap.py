@@ -23,7 +23,8 @@ from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
-from csoc.config import Credential, Settings, load
+from csoc.config import Credential, Settings
+from csoc.config.loading import load
 from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, CsocError, NotFoundError, RejectedError
 from csoc.fleet.githost import GitHost

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.gen3.findings import Finding
 from csoc.testing.charts import MemoryChartSources
 from csoc.testing.dictionaries import MemoryDictionaries, node, schema
@@ -100,7 +101,7 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
         path = tmp_path / "fleet" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    settings = config.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
     with bootstrap.ports(settings) as made:
         yield replace(made, charts=MemoryChartSources(), dictionaries=MemoryDictionaries())
 

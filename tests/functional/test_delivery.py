@@ -13,10 +13,11 @@ from typing import Any, cast
 import pygit2
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
 from csoc.adapters.kube.client import KubeClient
 from csoc.clusters.access import EksReference
 from csoc.clusters.hostnames import Answer, Answered
+from csoc.config import loading
 from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.argocd.ports import Manifested, Manifests, Wanted
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
@@ -176,7 +177,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     content = {**plan_init("tide", ids=lambda: "f1b2c3d4e5"), **made.files, made.outputs_path: outputs_file(made)}
     fleet = tmp_path / "fleet"
     Repository(fleet, {**{path: data.decode() for path, data in content.items()}, "accounts/research.yaml": account})
-    settings = config.load(
+    settings = loading.load(
         {
             "HOME": str(tmp_path), "CSOC_CACHE_DIR": str(tmp_path / "cache"), "CSOC_DATA_DIR": str(tmp_path / "data"),
             "CSOC_PLATFORM_MIRROR": f"file://{mirror.path}", "CSOC_PLATFORM_FLEET_URL": f"file://{fleet}",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.gen3.data_model.published import NoDictionaries
 from csoc.gen3.findings import Evidence
 from csoc.gen3.views import HELM
@@ -43,7 +44,7 @@ def shown_wrong(item: Evidence, line: str) -> str:
 
 def evidence(path: Path, folder: Path, *, rendering: bool, chart: str | None = None) -> Iterator[tuple[str, Evidence]]:
     """Rule and evidence of everything that is found in Helm environments."""
-    settings = config.load({"CSOC_CACHE_DIR": str(folder / "cache"), "HOME": str(folder)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(folder / "cache"), "HOME": str(folder)})
     with bootstrap.ports(settings) as ports:
         ports = replace(ports, clock=lambda: datetime(2026, 11, 23, 12, 0, tzinfo=UTC), dictionaries=NoDictionaries())
         fleet = load_fleet(ports, FleetQuery(str(path), chart=chart))
@@ -87,7 +88,7 @@ def test_on_real_repositories_every_line_shows_what_it_is_evidence_for(
 
 
 def test_guessed_defaults_alone_are_at_most_low(tmp_path: Path) -> None:
-    settings = config.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
     with bootstrap.ports(settings) as ports:
         fleet = load_fleet(ports, FleetQuery(str(DEMO)))
         severities = {

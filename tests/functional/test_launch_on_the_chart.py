@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.fleet.documents.init import plan_init
 from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.launch import applications, bundles, documents
@@ -131,7 +132,7 @@ def checked(
     if request.param == "real":
         chart = request.getfixturevalue("real") / "gen3-chart-0.3.90.tgz"
     folder = tmp_path_factory.mktemp("cache")
-    settings = config.load({"CSOC_CACHE_DIR": str(folder), "CSOC_ALLOWED_HOSTS": "127.0.0.1", "HOME": str(folder)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(folder), "CSOC_ALLOWED_HOSTS": "127.0.0.1", "HOME": str(folder)})
     with bootstrap.ports(settings) as ports:
         ports = replace(ports, clock=lambda: NOW, dictionaries=_dictionaries())
         loaded = load_fleet(ports, FleetQuery(str(fleet.folder), chart=str(chart)))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.fleet.charts import ChartArchive, ChartRenderer, RenderRequest
 from csoc.fleet.values import EffectiveValues, merge_mappings
 from csoc.gen3.checking import check_environment
@@ -156,7 +157,7 @@ CASES = {
 @pytest.fixture(scope="module")
 def chart(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ChartRenderer, ChartArchive]]:
     """The renderer and the archive."""
-    settings = config.load({"CSOC_CACHE_DIR": str(tmp_path_factory.mktemp("cache")), "HOME": "/nowhere"})
+    settings = loading.load({"CSOC_CACHE_DIR": str(tmp_path_factory.mktemp("cache")), "HOME": "/nowhere"})
     with bootstrap.ports(settings) as ports:
         yield ports.renderer, ports.charts.load(str(real / "gen3-chart-0.3.90.tgz"))
 

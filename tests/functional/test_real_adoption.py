@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.fleet.values import Path as KeyPath
 from csoc.fleet.values import look_up, walk
 from csoc.fleet.yaml import yamltext
@@ -213,7 +214,7 @@ def test_a_new_application_adds_its_own_documents_only(clone: tuple[str, Path], 
 @contextmanager
 def opened(real: Path, home: Path, name: str) -> Iterator[tuple[Ports, LoadedFleet]]:
     # No other host is asked: what is changed stands here, and no manifest is made of it.
-    settings = config.load(
+    settings = loading.load(
         {"CSOC_CACHE_DIR": str(home / "cache"), "HOME": str(home), "CSOC_ALLOWED_HOSTS": "nowhere.example.org"}
     )
     with bootstrap.ports(settings) as ports:

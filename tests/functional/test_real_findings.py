@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.gen3.data_model.published import NoDictionaries
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules.table import RULES
@@ -46,7 +47,7 @@ class Expected:
 def found(real: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
     """Findings by repository and rule, environments by their folder; rendered with the chart of the archive."""
     folder = tmp_path_factory.mktemp("real-findings")
-    settings = config.load({"CSOC_CACHE_DIR": str(folder / "cache"), "HOME": str(folder)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(folder / "cache"), "HOME": str(folder)})
     answers: dict[str, Found] = {}
     with bootstrap.ports(settings) as ports:
         ports = replace(ports, clock=lambda: NOW, dictionaries=NoDictionaries())

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.fleet.charts import ChartArchive, Rendering, RenderRequest
 from csoc.fleet.shapes import items, mapping, mappings
 from csoc.fleet.values import merge_mappings
@@ -173,7 +174,7 @@ def charts(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cha
 
 
 def _settings(folder: Path) -> config.Settings:
-    return config.load({"CSOC_CACHE_DIR": str(folder), "HOME": "/nowhere"})
+    return loading.load({"CSOC_CACHE_DIR": str(folder), "HOME": "/nowhere"})
 
 
 def _request(charts: Charts, *texts: str) -> RenderRequest:

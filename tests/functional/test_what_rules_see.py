@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.gen3.findings import Finding
 from csoc.gen3.rules import (
     cluster_configuration_elsewhere,
@@ -83,7 +84,7 @@ def findings(tmp_path: Path) -> dict[str, list[Finding]]:
     for path, text in files.items():
         (fleet / path).parent.mkdir(parents=True, exist_ok=True)
         (fleet / path).write_text(textwrap.dedent(text).lstrip())
-    settings = config.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
+    settings = loading.load({"CSOC_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)})
     rules = (duplicate_key, secret_in_git, secret_manifest_in_git, secret_in_cluster_values)
     with bootstrap.ports(settings) as real:
         ports = replace(real, charts=MemoryChartSources())

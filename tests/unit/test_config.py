@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from csoc import config
-from csoc.config import Credential, SecretSource, Settings
+from csoc.config import Credential, SecretSource, Settings, loading
 from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
@@ -22,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 def load(file: Path, text: str, **environ: str) -> Settings:
     file.write_text(text)
-    return config.load({"CSOC_CONFIG": str(file), **environ})
+    return loading.load({"CSOC_CONFIG": str(file), **environ})
 
 
 def mistakes(file: Path, text: str, **environ: str) -> str:
@@ -32,7 +31,7 @@ def mistakes(file: Path, text: str, **environ: str) -> str:
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert config.load({"XDG_CONFIG_HOME": str(tmp_path)}) == Settings()
+    assert loading.load({"XDG_CONFIG_HOME": str(tmp_path)}) == Settings()
     assert Settings().cache_dir == Path("~/.cache/csoc").expanduser()
     assert "github.com" in Settings().hosts
 
@@ -40,15 +39,15 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 def test_the_file_is_found_in_the_users_configuration_folder(tmp_path: Path) -> None:
     (tmp_path / "csoc").mkdir()
     (tmp_path / "csoc" / "config.toml").write_text("[limits]\nfetch_seconds = 7\n")
-    assert config.load({"XDG_CONFIG_HOME": str(tmp_path)}).limits.fetch_seconds == 7
-    assert config.config_path({}) == Path("~/.config/csoc/config.toml").expanduser()
+    assert loading.load({"XDG_CONFIG_HOME": str(tmp_path)}).limits.fetch_seconds == 7
+    assert loading.config_path({}) == Path("~/.config/csoc/config.toml").expanduser()
 
 
 def test_a_file_that_is_named_must_be_there_and_readable(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nothing\.toml"):
-        config.load({"CSOC_CONFIG": str(tmp_path / "nothing.toml")})
+        loading.load({"CSOC_CONFIG": str(tmp_path / "nothing.toml")})
     with pytest.raises(UnavailableError):
-        config.load({"CSOC_CONFIG": str(tmp_path)})
+        loading.load({"CSOC_CONFIG": str(tmp_path)})
 
 
 def test_variables_win_over_the_file(file: Path) -> None:
@@ -125,7 +124,7 @@ def test_a_file_of_the_wrong_shape_is_refused(file: Path) -> None:
     assert "credentials" in mistakes(file, "[credentials]\nkind = 'token'\n")
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(RejectedError):
-        config.load({"CSOC_CONFIG": str(file)})
+        loading.load({"CSOC_CONFIG": str(file)})
 
 
 def test_a_token_is_read_anew_from_its_variable_or_file(tmp_path: Path) -> None:
@@ -204,13 +203,13 @@ def test_numbers_in_the_reference_are_the_defaults() -> None:
 
 def test_every_variable_for_a_top_level_setting_is_in_the_reference() -> None:
     text = PAGE.read_text()
-    for variable, key in config.variables().items():
+    for variable, key in loading.variables().items():
         assert f"`{variable}`" in text or (len(key) == 2 and f"`CSOC_{key[0].upper()}_" in text)
 
 
 def test_a_wrong_variable_is_named_and_no_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RejectedError) as refused:
-        config.load({"CSOC_LIMITS_FETCH_SECONDS": "soon", "XDG_CONFIG_HOME": str(tmp_path)})
+        loading.load({"CSOC_LIMITS_FETCH_SECONDS": "soon", "XDG_CONFIG_HOME": str(tmp_path)})
     assert refused.value.place == "CSOC_LIMITS_FETCH_SECONDS"
 
 
@@ -222,14 +221,14 @@ def test_the_cache_follows_the_users_cache_folder_unless_it_is_set(file: Path, t
 
 def test_records_are_kept_in_the_users_data_folder_unless_another_place_is_set(tmp_path: Path) -> None:
     environ = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": "/data"}
-    assert config.load(environ).database == "sqlite:////data/csoc/csoc.sqlite3"
-    assert config.load(environ | {"CSOC_DATA_DIR": "/own"}).database == "sqlite:////own/csoc.sqlite3"
+    assert loading.load(environ).database == "sqlite:////data/csoc/csoc.sqlite3"
+    assert loading.load(environ | {"CSOC_DATA_DIR": "/own"}).database == "sqlite:////own/csoc.sqlite3"
     elsewhere = "postgresql://csoc@db.example.org/csoc"
-    assert config.load(environ | {"CSOC_DATABASE_URL": elsewhere}).database == elsewhere
+    assert loading.load(environ | {"CSOC_DATABASE_URL": elsewhere}).database == elsewhere
 
 
 @pytest.mark.parametrize("url", ["postgresql://csoc:hush@db/csoc", "postgresql://db/csoc?password=hush"])
 def test_a_password_in_the_address_of_the_database_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
     with pytest.raises(RejectedError, match="PGPASSFILE") as refused:
-        config.load({"XDG_CONFIG_HOME": str(tmp_path), "CSOC_DATABASE_URL": url})
+        loading.load({"XDG_CONFIG_HOME": str(tmp_path), "CSOC_DATABASE_URL": url})
     assert "hush" not in str(refused.value)

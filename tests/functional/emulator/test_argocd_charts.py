@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from csoc import bootstrap, config
+from csoc import bootstrap
+from csoc.config import loading
 from csoc.emulator.kubernetes.argocd.applications import ArgoCd
 from csoc.emulator.kubernetes.argocd.ports import Manifested, ManifestError, Wanted
 from csoc.emulator.kubernetes.controllers.nodes import Node
@@ -77,7 +78,7 @@ class Charts:
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
-    settings = config.load({"CSOC_CACHE_DIR": str(tmp_path_factory.mktemp("cache")), "HOME": "/nowhere"})
+    settings = loading.load({"CSOC_CACHE_DIR": str(tmp_path_factory.mktemp("cache")), "HOME": "/nowhere"})
     with bootstrap.ports(settings) as given:
         yield given
 

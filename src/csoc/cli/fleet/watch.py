@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from csoc import config
 from csoc.cli.commands import command
 from csoc.cli.escaping import json_text
 from csoc.cli.formats import jsonreport
 from csoc.cli.formats.shared import shortened
 from csoc.cli.output import EXIT_OF, count, error_json, print_error, progress, say, write
 from csoc.cli.session import chart_option, fleet_option, open_ports
+from csoc.config import loading
 from csoc.errors import CsocError
 from csoc.gen3.findings import Finding
 from csoc.usecases.keepup import KeepUp, Update, follow
@@ -57,7 +57,7 @@ def watch_command(
     With --json each look that saw a change or failed is one line. Ctrl-C ends it. After --rounds the exit code is that
     of the last look.
     """
-    settings = config.load()
+    settings = loading.load()
     fresh = min(settings.limits.fresh_seconds, interval / 2)
     settings = settings.model_copy(update={"limits": settings.limits.model_copy(update={"fresh_seconds": fresh})})
     query = FleetQuery(source, revision=revision, chart=chart, own_urls=own_urls)
