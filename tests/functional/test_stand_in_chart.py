@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from csoc import bootstrap
-from csoc.config import loading
+from csoc.config import Settings, loading
 from csoc.fleet.charts import ChartArchive, Rendering, RenderRequest
 from csoc.fleet.shapes import items, mapping, mappings
 from csoc.fleet.values import merge_mappings
@@ -173,7 +173,7 @@ def charts(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cha
         yield Charts(ports, ports.charts.load(str(real / "gen3-chart-0.3.90.tgz")), ports.charts.load(str(STAND_IN)))
 
 
-def _settings(folder: Path) -> config.Settings:
+def _settings(folder: Path) -> Settings:
     return loading.load({"CSOC_CACHE_DIR": str(folder), "HOME": "/nowhere"})
 
 
