@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from csoc.access.people import Person, machine_person, sts_person
+from csoc.accounts.links import Links, Role
 from csoc.adapters.dictionaries import WebDictionaries
 from csoc.adapters.git import GitRepositories
 from csoc.adapters.githost.factory import githost_for
@@ -23,8 +24,7 @@ from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
-from csoc.config import Credential, Settings
-from csoc.config.loading import load
+from csoc.config import Credential, Settings, load
 from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, CsocError, NotFoundError, RejectedError
 from csoc.fleet.githost import GitHost
@@ -207,6 +207,7 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
     from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
 
     return Services(
+        githost=lambda address: ports.git.githost(SourceAddress(address)),
         approvals=StoredApprovals(ports.plans),
         plans=ports.plans,
         places=ports.places,
@@ -237,7 +238,13 @@ def cluster_ports(settings: Settings | None = None) -> Iterator[ClusterPorts]:
             kubeconfigs=kept,
             opened=lambda text, name, context: from_kubeconfig(text, name, context=context),
             person=functools.cache(lambda: _person(cloud).id),
+            enters_as=lambda account: _cluster_role(cloud.links, account),
         )
+
+
+def _cluster_role(links: Links, account: str) -> str:
+    found = links.get(account)
+    return found.roles.get(Role.CLUSTER, "") if found is not None else ""
 
 
 def _resolver() -> Resolver:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from csoc.clusters.connecting import LOOK, USE, roles
+from csoc.clusters.entering import kubeconfig_commands
 from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
@@ -118,10 +120,41 @@ def bind(world: World, made: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("reaching", [{"exec": {"command": "steal"}}, {"tokenFile": "/etc/hostname"}])
-def test_a_kubeconfig_that_runs_or_reads_something_is_refused(world: World, reaching: dict[str, Any]) -> None:
+def test_a_kubeconfig_that_runs_or_reads_something_is_refused_with_the_commands_that_make_one_with_a_token(
+    world: World, reaching: dict[str, Any]
+) -> None:
     refused = world.connect(world.kubeconfig(**reaching))
     assert refused.code == 3
-    assert "Give one with a token and certificates inside" in refused.err + refused.out
+    fix = json.loads(refused.err)["error"]["fix"]
+    assert fix.startswith("Give one with a token and certificates inside")
+    lines = fix.splitlines()
+    assert "kubectl apply --filename csoc-rights.yaml" in lines
+    assert any('--token "$(kubectl create token csoc --namespace csoc --duration 720h)"' in line for line in lines)
+    assert lines[-1] == "csoc cluster connect harbor --kubeconfig harbor.yaml"
+    # What the commands apply lets csoc look, and then say what else it needs.
+    for body in pasted(fix):
+        world.admin.create(body)
+    user = User("system:serviceaccount:csoc:csoc", ("system:serviceaccounts", "system:authenticated"))
+    looking = world.connect(world.kubeconfig(user), "--rights")
+    assert Accounts.done(looking).data["path"] is None
+    refused = world.connect(world.kubeconfig(user))
+    assert (refused.code, "create applications" in refused.err) == (3, True)
+
+
+def pasted(fix: str) -> list[dict[str, Any]]:
+    """The objects that a person would apply."""
+    return list(yaml.safe_load_all(fix.partition("<<'EOF'\n")[2].partition("\nEOF\n")[0]))
+
+
+def test_the_commands_are_a_script_and_give_nothing_that_csoc_does_not_use() -> None:
+    found = kubeconfig_commands("harbor", [*LOOK, *USE])
+    assert "aws " not in found
+    assert {one["kind"] for one in pasted(found)} == {
+        "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
+    }  # fmt: skip
+    assert subprocess.run(["bash", "-n", "-c", found], check=False).returncode == 0
+    rules = [rule for one in pasted(found) for rule in one.get("rules", [])]
+    assert not [rule for rule in rules if "*" in rule["verbs"] or "*" in rule["resources"]]
 
 
 def test_one_way_in_is_wanted_and_no_more(world: World) -> None:

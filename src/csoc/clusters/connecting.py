@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from csoc.clusters.applications import NAMESPACE
@@ -15,6 +16,9 @@ from csoc.clusters.platform import ARGO_CD, COMPONENTS
 from csoc.errors import DeniedError
 from csoc.gen3.launch import valuefiles
 
+_RBAC = "rbac.authorization.k8s.io"
+GROUP: Mapping[str, str] = MappingProxyType({"kind": "Group", "name": "csoc", "apiGroup": _RBAC})
+"""Into this group an access entry of EKS puts csoc's role."""
 _READ = ("get", "list", "watch")
 _WRITE = ("get", "list", "watch", "create", "patch", "delete")
 
@@ -86,11 +90,12 @@ def check(client: ClusterClient, rights: Sequence[Right]) -> list[Checked]:
     return [Checked(right, tuple(_lacking(client, right))) for right in rights]
 
 
-def survey(client: ClusterClient, installation: str) -> Survey:
-    """Looks. Raises DeniedError (it may not even look; with the roles that let it), UnavailableError."""
+def survey(client: ClusterClient, installation: str, subject: Mapping[str, str] | None = None) -> Survey:
+    """Looks. subject: as `refuse_if_lacking`. Raises DeniedError (it may not even look; with the roles that let it),
+    UnavailableError."""
     component = COMPONENTS[ARGO_CD]
     looked = check(client, LOOK)
-    refuse_if_lacking(looked)
+    refuse_if_lacking(looked, subject)
     version = client.version()
     found = look(client, component, "", installation)
     argo = decide(found, component, (NAMESPACE,))
@@ -99,25 +104,24 @@ def survey(client: ClusterClient, installation: str) -> Survey:
     return Survey(version, argo, found.presence, others, [*looked, *check(client, further)])
 
 
-def refuse_if_lacking(rights: Sequence[Checked]) -> None:
-    """Raises DeniedError if the cluster refuses any of them, with the roles that give them, to paste."""
-    lacking = [one.right for one in rights if one.lacking]
-    if lacking:
+def refuse_if_lacking(rights: Sequence[Checked], subject: Mapping[str, str] | None = None) -> None:
+    """Raises DeniedError if the cluster refuses any of them, with the roles that give all of them, to paste: applied
+    over those of an earlier time, they take nothing back. subject: whom the roles are bound to; None where nobody knows
+    who csoc is there."""
+    if any(one.lacking for one in rights):
         told = "; ".join(word for one in rights for word in one.lacking)
+        wanted = [one.right for one in rights]
+        how = "Have these roles bound to csoc's identity there" if subject is None else "Apply this with kubectl"
+        made = roles(wanted) if subject is None else bound(wanted, subject)
         raise DeniedError(
             f"The cluster does not let csoc do what it needs: {told}",
-            fix="Have these roles bound to csoc's identity there:\n" + role_text(lacking),
+            fix=f"{how}:\n{valuefiles.render_all(made).decode()}",
         )
-
-
-def role_text(rights: Sequence[Right]) -> str:
-    """The roles that give rights, as YAML to paste."""
-    return valuefiles.render_all(roles(rights)).decode()
 
 
 def roles(rights: Sequence[Right], name: str = "csoc") -> list[dict[str, Any]]:
     """The ClusterRole, and the Roles in single namespaces, that give these rights; for whoever may give them."""
-    api = "rbac.authorization.k8s.io/v1"
+    api = f"{_RBAC}/v1"
     made: list[dict[str, Any]] = []
     everywhere = [_rule(one) for one in rights if not one.namespace]
     if everywhere:
@@ -126,6 +130,16 @@ def roles(rights: Sequence[Right], name: str = "csoc") -> list[dict[str, Any]]:
         rules = [_rule(one) for one in rights if one.namespace == namespace]
         about = {"name": name, "namespace": namespace}
         made.append({"apiVersion": api, "kind": "Role", "metadata": about, "rules": rules})
+    return made
+
+
+def bound(rights: Sequence[Right], subject: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The roles that give these rights, each with its binding to the subject."""
+    made: list[dict[str, Any]] = []
+    for role in roles(rights):
+        reference = {"apiGroup": _RBAC, "kind": role["kind"], "name": role["metadata"]["name"]}
+        binding = {"apiVersion": f"{_RBAC}/v1", "kind": f"{role['kind']}Binding", "metadata": dict(role["metadata"])}
+        made += [role, {**binding, "roleRef": reference, "subjects": [dict(subject)]}]
     return made
 
 

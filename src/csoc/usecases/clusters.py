@@ -9,8 +9,9 @@ from typing import Protocol
 
 from csoc.clusters.access import ClusterAccess, ClusterReference, EksReference, KubeconfigReference
 from csoc.clusters.client import ClusterClient
-from csoc.clusters.connecting import Survey, refuse_if_lacking, survey
-from csoc.errors import ConflictError, NotFoundError, RejectedError
+from csoc.clusters.connecting import GROUP, LOOK, Survey, refuse_if_lacking, survey
+from csoc.clusters.entering import eks_commands, kubeconfig_commands
+from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet.documents import layout
 from csoc.fleet.documents.base import Metadata
 from csoc.fleet.documents.collection import Documents
@@ -33,12 +34,14 @@ class KeptKubeconfigs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClusterPorts:
-    """What use cases about clusters need. opened: a client of a kubeconfig that is not kept yet. person: who asks."""
+    """What use cases about clusters need. opened: a client of a kubeconfig that is not kept yet. person: who asks.
+    enters_as: by account, the ARN of the role by which csoc enters clusters of EKS there; "" where it is not linked."""
 
     access: ClusterAccess
     kubeconfigs: KeptKubeconfigs
     opened: Callable[[str, str, str], ClusterClient]
     person: Callable[[], str]
+    enters_as: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,29 @@ class Listed:
 
 
 def look_before(ports: ClusterPorts, fleet: LoadedFleet, wanted: Wanted) -> Survey:
-    """What a cluster has and which rights csoc would use; nothing is written anywhere. Raises what opening does."""
+    """What a cluster has and which rights csoc would use; nothing is written anywhere.
+
+    Raises what opening does, and DeniedError (csoc is not let in, or may not look) with what the owner types.
+    """
+    installation = _installation(fleet)
     with closing(_open(ports, fleet, wanted)) as client:
-        return survey(client, _installation(fleet))
+        if wanted.eks:
+            _check_let_in(ports, fleet, wanted, client)
+        return survey(client, installation, GROUP if wanted.eks else None)
+
+
+def _check_let_in(ports: ClusterPorts, fleet: LoadedFleet, wanted: Wanted, client: ClusterClient) -> None:
+    try:
+        client.version()
+    except DeniedError as error:
+        reference = _eks(fleet.documents, wanted.name, wanted.eks, wanted.account, wanted.region)
+        role = ports.enters_as(wanted.account)
+        if role:
+            error.fix = (
+                "Let it in as one who may look; whoever owns the cluster types this. What csoc needs besides, the same "
+                "command says afterwards:\n" + eks_commands(wanted.eks, reference.region, role, LOOK)
+            )
+        raise
 
 
 def connect(
@@ -89,7 +112,7 @@ def connect(
     Raises DeniedError (rights are missing; with the roles that give them), RejectedError (what is there does not fit),
     ConflictError (there is another cluster of that name), and what publishing raises.
     """
-    refuse_if_lacking(seen.rights)
+    refuse_if_lacking(seen.rights, GROUP if wanted.eks else None)
     if seen.argo.fix:
         raise RejectedError(". ".join(seen.argo.said), place=f"cluster {wanted.name}", fix=seen.argo.fix)
     there = fleet.documents.clusters.get(wanted.name)
@@ -165,7 +188,14 @@ def reference_of(documents: Documents, cluster: Cluster) -> ClusterReference:
 
 def _open(ports: ClusterPorts, fleet: LoadedFleet, wanted: Wanted) -> ClusterClient:
     if wanted.kubeconfig:
-        return ports.opened(wanted.kubeconfig, f"cluster {wanted.name}", wanted.context)
+        try:
+            return ports.opened(wanted.kubeconfig, f"cluster {wanted.name}", wanted.context)
+        except DeniedError as error:
+            error.fix = (
+                f"{error.fix}. These make one, typed where kubectl enters the cluster, for a service account that may "
+                "look; connect again before its token ends:\n" + kubeconfig_commands(wanted.name, LOOK)
+            )
+            raise
     reference = _eks(fleet.documents, wanted.name, wanted.eks, wanted.account, wanted.region)
     return ports.access.open(reference, person=ports.person(), task=f"connect-{wanted.name}")
 
