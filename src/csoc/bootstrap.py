@@ -24,7 +24,8 @@ from csoc.adapters.helm.render.renderer import ChildRenderer
 from csoc.adapters.store.cache import SQLiteCache
 from csoc.adapters.store.folder import CacheFolder
 from csoc.clock import random_ids, system_clock
-from csoc.config import Credential, Settings, load
+from csoc.config import Credential, Settings
+from csoc.config.loading import load
 from csoc.emulator.remote import RemoteControl
 from csoc.errors import ConflictError, CsocError, NotFoundError, RejectedError
 from csoc.fleet.githost import GitHost
@@ -207,7 +208,6 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
     from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
 
     return Services(
-        githost=lambda address: ports.git.githost(SourceAddress(address)),
         approvals=StoredApprovals(ports.plans),
         plans=ports.plans,
         places=ports.places,
