@@ -94,15 +94,27 @@ class Http:
         self._basic = basic
         self._total_seconds = total_seconds
         self._unreached = unreached
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(connect_seconds, read=max(connect_seconds, 30.0)),
-            follow_redirects=False,
-            headers={"user-agent": "csoc", "accept-encoding": "gzip"},
-        )
+        self._connect_seconds = connect_seconds
+        self._made: httpx.Client | None = None
+        self._making = threading.Lock()
 
     def close(self) -> None:
         """Releases connections."""
-        self._client.close()
+        if self._made is not None:
+            self._made.close()
+
+    @property
+    def _client(self) -> httpx.Client:
+        """Made when it is first needed: most commands fetch nothing, and reading the machine's authorities takes longer
+        than many of them."""
+        with self._making:
+            if self._made is None:
+                self._made = httpx.Client(
+                    timeout=httpx.Timeout(self._connect_seconds, read=max(self._connect_seconds, 30.0)),
+                    follow_redirects=False,
+                    headers={"user-agent": "csoc", "accept-encoding": "gzip"},
+                )
+            return self._made
 
     def get(
         self,
