@@ -1,20 +1,28 @@
-"""What csoc asks of AWS by version is offered there, as far as AWS's own library says, and is one fact in every place.
+"""What csoc asks of AWS by version or type is offered there, as AWS's own library says, and is one fact everywhere.
 
 The library drops no version that AWS ends; it says that it is no longer supported. So these tests fail when the library
-is renewed after that day, and the version is due.
+is renewed after that day, and the version is due. Which machines a region has is what moto keeps of AWS's own answers
+(DescribeInstanceTypeOfferings); of search, RDS and proxies' images nobody keeps such a list.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
 import typing
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import moto.ec2
+import pytest
 from aws_cdk import aws_eks as eks
 from aws_cdk import aws_opensearchservice as opensearch
 from aws_cdk import aws_rds as rds
 
+from csoc.costs.prices.tables import regions
 from csoc.emulator.cloud.eks import facts
+from csoc.fleet.documents.infrastructure import Size
 from csoc.gen3.launch import versions
 from csoc.gen3.rules.kubernetes_end_of_support import SUPPORT
 from csoc.provisioning import sizes
@@ -54,3 +62,14 @@ def test_both_engines_of_search_are_offered() -> None:
     for engine in engines:
         said = said_of(opensearch.EngineVersion, engine.upper().replace(".", "_"))
         assert "deprecated" not in said
+
+
+@pytest.mark.parametrize("region", regions())
+def test_every_machine_that_a_size_names_is_offered_in_every_region_that_has_prices(region: str) -> None:
+    assert moto.ec2.__file__ is not None
+    kept = Path(moto.ec2.__file__).parent / "resources" / "instance_type_offerings" / "region" / f"{region}.json.gz"
+    offered = {one["InstanceType"] for one in json.loads(gzip.decompress(kept.read_bytes()))}
+    for size in typing.get_args(Size):
+        pools = sizes.settings("cluster", size, given={"link_role": "x"})["pools"]
+        proxies = sizes.settings("egress", size, given={"allowed": []})["instance_type"]
+        assert {kind for pool in pools for kind in pool["instance_types"]} | {proxies} <= offered
