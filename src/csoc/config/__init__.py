@@ -259,6 +259,11 @@ class PlatformSettings(SecretSource):
         description='how Argo CD reaches the fleet\'s repository; "" means the address that csoc uses',
     )
     pull_username: str = Field(default="csoc", description="user to name beside the token")
+    healthy_seconds: Seconds = Field(
+        default=3_600,
+        description="how long Gen3 is followed after it was deployed, before a run says what of it is not healthy, and "
+        "fails",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

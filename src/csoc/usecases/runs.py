@@ -195,7 +195,9 @@ def _check_skips(run: Run, skip: Sequence[str]) -> None:
 
 def _begin_again(store: RunStore, run: Run, *, by: str, now: datetime, skip: Sequence[str]) -> Run:
     steps = tuple(
-        replace(step, state=RunState.QUEUED, ended_at=None, cause="", fix="") if step.state in _ENDED else step
+        replace(step, state=RunState.QUEUED, started_at=None, ended_at=None, cause="", fix="")
+        if step.state in _ENDED
+        else step
         for step in run.steps
     )
     begun = store.change(

@@ -31,12 +31,13 @@ _KINDS = (
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is followed. application: its name. namespace: of what it deploys. revisions: those that were planned, by
-    source, as its targetRevision names them."""
+    source, as its targetRevision names them. patience_seconds: after so long what is not healthy counts as failed."""
 
     application: str
     namespace: str
     revisions: tuple[str, ...]
     applications_in: str = NAMESPACE
+    patience_seconds: float = 3_600
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ from contextlib import closing, suppress
 from datetime import timedelta
 
 from csoc.clusters.applications import Applications
-from csoc.clusters.following.looking import Seen, look
+from csoc.clusters.following.looking import Seen, Wanted, look
 from csoc.errors import NotFoundError, RejectedError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, outputs_before
 from csoc.operations.steps.deploy_gen3 import values_commit
-
-_PATIENCE = timedelta(hours=1)
 
 
 def _run(context: Context) -> Result:
@@ -30,11 +28,12 @@ def _run(context: Context) -> Result:
     if seen.is_healthy:
         context.log(f"{wanted.application}: {seen.summary}")
         return Done({"address": seen.address, "ready": seen.ready, "total": seen.total})
-    if seen.failed or _is_late(context):
+    late = _is_late(context, wanted)
+    if seen.failed or late:
         for reason in seen.reasons:
             context.log(str(reason), "error")
         raise RejectedError(
-            f"{wanted.application} did not get healthy: {seen.worst}",
+            f"{wanted.application} did not get healthy{late}: {seen.worst}",
             place=f"Application {wanted.application}",
             fix=_fix(seen),
         )
@@ -42,9 +41,12 @@ def _run(context: Context) -> Result:
     return Waiting(f"{wanted.application} to be healthy: {seen.worst}", fix=fix, seconds=1, most_seconds=15)
 
 
-def _is_late(context: Context) -> bool:
+def _is_late(context: Context, wanted: Wanted) -> str:
+    """ " within ...", once the time is over that it is given; "" before."""
     begun = context.step.started_at
-    return begun is not None and context.clock() - begun > _PATIENCE
+    if begun is None or context.clock() - begun <= timedelta(seconds=wanted.patience_seconds):
+        return ""
+    return f" within {wanted.patience_seconds:g} s (platform.healthy_seconds)"
 
 
 def _fix(seen: Seen) -> str:

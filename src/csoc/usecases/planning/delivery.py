@@ -147,7 +147,12 @@ class DocumentDelivery:
     def wanted(self, run: Run, values_commit: str) -> Wanted:
         owner = self._owner(run)
         made = deployment_of(_environment(owner), self._fleet_url(run), values_commit)
-        return Wanted(made.environment, made.namespace, (made.chart.revision, values_commit))
+        return Wanted(
+            made.environment,
+            made.namespace,
+            (made.chart.revision, values_commit),
+            patience_seconds=self.ports.git.settings.platform.healthy_seconds,
+        )
 
     def hostname(self, run: Run) -> str:
         owner = self._owner(run)
