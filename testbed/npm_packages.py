@@ -112,7 +112,7 @@ def _make(package: Package, cache: Path, say: Say) -> Path:
     with caches.filling(package.name, target) as scratch:
         fetched = scratch / "fetched"
         fetched.mkdir()
-        command = [*(npm() or ["npm"]), "pack", named, "--silent", "--ignore-scripts"]
+        command = [*(npm() or ["npm"]), "pack", named, "--loglevel=error", "--ignore-scripts"]
         command += ["--pack-destination", str(fetched), "--cache", str(fetched / "cache")]
         caches.run(command, name=package.name, folder=scratch, environment=os.environ, say=say)
         archive = fetched / f"{package.package}-{package.version}.tgz"
