@@ -4,7 +4,7 @@ a fleet in Git and a simulated cluster whose Argo CD reads it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,33 +14,48 @@ import pygit2
 import pytest
 
 from csoc import bootstrap
+from csoc.accounts.links import Link, LinkState
 from csoc.adapters.kube.client import KubeClient
 from csoc.clusters.access import EksReference
 from csoc.clusters.hostnames import Answer, Answered
 from csoc.config import loading
 from csoc.emulator.kubernetes.api.serving import serving
-from csoc.emulator.kubernetes.argocd.ports import Manifested, Manifests, Wanted
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.controllers.settings import Settings as ClusterSettings
 from csoc.emulator.kubernetes.living import LivingClusters
 from csoc.emulator.platform_charts import chart_files, tags
 from csoc.emulator.timeline import RunningTimeline
-from csoc.errors import RejectedError
+from csoc.errors import ConflictError, RejectedError
 from csoc.fleet.documents.init import plan_init
 from csoc.gen3.launch.documents import Launch
 from csoc.operations.registry import STEPS
 from csoc.operations.runs import Run, Step
 from csoc.operations.services import Services
 from csoc.operations.steps.base import Done, Waiting
+from csoc.provisioning.places import Place
+from csoc.provisioning.plans import Approval, LayerPlan, Plan, PlanKind, Purpose
+from csoc.provisioning.stacks import Action
 from csoc.testing.clusters import MemoryClusterAccess
+from csoc.testing.links import MemoryLinks
+from csoc.testing.plans import MemoryPlans
+from csoc.testing.stacks import MemoryStacks
+from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.delivery import CLUSTER_STEPS, DocumentDelivery, environment_steps
+from csoc.usecases.planning.making import gen3_of, open_fleet
+from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from tests.contract.bootstrapping import Waits
 from tests.contract.cluster_worlds import SimulatedWorld
 from tests.functional.small_fleet import Repository
 from tests.unit.gen3.launch.launching import ACCOUNT, answers, counting_ids, launch, outputs_file
 
-CHARTS = "https://charts.example.org/gen3.git"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PLAN = "plan-1"
+_PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/csoc"
+LINK = Link(
+    "research", ACCOUNT, "f1b2c3d4e5", "an-id", "aws", "ap-southeast-2", _PRINCIPAL, LinkState.VERIFIED, NOW
+)  # fmt: skip
 OUTPUTS = {
     "ClusterName": "csoc-u000000001",
     "VpcId": "vpc-1",
@@ -73,24 +88,12 @@ def gen3(image: str = "revproxy:1") -> dict[str, str]:
     }
 
 
-class Elsewhere:
-    """What renders Applications, for which the chart's address is a folder of the test."""
+class OnePlace:
+    """An account in which none of the environment's layers is made yet."""
 
-    def __init__(self, inner: Manifests, folder: Path) -> None:
-        self._inner, self._folder = inner, folder
-
-    def render(self, wanted: Wanted) -> Manifested:
-        return self._inner.render(replace(wanted, sources=[self._moved(one) for one in wanted.sources]))
-
-    def moved(self) -> Collection[str]:
-        return self._inner.moved()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def _moved(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        is_there = source.get("repoURL") == CHARTS
-        return {**source, "repoURL": f"file://{self._folder}"} if is_there else dict(source)
+    def at(self, account: str, account_id: str, region: str, **_: str) -> Place:
+        assert (account, account_id, region) == ("research", ACCOUNT, "ap-southeast-2")
+        return Place(MemoryStacks("f1b2c3d4e5"), "f1b2c3d4e5", "arn:aws:iam::111122223333:role/execution")
 
 
 class Up:
@@ -145,14 +148,47 @@ class Stepping:
 class World:
     """A fleet with one launch, a cluster with nothing in it, and charts."""
 
-    def __init__(self, folder: Path, ports: ProvisioningPorts, client: KubeClient, made: Launch, charts: Path) -> None:
-        self.folder, self.client, self.made, self.charts = folder, client, made, charts
+    def __init__(self, repository: Repository, ports: ProvisioningPorts, client: KubeClient, made: Launch) -> None:
+        self.repository, self.folder = repository, repository.path
+        self.ports, self.client, self.made = ports, client, made
         self.access = MemoryClusterAccess({"heart": client})
-        self.services = Services(clusters=self.access, delivery=DocumentDelivery(ports), hostnames=Up())
+        self.services = Services(
+            clusters=self.access,
+            delivery=DocumentDelivery(ports),
+            hostnames=Up(),
+            plans=ports.plans,
+            approvals=StoredApprovals(ports.plans),
+        )
 
     @property
     def head(self) -> str:
         return str(pygit2.Repository(str(self.folder)).head.target)
+
+    def gen3(self) -> LayerPlan:
+        """What a plan says of the environment's Gen3."""
+        fleet = open_fleet(self.ports, str(self.folder))
+        owner = find_owner(fleet.documents, "environment/heart-dev")
+        return gen3_of(self.ports, fleet, owner, person="sts:ada", task="plan").plan()
+
+    def plan(self) -> Plan:
+        """A stored plan of it."""
+        owner, gen3 = self.made.environment.metadata, self.gen3()
+        made = Plan(
+            id=PLAN, purpose=Purpose.APPLY, owner=owner.uid, owner_kind="environment", owner_name="heart-dev",
+            account="research", account_id=ACCOUNT, region="ap-southeast-2", made_by="sts:ada", made_at=NOW,
+            documents="", commit=self.head, layers=(gen3,),
+        )  # fmt: skip
+        self.ports.plans.put(made, {})
+        return made
+
+    def write(self, path: str, text: str) -> str:
+        """Somebody's commit; its id."""
+        self.repository.write({path: text})
+        return self.repository.commit("By hand")
+
+    def values_path(self) -> str:
+        """A file of values that people edit."""
+        return next(one.path for one in self.made.environment.spec.values if one.path != self.made.outputs_path)
 
     def run(self, owner: str) -> Stepping:
         arguments: dict[str, Any] = {"fleet": str(self.folder), "commit": self.head}
@@ -164,19 +200,19 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    mirror = Repository(tmp_path / "mirror", {path: data.decode() for path, data in chart_files().items()})
+    charts = {path: data.decode() for path, data in chart_files().items()}
+    mirror = Repository(tmp_path / "mirror", {**charts, **gen3()})
     for tag in tags():
         mirror.git.references.create(f"refs/tags/{tag}", mirror.git.head.target)
-    charts = Repository(tmp_path / "charts", gen3())
-    commit = str(charts.git.head.target)
-    made = launch(
-        answers(["minimal"], chart={"repoURL": CHARTS, "path": "gen3", "version": commit}), ids=counting_ids()
-    )
+    chart = {"repoURL": f"file://{mirror.path}", "path": "gen3", "version": str(mirror.git.head.target)}
+    made = launch(answers(["minimal"], chart=chart), ids=counting_ids())
     account = "apiVersion: csoc.gen3.org/v1alpha1\nkind: Account\nmetadata: {name: research, uid: a000000001}\n"
     account += f'spec: {{provider: aws, id: "{ACCOUNT}", purpose: workload, regions: [ap-southeast-2]}}\n'
     content = {**plan_init("tide", ids=lambda: "f1b2c3d4e5"), **made.files, made.outputs_path: outputs_file(made)}
     fleet = tmp_path / "fleet"
-    Repository(fleet, {**{path: data.decode() for path, data in content.items()}, "accounts/research.yaml": account})
+    repository = Repository(
+        fleet, {**{path: data.decode() for path, data in content.items()}, "accounts/research.yaml": account}
+    )
     settings = loading.load(
         {
             "HOME": str(tmp_path), "CSOC_CACHE_DIR": str(tmp_path / "cache"), "CSOC_DATA_DIR": str(tmp_path / "data"),
@@ -186,13 +222,16 @@ def world(tmp_path: Path) -> Iterator[World]:
     )  # fmt: skip
     timeline = RunningTimeline(speed=200)
     with bootstrap.ports(settings) as git, bootstrap.repository_server(settings, tmp_path) as manifests:
-        clusters = LivingClusters(timeline, ClusterSettings(), cast(Any, Elsewhere(manifests, charts.path)))
+        clusters = LivingClusters(timeline, ClusterSettings(), manifests)
         with serving(clusters.all) as served:
             cluster = clusters.all.create("heart")
             set_nodes(clusters.living("heart"), [Node("node-1"), Node("node-2")])
             client = SimulatedWorld(cluster, served.certificate).admin
-            ports = ProvisioningPorts(git, *[cast(Any, None)] * 5)
-            yield World(fleet, ports, client, made, charts.path)
+            links = MemoryLinks()
+            links.put(LINK)
+            cloud = CloudPorts(settings, lambda: NOW, counting_ids(), links, *[cast(Any, None)] * 2)
+            ports = ProvisioningPorts(git, cloud, MemoryPlans(), cast(Any, OnePlace()), *[cast(Any, None)] * 2)
+            yield World(repository, ports, client, made)
         clusters.close()
     timeline.stop()
 
@@ -203,7 +242,8 @@ def launched(world: World) -> Stepping:
         run.do(name, kind, arguments)
     run = world.run("environment heart-dev")
     run.results["write outputs"] = {"commit": world.head}
-    for name, kind, arguments in environment_steps("plan-1", has_edge=False):
+    world.plan()
+    for name, kind, arguments in environment_steps(PLAN, has_edge=False):
         run.do(name, kind, arguments)
     return run
 
@@ -232,7 +272,7 @@ def test_done_again_nothing_is_committed_and_nothing_written(world: World) -> No
     run.do("write platform", "write platform", {})
     run = world.run("environment heart-dev")
     run.results["write outputs"] = {"commit": pins(world)}
-    run.do("deploy gen3", "deploy gen3", {})
+    run.do("deploy gen3", "deploy gen3", {"plan": PLAN})
     assert world.head == head
 
 
@@ -250,6 +290,62 @@ def test_an_environment_whose_values_were_not_written_is_not_deployed(world: Wor
     run.step = Step(1, "deploy gen3", "deploy gen3")
     with pytest.raises(RejectedError, match="Nobody says which commit of the values is deployed"):
         STEPS["deploy gen3"].run(run)
+
+
+def deploying(world: World) -> Stepping:
+    """An environment whose outputs are written, and whose plan is stored, at the step that deploys it."""
+    run = world.run("environment heart-dev")
+    run.results["write outputs"] = {"commit": world.head}
+    run.step = Step(1, "deploy gen3", "deploy gen3", {"plan": PLAN})
+    return run
+
+
+def test_values_that_somebody_changed_after_the_approval_are_not_deployed(world: World) -> None:
+    world.plan()
+    path = world.values_path()
+    text = (world.folder / path).read_text("utf-8")
+    world.write(path, f"{text}\nportal:\n  image: {{tag: '9'}}\n")
+    head = world.head
+    with pytest.raises(ConflictError, match="are not those that were approved: somebody changed them in Git since"):
+        STEPS["deploy gen3"].run(deploying(world))
+    assert world.head == head
+
+
+def test_a_plan_shows_what_deploying_changes_object_by_object(world: World) -> None:
+    first = world.plan().layer("gen3")
+    assert {(one.action, one.logical_id) for one in first.changes} == {
+        (Action.ADD, name) for name in ("Deployment revproxy", "Service revproxy-service", "Ingress revproxy-alb")
+    }
+    run = deploying(world)
+    assert isinstance(STEPS["deploy gen3"].run(run), Done)
+    assert world.gen3().kind is PlanKind.PREVIEW  # the layers of the test are not made, and their outputs not known
+    assert world.gen3().changes == ()
+
+    path = world.values_path()
+    text = (world.folder / path).read_text("utf-8")
+    world.write(path, text.replace("heart.example.org", "other.example.org"))
+    assert [(one.action, one.logical_id) for one in world.gen3().changes] == [(Action.MODIFY, "Ingress revproxy-alb")]
+    changed = world.gen3().changes[0].properties
+    assert [(one.path, one.before, one.after) for one in changed] == [
+        ("/spec/rules/0/host", "heart.example.org", "other.example.org")
+    ]
+
+
+def test_what_the_cluster_would_get_beyond_the_plan_waits_for_an_approval_of_its_own(world: World) -> None:
+    plan = world.plan()
+    fewer = replace(plan.layer("gen3"), changes=plan.layer("gen3").changes[1:])
+    world.ports.plans.put(replace(plan, id="less", layers=(fewer,)), {})
+    run = deploying(world)
+    run.step = Step(1, "deploy gen3", "deploy gen3", {"plan": "less"})
+    head = world.head
+    found = STEPS["deploy gen3"].run(run)
+    assert isinstance(found, Waiting)
+    assert world.head == head
+    more = found.fix.removeprefix("csoc approve ")
+    shown = world.ports.plans.get(more)
+    assert len(shown.layer("gen3").changes) == len(plan.layer("gen3").changes)
+    world.ports.plans.approve(Approval(more, shown.digest, "sts:ada", NOW))
+    assert isinstance(STEPS["deploy gen3"].run(run), Done)
 
 
 def test_the_cluster_of_an_environment_is_entered_by_its_eks_name(world: World) -> None:

@@ -17,7 +17,7 @@ from csoc.errors import RejectedError
 from csoc.operations.runs import Run, RunStore
 from csoc.provisioning.leftovers import LeftoverPlaces
 from csoc.provisioning.places import Places
-from csoc.provisioning.plans import Plans
+from csoc.provisioning.plans import LayerPlan, Plans
 from csoc.provisioning.secrets import SecretPlaces
 
 T = TypeVar("T")
@@ -97,6 +97,10 @@ class Delivery(Protocol):
     def write_platform(self, run: Run, outputs: Mapping[str, str], present: Collection[str]) -> Written:
         """Commits the Applications of the platform, if they are not there already, but for what the cluster has from
         somebody else (present: names of components)."""
+        ...
+
+    def gen3(self, run: Run, values_commit: str, client: ClusterClient) -> LayerPlan:
+        """What moving the pins would change, rendered for the cluster as it is, as the layer gen3 of a plan."""
         ...
 
     def move_pins(self, run: Run, values_commit: str) -> Written:

@@ -61,6 +61,8 @@ class StateBuilder:
     fleet: LoadedFleet
     rendering: bool = True
     limits: Mapping[str, Sight] = field(default_factory=dict)
+    kubernetes_version: str = ""
+    api_versions: tuple[str, ...] = ()
     not_tried: dict[str, tuple[RenderFailure, Location]] = field(default_factory=dict)
     _charts: dict[ChartRef, ChartAtHand] = field(default_factory=dict)
     _override: ChartAtHand | None = None
@@ -81,6 +83,11 @@ class StateBuilder:
         if view.chart not in self._charts:
             self._charts[view.chart] = self._fetch(view.chart)
         return self._charts[view.chart]
+
+    def use(self, ref: ChartRef, chart: ChartAtHand | None) -> None:
+        """Takes a chart that is at hand already for one that Applications name; None: it is fetched as any other."""
+        if chart is not None:
+            self._charts[ref] = chart
 
     def _fetch(self, ref: ChartRef) -> ChartAtHand:
         trees = self.fleet.discovery.trees
@@ -108,7 +115,8 @@ class StateBuilder:
             values=self.resolved(view).values.data,
             release=view.release,
             namespace=view.namespace or "default",
-            kube_version=self._kubernetes_version(view),
+            kube_version=self.kubernetes_version or self._kubernetes_version(view),
+            api_versions=self.api_versions,
         )
 
     def resolved(self, view: EnvironmentView) -> ResolvedValues:

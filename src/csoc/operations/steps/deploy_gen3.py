@@ -1,27 +1,39 @@
-"""Moves the pins of an environment's Application in Git, and tells Argo CD to look."""
+"""Moves the pins of an environment's Application in Git, and tells Argo CD to look.
+
+What the pins will name is compared first with what was approved: the same chart and the same files of values, and, as
+the cluster is by now, no object that nobody was shown. Else the run waits for the approval of what there is.
+"""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 
 from csoc.clusters.applications import Applications
 from csoc.clusters.bootstrap.acting import ROOT
-from csoc.errors import NotFoundError, RejectedError
-from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, merge_of, outputs_before
+from csoc.errors import ConflictError, NotFoundError, RejectedError
+from csoc.operations.services import Standing, needed
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, merge_of, outputs_before, text_argument
+from csoc.provisioning.plans import LayerPlan, Plan
+from csoc.provisioning.rendered import beyond
+
+_LAYER = "gen3"
 
 
 def _run(context: Context) -> Result:
     delivery = needed(context.services.delivery, "documents")
     run, outputs = context.run, outputs_before(context)
     values = values_commit(context)
-    context.check()
-    written = delivery.move_pins(run, values)
-    if not written.commit:
-        return merge_of(written)
-    context.log(f"The Application is pinned to the values of {values[:12]} in commit {written.commit[:12]}")
     reference = delivery.reference(run, outputs)
     with closing(needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)) as client:
+        waiting = _unapproved(context, delivery.gen3(run, values, client))
+        if waiting is not None:
+            return waiting
+        context.check()
+        written = delivery.move_pins(run, values)
+        if not written.commit:
+            return merge_of(written)
+        context.log(f"The Application is pinned to the values of {values[:12]} in commit {written.commit[:12]}")
         context.check()
         try:
             Applications(client).refresh(ROOT)
@@ -29,6 +41,47 @@ def _run(context: Context) -> Result:
             # An Argo CD that is somebody else's may read the folder by an Application of another name.
             context.log(f"There is no Application {ROOT} to refresh: Argo CD looks by itself", "warning")
     return Done({"commit": written.commit, "values": values})
+
+
+def _unapproved(context: Context, now: LayerPlan) -> Result | None:
+    """What is waited for if what would be deployed is not what was approved. Raises ConflictError, RejectedError."""
+    plans = needed(context.services.plans, "plans")
+    plan = plans.get(text_argument(context, "plan"))
+    if now.template_digest != plan.layer(_LAYER).template_digest:
+        raise ConflictError(
+            f"The values or the chart of {plan.owner_name} are not those that were approved: somebody changed them "
+            "in Git since. Nothing was deployed",
+            place=f"plan {plan.id}",
+            fix=f"Look at the change, then plan again: csoc plan {plan.owner_name}",
+        )
+    for finding in now.findings:
+        if finding.blocks:
+            raise RejectedError(
+                f"What would be deployed is refused: {finding.cause}", place=finding.subject, fix=finding.fix
+            )
+    if not beyond(plan.layer(_LAYER), now):
+        return None
+    more = _more(context, plan, now)
+    found = needed(context.services.approvals, "approvals").standing(more.id)
+    if found.standing is Standing.APPROVED:
+        return None
+    if found.standing is Standing.REFUSED:
+        raise RejectedError(f"The plan {more.id} was refused: {found.why}", fix="Change what is wrong and plan again")
+    return Waiting(f"the approval of plan {more.id}, which shows what {plan.id} did not", fix=f"csoc approve {more.id}")
+
+
+def _more(context: Context, plan: Plan, now: LayerPlan) -> Plan:
+    """The plan of what is there now, which an earlier look may have stored already. It is found by what it shows, so
+    that an approval is never one of something else."""
+    plans = needed(context.services.plans, "plans")
+    more = replace(plan, id=f"{plan.id}-{_LAYER}-{now.digest[:8]}", layers=(now,), unlocks=(), made_at=context.clock())
+    try:
+        return plans.get(more.id)
+    except NotFoundError:
+        context.check()
+        plans.put(more, {})
+        context.log(f"What the cluster would get was not all shown: plan {more.id} shows it", "warning")
+        return more
 
 
 def values_commit(context: Context) -> str:
@@ -47,6 +100,9 @@ STEP = StepKind(
     kind="deploy gen3",
     run=_run,
     touches="the environment's Application, in Git",
-    arguments={"values": "commit of the values, where no earlier step wrote the outputs"},
+    arguments={
+        "plan": "id of the plan",
+        "values": "commit of the values, where no earlier step wrote the outputs",
+    },
     timeout_seconds=300,
 )

@@ -11,7 +11,14 @@ from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.usecases.planning.delivery import CLUSTER_STEPS, environment_steps
-from csoc.usecases.planning.making import FleetAt, existing_layers, infrastructure_of, made_by_csoc
+from csoc.usecases.planning.gen3_layer import LAYER
+from csoc.usecases.planning.making import (
+    FleetAt,
+    existing_layers,
+    gen3_of,
+    infrastructure_of,
+    made_by_csoc,
+)
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -41,6 +48,7 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
             place=f"plan {plan.id}",
             fix=f"Plan again: csoc plan {plan.owner_name}",
         )
+    _check_gen3(ports, fleet, infra.owner, plan)
     now = existing_layers(infra)
     for shown in plan.layers:
         changed = changed_since(shown.parameters, now.get(shown.layer, {})) if shown.kind is PlanKind.EXISTING else ()
@@ -51,6 +59,21 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
                 fix=f"Plan again: csoc plan {plan.owner_name}",
             )
     return infra.owner
+
+
+def _check_gen3(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> None:
+    shown = next((one for one in plan.layers if one.layer == LAYER), None)
+    if shown is None or plan.purpose is not Purpose.APPLY:
+        return
+    found = gen3_of(ports, fleet, owner, person=ports.person().id, task=f"apply-{plan.id}")
+    if found.inputs() == shown.template_digest and found.state() == shown.stack_state:
+        return
+    what = "its values, chart or Application" if found.inputs() != shown.template_digest else "what is deployed"
+    raise ConflictError(
+        f"The plan is stale: {what} of {plan.owner_name} changed since it was made",
+        place=f"plan {plan.id}",
+        fix=f"Plan again: csoc plan {plan.owner_name}",
+    )
 
 
 def run_of(
@@ -92,12 +115,11 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
     if plan.purpose is Purpose.DESTROY:
         yield from _destroying(plan, owner)
     else:
-        for layer in plan.layers:
+        for layer in (one for one in plan.layers if one.layer != LAYER):
             yield f"apply {layer.layer}", "apply layer", {"plan": plan.id, "layer": layer.layer}
             if layer.layer == "credentials":
                 yield "put secrets", "put secrets", place
-        if _is_whole(plan, owner):
-            yield from _afterwards(plan, owner)
+        yield from _afterwards(plan, owner)
     yield "remember", "remember applied", {"plan": plan.id}
 
 
@@ -129,10 +151,11 @@ def _is_whole(plan: Plan, owner: Owner) -> bool:
 
 
 def _afterwards(plan: Plan, owner: Owner) -> Iterator[_Made]:
-    """What follows once all layers of an owner are as planned."""
+    """What follows once the layers of an owner are as planned."""
     if owner.kind is OwnerKind.CLUSTER:
-        yield from CLUSTER_STEPS
-    elif "gen3" in made_by_csoc(owner):
+        if _is_whole(plan, owner):
+            yield from CLUSTER_STEPS
+    elif any(layer.layer == LAYER for layer in plan.layers):
         yield "write outputs", "write outputs", {}
         # The load balancer comes into being with Gen3's Ingress, and the record points to it.
         has_record = any(layer.layer == "edge" and layer.later for layer in plan.layers)

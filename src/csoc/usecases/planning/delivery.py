@@ -24,8 +24,11 @@ from csoc.gen3.launch.documents import deployment_of
 from csoc.operations.runs import Run
 from csoc.operations.services import Written
 from csoc.provisioning import names
+from csoc.provisioning.infrastructure import providers_of_cluster
+from csoc.provisioning.plans import LayerPlan
 from csoc.usecases.clusters import eks_name
-from csoc.usecases.planning.making import FleetAt, open_fleet
+from csoc.usecases.planning.gen3_layer import InCluster
+from csoc.usecases.planning.making import FleetAt, gen3_of, open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import removal_of, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write
@@ -44,7 +47,7 @@ def environment_steps(plan: str, *, has_edge: bool) -> tuple[tuple[str, str, dic
     given = {"LoadBalancerDnsName": "follow gen3/address"}
     record = ("publish address", "apply layer", {"plan": plan, "layer": "edge", "given": given})
     return (
-        ("deploy gen3", "deploy gen3", {}),
+        ("deploy gen3", "deploy gen3", {"plan": plan}),
         ("follow gen3", "follow gen3", {}),
         *((record,) if has_edge else ()),
         ("wait for https", "wait for https", {}),
@@ -74,6 +77,7 @@ class DocumentDelivery:
             name,
             outputs.get("ClusterEndpoint", ""),
             outputs.get("ClusterCertificate", ""),
+            is_own=providers_of_cluster(cluster)["cluster"] == "aws",
         )
 
     def bootstrap(self, run: Run, outputs: Mapping[str, str], client: ClusterClient) -> Bootstrap:
@@ -122,6 +126,14 @@ class DocumentDelivery:
         content = valuefiles.render_all(platform_objects(given, present), header=_HEADER)
         path = f"{_folder(fleet, owner.cluster)}/{FILE}"
         return self._written(run, path, content, f"Platform of the cluster {owner.cluster.metadata.name}", "platform")
+
+    def gen3(self, run: Run, values_commit: str, client: ClusterClient) -> LayerPlan:
+        values = self.ports.git.repositories.open(self._address(run), values_commit)
+        apis = sorted({kind.api_version for kind in client.discover().resources})
+        cluster = InCluster(client.version(), tuple(apis))
+        fleet = self._fleet(run)
+        owner = find_owner(fleet.documents, self._name(run))
+        return gen3_of(self.ports, fleet, owner, person=run.by, task=run.id, values=values, cluster=cluster).plan()
 
     def move_pins(self, run: Run, values_commit: str) -> Written:
         owner = self._owner(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from csoc.fleet.documents.model import Environment
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.parsing import ParsedStore
-from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.fleet.repositories import CommitInfo, SourceAddress, Tree
+from csoc.gen3.launch.outputs import Place as ValuesPlace
 from csoc.provisioning import names
 from csoc.provisioning.approvals import stricter
 from csoc.provisioning.existing import Existing
@@ -32,7 +33,8 @@ from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
 from csoc.usecases.planning.approving import rule_before, rule_for
-from csoc.usecases.planning.outputs import existing_of
+from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
+from csoc.usecases.planning.outputs import existing_of, outputs_of
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -43,10 +45,11 @@ _COMMITS_BACK = 100
 
 @dataclass(frozen=True, slots=True)
 class FleetAt:
-    """The fleet's documents at one commit."""
+    """The fleet's documents at one commit. source: the repository that they were read from."""
 
     tree: Tree
     documents: Documents
+    source: str = ""
 
     @property
     def installation(self) -> str:
@@ -92,15 +95,15 @@ def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = Non
 
 def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
     """As `open_fleet`, for what needs no more than Git."""
-    return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision))
+    return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision), source)
 
 
 def fleet_with(git: Ports, fleet: FleetAt, files: Mapping[str, bytes | None]) -> FleetAt:
     """The fleet as it would be with these files (None: without). Raises as `fleet_at`."""
-    return _read(git, OverlayTree(fleet.tree, files))
+    return _read(git, OverlayTree(fleet.tree, files), fleet.source)
 
 
-def _read(git: Ports, tree: Tree) -> FleetAt:
+def _read(git: Ports, tree: Tree, source: str) -> FleetAt:
     documents = read_documents(tree, ParsedStore(git.cache))
     if documents.errors:
         first = documents.errors[0]
@@ -108,7 +111,7 @@ def _read(git: Ports, tree: Tree) -> FleetAt:
             f"{len(documents.errors)} faults in the fleet's documents keep it from being planned; the first: {first}",
             fix="csoc check shows all of them",
         )
-    return FleetAt(tree, documents)
+    return FleetAt(tree, documents, source)
 
 
 def infrastructure_of(ports: ProvisioningPorts, fleet: FleetAt, name: str, *, task: str) -> Infrastructure:
@@ -149,14 +152,58 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     owner = infra.owner
     costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
-    asked = Asked(ports.person().id, wanted.purpose, wanted.layers, wanted.unlocks)
+    stacks = tuple(one for one in wanted.layers if one != LAYER) if wanted.layers is not None else None
+    asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         _check_unused(fleet.documents, owner, infra.place)
     target = _target(fleet, infra, _authors(ports, fleet, owner))
     plan, templates = planner.plan(infra.document, target, asked)
+    if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
+        plan = replace(
+            plan, layers=(*plan.layers, gen3_of(ports, fleet, owner, person=asked.by, task=f"plan-{plan_id}").plan())
+        )
     plan = _with_rule(ports, fleet, owner, plan)
     ports.plans.put(plan, templates)
     return plan
+
+
+def plans_gen3(owner: Owner, layers: Collection[str] | None) -> bool:
+    """True if the layer gen3 is among those that are planned. Raises RejectedError if it is asked for and there is
+    none."""
+    is_there = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
+    if layers is not None and LAYER in layers and not is_there:
+        raise RejectedError(
+            f"csoc does not deploy Gen3 of {owner.shown}",
+            place=owner.shown,
+            fix="Name the layer gen3 with the provider aws in its document, and in spec.application where it stands",
+        )
+    return is_there and (layers is None or LAYER in layers)
+
+
+def gen3_of(
+    ports: ProvisioningPorts,
+    fleet: FleetAt,
+    owner: Owner,
+    *,
+    person: str,
+    task: str,
+    values: Tree | None = None,
+    cluster: InCluster = UNSEEN,
+) -> Gen3Layer:
+    """The layer gen3 of an environment, with what its other layers hand on so far. values: the tree whose values are
+    deployed, if it is not the fleet's. Raises what reading stacks does."""
+    link = usable_link(ports, owner)
+    return Gen3Layer(
+        git=ports.git,
+        source=fleet.source,
+        tree=values or fleet.tree,
+        documents=fleet.documents,
+        owner=owner,
+        place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
+        partition=link.partition,
+        outputs=outputs_of(ports, owner, link, person=person, task=task),
+        cluster=cluster,
+    )
 
 
 def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
@@ -170,6 +217,11 @@ def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id)
     asked = Asked(ports.person().id, is_rehearsal=True)
     plan, _ = planner.plan(infra.document, _target(fleet, infra), asked)
+    if plans_gen3(infra.owner, None):
+        plan = replace(
+            plan,
+            layers=(*plan.layers, gen3_of(ports, fleet, infra.owner, person=asked.by, task=f"plan-{plan_id}").plan()),
+        )
     return _with_rule(ports, fleet, infra.owner, plan)
 
 
@@ -230,18 +282,37 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
 
 
 def _authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
-    """Mail addresses of those who, as Git says, changed the owner's documents since its last plan was applied; names
-    where there is no address."""
+    """Names and mail addresses of those who, as Git says, changed the owner's documents since its last plan was
+    applied; co-authors are authors."""
     applied = next((plan for plan in ports.plans.newest(owner.uid, _PLANS_BACK) if ports.plans.applied(plan.id)), None)
+    before = _at_applied(ports, fleet, applied)
     found: set[str] = set()
     placed = [fleet.documents.clusters[owner.cluster.metadata.name], *_placed_environment(fleet.documents, owner)]
     for path in {one.file.path for one in placed}:
-        for commit, _ in ports.git.repositories.history(fleet.tree, path, limit=_COMMITS_BACK):
-            if applied is not None and (commit.commit == applied.commit or commit.at <= applied.made_at):
+        known = {one.commit for one, _ in _history(ports, before, path)} if before is not None else set()
+        for commit, _ in _history(ports, fleet.tree, path):
+            # When a commit was made is what its author says; what was there before it is not.
+            if applied is not None and before is None and commit.at <= applied.made_at:
                 break
-            name, _, mail = commit.author.partition("<")
-            found.add(mail.strip(" >") or name.strip())
+            if commit.commit not in known:
+                for claimed in (commit.author, *commit.co_authors):
+                    name, _, mail = claimed.partition("<")
+                    found |= {mail.strip(" >"), name.strip()} - {""}
     return tuple(sorted(found))
+
+
+def _at_applied(ports: ProvisioningPorts, fleet: FleetAt, applied: Plan | None) -> Tree | None:
+    """The fleet at the commit of the plan that was applied last, as far as it is a part of its history now."""
+    if applied is None:
+        return None
+    try:
+        return ports.git.repositories.merge_base(fleet.tree, applied.commit)
+    except (NotFoundError, RejectedError):  # a plan of a folder with changes that were never committed
+        return None
+
+
+def _history(ports: ProvisioningPorts, tree: Tree, path: str) -> Sequence[tuple[CommitInfo, str | None]]:
+    return ports.git.repositories.history(tree, path, limit=_COMMITS_BACK)
 
 
 def _placed_environment(documents: Documents, owner: Owner) -> tuple[Placed[Environment], ...]:
