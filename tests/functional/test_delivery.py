@@ -40,8 +40,9 @@ from csoc.testing.links import MemoryLinks
 from csoc.testing.plans import MemoryPlans
 from csoc.testing.stacks import MemoryStacks
 from csoc.usecases.cloud_ports import CloudPorts
+from csoc.usecases.planning.applying import CLUSTER_STEPS, environment_steps
 from csoc.usecases.planning.approving import StoredApprovals
-from csoc.usecases.planning.delivery import CLUSTER_STEPS, DocumentDelivery, environment_steps
+from csoc.usecases.planning.delivery import DocumentDelivery
 from csoc.usecases.planning.making import gen3_of, open_fleet
 from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts

@@ -10,7 +10,6 @@ from csoc.operations.runs import HERE, Run, Step
 from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
-from csoc.usecases.planning.delivery import CLUSTER_STEPS, environment_steps
 from csoc.usecases.planning.gen3_layer import LAYER
 from csoc.usecases.planning.making import (
     FleetAt,
@@ -22,7 +21,14 @@ from csoc.usecases.planning.making import (
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
-_Made = tuple[str, str, dict[str, Any]]
+StepToCome = tuple[str, str, dict[str, Any]]
+"""Name, kind, arguments."""
+
+CLUSTER_STEPS: tuple[StepToCome, ...] = (
+    ("bootstrap cluster", "bootstrap cluster", {}),
+    ("write platform", "write platform", {}),
+)
+"""What follows the layers of a cluster."""
 
 
 def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
@@ -107,7 +113,7 @@ def run_of(
     )
 
 
-def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
+def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[StepToCome]:
     yield "approval", "wait for approval", {"plan": plan.id}
     if after:
         yield f"wait for {after}", "wait for run", {"run": after}
@@ -123,7 +129,7 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[_Made]:
     yield "remember", "remember applied", {"plan": plan.id}
 
 
-def _destroying(plan: Plan, owner: Owner) -> Iterator[_Made]:
+def _destroying(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
     """What runs on the layers goes first; the documents go once nothing is there that they speak of."""
     whole = _is_whole(plan, owner)
     exact = [layer.layer for layer in plan.layers if layer.kind is PlanKind.EXACT]
@@ -150,7 +156,7 @@ def _is_whole(plan: Plan, owner: Owner) -> bool:
     return set(made_by_csoc(owner)) - {"gen3"} <= planned
 
 
-def _afterwards(plan: Plan, owner: Owner) -> Iterator[_Made]:
+def _afterwards(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
     """What follows once the layers of an owner are as planned."""
     if owner.kind is OwnerKind.CLUSTER:
         if _is_whole(plan, owner):
@@ -160,3 +166,16 @@ def _afterwards(plan: Plan, owner: Owner) -> Iterator[_Made]:
         # The load balancer comes into being with Gen3's Ingress, and the record points to it.
         has_record = any(layer.layer == "edge" and layer.later for layer in plan.layers)
         yield from environment_steps(plan.id, has_edge=has_record)
+
+
+def environment_steps(plan: str, *, has_edge: bool) -> tuple[StepToCome, ...]:
+    """What follows the layers of an environment and their outputs. plan: its id. has_edge: its
+    layer `edge` keeps the hostname's record, which is made once the load balancer is known."""
+    given = {"LoadBalancerDnsName": "follow gen3/address"}
+    record = ("publish address", "apply layer", {"plan": plan, "layer": "edge", "given": given})
+    return (
+        ("deploy gen3", "deploy gen3", {"plan": plan}),
+        ("follow gen3", "follow gen3", {}),
+        *((record,) if has_edge else ()),
+        ("wait for https", "wait for https", {}),
+    )

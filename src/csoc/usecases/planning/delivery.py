@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from csoc.clusters.access import ClusterReference, EksReference, KubeconfigReference
 from csoc.clusters.bootstrap.acting import Bootstrap, Credential, Root
@@ -33,26 +32,6 @@ from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import removal_of, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-
-CLUSTER_STEPS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("bootstrap cluster", "bootstrap cluster", {}),
-    ("write platform", "write platform", {}),
-)
-"""What follows the layers of a cluster: name, kind, arguments."""
-
-
-def environment_steps(plan: str, *, has_edge: bool) -> tuple[tuple[str, str, dict[str, Any]], ...]:
-    """What follows the layers of an environment and their outputs. plan: its id. has_edge: its
-    layer `edge` keeps the hostname's record, which is made once the load balancer is known."""
-    given = {"LoadBalancerDnsName": "follow gen3/address"}
-    record = ("publish address", "apply layer", {"plan": plan, "layer": "edge", "given": given})
-    return (
-        ("deploy gen3", "deploy gen3", {"plan": plan}),
-        ("follow gen3", "follow gen3", {}),
-        *((record,) if has_edge else ()),
-        ("wait for https", "wait for https", {}),
-    )
-
 
 _HEADER = "Written by csoc bootstrap: what this cluster needs before a commons can run on it."
 
