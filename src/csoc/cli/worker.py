@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.escaping import json_text
-from csoc.cli.output import say, write
+from csoc.cli.output import print_error, say, write
 from csoc.cli.runs.following import execute_and_follow, leave
 from csoc.cli.runs.session import open_executing
 from csoc.operations.runs import HERE
@@ -39,7 +41,7 @@ def worker_command(where: str, only: str | None, as_json: bool) -> int:
         if only is not None:
             usecase.check_only(ports, only, where)
             return execute_and_follow(ports, only, as_json=as_json)
-        executor = usecase.worker(ports, where=where)
+        executor = usecase.worker(ports, where=where, tell=partial(print_error, as_json=as_json))
         if as_json:
             write(f"{json_text({'worker': executor.id, 'where': where})}\n")
         else:

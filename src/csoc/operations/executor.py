@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,7 +46,8 @@ class _Work:
 class Executor:
     """See the module. where: which runs are its own; only: the one run that it executes, "" for any.
 
-    `serve` looks for work until it is closed; `start` does so in a thread. wait: waits so many seconds, for tests.
+    `serve` looks for work until it is closed; `start` does so in a thread. tell: is told, once, why it cannot look; it
+    goes on to try. wait: waits so many seconds, for tests.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Executor:
         settings: ExecutorSettings | None = None,
         where: str = HERE,
         only: str = "",
+        tell: Callable[[CsocError], object] = lambda _: None,
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self.id = executor_id
@@ -70,6 +71,7 @@ class Executor:
         self._settings = settings or ExecutorSettings()
         self._where = where
         self._only = only
+        self._tell = tell
         self._work: dict[str, _Work] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -212,9 +214,15 @@ class Executor:
         thread.start()
 
     def _look_until_closed(self) -> None:
+        told = ""
         while not self._closing.is_set():
-            with suppress(UnavailableError):  # the next look finds what this one did not
+            try:
                 self.look()
+                told = ""
+            except UnavailableError as error:  # the next look finds what this one did not
+                if error.cause != told:
+                    self._tell(error)
+                told = error.cause
             self._closing.wait(self._settings.poll_seconds)
 
     def _by_run(self) -> dict[str, _Work]:

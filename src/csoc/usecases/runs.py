@@ -11,7 +11,7 @@ from datetime import datetime
 
 from csoc.access.people import workflow_session
 from csoc.accounts.workflows import parse_workflow
-from csoc.errors import ConflictError, DeniedError, RejectedError
+from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError
 from csoc.operations.executor import Executor
 from csoc.operations.runner import check_arguments
 from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
@@ -124,11 +124,11 @@ def begin_executing(ports: RunPorts, run_id: str) -> Executor:
     return executor
 
 
-def worker(ports: RunPorts, *, where: str = HERE) -> Executor:
-    """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own. Raises
-    RejectedError, DeniedError as `check_place` does."""
+def worker(ports: RunPorts, *, where: str = HERE, tell: Callable[[CsocError], object] = lambda _: None) -> Executor:
+    """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own. tell: is told
+    why it cannot look for work, while that is so. Raises RejectedError, DeniedError as `check_place` does."""
     check_place(ports, where)
-    return _executor(ports, where=where)
+    return _executor(ports, where=where, tell=tell)
 
 
 def check_only(ports: RunPorts, run_id: str, where: str) -> None:
@@ -161,7 +161,9 @@ def check_place(ports: RunPorts, where: str) -> None:
         )
 
 
-def _executor(ports: RunPorts, *, where: str, only: str = "") -> Executor:
+def _executor(
+    ports: RunPorts, *, where: str, only: str = "", tell: Callable[[CsocError], object] = lambda _: None
+) -> Executor:
     return Executor(
         store=ports.runs,
         registry=ports.registry,
@@ -172,6 +174,7 @@ def _executor(ports: RunPorts, *, where: str, only: str = "") -> Executor:
         settings=ports.executor,
         where=where,
         only=only,
+        tell=tell,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -204,6 +206,25 @@ def test_a_database_that_is_locked_for_a_moment_costs_nothing() -> None:
     run = world.work()
     assert (run.state, run.step(1).result) == (RunState.SUCCEEDED, {"made": 1})
     assert world.texts() == ["said while nobody listened", "this too"]
+
+
+def test_whoever_runs_a_worker_is_told_once_why_it_cannot_look_for_work() -> None:
+    world = World()
+    told: list[str] = []
+    looks = itertools.count(1)
+
+    def abandoned(*_: object) -> list[str]:
+        if next(looks) == 4:
+            worker.stop()
+        raise UnavailableError("The database does not answer")
+
+    worker = world.executor(
+        tell=lambda error: told.append(error.cause), settings=replace(world.settings, poll_seconds=0.001)
+    )
+    with patch.object(world.store, "abandoned", abandoned):
+        worker.serve()
+    assert told == ["The database does not answer"]
+    worker.close(0)
 
 
 def test_an_executor_that_ends_lets_the_step_end_and_another_one_goes_on_at_once() -> None:
