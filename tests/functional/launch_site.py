@@ -216,29 +216,30 @@ class Site:
         }
 
     def whole(self, launch: Launch) -> Mapping[str, Any]:
-        """What there is of a launch, with its names taken out, so that two of them can be compared."""
+        """What there is of an environment, with its names taken out, so that two of them can be compared."""
         client = self.scene.owners[RESEARCH].client("cloudformation")
+        uid = launch.uids[-1]
         stacks = {}
-        for uid in launch.uids:
-            for layer in self.stacks(uid):
-                listed = client.get_paginator("list_stack_resources").paginate(StackName=f"csoc-{uid}-{layer}")
-                stacks[layer] = sorted(
-                    (one["LogicalResourceId"], one["ResourceType"], one["ResourceStatus"].partition("_")[2])
-                    for page in listed
-                    for one in page["StackResourceSummaries"]
-                )
+        for layer in self.stacks(uid):
+            listed = client.get_paginator("list_stack_resources").paginate(StackName=f"csoc-{uid}-{layer}")
+            stacks[layer] = sorted(
+                (one["LogicalResourceId"], one["ResourceType"], one["ResourceStatus"].partition("_")[2])
+                for page in listed
+                for one in page["StackResourceSummaries"]
+            )
+        run = self.of(launch)[-1]
         return {
             "stacks": stacks,
-            "secrets": sorted(self.secrets(launch.uids[-1])),
-            "files": sorted(path.replace(launch.name, "NAME") for path in self._files(launch.name)),
-            "steps": [(run.kind, [step.kind for step in run.steps]) for run in self.of(launch)],
+            "secrets": sorted(self.secrets(uid)),
+            "files": sorted(path.rpartition("/")[2].replace(launch.name, "NAME") for path in self._files(launch.name)),
+            "steps": [step.kind for step in run.steps if step.kind != "wait for run"],
         }
 
     def _files(self, name: str) -> list[str]:
         repository = pygit2.Repository(str(self.scene.fleet))
         index = pygit2.Index()
         index.read_tree(repository.head.peel().tree)
-        return [one.path for one in index if re.search(rf"\b{name}\b", one.path)]
+        return [one.path for one in index if re.search(rf"\b{name}-dev\b", one.path)]
 
     def assert_once(self, launch: Launch, *, put_again: bool = False) -> None:
         """All that the launch was to bring about happened, and once; nothing is left of what did not come to its end.
