@@ -159,11 +159,13 @@ def data(terms: Terms) -> Document:
              "secretsmanager:UntagResource", "secretsmanager:UpdateSecret", "secretsmanager:PutSecretValue"],
             secrets,
         ),
-        # A database takes its first password from the secret that the same stack made up.
+        # A database takes its first password from the secret that the same stack made up: CloudFormation resolves the
+        # reference as this role. No other secret can be read, and none that another installation made.
         statement(
             "FirstPassword",
             ["secretsmanager:GetSecretValue"],
-            [terms.arn("secretsmanager", "secret:csoc-??????????-database-master-*")],
+            [terms.arn("secretsmanager", "secret:csoc-??????????-database-master-??????")],
+            condition=_tagged(terms),
         ),
         # Lets the search service write its logs; AWS has one list of such policies for all groups.
         statement("LogsOfSearch", ["logs:DeleteResourcePolicy", "logs:PutResourcePolicy"]),

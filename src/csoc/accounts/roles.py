@@ -203,6 +203,13 @@ def _provision(terms: Terms) -> Document:
                   [terms.arn("ssm", "parameter/csoc/*")]),
         statement("PassExecution", ["iam:PassRole"], [execution],
                   condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}),
+        # A search domain in a VPC needs it before its stack begins, and a stack that makes it fails where it is.
+        statement(
+            "RoleOfSearch",
+            ["iam:CreateServiceLinkedRole"],
+            [terms.iam("role/aws-service-role/opensearchservice.amazonaws.com/*")],
+            condition={"StringEquals": {"iam:AWSServiceName": "opensearchservice.amazonaws.com"}},
+        ),
         statement("Templates", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/*"]),
         statement("NeverTheLink", ["cloudformation:*"], link, effect="Deny"),
         # What is imported is tagged by the import, so the tag would prove nothing.
@@ -220,7 +227,11 @@ def _put_secrets(terms: Terms) -> Document:
             "PutSecrets",
             ["secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds",
              "secretsmanager:PutSecretValue", "secretsmanager:TagResource"],
-            [terms.arn("secretsmanager", "secret:csoc/*")],
+            # The login of a database that is there already has one name here and in Kubernetes, without a slash.
+            [
+                terms.arn("secretsmanager", "secret:csoc/*"),
+                terms.arn("secretsmanager", "secret:csoc-??????????-master-login-??????"),
+            ],
         ),
         # Secrets Manager wants both to encrypt with a key of the account. Source: "Secret encryption and decryption".
         statement(
@@ -239,16 +250,20 @@ def _put_secrets(terms: Terms) -> Document:
 
 def _clusters(terms: Terms) -> Document:
     own_name = names.link_role(terms.installation, Role.CLUSTER)
-    entry = terms.arn("eks", f"access-entry/csoc-*/role/{terms.account}/{own_name}/*")
+    # AWS's format of the ARN has a role's name, and does not say whether its path belongs to it.
+    entries = [
+        terms.arn("eks", f"access-entry/csoc-*/role/{terms.account}/{name}/*")
+        for name in (own_name, f"{names.LINK_PATH.strip('/')}/{own_name}")
+    ]
     access = f"arn:{terms.partition}:eks::aws:cluster-access-policy/"
     levels = [f"{access}AmazonEKSClusterAdminPolicy", f"{access}AmazonEKSViewPolicy"]
     return policy(
         statement("Find", ["eks:DescribeCluster"], [terms.arn("eks", "cluster/csoc-*")]),
-        statement("OwnEntry", ["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"], [entry]),
+        statement("OwnEntry", ["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"], entries),
         statement(
             "RaiseAndLowerOwnEntry",
             ["eks:AssociateAccessPolicy", "eks:DisassociateAccessPolicy"],
-            [entry],
+            entries,
             condition={"StringEquals": {"eks:policyArn": levels}},
         ),
     )

@@ -12,7 +12,7 @@ from csoc.clusters.client import ClusterClient
 class EksReference:
     """A cluster of EKS in a linked account. cluster: name of the Cluster. account, account_id: of the Account. name: as
     EKS calls it. endpoint, certificate (base64): outputs of the layer `cluster`; where they are not known, EKS is
-    asked."""
+    asked. is_own: a layer of csoc's made it, with the access entry by which csoc enters."""
 
     cluster: str
     account: str
@@ -21,6 +21,7 @@ class EksReference:
     name: str
     endpoint: str = ""
     certificate: str = ""
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +47,14 @@ class ClusterAccess(Protocol):
         refuses), RejectedError (the link is of another account, the kubeconfig cannot be used), UnavailableError.
         Whether the cluster itself lets the caller in shows at the first call.
         """
+        ...
+
+    def raise_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:
+        """Makes csoc an administrator of a cluster of its own until `lower_rights`; it counts after some seconds. In
+        other clusters csoc has the rights that their owners gave it, and nothing happens. Raises as `open`."""
+        ...
+
+    def lower_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:
+        """Takes that back: csoc may look, and sees no Secret. Where the layer says that csoc stays an administrator,
+        nothing happens. Again it does nothing. Raises as `open`."""
         ...

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from csoc.errors import ConflictError, RejectedError, UnavailableError
+from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
 from csoc.provisioning.explain import NOT_PUT_BACK, Failure, first_failure, undeletable
 from csoc.provisioning.planning import (
     Target,
@@ -26,6 +26,7 @@ from csoc.provisioning.planning import (
 )
 from csoc.provisioning.plans import LayerPlan, PlanKind
 from csoc.provisioning.policies.data_is_kept import HOLD_DATA
+from csoc.provisioning.service_roles import command, services_of
 from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
 from csoc.provisioning.synthesis import Template
 
@@ -136,6 +137,7 @@ class LayerApplier:
         if freed and is_there(state):
             self._fence.check()
             self._stacks.protect(shown.stack, stack_policy(freed))
+        self._make_service_roles(template)
         self._fence.check()
         self._stacks.execute(shown.stack, change_set.name, token)
         state = self._settled(shown.stack, token)
@@ -184,7 +186,7 @@ class LayerApplier:
                 return found
         self._fence.check()
         self._log(f"{shown.layer}: making the change set")
-        request = stack_request(template, target, given)
+        request = stack_request(template, target, state, given)
         # Another name than the plan's: CloudFormation would give back the old one, obsolete or failed as it is.
         made = self._stacks.make_change_set(request, f"{change_set_name(plan_id)}-{(state_digest(state))[:8]}")
         if made.status == "FAILED" and not made.is_empty:
@@ -195,6 +197,22 @@ class LayerApplier:
                 fix="Correct what it names, and plan again",
             )
         return made
+
+    def _make_service_roles(self, template: Template) -> None:
+        """What a stack would fail without after twenty minutes."""
+        for service in services_of(resources_of(template.body)):
+            self._fence.check()
+            try:
+                if self._stacks.service_role(service):
+                    self._log(f"Made the account's service-linked role of {service}")
+            except DeniedError as error:
+                raise DeniedError(
+                    f"{template.layer} needs the account's service-linked role of {service}, and whether it is there "
+                    f"csoc may not find out: {error.cause}",
+                    place=error.place,
+                    fix=f"Update the link's stack, or paste what csoc account verify shows, then csoc runs resume. By "
+                    f"hand, with rights of an administrator: {command(service)}",
+                ) from error
 
     def _put_back(self, state: StackState, target: Target, token: str, skip: Sequence[str]) -> StackState:
         """Goes on with the rollback of an update, once an attempt."""

@@ -120,8 +120,10 @@ def environment_infrastructure(
             "deletion_protection": "database" in spec.retain,
         }
         | ({"zones": zones} if zones is not None else {}),
-        "credentials": {"secrets": list(secrets_of(environment).names)}
-        | ({"master_login": True} if _asks_for_login(environment, around) else {}),
+        "credentials": {
+            "secrets": list(secrets_of(environment).names),
+            "master_login": _asks_for_login(environment, around),
+        },
         "resources": dict(resources_of(environment)),
         "edge": {
             "hostname": spec.hostname,

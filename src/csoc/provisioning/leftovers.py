@@ -6,7 +6,7 @@ is not among them, and a service may name something for a while that is gone alr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -63,6 +63,7 @@ def type_of(arn: str) -> tuple[str, str]:
 _ONE_TYPE: Mapping[str, str] = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
 """Services whose ARNs hold no type."""
 
+_CERTIFICATE = "AWS::CertificateManager::Certificate"
 _POLICIES = {
     "Retain": "kept by its deletion policy Retain",
     "RetainExceptOnCreate": "kept by its deletion policy RetainExceptOnCreate",
@@ -97,6 +98,21 @@ def explained(
             said = f"{policy}; the account's list of tags does not name it"
             result.append(Left("", change.type, change.physical_id, layer, said))
     return tuple(result)
+
+
+def validation_records(
+    layers: Iterable[LayerPlan], resources: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> Iterator[Left]:
+    """The records in hosted zones that validated the certificates which a plan deletes: CloudFormation makes them and
+    deletes none, and no tag names them. layers, resources: as `explained`."""
+    gone = [(one.layer, change) for one in layers for change in one.changes if change.type == _CERTIFICATE]
+    for layer, change in gone:
+        properties = resources.get(layer, {}).get(change.logical_id, {}).get("Properties", {})
+        for option in properties.get("DomainValidationOptions") or ():
+            zone, domain = option.get("HostedZoneId"), option.get("DomainName")
+            if isinstance(zone, str) and isinstance(domain, str):
+                why = "CloudFormation made it to validate the certificate, and deletes none; delete it in Route 53"
+                yield Left("", f"CNAME record in the hosted zone {zone}", f"_….{domain}", layer, why)
 
 
 def _policy(resource: Mapping[str, Any]) -> str:

@@ -1,8 +1,10 @@
 """The master login of a database that is there already: a secret that its makers have, or one that csoc asks for.
 
 Jobs of the chart make each service's database and user with it. The chart has one name for the secret in Secrets
-Manager and for the Secret in Kubernetes, so a secret serves only if Kubernetes can have its name; most that other tools
-make have slashes in theirs. For all others the layer `credentials` makes an empty secret, and a person puts the login.
+Manager and for the Secret in Kubernetes, so a secret serves only if Kubernetes can have its name, while most that other
+tools make have slashes in theirs; and pods read secrets of csoc's names only, which the link's boundary sees to. So a
+secret with such a name, csoc-..., is used, and for all others the layer `credentials` makes an empty secret, and a
+person puts the login.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from csoc.gen3.launch.secrets import MASTER_LOGIN
 from csoc.provisioning import names
 
-_IN_BOTH_WORLDS = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_IN_BOTH_WORLDS = re.compile(r"(?=.{1,253}\Z)csoc-[a-z0-9-]*[a-z0-9](?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 # Secrets Manager adds a hyphen and six characters to each name.
 _ARN = re.compile(r"arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:(?P<name>.+)-[A-Za-z0-9]{6}")
 

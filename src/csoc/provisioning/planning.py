@@ -22,11 +22,13 @@ from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFinding, Purpose
 from csoc.provisioning.policies.policy import Considered
 from csoc.provisioning.policies.table import judge
+from csoc.provisioning.service_roles import services_of, told
 from csoc.provisioning.stacks import Action, ResourceChange, StackRequest, Stacks, StackState
 from csoc.provisioning.synthesis import Synthesizer, Template
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _FAILED_CREATION = "ROLLBACK_COMPLETE"
+_EMPTY_FIRST = "An earlier creation failed and left an empty stack, which is deleted first"
 _FROM_SSM = "AWS::SSM::Parameter::Value"
 
 
@@ -140,8 +142,9 @@ class Planner:
         note = "read, never changed: " + ", ".join(f"{key}={value}" for key, value in outputs.items())
         if name == "database" and master_login.is_asked(target.owner, outputs):
             note += (
-                ". No secret with its master login is named that the chart can use (one whose name Kubernetes can have "
-                f"too), so csoc asks for the login: csoc secret put {target.owner_name} {MASTER_LOGIN}"
+                ". No secret with its master login is named that pods may read and that the chart can use (csoc-..., "
+                "lower-case letters, digits and hyphens), so csoc asks for the login: "
+                f"csoc secret put {target.owner_name} {MASTER_LOGIN}"
             )
         return LayerPlan(name, "", PlanKind.EXISTING, parameters=dict(outputs), note=note)
 
@@ -185,9 +188,9 @@ class Planner:
     ) -> LayerPlan:
         resources = resources_of(template.body)
         changes = tuple(ResourceChange(Action.ADD, key, str(one.get("Type"))) for key, one in sorted(resources.items()))
-        note = ""
+        note = told(services_of(resources))
         if state is not None and state.status == _FAILED_CREATION:
-            note = "An earlier creation failed and left an empty stack, which is deleted first"
+            note = ". ".join(filter(None, (_EMPTY_FIRST, note)))
         return LayerPlan(
             layer=template.layer,
             stack=template.stack,
@@ -242,7 +245,7 @@ class Planner:
         target: Target,
     ) -> LayerPlan:
         before = self._stacks.template(template.stack) if is_there(state) else ""
-        request = stack_request(template, target)
+        request = stack_request(template, target, state)
         change_set = self._stacks.make_change_set(request, change_set_name(plan_id))
         if change_set.status == "FAILED" and not change_set.is_empty:
             self._stacks.drop_change_set(template.stack, change_set.name)
@@ -265,6 +268,7 @@ class Planner:
             change_set="" if change_set.is_empty else change_set.name,
             cost=self._cost(template.layer, before, template.body, target),
             findings=self._judged(template, kind, change_set.changes, before, asked, target),
+            note="" if change_set.is_empty else told(services_of(resources_of(template.body))),
             later=later_in(template),
         )
 
@@ -327,9 +331,12 @@ def change_set_name(plan_id: str) -> str:
     return f"csoc-{plan_id}"
 
 
-def stack_request(template: Template, target: Target, given: Mapping[str, str] | None = None) -> StackRequest:
+def stack_request(
+    template: Template, target: Target, state: StackState | None, given: Mapping[str, str] | None = None
+) -> StackRequest:
     """What a layer's change set is made from: the template, and its parameters' own defaults where nothing else is
-    given, so that whoever deploys the template without csoc gets the same."""
+    given, so that whoever deploys the template without csoc gets the same. What an earlier run brought about and gave
+    to the stack (where the load balancer is) stays."""
     tags = {
         names.INSTALLATION_TAG: target.installation,
         names.OWNER_TAG: target.owner,
@@ -339,11 +346,17 @@ def stack_request(template: Template, target: Target, given: Mapping[str, str] |
     return StackRequest(
         stack=template.stack,
         template=template.body,
-        parameters={**defaults, **(given or {})},
+        parameters={**defaults, **_brought_about(defaults, state), **(given or {})},
         tags=tags,
         role=target.execution_role,
         description=f"{target.owner_kind} {target.owner_name}: {template.layer}",
     )
+
+
+def _brought_about(defaults: Mapping[str, str], state: StackState | None) -> dict[str, str]:
+    """Values of parameters that no template can have, as the stack has them."""
+    there = state.parameters if state is not None and is_there(state) else {}
+    return {name: there[name] for name, default in defaults.items() if not default and there.get(name)}
 
 
 def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:

@@ -157,7 +157,7 @@ _ALWAYS: Mapping[str, Mapping[str, Any]] = {
     "egress": {"image": "", "disk_gib": 20, "refresh_days": 14, "alarm_emails": []},
     "cluster": {
         "version": KUBERNETES_VERSION,
-        "link_access": "administrator",
+        "link_access": "view",
         "administrators": [],
         "public_networks": [],
         "private_networks": [],
@@ -180,7 +180,7 @@ _ALWAYS: Mapping[str, Mapping[str, Any]] = {
         "deletion_protection": True,
         "removal": "retain",
     },
-    "credentials": {},
+    "credentials": {"master_login": False},
     "resources": {},
     "edge": {
         "certificate_arn": "",

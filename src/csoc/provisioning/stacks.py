@@ -186,6 +186,11 @@ class Stacks(Protocol):
         """Asks for drift detection and waits. Raises UnavailableError if it did not finish."""
         ...
 
+    def service_role(self, service: str) -> bool:
+        """Makes the account's service-linked role of a service ("opensearchservice.amazonaws.com"). False if it was
+        there."""
+        ...
+
     def parameter(self, path: str) -> str:
         """An SSM parameter's value. Raises NotFoundError."""
         ...

@@ -10,11 +10,13 @@ from csoc.errors import NotFoundError
 
 
 class MemoryClusterAccess:
-    """See csoc.clusters.access.ClusterAccess. clients: by the name of the Cluster. opened: who came, and for what."""
+    """See csoc.clusters.access.ClusterAccess. clients: by the name of the Cluster. opened: who came, and for what.
+    rights: "raised" and "lowered", in order."""
 
     def __init__(self, clients: Mapping[str, ClusterClient]) -> None:
         self._clients = dict(clients)
         self.opened: list[tuple[str, str, str]] = []
+        self.rights: list[str] = []
 
     def open(self, reference: ClusterReference, *, person: str, task: str) -> ClusterClient:
         found = self._clients.get(reference.cluster)
@@ -24,3 +26,9 @@ class MemoryClusterAccess:
             )
         self.opened.append((reference.cluster, person, task))
         return found
+
+    def raise_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:  # noqa: ARG002 - the port's
+        self.rights.append("raised")
+
+    def lower_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:  # noqa: ARG002 - the port's
+        self.rights.append("lowered")

@@ -68,6 +68,7 @@ class MemoryStacks:
         self.kept: list[str] = []
         self.hold = False
         self.not_put_back: dict[str, str] = {}
+        self.service_roles: set[str] = set()
         self._stacks: dict[str, _Stack] = {}
         self._events: dict[str, list[StackEvent]] = {}
         self._made = 0
@@ -213,6 +214,13 @@ class MemoryStacks:
     def drift(self, stack: str) -> Sequence[Drifted]:
         self._stack(stack)
         return []
+
+    def service_role(self, service: str) -> bool:
+        if service in self.service_roles:
+            return False
+        self.service_roles.add(service)
+        self.effects.append(f"make the role of {service}")
+        return True
 
     def parameter(self, path: str) -> str:
         if path not in self.parameters:

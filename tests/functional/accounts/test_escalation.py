@@ -43,6 +43,12 @@ def linked(emulator: Emulator) -> Linked:
     iam.create_role(RoleName="csoc-e1b2c3d4e5-bare", Path="/csoc/e1b2c3d4e5/", AssumeRolePolicyDocument=trust)
     made.owner.client("secretsmanager").create_secret(Name="payroll", SecretString="hush")
     made.owner.client("secretsmanager").create_secret(Name="csoc/e1b2c3d4e5/fence", SecretString="hush")
+    for uid, installation in (("e1b2c3d4e5", INSTALLATION), ("z1b2c3d4e5", "z1b2c3d4e5")):
+        made.owner.client("secretsmanager").create_secret(
+            Name=f"csoc-{uid}-database-master",
+            SecretString="hush",
+            Tags=[{"Key": names.INSTALLATION_TAG, "Value": installation}],
+        )
     made.owner.client("ssm").put_parameter(Name="/payroll", Value="hush", Type="SecureString")
     made.owner.client("s3").create_bucket(
         Bucket="payroll-520000000000", CreateBucketConfiguration={"LocationConstraint": REGION}
@@ -93,6 +99,8 @@ def test_what_is_refused_below_would_be_allowed_if_it_were_done_as_a_stack_does(
     iam(linked).delete_role(**named)
     made = linked.execution("secretsmanager").create_secret(Name="csoc/e1b2c3d4e5/portal", SecretString="{}")
     linked.execution("secretsmanager").delete_secret(SecretId=made["ARN"])
+    # A database takes its first password from there.
+    linked.execution("secretsmanager").get_secret_value(SecretId="csoc-e1b2c3d4e5-database-master")
     key = linked.execution("kms").create_key(Tags=[{"TagKey": names.INSTALLATION_TAG, "TagValue": INSTALLATION}])
     linked.execution("kms").schedule_key_deletion(KeyId=key["KeyMetadata"]["KeyId"])
 
@@ -186,6 +194,9 @@ EXECUTION: dict[str, Attempt] = {
     "such a key deleted": lambda one: one.execution("kms").schedule_key_deletion(KeyId=foreign_key(one)),
     "a key without the tag": lambda one: one.execution("kms").create_key(),
     "a secret read": lambda one: one.execution("secretsmanager").get_secret_value(SecretId="payroll"),
+    "the master login of another installation's database": lambda one: one.execution(
+        "secretsmanager"
+    ).get_secret_value(SecretId="csoc-z1b2c3d4e5-database-master"),
     "a secret of csoc's read": lambda one: one.execution("secretsmanager").get_secret_value(
         SecretId="csoc/e1b2c3d4e5/fence"
     ),
@@ -293,12 +304,19 @@ PROVISIONER: dict[str, Attempt] = {
     ),
     "a secret read": lambda one: provisioner(one, "secretsmanager").get_secret_value(SecretId="csoc/e1b2c3d4e5/fence"),
     "a parameter of somebody else": lambda one: provisioner(one, "ssm").get_parameter(Name="/payroll"),
+    "a stack of somebody else": lambda one: provisioner(one, "cloudformation").describe_stacks(StackName="payroll"),
+    "a service's role beside that of search": lambda one: provisioner(one, "iam").create_service_linked_role(
+        AWSServiceName="ecs.amazonaws.com"
+    ),
     "a network": lambda one: provisioner(one, "ec2").create_vpc(CidrBlock="10.0.0.0/16"),
 }
 OTHERS: dict[str, Attempt] = {
     "secrets: a value read": lambda one: one.client(Role.SECRETS, "secretsmanager").get_secret_value(
         SecretId="csoc/e1b2c3d4e5/fence"
     ),
+    "secrets: the master login of a database of csoc's": lambda one: one.client(
+        Role.SECRETS, "secretsmanager"
+    ).put_secret_value(SecretId="csoc-e1b2c3d4e5-database-master", SecretString="{}"),
     "secrets: a secret of somebody else": lambda one: one.client(Role.SECRETS, "secretsmanager").put_secret_value(
         SecretId="payroll", SecretString="{}"
     ),

@@ -39,8 +39,8 @@ def test_the_order_and_the_forms_that_iam_gives_back_make_no_difference() -> Non
     made = ROLES[Role.SECRETS]
     told = facts(made)
     for statement in told.inline["secrets"]["Statement"]:
-        statement["Action"] = statement["Action"][::-1] if len(statement["Action"]) > 1 else statement["Action"][0]
-        statement["Resource"] = statement["Resource"][0]
+        for part in ("Action", "Resource"):
+            statement[part] = statement[part][::-1] if len(statement[part]) > 1 else statement[part][0]
     assert (missing(made, told), surplus(made, told)) == ((), ())
 
 

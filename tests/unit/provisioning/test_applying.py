@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from csoc.errors import ConflictError, RejectedError
+from csoc.errors import ConflictError, DeniedError, RejectedError
 from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown, stack_policy
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.provisioning.stacks import Action, StackRequest
@@ -154,6 +154,11 @@ def test_what_was_shown_to_come_later_comes_when_its_parameter_is_given(world: W
     outcome = apply(world, plan, "network", "run-1-later", given={"Balancer": "k8s-heart.elb.amazonaws.com"})
     assert isinstance(outcome, Applied)
     assert "Record" in world.stacks.resources(stack("network"))
+    again = world.plan(layers=("network",))
+    assert again.is_empty, "what was brought about stays"
+    edge["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
+    assert isinstance(apply(world, world.plan(layers=("network",)), "network", "run-2"), Applied)
+    assert {"Record", "Queue"} <= set(world.stacks.resources(stack("network")))
 
 
 def test_unlocked_data_may_be_replaced_once_and_the_policy_is_back_after(world: World) -> None:
@@ -315,3 +320,30 @@ def _tags(world: World) -> dict[str, str]:
     state = world.stacks.find(stack("network"))
     assert state is not None
     return dict(state.tags)
+
+
+def test_the_account_has_the_role_that_a_search_domain_needs_before_its_stack_is_changed(world: World) -> None:
+    domain = {"Type": "AWS::OpenSearchService::Domain", "Properties": {"VPCOptions": {"SubnetIds": ["subnet-1"]}}}
+    world.templates.templates["network"] = network(Search=domain)
+    plan = world.plan(layers=("network",))
+    assert "service-linked role of opensearchservice.amazonaws.com is made, if it is not there" in (
+        plan.layer("network").note
+    )
+    assert isinstance(apply(world, plan, "network"), Applied)
+    assert world.stacks.effects == ["make the role of opensearchservice.amazonaws.com", f"execute {stack('network')}"]
+
+
+def test_a_link_that_may_not_make_that_role_is_said_before_the_stack_begins(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = {"Type": "AWS::OpenSearchService::Domain", "Properties": {"VPCOptions": {"SubnetIds": ["subnet-1"]}}}
+    world.templates.templates["network"] = network(Search=domain)
+
+    def refused(service: str) -> bool:
+        raise DeniedError(f"not authorized to make the role of {service}")
+
+    monkeypatch.setattr(world.stacks, "service_role", refused)
+    with pytest.raises(DeniedError, match="needs the account's service-linked role") as said:
+        apply(world, world.plan(layers=("network",)), "network")
+    assert "aws iam create-service-linked-role --aws-service-name opensearchservice.amazonaws.com" in said.value.fix
+    assert world.stacks.effects == []

@@ -10,16 +10,16 @@ HOST = {"DatabaseEndpoint": "db.example.org", "DatabaseKeyArn": "arn:aws:kms:ap-
 ARN = "arn:aws:secretsmanager:ap-southeast-2:111111111111:secret:{}-AbCdEf"
 
 
-def test_a_secret_that_kubernetes_can_name_too_is_the_master_login() -> None:
-    found = with_login(UID, {**HOST, "DatabaseSecretArn": ARN.format("omix3-uat-main")}, PLACE, may_ask=True)
-    assert found["DatabaseSecretName"] == "omix3-uat-main"
-    assert found["DatabaseSecretArn"] == ARN.format("omix3-uat-main")
+def test_a_secret_that_pods_may_read_and_kubernetes_can_name_too_is_the_master_login() -> None:
+    found = with_login(UID, {**HOST, "DatabaseSecretArn": ARN.format("csoc-uat-main")}, PLACE, may_ask=True)
+    assert found["DatabaseSecretName"] == "csoc-uat-main"
+    assert found["DatabaseSecretArn"] == ARN.format("csoc-uat-main")
     assert found["DatabaseKeyArn"] == HOST["DatabaseKeyArn"]
     assert not is_asked(UID, found)
 
 
-def test_a_secret_with_slashes_in_its_name_or_none_is_asked_for_and_has_the_key_of_the_credentials() -> None:
-    for outputs in (HOST, {**HOST, "DatabaseSecretArn": ARN.format("gen3/omix3/rds")}):
+def test_any_other_secret_or_none_is_asked_for_and_has_the_key_of_the_credentials() -> None:
+    for outputs in (HOST, *({**HOST, "DatabaseSecretArn": ARN.format(one)} for one in ("gen3/omix3/rds", "omix3-rds"))):
         found = with_login(UID, outputs, PLACE, may_ask=True)
         assert is_asked(UID, found)
         assert found["DatabaseSecretName"] == full_name(UID, "master-login") == "csoc-e1b2c3d4e5-master-login"

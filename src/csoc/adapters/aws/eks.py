@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from botocore.signers import RequestSigner
 
-from csoc.accounts.links import Links, Role
+from csoc.accounts.links import Link, Links, Role
 from csoc.adapters.aws.failures import translated
 from csoc.adapters.aws.sessions import BotoSession, own_session
 from csoc.adapters.aws.taking import Taking, linked
@@ -30,6 +30,7 @@ _RENEWED_AFTER = timedelta(minutes=10)
 _PREFIX = "k8s-aws-v1."
 _HEADER = "x-k8s-aws-id"
 _SIGNED_SECONDS = 60
+_ADMINISTRATOR, _VIEWER = "AmazonEKSClusterAdminPolicy", "AmazonEKSViewPolicy"
 
 
 class LinkedClusters:
@@ -44,10 +45,9 @@ class LinkedClusters:
 
     def open(self, reference: EksReference, *, person: str, task: str) -> ClusterClient:
         """See csoc.clusters.access.ClusterAccess."""
-        link = linked(self._links, reference.account, reference.account_id)
 
         def taking(role: Role) -> Taking:
-            return Taking(link, role, reference.region, person=person, task=task, own=self._own, clock=self._clock)
+            return self._taking(reference, role, person, task)
 
         entering = taking(Role.CLUSTER)
         # Taken at once: who may not enter is told so before anything else happens.
@@ -59,6 +59,55 @@ class LinkedClusters:
         tokens = Tokens(entering.session, reference.region, reference.name, self._clock)
         endpoint = Endpoint(address, tokens, _authority(certificate, reference))
         return connect(endpoint, f"cluster {reference.cluster}")
+
+    def raise_rights(self, reference: EksReference, *, person: str, task: str) -> None:
+        """See csoc.clusters.access.ClusterAccess."""
+        if not reference.is_own:
+            return
+        entry = _Entry(self._taking(reference, Role.CLUSTER, person, task), self._link(reference), reference)
+        entry.associate(_ADMINISTRATOR)
+
+    def lower_rights(self, reference: EksReference, *, person: str, task: str) -> None:
+        """See csoc.clusters.access.ClusterAccess."""
+        if not reference.is_own:
+            return
+        entry = _Entry(self._taking(reference, Role.CLUSTER, person, task), self._link(reference), reference)
+        # Without the viewer's policy the layer wants an administrator, and csoc would be locked out.
+        if {_ADMINISTRATOR, _VIEWER} <= entry.associated():
+            entry.disassociate(_ADMINISTRATOR)
+
+    def _link(self, reference: EksReference) -> Link:
+        return linked(self._links, reference.account, reference.account_id)
+
+    def _taking(self, reference: EksReference, role: Role, person: str, task: str) -> Taking:
+        link = self._link(reference)
+        return Taking(link, role, reference.region, person=person, task=task, own=self._own, clock=self._clock)
+
+
+class _Entry:
+    """The access entry of the link's cluster role in one cluster, as that role changes it."""
+
+    def __init__(self, taking: Taking, link: Link, reference: EksReference) -> None:
+        self._client = taking.client("eks")
+        self._place = f"access entry of csoc in the cluster {reference.cluster}"
+        self._entry = {"clusterName": reference.name, "principalArn": link.roles[Role.CLUSTER]}
+        self._policies = f"arn:{link.partition}:eks::aws:cluster-access-policy/"
+
+    def associated(self) -> set[str]:
+        """Names of its policies."""
+        with translated(self._place):
+            found = self._client.list_associated_access_policies(**self._entry)["associatedAccessPolicies"]
+        return {str(one["policyArn"]).rpartition("/")[2] for one in found}
+
+    def associate(self, policy: str) -> None:
+        with translated(self._place):
+            self._client.associate_access_policy(
+                **self._entry, policyArn=f"{self._policies}{policy}", accessScope={"type": "cluster"}
+            )
+
+    def disassociate(self, policy: str) -> None:
+        with translated(self._place):
+            self._client.disassociate_access_policy(**self._entry, policyArn=f"{self._policies}{policy}")
 
 
 class Tokens:

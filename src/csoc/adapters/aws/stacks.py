@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from csoc.adapters.aws.failures import translated
+from botocore.exceptions import ClientError
+
+from csoc.adapters.aws.failures import code_of, translated
 from csoc.errors import ConflictError, NotFoundError, RejectedError, UnavailableError
 from csoc.provisioning import names
 from csoc.provisioning.stacks import (
@@ -272,6 +274,17 @@ class CloudFormationStacks:
                 reason = answer.get("DetectionStatusReason", reason)
                 break
         raise UnavailableError(f"Drift could not be looked for: {reason}", place=stack, fix="Try again")
+
+    def service_role(self, service: str) -> bool:
+        with translated(f"service-linked role of {service}"):
+            try:
+                self._client("iam").create_service_linked_role(AWSServiceName=service)
+            except ClientError as error:
+                # Source: CreateServiceLinkedRole, IAM API reference, "Service role name ... has been taken".
+                if code_of(error) != "InvalidInput" or "has been taken" not in str(error):
+                    raise
+                return False
+        return True
 
     def parameter(self, path: str) -> str:
         with translated(path):

@@ -25,6 +25,8 @@ class EksClusters(Protocol):
     """What opens clusters of EKS."""
 
     def open(self, reference: EksReference, *, person: str, task: str) -> ClusterClient: ...
+    def raise_rights(self, reference: EksReference, *, person: str, task: str) -> None: ...
+    def lower_rights(self, reference: EksReference, *, person: str, task: str) -> None: ...
 
 
 class Kubeconfigs:
@@ -81,3 +83,11 @@ class OpenedClusters:
         if isinstance(reference, EksReference):
             return self._eks.open(reference, person=person, task=task)
         return self._kubeconfigs.open(reference)
+
+    def raise_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:
+        if isinstance(reference, EksReference):
+            self._eks.raise_rights(reference, person=person, task=task)
+
+    def lower_rights(self, reference: ClusterReference, *, person: str, task: str) -> None:
+        if isinstance(reference, EksReference):
+            self._eks.lower_rights(reference, person=person, task=task)

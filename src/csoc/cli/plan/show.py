@@ -76,6 +76,7 @@ def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
     say()
     say(f"{layer.layer}: {_WORDS.get(layer.kind) or _summary(layer.changes)}", "bold")
     if layer.kind is PlanKind.EXISTING:
+        say(f"  {layer.note}")
         return
     if layer.unknown:
         say(f"  not known yet: {', '.join(layer.unknown)}")

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from csoc.clusters.access import ClusterReference
+from csoc.clusters.access import ClusterReference, EksReference
 from csoc.clusters.applications import NAMESPACE
 from csoc.clusters.bootstrap.deciding import Action, Decision, decide
 from csoc.clusters.bootstrap.looking import look
 from csoc.clusters.bootstrap.objects import COMPONENT, PIN, digest, has_digest, installable, is_ours, marked, named
+from csoc.clusters.bootstrap.viewers import VIEWERS, viewer_objects
 from csoc.clusters.client import Applying, ClusterClient, Deletion, Object, Where
 from csoc.clusters.following.reasons import Objects, Reason, reasons
 from csoc.clusters.platform import Component
@@ -102,6 +103,8 @@ def bootstrap(client: ClusterClient, wanted: Bootstrap, fence: Fence, log: Calla
     work = _Work(client, wanted, fence, Outcome(decision))
     if decision.applies:
         work.install()
+    if isinstance(wanted.reference, EksReference) and wanted.reference.is_own:
+        work.admit()
     work.connect()
     if decision.applies:
         work.lock()
@@ -130,6 +133,11 @@ class _Work:
         self._prune([self._placed(one) for one in others])
         self._wait(f"{component.title} to be ready", self._is_ready)
         self._end()
+
+    def admit(self) -> None:
+        """What csoc itself may see, once it is no administrator any more."""
+        for body in viewer_objects():
+            self.put(self._marked(body))
 
     def connect(self) -> None:
         """The credential, the root's project and the root."""
@@ -347,7 +355,7 @@ def root_objects(root: Root) -> tuple[Object, Object]:
 
 
 _NOTHING: Object = {"sourceRepos": [], "destinations": [], "clusterResourceWhitelist": []}
-_KEPT = frozenset({CREDENTIAL, ROOT, "default", "argocd-redis"})
+_KEPT = frozenset({CREDENTIAL, ROOT, VIEWERS, "default", "argocd-redis"})
 
 
 def _namespace(name: str) -> Object:

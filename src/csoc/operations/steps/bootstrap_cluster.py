@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from csoc.clusters.bootstrap.acting import bootstrap
+from csoc.operations.administering import administering
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, outputs_before
 
@@ -13,7 +12,7 @@ def _run(context: Context) -> Result:
     delivery = needed(context.services.delivery, "documents")
     outputs, run = outputs_before(context), context.run
     reference = delivery.reference(run, outputs)
-    with closing(needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)) as client:
+    with administering(context, reference) as client:
         wanted = delivery.bootstrap(run, outputs, client)
         if wanted.credential is not None:
             context.hide(wanted.credential.password)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from csoc.errors import NotFoundError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, text_argument
-from csoc.provisioning.leftovers import explained
+from csoc.provisioning.leftovers import explained, validation_records
 from csoc.provisioning.planning import resources_of
 from csoc.provisioning.plans import Plan, Plans
 
@@ -17,7 +17,10 @@ def _run(context: Context) -> Result:
         plan.account, plan.account_id, plan.region, person=context.run.by, task=context.run.id
     )
     resources = {layer.layer: resources_of(_template(plans, plan, layer.layer)) for layer in plan.layers}
-    found = explained(leftovers.of_owner(plan.owner), plan.layers, resources)
+    found = [
+        *explained(leftovers.of_owner(plan.owner), plan.layers, resources),
+        *validation_records(plan.layers, resources),
+    ]
     for one in found:
         context.log(f"Still there: {one}")
     if not found:

@@ -7,12 +7,13 @@ load balancer behind, and nobody to take it away.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack
 from datetime import timedelta
 
 from csoc.clusters.client import ClusterClient
 from csoc.clusters.removing import Taken, claim, take_away
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.operations.administering import administering
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, merge_of, outputs_before
 
@@ -23,7 +24,8 @@ def _run(context: Context) -> Result:
     delivery = needed(context.services.delivery, "documents")
     run = context.run
     removal = delivery.removal(run)
-    with closing(_opened(context)) as client:
+    with ExitStack() as entered:
+        client = _opened(context, entered)
         try:
             # Before the file goes: an Argo CD that prunes would take the Application alone, and leave what it deployed.
             claim(client, removal, context)
@@ -43,11 +45,11 @@ def _run(context: Context) -> Result:
     return Done({"commit": written.commit, "kept": list(taken.kept)})
 
 
-def _opened(context: Context) -> ClusterClient:
+def _opened(context: Context, entered: ExitStack) -> ClusterClient:
     delivery, run = needed(context.services.delivery, "documents"), context.run
     try:
         reference = delivery.reference(run, outputs_before(context))
-        return needed(context.services.clusters, "clusters").open(reference, person=run.by, task=run.id)
+        return entered.enter_context(administering(context, reference))
     except (DeniedError, NotFoundError, UnavailableError) as error:
         raise _unreached(error) from error
 

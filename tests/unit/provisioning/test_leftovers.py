@@ -1,0 +1,31 @@
+"""What is left in an account that no tag names."""
+
+from __future__ import annotations
+
+from csoc.provisioning.leftovers import validation_records
+from csoc.provisioning.plans import LayerPlan, PlanKind
+from csoc.provisioning.stacks import Action, ResourceChange
+
+CERTIFICATE = {
+    "Type": "AWS::CertificateManager::Certificate",
+    "Properties": {
+        "DomainName": "heart.example.org",
+        "DomainValidationOptions": [{"DomainName": "heart.example.org", "HostedZoneId": "Z0123456789"}],
+    },
+}
+GONE = ResourceChange(Action.REMOVE, "Certificate", "AWS::CertificateManager::Certificate", "arn:aws:acm:...")
+
+
+def test_the_record_that_validated_a_certificate_is_listed_with_its_zone() -> None:
+    layers = [LayerPlan("edge", "csoc-e1b2c3d4e5-edge", PlanKind.EXACT, changes=(GONE,))]
+    (found,) = validation_records(layers, {"edge": {"Certificate": CERTIFICATE}})
+    assert str(found).startswith("_….heart.example.org (CNAME record in the hosted zone Z0123456789, ")
+    assert found.layer == "edge"
+
+
+def test_where_no_certificate_went_or_somebody_made_its_record_by_hand_nothing_is_listed() -> None:
+    by_hand = {"Type": CERTIFICATE["Type"], "Properties": {"DomainName": "heart.example.org"}}
+    layers = [LayerPlan("edge", "csoc-e1b2c3d4e5-edge", PlanKind.EXACT, changes=(GONE,))]
+    assert list(validation_records(layers, {"edge": {"Certificate": by_hand}})) == []
+    unchanged = [LayerPlan("edge", "csoc-e1b2c3d4e5-edge", PlanKind.UNCHANGED)]
+    assert list(validation_records(unchanged, {"edge": {"Certificate": CERTIFICATE}})) == []
