@@ -122,15 +122,13 @@ def _costing(owner: Owner, installation: str, synthesizer: Synthesizer, clock: C
     )
     if owner.environment is None:
         document = cluster_infrastructure(owner.cluster, owner.account, around)
-        providers = providers_of_cluster(owner.cluster)
     else:
         document = environment_infrastructure(owner.environment, owner.cluster, owner.account, around)
-        providers = providers_of_environment(owner.environment)
     region = str(document["region"])
     basis = Basis(price_table(region), assume(size, asked.assumed), clock().date())
     made = synthesizer.synthesize(document) if document["layers"] else {}
     layers = {name: estimate(made[name].body, basis, layer=name) for name in LAYERS if name in made}
-    return Costing(owner.kind, owner.name, region, size, layers, tuple(_without(providers)))
+    return Costing(owner.kind, owner.name, region, size, layers, tuple(_without(owner.providers)))
 
 
 def _sized(owner: Owner, size: Size | None) -> Owner:

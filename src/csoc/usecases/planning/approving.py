@@ -17,6 +17,8 @@ from csoc.provisioning.plans import Approval, Plan, Plans
 from csoc.usecases.planning.owners import Owner, environments_on
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
+_PLANS_BACK = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Approved:
@@ -80,8 +82,13 @@ def rule_for(documents: Documents, owner: Owner) -> ApprovalRule:
 def rule_before(plans: Plans, owner: Owner) -> ApprovalRule:
     """What was wanted of the plan that was applied last: to want less of the next one is a change that has to pass it
     as well."""
-    applied = next((plan for plan in plans.newest(owner.uid, 50) if plans.applied(plan.id)), None)
+    applied = last_applied(plans, owner)
     return rule_of(applied) if applied is not None else ApprovalRule()
+
+
+def last_applied(plans: Plans, owner: Owner) -> Plan | None:
+    """The plan of an owner that was applied last."""
+    return next((plan for plan in plans.newest(owner.uid, _PLANS_BACK) if plans.applied(plan.id)), None)
 
 
 def _rule(stage: StageApproval) -> ApprovalRule:

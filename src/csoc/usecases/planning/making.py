@@ -25,21 +25,19 @@ from csoc.provisioning.infrastructure import (
     Around,
     cluster_infrastructure,
     environment_infrastructure,
-    providers_of_cluster,
     providers_of_environment,
 )
 from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
-from csoc.usecases.planning.approving import rule_before, rule_for
+from csoc.usecases.planning.approving import last_applied, rule_before, rule_for
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
 from csoc.usecases.planning.outputs import existing_of, outputs_of
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
-_PLANS_BACK = 50
 _COMMITS_BACK = 100
 
 
@@ -284,7 +282,7 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
 def _authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
     """Names and mail addresses of those who, as Git says, changed the owner's documents since its last plan was
     applied; co-authors are authors."""
-    applied = next((plan for plan in ports.plans.newest(owner.uid, _PLANS_BACK) if ports.plans.applied(plan.id)), None)
+    applied = last_applied(ports.plans, owner)
     before = _at_applied(ports, fleet, applied)
     found: set[str] = set()
     placed = [fleet.documents.clusters[owner.cluster.metadata.name], *_placed_environment(fleet.documents, owner)]
@@ -342,9 +340,4 @@ def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
 
 def made_by_csoc(owner: Owner) -> tuple[str, ...]:
     """Layers of an owner that csoc makes."""
-    providers = (
-        providers_of_cluster(owner.cluster)
-        if owner.environment is None
-        else providers_of_environment(owner.environment)
-    )
-    return tuple(layer for layer, provider in providers.items() if provider == "aws")
+    return tuple(layer for layer, provider in owner.providers.items() if provider == "aws")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Account, Cluster, Environment
+from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment
 from csoc.provisioning.layers import OwnerKind
 
 
@@ -38,6 +39,13 @@ class Owner:
     def shown(self) -> str:
         """ "environment heart-prod" """
         return f"{self.kind} {self.name}"
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """What realises each of its layers, by name."""
+        if self.environment is None:
+            return providers_of_cluster(self.cluster)
+        return providers_of_environment(self.environment)
 
     @property
     def region(self) -> str:

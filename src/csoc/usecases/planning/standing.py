@@ -15,7 +15,7 @@ from csoc.operations.runs import Run, RunStore
 from csoc.provisioning import names
 from csoc.provisioning.existing import read_existing
 from csoc.provisioning.explain import STUCK, Failure, first_failure
-from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment, sources_of
+from csoc.provisioning.infrastructure import sources_of
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.places import Place
 from csoc.provisioning.plans import Plan
@@ -81,14 +81,9 @@ def standing(
         person=ports.person().id,
         task="status",
     )
-    providers = (
-        providers_of_cluster(owner.cluster)
-        if owner.environment is None
-        else providers_of_environment(owner.environment)
-    )
     layers = tuple(
         _layer(owner, layer, provider, place, runs, look_for_drift)
-        for layer, provider in providers.items()
+        for layer, provider in owner.providers.items()
         if LAYERS[layer].has_stack
     )
     newest = ports.plans.newest(owner.uid, 1)
