@@ -209,6 +209,15 @@ def test_history_names_each_commit_that_changed_the_path_newest_first(world: Wor
     assert found[0][0].at == MONDAY + timedelta(days=3)
 
 
+def test_history_knows_whom_a_message_names_as_authors_besides(world: World, fleet: Site) -> None:
+    message = "Second\n\nWhy\n\nCo-authored-by: Bea <bea@x.org>\nco-authored-by:  Carl King <carl@x.org> \r\n"
+    fleet.write("main", {"a.yaml": b"a: 2\n"}, message, author="merge-bot <bot@x.org>", at=MONDAY + timedelta(days=1))
+    found = world.repositories.history(world.repositories.open(fleet.address), "a.yaml")
+    assert found[0][0].author == "merge-bot <bot@x.org>"
+    assert found[0][0].co_authors == ("Bea <bea@x.org>", "Carl King <carl@x.org>")
+    assert found[1][0].co_authors == ()
+
+
 def test_history_follows_the_side_of_a_merge_that_the_file_came_from(world: World, fleet: Site) -> None:
     first = fleet.head("main")
     side = fleet.write("side", {"a.yaml": b"side\n"}, "Side", parents=[first], at=MONDAY + timedelta(days=1))

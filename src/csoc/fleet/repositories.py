@@ -7,10 +7,12 @@ changes) is first written into such a database, so that nothing above this port 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import Protocol
 
 
@@ -39,13 +41,24 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
     """A commit, for histories. author is "Name <mail>" as Git says (unproven); at is aware, in UTC. before: in the
-    history of a path, the blob that it had in each of the commit's parents (None: absent there)."""
+    history of a path, the blob that it had in each of the commit's parents (None: absent there). co_authors: of its
+    trailers, in the same form."""
 
     commit: str
     author: str
     at: datetime
     subject: str
     before: tuple[str | None, ...] = field(default=(), compare=False)
+    co_authors: tuple[str, ...] = ()
+
+
+_CO_AUTHOR = re.compile(r"^co-authored-by:[ \t]*(?P<who>[^\r\n]{1,500}?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_MOST_CO_AUTHORS = 100
+
+
+def co_authors(message: str) -> tuple[str, ...]:
+    """Whom a commit's message names as authors beside the one of the commit, as hosts do that squash."""
+    return tuple(match["who"] for match in islice(_CO_AUTHOR.finditer(message), _MOST_CO_AUTHORS))
 
 
 @dataclass(frozen=True, slots=True)

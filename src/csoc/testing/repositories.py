@@ -16,7 +16,16 @@ from types import MappingProxyType
 from csoc.config import Settings
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses, conflicts, revisions
-from csoc.fleet.repositories import CommitInfo, CommitRequest, Entry, EntryKind, SourceAddress, Tree, Upstream
+from csoc.fleet.repositories import (
+    CommitInfo,
+    CommitRequest,
+    Entry,
+    EntryKind,
+    SourceAddress,
+    Tree,
+    Upstream,
+    co_authors,
+)
 
 _READ_BYTES = 20_000_000
 
@@ -80,7 +89,8 @@ class MemoryRepository:
         entries = dict(sorted(entries.items()))
         state = repr((sorted((e.path, e.blob, e.kind.value) for e in entries.values()), parents, author, at, message))
         commit = hashlib.sha1(state.encode(), usedforsecurity=False).hexdigest()
-        info = CommitInfo(commit, author, at, message.splitlines()[0] if message else "")
+        subject = message.splitlines()[0] if message else ""
+        info = CommitInfo(commit, author, at, subject, co_authors=co_authors(message))
         self.commits[commit] = _Commit(info, tuple(parents), MappingProxyType(entries))
         self.branches[branch] = commit
         return commit

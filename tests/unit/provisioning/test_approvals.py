@@ -57,6 +57,45 @@ def test_an_author_whom_git_names_is_known_by_the_name_of_the_session(plan: Plan
     check_approver(replace(plan, authors=("beatrice@example.org",)), BEA, SECOND)
 
 
+@pytest.mark.parametrize(
+    ("author", "session"),
+    [
+        ("ada@home.example", "ada@example.org"),  # another address of hers
+        ("Ada.King@Example.org", "adaking"),
+        ("Ada King", "ada.king@example.org"),  # a name without an address
+        ("1234567+ada-king@users.noreply.example.com", "Ada.King@example.org"),  # as a Git host hides an address
+        ("ada+git@example.org", "ada"),
+    ],
+)
+def test_an_author_with_several_addresses_and_spellings_is_one_author(plan: Plan, author: str, session: str) -> None:
+    written = replace(plan, made_by=CARL.id, authors=("merge-bot@example.org", author))
+    person = sts_person(f"arn:aws:sts::111111111111:assumed-role/Engineer/{session}")
+    with pytest.raises(DeniedError, match="wrote changes of this plan"):
+        check_approver(written, person, SECOND)
+    assert not is_approved(written, SECOND, [approval(written, person.id)])
+
+
+@pytest.mark.parametrize("author", ["beatrice@example.org", "1234567+carl@users.noreply.example.com", "+@x.org", ""])
+def test_others_are_not_taken_for_an_author(plan: Plan, author: str) -> None:
+    check_approver(replace(plan, authors=(author,)), BEA, SECOND)
+
+
+@pytest.mark.parametrize("session", ["ada", "Ada", "ada@example.org"])
+def test_who_made_the_plan_is_nobody_else_in_another_role(plan: Plan, session: str) -> None:
+    again = sts_person(f"arn:aws:sts::111111111111:assumed-role/Security/{session}")
+    with pytest.raises(DeniedError, match="made this plan"):
+        check_approver(plan, again, SECOND)
+    assert not is_approved(plan, SECOND, [approval(plan, again.id)])
+
+
+def test_one_person_in_two_roles_is_one_of_two_people(plan: Plan) -> None:
+    rule = ApprovalRule(people=2, second=True)
+    other = sts_person("arn:aws:sts::222222222222:assumed-role/Engineer/BEA")
+    dan = sts_person("arn:aws:sts::111111111111:assumed-role/Engineer/dan")
+    assert not is_approved(plan, rule, [approval(plan, BEA.id), approval(plan, other.id)])
+    assert is_approved(plan, rule, [approval(plan, BEA.id), approval(plan, other.id), approval(plan, dan.id)])
+
+
 def test_somebody_else_makes_it_approved(plan: Plan) -> None:
     check_approver(plan, BEA, SECOND)
     assert is_approved(plan, SECOND, [approval(plan, BEA.id)])

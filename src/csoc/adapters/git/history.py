@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pygit2
 
 from csoc.adapters.git.tree import Objects
-from csoc.fleet.repositories import CommitInfo
+from csoc.fleet.repositories import CommitInfo, co_authors
 
 _COMMITS = 200_000
 _SUBJECT = 300
@@ -60,7 +60,8 @@ def info(commit: pygit2.Commit) -> CommitInfo:
         at = datetime.fromtimestamp(0, UTC)
     name = author.raw_name.decode(errors="replace")
     mail = author.raw_email.decode(errors="replace")
-    return CommitInfo(str(commit.id), _printable(f"{name} <{mail}>"), at, _printable(subject))
+    others = tuple(_printable(one) for one in co_authors(message))
+    return CommitInfo(str(commit.id), _printable(f"{name} <{mail}>"), at, _printable(subject), co_authors=others)
 
 
 class _Blobs:

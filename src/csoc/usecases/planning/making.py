@@ -154,7 +154,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         _check_unused(fleet.documents, owner, infra.place)
-    target = _target(fleet, infra, _authors(ports, fleet, owner))
+    target = _target(fleet, infra, claimed_authors(ports, fleet, owner))
     plan, templates = planner.plan(infra.document, target, asked)
     if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
         plan = replace(
@@ -279,7 +279,7 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
     return tuple(f"environment {name}" for name in environments_on(documents, owner.name))
 
 
-def _authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
+def claimed_authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
     """Names and mail addresses of those who, as Git says, changed the owner's documents since its last plan was
     applied; co-authors are authors."""
     applied = last_applied(ports.plans, owner)
