@@ -23,7 +23,7 @@ from csoc.errors import NotFoundError, UnavailableError
 from csoc.gen3.launch.answers import Answers, SecretReference, example_answers, parse_answers
 from csoc.operations.runs import HERE
 from csoc.usecases.launching import Launched, Request, begin, prepare
-from csoc.usecases.planning.filling import Asked
+from csoc.usecases.planning.filling import GivenSecrets
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _LARGEST_USERS = 5_000_000
@@ -77,7 +77,7 @@ def launch_command(
     place = parse_workflow(where).where if where is not None else HERE
     answers = parse_answers(_content(answers_file), str(answers_file))
     users, secrets = _users(answers, answers_file), _secrets(answers, answers_file)
-    given: dict[str, Asked] = {}
+    given: dict[str, GivenSecrets] = {}
     with open_applying(lambda uid: given.get(uid, {})) as (ports, runs):
         request = Request(source, answers, auto_approve, pull_request, users, place)
         progress("planning what the answers become, before it is written")
@@ -165,7 +165,7 @@ def _users(answers: Answers, beside: Path) -> str:
         raise UnavailableError("The file is not UTF-8 text", place=str(path)) from None
 
 
-def _secrets(answers: Answers, beside: Path) -> Asked:
+def _secrets(answers: Answers, beside: Path) -> GivenSecrets:
     """What the answers know of the client, read now and kept in this process's memory."""
     found: dict[str, str] = {}
     if answers.sign_in.client_id is not None:

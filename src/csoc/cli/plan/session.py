@@ -11,7 +11,7 @@ import click
 from csoc.cli.arguments import ONE_LINE
 
 if TYPE_CHECKING:
-    from csoc.usecases.planning.filling import Asked
+    from csoc.usecases.planning.filling import GivenSecrets
     from csoc.usecases.provisioning_ports import ProvisioningPorts
     from csoc.usecases.run_ports import RunPorts
 
@@ -42,7 +42,7 @@ def open_provisioning() -> AbstractContextManager[ProvisioningPorts]:
 
 
 def open_applying(
-    given: Callable[[str], Asked] = lambda _: {},
+    given: Callable[[str], GivenSecrets] = lambda _: {},
 ) -> AbstractContextManager[tuple[ProvisioningPorts, RunPorts]]:
     """The real ports, with runs and all that their steps need. given: secrets that a person gave, by environment."""
     from csoc import bootstrap

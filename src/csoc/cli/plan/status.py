@@ -12,7 +12,7 @@ from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
 from csoc.cli.session import fleet_option
 from csoc.usecases.planning.making import open_fleet
-from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, Standing, standing
+from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
 
 
 @command("status", "csoc status research", "csoc status heart-prod --drift", "csoc status heart-prod --json")
@@ -46,7 +46,7 @@ def status_command(
     return 0 if found.is_well else EXIT_FAILED
 
 
-def _print(found: Standing, *, show_outputs: bool) -> None:
+def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
     owner = found.owner
     say(f"{owner.shown} in {owner.account.metadata.name} ({owner.account.spec.id}, {owner.region})", "bold")
     table(["layer", "state", "changed", "by"], [_row(layer) for layer in found.layers])
@@ -89,7 +89,7 @@ def _print_trouble(layer: LayerStanding) -> None:
         say(f"{layer.layer}: {layer.note}", "bold red" if layer.state == COULD_NOT_LOOK else "yellow")
 
 
-def _json(found: Standing) -> dict[str, Any]:
+def _json(found: OwnerStanding) -> dict[str, Any]:
     return {
         "owner": {"kind": found.owner.kind.value, "name": found.owner.name, "uid": found.owner.uid},
         "well": found.is_well,

@@ -26,11 +26,10 @@ from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
-Asked = Mapping[str, Mapping[str, str]]
+GivenSecrets = Mapping[str, Mapping[str, str]]
 """By secret and field, what a person gave; in memory only."""
 
-
-Given = Callable[[str], Asked]
+Given = Callable[[str], GivenSecrets]
 """What a person gave for an environment, by its uid."""
 
 
@@ -54,10 +53,10 @@ class DocumentFilling:
     def secret_values(self, run: Run, lacking: Sequence[str], outputs: Mapping[str, str]) -> Mapping[str, str]:
         owner, plan = self._planned(run, outputs)
         short = [name for name in plan.names if full_name(owner.uid, name) in lacking]
-        asked = self.given(owner.uid)
+        given = self.given(owner.uid)
         for secret in (plan.get(name) for name in plan.to_put(short)):
-            _check_given(owner, secret, asked)
-        values = make_values(plan, short, facts_of(owner, outputs), asked, self.random, self.private_key)
+            _check_given(owner, secret, given)
+        values = make_values(plan, short, facts_of(owner, outputs), given, self.random, self.private_key)
         return {full_name(owner.uid, one.name): one.text for one in values}
 
     def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
@@ -116,8 +115,8 @@ def _outputs_path(environment: Environment) -> str:
     )
 
 
-def _check_given(owner: Owner, secret: PlannedSecret, asked: Asked) -> None:
-    missing = [field for field in secret.asked if not asked.get(secret.name, {}).get(field.name)]
+def _check_given(owner: Owner, secret: PlannedSecret, given: GivenSecrets) -> None:
+    missing = [field for field in secret.asked if not given.get(secret.name, {}).get(field.name)]
     if missing:
         raise NotFoundError(
             f"{' and '.join(one.what for one in missing)}, which only a person has",

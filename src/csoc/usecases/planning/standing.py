@@ -45,7 +45,7 @@ class LayerStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OwnerStanding:
     """An owner as it stands. run: the one that is not over, or the last. plan: the newest."""
 
     owner: Owner
@@ -69,7 +69,7 @@ _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 def standing(
     ports: ProvisioningPorts, runs: RunStore, fleet: FleetAt, name: str, *, look_for_drift: bool = False
-) -> Standing:
+) -> OwnerStanding:
     """How an owner stands. Raises as `find_owner` and `Places.at` do; what a single layer's stack does not tell is part
     of the answer."""
     owner = find_owner(fleet.documents, name)
@@ -88,7 +88,7 @@ def standing(
     )
     newest = ports.plans.newest(owner.uid, 1)
     of_owner = runs.newest(owner=owner.uid, limit=1)
-    return Standing(
+    return OwnerStanding(
         owner, layers, of_owner[0] if of_owner else None, newest[0] if newest else None, ports.cloud.clock()
     )
 
