@@ -90,7 +90,9 @@ class Site:
         process.send_signal(signal.SIGKILL)
         self.ends(process)
         with sqlite3.connect(self.records, timeout=20) as records:
-            records.execute("UPDATE run_leases SET is_released = 1")
+            # A process that was killed early has made none.
+            if records.execute("SELECT 1 FROM sqlite_master WHERE name = 'run_leases'").fetchone():
+                records.execute("UPDATE run_leases SET is_released = 1")
 
     @property
     def records(self) -> Path:
