@@ -240,6 +240,26 @@ def test_ids_of_hosted_zones_begin_as_those_of_route_53(owner: Any) -> None:
     assert len(made) == len("/hostedzone/Z0123456789ABCDEFGHIJ")
 
 
+def test_a_record_is_refused_while_it_is_there_and_not_after_it_was(owner: Any) -> None:
+    client = owner.client("route53")
+    zone = client.create_hosted_zone(Name="example.net", CallerReference="records")["HostedZone"]["Id"]
+    one, other = (
+        {"Name": f"{name}.example.net", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "there.org"}]}
+        for name in ("one", "other")
+    )
+
+    def change(action: str, record: dict[str, Any]) -> None:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+    change("CREATE", other)
+    change("CREATE", one)
+    with pytest.raises(ClientError, match="but it already exists"):
+        change("CREATE", {**one, "ResourceRecords": [{"Value": "elsewhere.org"}]})
+    change("DELETE", one)
+    change("CREATE", one)
+
+
 def test_a_bucket_policy_that_denies_what_comes_without_tls_lets_the_rest_in_and_its_log_be_written(owner: Any) -> None:
     s3 = owner.client("s3")
     where = {"LocationConstraint": "ap-southeast-2"}

@@ -1,7 +1,9 @@
-"""Route 53: removing a record by its identifier leaves records of other names alone, which moto takes along; ids of
-hosted zones begin with Z, as all of Route 53's do.
+"""Route 53: a record is refused if it is there, and not if it was there once, as moto does; removing one by its
+identifier leaves records of other names alone, which moto takes along; ids of hosted zones begin with Z, as all of
+Route 53's do.
 
-Source: Amazon Route 53 API Reference, ResourceRecordSet: an identifier is unique among records of one name and type.
+Source: Amazon Route 53 API Reference, ResourceRecordSet: an identifier is unique among records of one name and type;
+ChangeResourceRecordSets: InvalidChangeBatch for a CREATE of what exists.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 from moto.route53 import models
 from moto.route53.models import route53_backends
 
-from csoc.emulator.cloud.calls import Answer, Call
+from csoc.emulator.cloud.calls import Answer, AwsError, Call
 from csoc.emulator.cloud.corrections.correction import Correction
 
 
@@ -30,6 +32,9 @@ def route53() -> Correction:
     others = threading.local()
 
     def look(call: Call) -> None:
+        for change in call.parameters["ChangeBatch"]["Changes"]:
+            if change["Action"] == "CREATE":
+                _create(_zone(call), change["ResourceRecordSet"])
         removed = [
             change["ResourceRecordSet"]
             for change in call.parameters["ChangeBatch"]["Changes"]
@@ -60,6 +65,24 @@ def route53() -> Correction:
 def _zone(call: Call) -> Any:
     zones: Any = route53_backends[call.account]["aws"].zones
     return zones.get(str(call.parameters["HostedZoneId"]).removeprefix("/hostedzone/"))
+
+
+def _create(zone: Any, wanted: Any) -> None:
+    """Raises AwsError for a record that is there; forgets one that was there once."""
+    if zone is None:
+        return
+    name, identifier = str(wanted["Name"]).rstrip("."), wanted.get("SetIdentifier")
+    if any(_same(record, wanted) and record.set_identifier == identifier for record in zone.rrsets):
+        raise AwsError(
+            "InvalidChangeBatch",
+            f"[Tried to create resource record set [name='{name}.', type='{wanted['Type']}'] but it already exists]",
+        )
+    zone.rr_changes[:] = [
+        change
+        for change in zone.rr_changes
+        if change["Action"] != "CREATE"
+        or (change["ResourceRecordSet"]["Name"], change["ResourceRecordSet"]["Type"]) != (name, wanted["Type"])
+    ]
 
 
 def _same(record: Any, removed: Any) -> bool:
