@@ -43,7 +43,7 @@ spec:
   hostname: NAME.example.org
   size: small
   services: [standard]
-  retain: []
+  retain: [buckets, keys, secrets]
   layers:
     - {name: LAYER, provider: aws}
 """

@@ -19,6 +19,8 @@ from csoc_infra.layers import credentials, resources
 from csoc_infra.settings import read
 from tests.unit.gen3.launch.launching import ACCOUNT, PLACE, answers, launch, outputs_of
 
+_KEPT = ("buckets", "keys", "secrets")
+
 
 def settings_of(services: list[str]) -> dict[str, Any]:
     """Settings of the layer resources as JSON brings them."""
@@ -83,13 +85,25 @@ def test_the_role_of_fence_trusts_its_pods_and_itself_alone() -> None:
     assert {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn} in granted
 
 
-@pytest.mark.parametrize(("retain", "protected"), [(("database",), True), ((), False)])
-def test_a_database_that_may_go_with_its_environment_is_not_protected_from_it(
+@pytest.mark.parametrize(("retain", "protected"), [((*_KEPT, "database"), True), (_KEPT, False)])
+def test_a_database_that_may_go_with_its_environment_is_not_protected_from_it_and_all_else_stays(
     retain: tuple[str, ...], protected: bool
 ) -> None:
     made = launch(answers(["standard"]))
     spec = made.environment.spec.model_copy(update={"retain": retain})
     changed = dataclasses.replace(made, environment=made.environment.model_copy(update={"spec": spec}))
-    found = templates_of(changed)["database"]["Resources"]["Database"]
+    templates = templates_of(changed)
+    found = templates["database"]["Resources"]["Database"]
     assert found["Properties"]["DeletionProtection"] is protected
     assert found["DeletionPolicy"] == ("RetainExceptOnCreate" if protected else "Snapshot")
+    domains = [one for one in templates["database"]["Resources"].values() if one["Type"].endswith("::Domain")]
+    assert {one.get("DeletionPolicy", "Delete") for one in domains} <= {
+        "RetainExceptOnCreate" if protected else "Delete"
+    }
+    kept = [
+        one["DeletionPolicy"]
+        for layer in ("database", "credentials", "resources")
+        for one in templates[layer]["Resources"].values()
+        if one["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SecretsManager::Secret")
+    ]
+    assert set(kept) == {"RetainExceptOnCreate"}

@@ -39,7 +39,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("Cluster", {"layers": [{"name": "network", "from": {"values": {"VpcId": "vpc-0123456789abcdef0"}}}]}),
     ("Cluster", {"layers": [{"name": "cluster", "provider": "aws", "settings": {"nodes_max": 9, "types": ["m5"]}}]}),
     ("Cluster", {"layers": [{"name": "cluster", "provider": "aws", "settings": {"pools.general.largest": 9}}]}),
-    ("Environment", {"size": "large", "services": ["standard", "guppy"], "retain": ["database"]}),
+    ("Environment", {"size": "large", "services": ["standard", "guppy"], "retain": ["secrets", "keys", "buckets"]}),
     ("Environment", {"signIn": {"provider": "generic_oidc", "discoveryUrl": "https://id.example.org/.well-known"}}),
     ("Environment", {"edge": {"certificate": CERTIFICATE, "allow": ["203.0.113.7/32"], "scheme": "internal"}}),
 ]
@@ -60,6 +60,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("Environment", {"size": "huge"}, 'spec.size: expected one of small, medium, large, found "huge"'),
     ("Environment", {"edge": {"certificate": "arn:aws:iam::111122223333:role/x"}}, "spec.edge.certificate: expected"),
     ("Environment", {"edge": {"allow": ["10.0.0.0/8", "10.0.0.0/8"]}}, "expected each network once"),
+    ("Environment", {"retain": ["database"]}, "buckets and keys and secrets among it: csoc deletes none"),
     (
         "Environment",
         {"signIn": {"provider": "google", "clientSecret": "x"}},

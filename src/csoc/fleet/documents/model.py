@@ -256,9 +256,19 @@ class EnvironmentSpec(Part):
     edge: Edge | None = None
     """How it is reached from outside."""
     retain: tuple[Literal["database", "buckets", "keys", "secrets"], ...] = ("database", "buckets", "keys", "secrets")
-    """What destroying it leaves in the account: a last snapshot of the database, buckets, keys, secrets."""
+    """What destroying it leaves in the account. Buckets, keys and secrets always stay, so none of them can be left out.
+    With `database` the database and its search domain stay as they are; without it a last snapshot of the database
+    stays, and the search domain goes."""
     layers: tuple[EnvironmentLayer, ...] = ()
     """What realises its layers; a layer that is not named exists already."""
+
+    @field_validator("retain")
+    @classmethod
+    def _nothing_left_out_that_stays(cls, retain: tuple[str, ...]) -> tuple[str, ...]:
+        left_out = [name for name in ("buckets", "keys", "secrets") if name not in retain]
+        if left_out:
+            raise ValueError(f"{' and '.join(left_out)} among it: csoc deletes none; only database can be left out")
+        return retain
 
     @field_validator("layers")
     @classmethod
