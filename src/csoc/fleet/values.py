@@ -140,3 +140,14 @@ def merge_mappings(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str,
         else:
             merged[key] = value
     return merged
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal as a chart sees it: true is not 1, and 1 is not 1.0."""
+    if one is other:
+        return True
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)

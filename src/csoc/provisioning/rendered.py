@@ -14,6 +14,7 @@ from typing import Any
 from csoc.fleet.charts import RenderedObject
 from csoc.fleet.manifests import identity, normalise
 from csoc.fleet.masking import mask_tree
+from csoc.fleet.values import same
 from csoc.provisioning.plans import LayerPlan, PlanKind
 from csoc.provisioning.stacks import Action, PropertyChange, ResourceChange
 
@@ -76,7 +77,7 @@ def _changes(before: Objects, after: Objects, shown_as: Mapping[str, str]) -> It
             yield ResourceChange(Action.ADD, name, kind)
         elif other is None:
             yield ResourceChange(Action.REMOVE, name, kind)
-        elif one != other:
+        elif not same(one, other):
             yield ResourceChange(Action.MODIFY, name, kind, properties=_properties(one, other, shown_as))
 
 
@@ -104,11 +105,11 @@ def _differing(one: Any, other: Any, path: tuple[str | int, ...]) -> Iterator[tu
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in [*one, *(key for key in other if key not in one)]:
             left, right = one.get(key, _ABSENT), other.get(key, _ABSENT)
-            if left is _ABSENT or right is _ABSENT or left != right:
+            if left is _ABSENT or right is _ABSENT or not same(left, right):
                 yield from _differing(left, right, (*path, str(key)))
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            if left != right:
+            if not same(left, right):
                 yield from _differing(left, right, (*path, number))
     else:
         yield path, one, other

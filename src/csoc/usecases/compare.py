@@ -15,7 +15,7 @@ from typing import Any
 from csoc.fleet.location import Location
 from csoc.fleet.manifests import identity, mask_objects, normalise
 from csoc.fleet.masking import MASK, mask_text, mask_tree, masked
-from csoc.fleet.values import EffectiveValues, Path, look_up
+from csoc.fleet.values import EffectiveValues, Path, look_up, same
 from csoc.gen3.facts import EnvironmentFacts, Kind
 from csoc.gen3.state import EnvironmentState
 from csoc.gen3.views import HELM, EnvironmentView
@@ -183,17 +183,6 @@ def _leaves(data: Any, path: Path = ()) -> Iterator[Path]:
 
 def _is_plain_list(data: Any) -> bool:
     return isinstance(data, list) and not any(isinstance(item, (Mapping, list)) for item in data)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal as a chart sees it: true is not 1, and 1 is not 1.0."""
-    if one is other:
-        return True
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and bool(one == other)
 
 
 def _is_folded(one: Any, other: Any, folding: Folding) -> bool:

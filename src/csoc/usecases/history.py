@@ -17,10 +17,9 @@ from csoc.errors import CsocError, NotFoundError
 from csoc.fleet.location import Location
 from csoc.fleet.masking import judged_path, mask_text, masked
 from csoc.fleet.repositories import CommitInfo, Tree
-from csoc.fleet.values import Path, look_up
+from csoc.fleet.values import Path, look_up, same
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.change.operations import dotted, parse_key
-from csoc.usecases.compare import same
 from csoc.usecases.load import LoadedFleet
 from csoc.usecases.ports import Ports
 from csoc.usecases.values_in_files import Written, data_in, full_path, written

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from csoc.fleet.values import same
 from csoc.testing.fleets import World, application, environment
-from csoc.usecases.compare import Comparison, Difference, Side, compare, same
+from csoc.usecases.compare import Comparison, Difference, Side, compare
 from csoc.usecases.fleet_facts import gather_facts
 from csoc.usecases.lines import lines_of, text_lines
 from csoc.usecases.states import StateBuilder

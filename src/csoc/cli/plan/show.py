@@ -78,6 +78,8 @@ def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
     if layer.kind is PlanKind.EXISTING:
         say(f"  {layer.note}")
         return
+    if "chart" in layer.parameters:
+        say(f"  chart {layer.parameters['chart']}")
     if layer.unknown:
         say(f"  not known yet: {', '.join(layer.unknown)}")
     if layer.note:
@@ -104,7 +106,13 @@ def _print_change(change: ResourceChange) -> None:
         why = (
             "  <- replaces it" if one.replaces == "always" else "  <- may replace it" if one.replaces == "maybe" else ""
         )
-        say(f"      {one.path}: {_value(one.before)} -> {_value(one.after)}{why}")
+        if any("\n" in side for side in (one.before, one.after) if side is not None):
+            say(f"      {one.path}:{why}")
+            for sign, side in (("-", one.before), ("+", one.after)):
+                for line in (side or "").splitlines():
+                    say(f"        {sign} {line}")
+        else:
+            say(f"      {one.path}: {_value(one.before)} -> {_value(one.after)}{why}")
 
 
 def _value(value: str | None) -> str:

@@ -11,7 +11,7 @@ from csoc.errors import CsocError, RejectedError
 from csoc.fleet import conflicts
 from csoc.fleet.masking import MASK, judged_path, masked
 from csoc.fleet.overlay import OverlayTree
-from csoc.fleet.values import look_up
+from csoc.fleet.values import look_up, same
 from csoc.gen3.findings import Finding
 from csoc.gen3.views import EnvironmentView
 from csoc.usecases.change.images import check_service, image_warnings
@@ -19,7 +19,7 @@ from csoc.usecases.change.operations import Operation, check_operations, dotted
 from csoc.usecases.change.targets import ABSENT, FileEdit, Targets
 from csoc.usecases.checking.against_base import what_changed
 from csoc.usecases.checking.checker import FleetChecker
-from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, same, value_differences
+from csoc.usecases.compare import Difference, ObjectDifference, changed_objects, value_differences
 from csoc.usecases.load import LoadedFleet, understand_tree
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder
