@@ -14,21 +14,14 @@ from typing import Any, Protocol
 
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
 from csoc.provisioning.explain import NOT_PUT_BACK, Failure, first_failure, undeletable
-from csoc.provisioning.planning import (
-    Target,
-    change_set_name,
-    check_changeable,
-    is_half_deleted,
-    is_there,
-    resources_of,
-    stack_request,
-    state_digest,
-)
+from csoc.provisioning.planning import Target, change_set_name, check_changeable, stack_request
 from csoc.provisioning.plans import LayerPlan, PlanKind
 from csoc.provisioning.policies.data_is_kept import HOLD_DATA
 from csoc.provisioning.service_roles import command, services_of
+from csoc.provisioning.stack_states import is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
 from csoc.provisioning.synthesis import Template
+from csoc.provisioning.templates import resources_of
 
 # A fresh look into a stack's operation after so long, even if it keeps sending events.
 _FOLLOW_SECONDS = 60.0

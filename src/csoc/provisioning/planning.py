@@ -7,8 +7,6 @@ template holds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +21,12 @@ from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFindi
 from csoc.provisioning.policies.policy import Considered
 from csoc.provisioning.policies.table import judge
 from csoc.provisioning.service_roles import services_of, told
+from csoc.provisioning.stack_states import FAILED_CREATION, is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ResourceChange, StackRequest, Stacks, StackState
 from csoc.provisioning.synthesis import Synthesizer, Template
+from csoc.provisioning.templates import later_in, parameters_of, resources_of
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
-_FAILED_CREATION = "ROLLBACK_COMPLETE"
 _EMPTY_FIRST = "An earlier creation failed and left an empty stack, which is deleted first"
 _FROM_SSM = "AWS::SSM::Parameter::Value"
 
@@ -106,7 +105,8 @@ class Planner:
         Raises RejectedError (the document, or a layer or unlock that is not there), ConflictError (a stack is busy, or
         another installation's), and what the ports raise.
         """
-        templates = self._synthesizer.synthesize(document)
+        # Of a cluster that was brought along there may be nothing to make.
+        templates = self._synthesizer.synthesize(document) if document["layers"] else {}
         wanted = _wanted(document, target.existing, asked)
         plan_id = self._ids()
         order = wanted if asked.purpose is Purpose.APPLY else tuple(reversed(wanted))
@@ -159,7 +159,7 @@ class Planner:
         given, unknown = self._inputs(template)
         if state is not None and state.status == NOT_PUT_BACK:
             return self._put_back_first(template, state, given, unknown, asked, target)
-        if unknown or (state is not None and state.status == _FAILED_CREATION):
+        if unknown or (state is not None and state.status == FAILED_CREATION):
             return self._preview(template, state, given, unknown, asked, target)
         return self._exact(plan_id, template, state, asked, target)
 
@@ -189,7 +189,7 @@ class Planner:
         resources = resources_of(template.body)
         changes = tuple(ResourceChange(Action.ADD, key, str(one.get("Type"))) for key, one in sorted(resources.items()))
         note = told(services_of(resources))
-        if state is not None and state.status == _FAILED_CREATION:
+        if state is not None and state.status == FAILED_CREATION:
             note = ". ".join(filter(None, (_EMPTY_FIRST, note)))
         return LayerPlan(
             layer=template.layer,
@@ -359,59 +359,6 @@ def _brought_about(defaults: Mapping[str, str], state: StackState | None) -> dic
     return {name: there[name] for name, default in defaults.items() if not default and there.get(name)}
 
 
-def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
-    """A template's resources. A text that is no template has none."""
-    return _section(body, "Resources")
-
-
-def later_in(template: Template) -> tuple[str, ...]:
-    """Resources that a condition of the template holds back or decides, and that a later part of the run may make or
-    change."""
-    found = resources_of(template.body)
-    return tuple(
-        f"{name} ({one.get('Type')})"
-        for name, one in sorted(found.items())
-        if one.get("Condition") or _depends_on_condition(one.get("Properties"))
-    )
-
-
-def _depends_on_condition(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return "Fn::If" in value or any(_depends_on_condition(one) for one in value.values())
-    return isinstance(value, list) and any(_depends_on_condition(one) for one in value)
-
-
-def parameters_of(body: str) -> Mapping[str, Mapping[str, Any]]:
-    """A template's parameters."""
-    return _section(body, "Parameters")
-
-
-def _section(body: str, name: str) -> Mapping[str, Mapping[str, Any]]:
-    try:
-        found = json.loads(body).get(name, {})
-    except (ValueError, AttributeError):
-        return {}
-    return {key: one for key, one in found.items() if isinstance(one, dict)} if isinstance(found, dict) else {}
-
-
-def is_there(state: StackState | None) -> bool:
-    """True if the stack has resources that a plan can change."""
-    return state is not None and state.status not in (_FAILED_CREATION, "REVIEW_IN_PROGRESS")
-
-
-def is_half_deleted(state: StackState) -> bool:
-    """True if an earlier deletion failed, so that a new one may retain what it could not delete."""
-    return state.status == "DELETE_FAILED"
-
-
-def state_digest(state: StackState | None) -> str:
-    """Of what decides what a change set does: which stack, how it ended last, when, from which template."""
-    if not is_there(state) or state is None:
-        return "absent"
-    shown = [state.id, state.status, state.changed_at.isoformat() if state.changed_at else "", state.template_digest]
-    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
-
-
 def _check_state(state: StackState | None, target: Target) -> None:
     if state is None:
         return
@@ -443,7 +390,7 @@ def _note_of_destruction(state: StackState, failed: Mapping[str, str]) -> str:
     if failed:
         named = "; ".join(f"{name}: {said}" if said else name for name, said in sorted(failed.items()))
         return f"An earlier deletion failed at this, which stays in the account: {named}"
-    if state.status == _FAILED_CREATION:
+    if state.status == FAILED_CREATION:
         return "Its creation failed and left this stack"
     return STUCK[state.status].cause if state.status in STUCK else ""
 

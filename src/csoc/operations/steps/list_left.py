@@ -6,8 +6,8 @@ from csoc.errors import NotFoundError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, text_argument
 from csoc.provisioning.leftovers import explained, validation_records
-from csoc.provisioning.planning import resources_of
 from csoc.provisioning.plans import Plan, Plans
+from csoc.provisioning.templates import resources_of
 
 
 def _run(context: Context) -> Result:
