@@ -238,12 +238,24 @@ def test_stacks_of_another_installation_are_never_changed(world: World) -> None:
         lambda: world.theirs.protect(NAME, stack_policy()),
         lambda: world.theirs.unprotect(NAME),
         lambda: world.theirs.delete(NAME, "t", world.role),
+        lambda: world.theirs.put_back(NAME, "t", world.role),
     ):
         with pytest.raises(ConflictError, match=r"not of this csoc|not ours"):
             refused()
     state = world.stacks.find(NAME)
     assert state is not None
     assert state.status == "CREATE_COMPLETE"
+
+
+def test_only_what_an_update_left_can_be_put_back(world: World) -> None:
+    world.apply(template())
+    with pytest.raises(RejectedError, match="CREATE_COMPLETE"):
+        world.stacks.put_back(NAME, "back", world.role)
+
+
+def test_a_role_of_a_service_is_made_once_an_account(world: World) -> None:
+    assert world.stacks.service_role("opensearchservice.amazonaws.com")
+    assert not world.stacks.service_role("opensearchservice.amazonaws.com")
 
 
 def test_nothing_has_drifted_that_nobody_touched(world: World) -> None:

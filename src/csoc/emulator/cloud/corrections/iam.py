@@ -32,6 +32,7 @@ def iam() -> Correction:
     before |= {
         "ListPolicies": _list_policies,
         "CreateRole": _create_role,
+        "CreateServiceLinkedRole": _create_linked_role,
         "UpdateAssumeRolePolicy": _trust,
         "AttachRolePolicy": _attach,
         "AttachUserPolicy": _attach,
@@ -158,6 +159,20 @@ def _delete_group(call: Call) -> Answer | None:
         raise AwsError("DeleteConflict", "Cannot delete entity, must detach all policies first.", 409)
     if group.policies:
         raise AwsError("DeleteConflict", "Cannot delete entity, must delete policies first.", 409)
+    return None
+
+
+def _create_linked_role(call: Call) -> Answer | None:
+    """One a service. Source: IAM API Reference, CreateServiceLinkedRole, errors; IAM User Guide, "Troubleshooting
+    service-linked roles", for the message."""
+    path = f"/aws-service-role/{call.parameters.get('AWSServiceName')}/"
+    there = [one.name for one in _backend(call.account).roles.values() if one.path == path]
+    if there and not call.parameters.get("CustomSuffix"):
+        raise AwsError(
+            "InvalidInput",
+            f"Service role name {there[0]} has been taken in this account, please try a different suffix.",
+            400,
+        )
     return None
 
 
