@@ -105,8 +105,9 @@ class Planner:
         Raises RejectedError (the document, or a layer or unlock that is not there), ConflictError (a stack is busy, or
         another installation's), and what the ports raise.
         """
-        # Of a cluster that was brought along there may be nothing to make.
-        templates = self._synthesizer.synthesize(document) if document["layers"] else {}
+        # Nothing is to be made of a cluster that was brought along; what runs there is brought to it all the same.
+        has_templates = document["layers"] or asked.purpose is Purpose.DESTROY
+        templates = self._synthesizer.synthesize(document) if has_templates else {}
         wanted = _wanted(document, target.existing, asked)
         plan_id = self._ids()
         order = wanted if asked.purpose is Purpose.APPLY else tuple(reversed(wanted))

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.provisioning import names
+from csoc.provisioning.planning import Asked, Planner
 from csoc.provisioning.plans import PlanKind, Purpose, from_json, to_json
 from csoc.provisioning.stacks import Action, StackRequest
-from tests.unit.provisioning.small_layers import BUCKET, TARGET, World, network, stack
+from csoc.testing.synthesis import MemorySynthesizer
+from tests.unit.provisioning.small_layers import BUCKET, START, TARGET, World, network, stack
 
 
 @pytest.fixture
@@ -121,6 +123,16 @@ def test_a_layer_that_exists_already_is_read_and_never_changed(world: World) -> 
     plan = world.plan(target, layers=("network",))
     assert (plan.layer("network").kind, plan.is_empty) == (PlanKind.EXISTING, True)
     assert world.stacks.find(stack("network")) is None
+
+
+def test_of_a_cluster_that_was_brought_along_nothing_is_made_and_there_is_a_plan_all_the_same(world: World) -> None:
+    world.planner = Planner(world.stacks, MemorySynthesizer(), lambda: START, lambda: "plan000001")
+    target = replace(TARGET, existing={"network": {"VpcId": "vpc-1"}})
+    nothing = {**world.document(), "layers": {}}
+    plan, templates = world.planner.plan(nothing, target, Asked(by="sts:ada"))
+    assert ([layer.kind for layer in plan.layers], plan.is_empty, templates) == ([PlanKind.EXISTING], True, {})
+    with pytest.raises(RejectedError):
+        world.planner.plan(nothing, target, Asked(by="sts:ada", purpose=Purpose.DESTROY))
 
 
 def test_a_layer_that_there_is_not_is_named_with_those_that_there_are(world: World) -> None:
