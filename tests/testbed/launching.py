@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,18 +80,18 @@ class Site:
 
 @dataclass
 class Fleet:
-    """A fleet's repository, and csoc on it. processes: those that live."""
+    """A fleet's repository, and csoc on it. processes: those that live, with what they say."""
 
     site: Site
     repository: GiteaRepository
-    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    processes: dict[subprocess.Popen[bytes], Path] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """As csoc and Argo CD name it."""
         return f"{self.repository.url}.git"
 
-    def csoc(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def csoc(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
         folder, host = self.site.folder, self.site.gitea.url
         config = folder / "config.toml"
         config.write_text(
@@ -110,22 +111,23 @@ class Fleet:
             "THE_SECRET": CANARY,
             "HOME": str(folder),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from csoc.cli.entry import main; main()", *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**kept, **self.site.scene.environ, **told},
-        )
-        self.processes.append(process)
+        log = folder / f"{uuid.uuid4()}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from csoc.cli.entry import main; main()", *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**kept, **self.site.scene.environ, **told},
+            )
+        self.processes[process] = log
         return process
 
-    def ends(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        said = process.communicate(timeout=PATIENCE_SECONDS)[0]
-        self.processes.remove(process)
+    def ends(self, process: subprocess.Popen[bytes]) -> tuple[int, str]:
+        code = process.wait(PATIENCE_SECONDS)
+        said = self.processes.pop(process).read_text(encoding="utf-8", errors="replace")
         self.site.said.append(said)
-        return process.returncode, said
+        return code, said
 
     def run(self, *arguments: str | Path) -> str:
         """A command that goes well."""
@@ -133,7 +135,7 @@ class Fleet:
         assert code == 0, said
         return said
 
-    def kill(self, process: subprocess.Popen[str]) -> str:
+    def kill(self, process: subprocess.Popen[bytes]) -> str:
         """Kills it, and lets the time pass for which its leases keep others away. Gives what it said."""
         process.send_signal(signal.SIGKILL)
         code, said = self.ends(process)
@@ -190,7 +192,7 @@ class Fleet:
     def close(self) -> None:
         for process in self.processes:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 def until(holds: Callable[[], bool], what: Callable[[], object]) -> None:

@@ -106,9 +106,11 @@ def test_the_real_chart_is_launched_into_a_real_cluster_from_a_private_repositor
         fleet.repository.push({document: fleet.repository.read(document) + layers.encode()}, message="What is there")
 
         answers = fleet.answers(name, "tide", {"repoURL": f"{charts.url}.git", "path": CHART, "version": version})
+        process = fleet.csoc("launch", "--answers", answers, "--auto-approve", "--wait")
+        until(lambda: _waits(fleet, process, "nobody has looked after the secret"), fleet.runs)
         with controllers_played(client, environment):
-            said = fleet.run("launch", "--answers", answers, "--auto-approve", "--wait")
-
+            code, said = fleet.ends(process)
+        assert code == 0, said
         runs = fleet.runs()
         assert [(one.owner_name, one.state) for one in runs] == [
             ("cluster tide", RunState.SUCCEEDED),
@@ -133,6 +135,12 @@ def test_the_real_chart_is_launched_into_a_real_cluster_from_a_private_repositor
             assert deployment["status"].get("readyReplicas", 0) == deployment["spec"]["replicas"]
         for word in (CANARY, site.pull_token, site.maker.token):
             assert not any(word in one for one in site.said)
+
+
+def _waits(fleet: Fleet, process: subprocess.Popen[bytes], what: str) -> bool:
+    """Whether a run says that it waits for something. It is an error if the process ends before."""
+    assert process.poll() is None, fleet.ends(process)
+    return any(what in step.waits_for for run in fleet.runs() for step in run.steps)
 
 
 def _remove(client: KubeClient, environment: str, *namespaces: str) -> None:
@@ -201,7 +209,7 @@ def test_a_repository_that_takes_pull_requests_only_launches_by_merges_that_outl
     assert not any(CANARY in one for one in fleet.site.said)
 
 
-def _awaited(fleet: Fleet, process: subprocess.Popen[str], number: int, looks: int = 0) -> dict[str, Any]:
+def _awaited(fleet: Fleet, process: subprocess.Popen[bytes], number: int, looks: int = 0) -> dict[str, Any]:
     """The pull request that a run waits for, the last of so many. looks: more processes than these came to it."""
 
     def is_waited_for() -> bool:
