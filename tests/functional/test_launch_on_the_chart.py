@@ -24,6 +24,8 @@ from csoc.fleet.documents.init import plan_init
 from csoc.fleet.shapes import mapping, mappings
 from csoc.gen3.launch import applications, bundles, documents
 from csoc.gen3.launch.secrets import INDEX
+from csoc.gen3.state import EnvironmentState
+from csoc.gen3.views import EnvironmentView
 from csoc.provisioning import names
 from csoc.testing.dictionaries import MemoryDictionaries, node, schema
 from csoc.usecases.checking.checker import CheckOutcome, FleetChecker
@@ -136,15 +138,29 @@ def checked(
     with bootstrap.ports(settings) as ports:
         ports = replace(ports, clock=lambda: NOW, dictionaries=_dictionaries())
         loaded = load_fleet(ports, FleetQuery(str(fleet.folder), chart=str(chart)))
-        outcome = FleetChecker(ports).check(loaded)
-        states = StateBuilder(ports, loaded)
+        with pytest.MonkeyPatch.context() as patched:
+            seen = _seen_by_rules(patched)
+            outcome = FleetChecker(ports).check(loaded)
         objects = {}
         for view in loaded.view.environments:
-            state = states.state(view)
-            assert state.rendering is not None
-            assert state.rendering.failure is None
-            objects[view.name] = [item.body for item in state.rendering.objects]
+            rendering = seen[view.name].rendering
+            assert rendering is not None
+            assert rendering.failure is None
+            objects[view.name] = [item.body for item in rendering.objects]
         yield Checked(fleet, loaded, outcome, objects)
+
+
+def _seen_by_rules(patched: pytest.MonkeyPatch) -> Mapping[str, EnvironmentState]:
+    """The states that the check makes, by environment: rendering the chart for all of them takes longest here."""
+    seen: dict[str, EnvironmentState] = {}
+    real = StateBuilder.state
+
+    def state(builder: StateBuilder, view: EnvironmentView, **more: Any) -> EnvironmentState:
+        seen[view.name] = real(builder, view, **more)
+        return seen[view.name]
+
+    patched.setattr(StateBuilder, "state", state)
+    return seen
 
 
 def test_the_documents_have_no_fault_and_every_environment_is_understood(checked: Checked) -> None:
