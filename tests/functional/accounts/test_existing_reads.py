@@ -1,4 +1,4 @@
-"""What exists already is read where its makers put it: the link lets csoc read that and nothing besides, and says so."""
+"""What exists already is read where its makers put it: the link lets csoc read that and nothing else, and says so."""
 
 from __future__ import annotations
 
