@@ -332,6 +332,35 @@ def test_a_plan_shows_what_deploying_changes_object_by_object(world: World) -> N
     ]
 
 
+def test_a_value_that_breaks_a_rule_blocks_the_plan_until_it_is_waived(world: World) -> None:
+    path = world.values_path()
+    text = (world.folder / path).read_text("utf-8")
+    world.write(path, f"{text}\nfence:\n  FENCE_CONFIG:\n    ENCRYPTION_KEY: canary7Hq2Zr9Kx4Lm8Wp3\n")
+    layer = world.gen3()
+    blocking = [one for one in layer.findings if one.blocks]
+    assert blocking
+    assert all(one.subject.startswith("gen3, ") and path in one.subject for one in blocking)
+    assert "canary7Hq2" not in repr(layer)
+    waivers = (
+        "apiVersion: csoc.gen3.org/v1alpha1\nkind: Waivers\nmetadata: {name: known}\nspec:\n  waivers:\n"
+        + "".join(
+            f"    - {{rule: {rule}, reason: Tried out for a week, owner: ada, expires: '2027-01-01', environments: [heart-dev]}}\n"
+            for rule in {one.policy for one in blocking}
+        )
+    )
+    world.write("waivers/known.yaml", waivers)
+    assert not [one for one in world.gen3().findings if one.blocks]
+
+
+def test_what_cannot_be_rendered_blocks_the_plan_and_says_why(world: World) -> None:
+    path = world.values_path()
+    text = (world.folder / path).read_text("utf-8")
+    world.write(path, f"{text}\nportal: [\n")
+    blocking = [one for one in world.gen3().findings if one.blocks]
+    assert [(one.policy, one.subject) for one in blocking] == [("rendered", "gen3")]
+    assert blocking[0].fix
+
+
 def test_what_the_cluster_would_get_beyond_the_plan_waits_for_an_approval_of_its_own(world: World) -> None:
     plan = world.plan()
     fewer = replace(plan.layer("gen3"), changes=plan.layer("gen3").changes[1:])
