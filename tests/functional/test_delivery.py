@@ -65,6 +65,11 @@ OUTPUTS = {
     "AutoscalerRoleArn": f"arn:aws:iam::{ACCOUNT}:role/scaler",
 }
 _LOOKS = 400
+_WAIVERS = """apiVersion: csoc.gen3.org/v1alpha1
+kind: Waivers
+metadata: {name: known}
+spec:
+  waivers:"""
 
 
 def gen3(image: str = "revproxy:1") -> dict[str, str]:
@@ -341,13 +346,9 @@ def test_a_value_that_breaks_a_rule_blocks_the_plan_until_it_is_waived(world: Wo
     assert blocking
     assert all(one.subject.startswith("gen3, ") and path in one.subject for one in blocking)
     assert "canary7Hq2" not in repr(layer)
-    waivers = (
-        "apiVersion: csoc.gen3.org/v1alpha1\nkind: Waivers\nmetadata: {name: known}\nspec:\n  waivers:\n"
-        + "".join(
-            f"    - {{rule: {rule}, reason: Tried out for a week, owner: ada, expires: '2027-01-01', environments: [heart-dev]}}\n"
-            for rule in {one.policy for one in blocking}
-        )
-    )
+    reasons = "reason: Tried out for a week, owner: ada, expires: '2027-01-01', environments: [heart-dev]"
+    waived = [f"    - {{rule: {rule}, {reasons}}}" for rule in {one.policy for one in blocking}]
+    waivers = "\n".join([_WAIVERS, *waived, ""])
     world.write("waivers/known.yaml", waivers)
     assert not [one for one in world.gen3().findings if one.blocks]
 
