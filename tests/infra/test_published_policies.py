@@ -6,8 +6,12 @@ The lists are facts of the versions that `csoc.clusters.platform` pins, read fro
 
 from __future__ import annotations
 
+import json
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
 from csoc.clusters.platform import COMPONENTS
-from tests.infra.templates import actions, cluster, of_type, statements
+from tests.infra.templates import actions, cluster, every, of_type, statements
 
 
 def _all(service: str, names: str) -> set[str]:
@@ -90,5 +94,19 @@ def test_the_driver_of_volumes_has_the_policy_that_reaches_only_what_drivers_mad
     any volume of the account."""
     role = of_type(cluster("small", "platform"), "AWS::IAM::Role")["StorageDriverRole"]
     (policy,) = role["ManagedPolicyArns"]
-    assert str(policy).rpartition("policy/")[2].startswith("AmazonEBSCSIDriverPolicyV2")
+    assert policy == "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"
     assert not role.get("Policies")
+
+
+def test_every_managed_policy_that_a_template_names_is_one_of_aws() -> None:
+    """As moto keeps AWS's own list: a path that is left out or made up stops a stack."""
+    kept = json.loads(aws_managed_policies_data)
+    known = {f"arn:aws:iam::aws:policy{one['Path']}{name}" for name, one in kept.items()}
+    named = {
+        arn
+        for _, _, template in every()
+        for role in of_type(template, "AWS::IAM::Role").values()
+        for arn in role.get("ManagedPolicyArns", ())
+    }
+    assert len(named) > 4
+    assert named <= known

@@ -26,7 +26,7 @@ POLICIES_OF_AWS = (
     "ReadOnlyAccess",
     "SecurityAudit",
     "job-function/ViewOnlyAccess",
-    "service-role/AmazonEBSCSIDriverPolicy",
+    "AmazonEBSCSIDriverPolicyV2",
     "service-role/AWSBackupServiceRolePolicyForBackup",
 )
 
