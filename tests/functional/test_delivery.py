@@ -383,7 +383,7 @@ def test_the_cluster_of_an_environment_is_entered_by_its_eks_name(world: World) 
     delivery = world.services.delivery
     assert delivery is not None
     found = delivery.reference(world.run("environment heart-dev").run, {})
-    assert found == EksReference("heart", "research", ACCOUNT, "ap-southeast-2", "csoc-u000000001")
+    assert found == EksReference("heart", "research", ACCOUNT, "ap-southeast-2", "csoc-u000000001", is_own=True)
 
 
 def applications(world: World) -> list[dict[str, Any]]:
