@@ -107,10 +107,11 @@ def test_the_real_chart_is_launched_into_a_real_cluster_from_a_private_repositor
 
         answers = fleet.answers(name, "tide", {"repoURL": f"{charts.url}.git", "path": CHART, "version": version})
         process = fleet.csoc("launch", "--answers", answers, "--auto-approve", "--wait")
-        until(lambda: _waits(fleet, process, "nobody has looked after the secret"), fleet.runs)
+        until(lambda: _waits(fleet, process, "pods ready"), fleet.runs)
         with controllers_played(client, environment):
             code, said = fleet.ends(process)
         assert code == 0, said
+        assert "nobody has looked after the secret" in said, "External Secrets was away at first"
         runs = fleet.runs()
         assert [(one.owner_name, one.state) for one in runs] == [
             ("cluster tide", RunState.SUCCEEDED),
