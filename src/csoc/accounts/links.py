@@ -78,6 +78,11 @@ class Link:
         """True if csoc may act by it."""
         return self.state is LinkState.VERIFIED
 
+    @property
+    def is_proven(self) -> bool:
+        """True if every test went well when it was looked at last."""
+        return all(check.outcome == "ok" for check in self.checks)
+
 
 class Links(Protocol):
     """Where links are kept. One link that is not unlinked an account id and an account name; an ExternalId is never

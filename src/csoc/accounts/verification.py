@@ -155,7 +155,7 @@ class Verifier:
         try:
             written = session.policy(self.terms.boundary)
         except CsocError as error:
-            yield Check(name, FAIL, UNKNOWN, error.cause, error.fix)
+            yield self._unread(name, FAIL, "what the roles of its stacks may have at most", link, error)
         else:
             if written is None:
                 yield Check(name, FAIL, WRONG, "The boundary is gone", _restore(link))
@@ -175,8 +175,8 @@ class Verifier:
         try:
             role = session.role(names.link_role(self.terms.installation, documents.role))
         except CsocError as error:
-            yield Check(trusts, FAIL, UNKNOWN, error.cause, error.fix)
-            yield Check(rights, FAIL, UNKNOWN, error.cause, error.fix)
+            yield self._unread(trusts, FAIL, f"whom the {documents.role} role trusts", link, error)
+            yield self._unread(rights, FAIL, f"what the {documents.role} role may do", link, error)
             return
         if role is None or role.arn != link.roles[documents.role]:
             why = "The role is gone" if role is None else f"The role is {role.arn}, not {link.roles[documents.role]}"
@@ -201,12 +201,21 @@ class Verifier:
             fix = f"Make it in {link.region}, from the template of `csoc account link {link.account}`"
             return Check(name, SUCCEED, WRONG, f"No stack of {link.region} made these roles: {error.cause}", fix)
         except CsocError as error:
-            return Check(name, SUCCEED, UNKNOWN, error.cause, error.fix)
+            return self._unread(name, SUCCEED, "which stack made the roles", link, error)
         found.stack = stack
         given = stack.parameters.get("ExternalId", "")
         if given != link.external_id:
             return Check(name, SUCCEED, WRONG, "The stack has another ExternalId than csoc made", _restore(link))
         return Check(name, SUCCEED, OK, "" if found.digest == self.template.digest else "an update is available")
+
+    def _unread(self, name: str, expectation: str, what: str, link: Link, error: CsocError) -> Check:
+        """A test that rests on what could not be read. The template lets the observer read it, so a denial is what
+        somebody did, and what is hidden from csoc is taken for wrong."""
+        if not isinstance(error, DeniedError):
+            return Check(name, expectation, UNKNOWN, error.cause, error.fix)
+        return Check(
+            name, expectation, WRONG, f"Nobody can judge {what}, since AWS denies it: {error.cause}", _restore(link)
+        )
 
     # Trying
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from csoc.adapters.aws.accounts import AwsSession
 from csoc.emulator.owners import REGION
+from csoc.errors import UnavailableError
 from tests.functional.accounts.conftest import Changing, World
 
 
@@ -242,6 +244,45 @@ def test_a_trust_that_is_weakened_later_is_found_by_the_daily_look(world: World)
     world.make(owner, world.link("research", owner), _any_external_id)
     ran = world.csoc("account", "verify", "--all")
     assert (ran.code, "trust weakened" in ran.out) == (1, True)
+
+
+def _unseen(body: dict[str, Any]) -> None:
+    """Somebody else may take the provisioner's role, CloudFormation may do what it must not, and csoc may not look."""
+    trust = body["Resources"]["ProvisionerRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trust.append(
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}
+    )
+    _more("ExecutionRole", {"Action": ["iam:AttachRolePolicy", "iam:PassRole", "sts:*"], "Resource": "*"})(body)
+    _more("ObserverRole", {"Effect": "Deny", "Action": ["iam:Get*", "iam:List*"], "Resource": "*"})(body)
+
+
+def test_what_is_hidden_from_csoc_is_taken_for_wrong(world: World) -> None:
+    owner = world.linked("research")
+    world.make(owner, world.link("research", owner), _unseen)
+    ran = world.csoc("account", "verify", "research")
+    assert (ran.code, "research (" in ran.out, ": trust weakened; " in ran.out) == (1, True, True), ran.out
+    assert "Nobody can judge whom the provisioner role trusts, since AWS denies it" in ran.out
+    assert "Nobody can judge what the execution role may do, since AWS denies it" in ran.out
+    listed = world.csoc("account", "list", "--check")
+    assert (listed.code, "trust weakened" in listed.out, "Nobody can judge" in listed.out) == (1, True, True)
+    world.make(owner, world.link("research", owner))
+    world.done(world.csoc("account", "verify", "research"))
+    world.done(world.csoc("account", "list", "--check"))
+
+
+def test_what_could_not_be_found_out_is_no_success(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.linked("research")
+
+    def away(_session: object, _arn: str) -> None:
+        raise UnavailableError("IAM does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AwsSession, "policy", away)
+        ran = world.csoc("account", "verify", "research")
+        assert (ran.code, "could not find out: boundary, as in the template" in ran.out) == (1, True), ran.out
+    listed = world.csoc("account", "list", "--check")
+    assert (listed.code, "verified" in listed.out) == (1, True), "the link stays what it was"
+    assert "IAM does not" in listed.out
 
 
 def test_another_account_in_git_than_the_link_was_made_for_is_refused(world: World) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 from rich.text import Text
 
-from csoc.accounts.links import Link, LinkState
-from csoc.accounts.verification import WRONG
+from csoc.accounts.links import Check, Link, LinkState
+from csoc.accounts.verification import UNKNOWN, WRONG
 from csoc.cli.account.session import link_json, open_cloud
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, count, print_json, say, table
@@ -19,14 +20,16 @@ _STYLES = {LinkState.VERIFIED: "green", LinkState.WEAKENED: "bold red", LinkStat
 
 
 @command("list", "csoc account list", "csoc account list --check", "csoc account list --past")
-@click.option("--check", "checking", is_flag=True, help="End with 1 unless every link is verified, within two days.")
+@click.option(
+    "--check", "checking", is_flag=True, help="End with 1 unless every test of every link went well, within two days."
+)
 @click.option("--past", is_flag=True, help="Links that were taken back.")
 def list_command(checking: bool, past: bool, as_json: bool) -> int:
     """The links, and what is wrong with them. Asks the database only, and no account."""
     with open_cloud() as ports:
         links = list(ports.links.past() if past else ports.links.all())
         now = ports.clock()
-    bad = [] if past else [link for link in links if not link.is_usable or is_overdue(link, now)]
+    bad = [] if past else [one for one in links if not one.is_usable or not one.is_proven or is_overdue(one, now)]
     if as_json:
         print_json([{**link_json(link), "overdue": link in bad and is_overdue(link, now)} for link in links])
     else:
@@ -70,12 +73,18 @@ def _age(at: datetime | None, now: datetime) -> str:
 def _why(link: Link, now: datetime) -> str:
     wrong = [check for check in link.checks if check.outcome == WRONG]
     if wrong:
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        return f"{wrong[0].name}: {wrong[0].detail}{more}"
+        return f"{wrong[0].name}: {wrong[0].detail}{_and_more(wrong)}"
     if link.state is LinkState.BEGUN:
         return f"not verified yet: csoc account verify {link.account}"
     if is_overdue(link, now):
         return "nobody looked for two days: csoc account verify --all --due"
+    open_ = [check for check in link.checks if check.outcome == UNKNOWN]
+    if open_:
+        return f"could not find out: {open_[0].name}: {open_[0].detail}{_and_more(open_)}"
     if link.missing:
         return f"does not work: {', '.join(link.missing)}"
     return ""
+
+
+def _and_more(checks: Sequence[Check]) -> str:
+    return f" (and {len(checks) - 1} more)" if len(checks) > 1 else ""

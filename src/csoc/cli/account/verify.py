@@ -45,7 +45,7 @@ def verify_command(
 
     Each role is taken with its ExternalId, without it, with another one and without a person's name; each session does
     what it must and tries what it must not; two small stacks are made and deleted again. Nothing is left behind. Only
-    a link of which every test went well is used. Ends with 1 if one did not.
+    a link of which every test went well is used. Ends with 1 if one did not, or could not be found out.
     """
     if (name is None) == (not every):
         raise WrongUsageError("Which link is meant is not said", "Name an account, or give --all")
@@ -74,7 +74,7 @@ def verify_command(
             say_error(f"{one}: ", why)
         if not names:
             say("No link is due." if only_due else "There are no links yet.")
-    if any(not verified.link.is_usable for verified in done):
+    if any(not verified.link.is_usable or not verified.link.is_proven for verified in done):
         return EXIT_FAILED
     return max((EXIT_OF[why.kind] for why in failed.values()), default=0)
 
@@ -85,7 +85,7 @@ def _print(verified: Verified, *, verbose: bool) -> None:
     for check in link.checks:
         if verbose or check.outcome != "ok":
             _print_check(check)
-    style = "bold green" if link.is_usable else "bold red"
+    style = "bold green" if link.is_usable and link.is_proven else "yellow" if link.is_usable else "bold red"
     say(
         f"{link.account} ({link.account_id}): {link.state}; {len(good)} of {count(len(link.checks), 'test')} went well",
         style,
