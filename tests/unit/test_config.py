@@ -97,6 +97,13 @@ def test_a_secret_in_the_wrong_place_is_refused_and_not_shown(file: Path) -> Non
         file, '[[credentials]]\nurl_prefix = "https://a:hunter2@github.com"\nkind = "token"\ntoken_env = "X"\n'
     )
     assert "hunter2" not in text
+    for secret in ("ghp_hunter2", "AKIAIOSFODNN7EXAMPLE", "0123456789ABCDEF0123456789ABCDEF"):
+        for key in ("token_env", "passphrase_env"):
+            text = mistakes(
+                file, f'[[credentials]]\nurl_prefix = "https://github.com"\nkind = "ssh-agent"\n{key} = "{secret}"\n'
+            )
+            assert f"credentials.0.{key}: must be the name of a variable" in text
+            assert secret not in text
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, progress, say
 from csoc.cli.plan.session import open_provisioning
 from csoc.cli.session import fleet_option
-from csoc.config import read_secret_file
+from csoc.config import is_variable_name, read_secret_file
 from csoc.errors import NotFoundError
+from csoc.fleet.masking import looks_secret
 from csoc.gen3.launch.secrets import AskedField
 from csoc.usecases.planning.asking import asked_of, check_kept, put_asked
 from csoc.usecases.planning.making import open_fleet
@@ -98,15 +99,30 @@ def _told(
             raise WrongUsageError(f"{secret_name} asks for no field of that name", f"Its fields: {known}")
         if field in found:
             raise WrongUsageError(f"{field} is told twice", "Give one option for each field")
-        found[field] = _variable(place) if option == "--from-env" else read_secret_file(Path(place)).strip()
+        found[field] = _variable(place, field) if option == "--from-env" else _file(place, field)
     return found
 
 
-def _variable(name: str) -> str:
+def _variable(name: str, field: str) -> str:
+    if not is_variable_name(name):
+        raise WrongUsageError(
+            f"--from-env {field}= is followed by no name of a variable (upper case letters, digits and _)",
+            "Put the secret into a variable, and write the variable's name",
+        )
     value = os.environ.get(name, "").strip()
     if not value:
         raise NotFoundError("The variable is not set", place=name, fix="Set it, or leave --from-env out to be asked")
     return value
+
+
+def _file(path: str, field: str) -> str:
+    # A secret that was typed in place of a path is no file that exists.
+    if looks_secret((), path) and not Path(path).exists():
+        raise WrongUsageError(
+            f"--from-file {field}= is followed by no path, but by what looks like a secret",
+            "Put the secret into a file that only you can read, and write the file's path",
+        )
+    return read_secret_file(Path(path)).strip()
 
 
 def _asked(wanted: Sequence[AskedField]) -> dict[str, str]:

@@ -8,6 +8,7 @@ never hold one: they can be shown and logged as they are.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -66,6 +67,24 @@ def _expanded(path: Path) -> Path:
     return path.expanduser()
 
 
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
+_TOKEN_PART = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{16,}|[A-Z0-9]{32,}")
+
+
+def is_variable_name(text: str) -> bool:
+    """True if a text may be the name of a variable and is no secret in the wrong place: then it may be repeated."""
+    return bool(_VARIABLE.fullmatch(text)) and not any(_TOKEN_PART.fullmatch(part) for part in text.split("_"))
+
+
+def _variable_name(text: str) -> str:
+    if not is_variable_name(text):
+        raise ValueError(
+            "must be the name of a variable (upper case letters, digits and _), and never the secret itself"
+        )
+    return text
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 FilePath = Annotated[Path, AfterValidator(_expanded)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(gt=0)]
@@ -81,7 +100,9 @@ class Section(BaseModel):
 class SecretSource(Section):
     """Where a token is: the name of an environment variable, or a file. Exactly one of them."""
 
-    token_env: str | None = Field(default=None, description="name of the environment variable that holds the token")
+    token_env: VariableName | None = Field(
+        default=None, description="name of the environment variable that holds the token"
+    )
     token_file: FilePath | None = Field(default=None, description="file that holds the token")
 
     def token(self, environ: Mapping[str, str] | None = None) -> str:
@@ -132,7 +153,9 @@ class Credential(SecretSource):
         default="", description='user to name beside a token or key; "" means x-access-token for tokens, git for SSH'
     )
     private_key_file: FilePath | None = Field(default=None, description="SSH key, or the key of the GitHub App (PEM)")
-    passphrase_env: str | None = Field(default=None, description="variable that holds the passphrase of an SSH key")
+    passphrase_env: VariableName | None = Field(
+        default=None, description="variable that holds the passphrase of an SSH key"
+    )
     app_id: str = Field(default="", description="id (or client id) of the GitHub App")
     installation_id: str = Field(default="", description="id of the App's installation")
     api_url: str = Field(

@@ -26,6 +26,7 @@ from tests.unit.gen3.launch.launching import answers, launch
 
 CSOC = "from csoc.cli.entry import main; main()"
 CANARY = "canary-Zq83hfkK2-of-nobody"
+TOKEN = "GOCSPX-1234567890abcdefghijklmnopqr"
 PUT = ("secret", "put", "heart-dev", "fence-config")
 
 
@@ -138,6 +139,7 @@ def waits(world: World, run: str, seconds: float = 60) -> str:
         steps = world.csoc("runs", "show", run, "--json").data["steps"]
         if steps[1]["waitsFor"]:
             return f"{steps[1]['waitsFor']}: {steps[1]['fix']}"
+        time.sleep(0.3)  # each look takes time from the process that is looked at
     raise AssertionError("The run did not wait")
 
 
@@ -175,9 +177,14 @@ def test_automation_gives_fields_by_variable_and_file_and_no_error_shows_a_value
         (("--from-env", "client-id"), 2, "Write it as --from-env FIELD=NAME"),
         (("--from-env", "client-id=NOT_SET"), 4, "The variable is not set"),
         ((*by_variable, "--from-file", f"client-secret={tmp_path}/none"), 4, "The file does not exist"),
+        (("--from-env", f"client-secret={CANARY}"), 2, "followed by no name of a variable"),
+        ((*by_variable, "--from-file", f"client-secret={TOKEN}"), 2, "what looks like a secret"),
     ):
         refused = world.csoc(*PUT, *wrong)
         assert (refused.code, said in refused.err) == (code, True), (wrong, refused.err)
+        assert not {one for one in (CANARY, TOKEN) if one in refused.err + refused.out}, (
+            "what was typed is not repeated"
+        )
     file.write_text(f"{CANARY}\nand more\n", encoding="utf-8")
     refused = world.csoc(*PUT, *by_variable, *by_file)
     assert refused.code == 1

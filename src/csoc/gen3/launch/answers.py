@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import ErrorDetails
 
+from csoc.config import is_variable_name
 from csoc.errors import RejectedError
 from csoc.fleet.documents.base import Label, Name, Part, Url, wrong_field
 from csoc.fleet.documents.faults import Fault, explain
@@ -38,6 +39,7 @@ _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _REGION = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_VARIABLE = "the name of a variable: upper case letters, digits and _"
 _EXACT_VERSION = r"^[0-9]+\.[0-9]+\.[0-9]+([-+][A-Za-z0-9.+-]+)?$"
 PROVIDERS = ("google", "orcid", "microsoft", "okta", "cognito", "cilogon", "ras")
 """Identity providers that fence knows by name; every other one needs its discoveryUrl."""
@@ -60,6 +62,12 @@ def _namespace(value: str) -> str:
 def _title(value: str) -> str:
     if not value.isprintable() or "{{" in value:
         raise ValueError("one line of text, without {{, which fence would take for one of its settings")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not is_variable_name(value):
+        raise ValueError(_VARIABLE)
     return value
 
 
@@ -89,7 +97,7 @@ Mail = Annotated[str, Field(max_length=254), AfterValidator(_mail)]
 class SecretReference(Part):
     """Where a secret is at launch. It is read by csoc when it is needed, and written to the account only."""
 
-    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] | None = None
+    env: Annotated[str, AfterValidator(_variable)] | None = None
     """Name of an environment variable of whoever runs `csoc launch`."""
     file: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """Path of a file that holds it and nothing else."""
@@ -350,6 +358,7 @@ def _nearest_of(expected: str, found: str) -> str:
     return f'Did you mean "{close[0]}"?' if close else ""
 
 
+_NAME_IT = "Put the secret into a variable, and write the variable's name"
 _NAMED_SECRET = ("clientSecret", "client_secret", "password", "secret", "token")
 
 
@@ -357,12 +366,17 @@ def _secrets(document: yamltext.YamlDocument, path: str, secret_command: str) ->
     """A fault for each text that is a secret, or stands where one would: without it."""
     give = f", or leave it out and give it when csoc asks: {secret_command}"
     for keys, value in walk(document.data):
-        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or keys[-1:] in (("env",), ("file",)):
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            continue
+        line = document.position(keys) or (1, 1)
+        if keys[-1:] == ("env",):
+            # Whatever is no name is taken for the secret itself.
+            if not is_variable_name(str(value)):
+                yield Fault(_at(path, *line), _field(keys), _VARIABLE, "something else (not shown)", _NAME_IT)
             continue
         named = bool(keys) and str(keys[-1]) in _NAMED_SECRET
         if not named and not _reason(keys, value):
             continue
-        line = document.position(keys) or (1, 1)
         yield Fault(
             _at(path, *line),
             _field(keys),
@@ -373,6 +387,8 @@ def _secrets(document: yamltext.YamlDocument, path: str, secret_command: str) ->
 
 
 def _reason(keys: Path, value: object) -> str | None:
+    if keys[-1:] == ("file",):
+        return looks_secret((), value)  # a path, below a key that says secret
     # Ids of clients are public, though their key and their look say otherwise; what is in them is judged all the same.
     return looks_secret(("name",) if keys and keys[-1] == "clientId" else keys, value)
 

@@ -131,6 +131,26 @@ def test_a_secret_is_given_by_reference_or_asked_for() -> None:
     assert 'either "env" or "file"' in said("signIn: {provider: google, clientSecret: {env: A, file: b}}")[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"signIn: {{provider: google, clientSecret: {{env: {CANARY}}}}}",
+        "signIn: {provider: google, clientSecret: {env: GOCSPX-abcdef}}",
+        "signIn: {provider: google, clientSecret: {env: AKIAIOSFODNN7EXAMPLE}}",
+        "signIn: {provider: google, clientSecret: {env: hunter2}}",
+        "signIn: {provider: google, clientSecret: {file: AKIAIOSFODNN7EXAMPLE}}",
+    ],
+)
+def test_a_secret_in_place_of_a_reference_is_not_repeated(text: str) -> None:
+    typed = text.rpartition(": ")[2].strip("}")
+    with pytest.raises(RejectedError) as caught:
+        parse_answers(text.encode())
+    shown = f"{caught.value} {caught.value.fix} {caught.value!r}"
+    assert typed not in shown
+    assert "signIn.clientSecret." in shown, "the place is named"
+    assert "the name of a variable: upper case letters" in shown or "no secret in the answers" in shown
+
+
 def test_the_id_of_a_client_is_no_secret() -> None:
     client = "123456789012-abcdefghijklmnopqrstuvwxyz012345.apps.googleusercontent.com"
     assert parse_answers(f"signIn: {{provider: google, clientId: {client}}}".encode()).sign_in.client_id == client
