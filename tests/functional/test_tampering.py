@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,13 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pygit2
 import pytest
 
+import csoc
+from csoc import bootstrap
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import RunningTimeline
 from tests.functional.accounts.conftest import World
 from tests.functional.command import Ran
 
+CHART = Path(csoc.__file__).parent / "cli" / "demo_fleet" / "charts" / "gen3"
 CANARY = "canary-7c1f9e0b5d-of-the-client"
 FIELDS = ("--from-env", "client-secret=REEF_CLIENT_SECRET")
 DATABASE = {
@@ -60,8 +65,19 @@ def answers(world: World, text: str = ANSWERS) -> Path:
 
 
 def launch(world: World, text: str = ANSWERS, *more: str) -> Ran:
-    world.csoc.variables |= {"REEF_CLIENT_SECRET": CANARY}
-    return world.csoc("launch", "--answers", answers(world, text), *more)
+    charts, commit = mirror(world)
+    world.csoc.variables |= {"REEF_CLIENT_SECRET": CANARY, "CSOC_PLATFORM_MIRROR": charts.as_uri()}
+    chart = f"chart: {{repoURL: '{charts.as_uri()}', path: gen3, version: {commit}}}\n"
+    return world.csoc("launch", "--answers", answers(world, text + chart), *more)
+
+
+def mirror(world: World) -> tuple[Path, str]:
+    """A repository with the chart on this machine, and its commit: a launch renders what it plans."""
+    folder = world.csoc.home.parent / "charts"
+    if not folder.exists():
+        shutil.copytree(CHART, folder / "gen3")
+        bootstrap.found_repository(folder, "Charts", name="Ada", email="ada@example.org")
+    return folder, str(pygit2.Repository(str(folder)).head.target)
 
 
 def documents(world: World) -> set[str]:
@@ -181,12 +197,13 @@ def test_a_secret_given_by_a_variable_is_found_nowhere(world: World, tmp_path: P
         text=True,
     )
     try:
-        for _ in range(600):
+        # Each look takes time from the process that is looked at.
+        for _ in range(120):
             run = csoc("runs", "list", "--limit", "1", "--json").data["runs"][0]
             if run["plan"] == plan["id"] and run["state"] == "waiting":
                 break
             assert applying.poll() is None
-            time.sleep(0.1)
+            time.sleep(0.5)
         put = csoc("secret", "put", "reef-dev", "fence-config", *FIELDS, "--json")
         world.done(put)
     finally:
