@@ -58,13 +58,20 @@ class Site:
     environ: dict[str, str]
     processes: list[CsocProcess] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
-    ended_at: list[str] = field(default_factory=list)
     _given: set[str] = field(default_factory=set)
     _number: int = 0
 
     def launch(self, name: str, cluster: str = "new") -> Launch:
-        """What `csoc launch --auto-approve` does: documents, plans, runs that nobody works on yet."""
-        answers = [
+        """What `csoc launch --auto-approve` does: documents, plans, runs that nobody works on yet. Of a launch that was
+        begun before it gives what there is."""
+        answers = self.answers(name, cluster).encode()
+        request = Request(str(self.scene.fleet), parse_answers(answers, name), auto_approve=True)
+        prepared = prepare(self.ports, request)
+        launched = begin(self.ports, self.runs, request, prepared)
+        return Launch(name, tuple(run.id for run in launched.runs), tuple(run.owner for run in launched.runs))
+
+    def answers(self, name: str, cluster: str = "new") -> str:
+        lines = [
             f"commons: {name}",
             "account: research",
             f"hostname: {name}.{ZONE}",
@@ -75,10 +82,7 @@ class Site:
             f"chart: {{repoURL: '{self.scene.charts.as_uri()}', path: gen3, version: {self.scene.charts_commit}}}",
             "",
         ]
-        request = Request(str(self.scene.fleet), parse_answers("\n".join(answers).encode(), name), auto_approve=True)
-        prepared = prepare(self.ports, request)
-        launched = begin(self.ports, self.runs, request, prepared)
-        return Launch(name, tuple(run.id for run in launched.runs), tuple(run.owner for run in launched.runs))
+        return "\n".join(lines)
 
     def csoc(self, *arguments: str, point: Point | None = None, pace: Pace | None = None) -> CsocProcess:
         self._number += 1
@@ -102,7 +106,6 @@ class Site:
         assert code is not None, f"it did not end: {process.text()}"
         self.processes.remove(process)
         self.said.append(process.text())
-        self.ended_at.append(process.ended_at)
         return code, process.text()
 
     def run(self, *arguments: str) -> str:
@@ -114,10 +117,6 @@ class Site:
     def stop(self, process: CsocProcess) -> None:
         """Asks it to end, as whoever runs it does."""
         process.process.terminate()
-        self.ends(process)
-
-    def kill(self, process: CsocProcess) -> None:
-        process.process.kill()
         self.ends(process)
 
     def release(self) -> None:
@@ -199,7 +198,6 @@ class Site:
             found[name.rpartition("-")[2]] = [
                 one["ResourceStatus"] for one in reversed(whole) if one["ResourceStatus"] != "REVIEW_IN_PROGRESS"
             ]
-            assert not client.list_change_sets(StackName=name)["Summaries"], f"a change set is left of {name}"
         return found
 
     def secrets(self, uid: str) -> dict[str, dict[str, Any]]:
@@ -247,9 +245,12 @@ class Site:
         for run in self.of(launch):
             assert run.state is RunState.SUCCEEDED, _why(run)
             assert all(step.state is RunState.SUCCEEDED for step in run.steps), _why(run)
+        cloudformation = self.scene.owners[RESEARCH].client("cloudformation")
         for uid in launch.uids:
             for layer, events in self.stacks(uid).items():
                 assert tuple(events) == (_PUBLISHED if layer == "edge" else _MADE), (layer, events)
+                left = cloudformation.list_change_sets(StackName=f"csoc-{uid}-{layer}")["Summaries"]
+                assert not left, f"a change set of {layer} is left"
         self._assert_secrets(launch.uids[-1], put_again=put_again)
         made = self.commits()
         wanted = [message.format(f"{launch.name}-dev") for message in _COMMITS]
