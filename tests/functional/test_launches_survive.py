@@ -35,6 +35,13 @@ FEW = (
 )
 """Where the launch of `make test` is killed: behind what cannot be undone, before csoc knows of it."""
 
+PREPARING = (
+    *(Point(_COMMIT, moment=moment) for moment in ("before", "after")),
+    *(Point(_CREATE, moment=moment, nth=nth) for nth in (1, 2) for moment in ("before", "after")),
+    *(Point(_STORED, moment=moment, nth=nth) for nth in (1, 2, 3, 4) for moment in ("before", "after")),
+)
+"""Where `csoc launch` itself is killed: documents, change sets of plans, then plans, approvals and runs."""
+
 
 def every_point() -> list[Point]:
     """Before and after each effect of each step of a launch, in their order."""
@@ -160,6 +167,21 @@ def test_soak_killed_before_and_after_every_effect_of_every_step(site: Site, how
         site.killed(launch, how, point)
     finish(site, launch, how)
     site.assert_once(launch, put_again=True)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SOAK, reason="a soak: CSOC_SOAK says how many")
+@pytest.mark.timeout(0)
+def test_soak_killed_while_documents_plans_and_approvals_are_made(site: Site) -> None:
+    answers = site.scene.folder / "prepared.yaml"
+    answers.write_text(site.answers("prepared"), encoding="utf-8")
+    for point in PREPARING:
+        code, said = site.ends(site.csoc("launch", "--answers", str(answers), "--auto-approve", point=point))
+        assert code == -signal.SIGKILL, f"{point} was not met: {said}"
+    site.run("launch", "--answers", str(answers), "--auto-approve")
+    launch = site.launch("prepared")
+    finish(site, launch)
+    site.assert_once(launch)
 
 
 @pytest.mark.soak
