@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from csoc.adapters.db.database import Database, open_database
 from csoc.adapters.db.plans import DatabasePlans
-from csoc.errors import ConflictError, NotFoundError
+from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.provisioning.plans import Approval, Plan, Plans
 from csoc.testing.plans import MemoryPlans
 from tests.unit.provisioning.small_layers import OWNER, START, World
@@ -97,3 +101,65 @@ def test_what_was_applied_is_known_from_then_on(again: Again, plan: Plan) -> Non
     assert not plans.applied(plan.id)
     plans.mark_applied(plan.id, START)
     assert again().applied(plan.id)
+
+
+def test_the_plan_that_was_applied_last_is_found_however_many_came_after_it(again: Again, plan: Plan) -> None:
+    plans = again()
+    assert plans.last_applied(OWNER) is None
+    other = replace(plan, id="other00001", owner="e1b2c3d4e5")
+    early = replace(plan, id="early00001", made_at=plan.made_at - timedelta(days=1))
+    for one in (plan, early, other):
+        plans.put(one, {})
+        plans.mark_applied(one.id, START + timedelta(hours=1 if one is plan else 2))
+    for number in range(60):
+        plans.put(replace(plan, id=f"later{number:05}", made_at=plan.made_at + timedelta(minutes=number + 1)), {})
+    assert again().last_applied(OWNER) == early, "it was made before the other, and applied after it"
+    assert again().last_applied("nobody0001") is None
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "made_by": lambda data: data.update(made_by="sts:zoe"),
+    "authors": lambda data: data.update(authors=["ada"]),
+    "owner_name": lambda data: data.update(owner_name="other"),
+    "owner_kind": lambda data: data.update(owner_kind="environment"),
+    "account": lambda data: data.update(account="other"),
+    "account_id": lambda data: data.update(account_id="222222222222"),
+    "commit": lambda data: data.update(commit="f" * 40),
+    "people": lambda data: data.update(people=0),
+    "the change set": lambda data: data["layers"][0].update(change_set="other"),
+    "the template": lambda data: data["layers"][0].update(template_digest="0" * 64),
+    "its id": lambda data: data.update(id="other00001"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_of_a_plan_that_somebody_edited_nothing_is_believed_and_others_go_on(
+    tmp_path: Path, plan: Plan, edit: str
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/csoc.db")
+    try:
+        plans = DatabasePlans(database)
+        early = replace(plan, id="early00001", made_at=plan.made_at - timedelta(days=1))
+        for one in (plan, early):
+            plans.put(one, {})
+            plans.mark_applied(one.id, one.made_at)
+        _edit(tmp_path / "csoc.db", plan.id, EDITS[edit])
+        with pytest.raises(RejectedError, match=f"The plan {plan.id} is not as it was stored"):
+            plans.get(plan.id)
+        assert plans.newest(OWNER, 1) == [early]
+        assert plans.newest() == [early]
+        assert plans.last_applied(OWNER) == early
+        assert plans.damaged(OWNER) == [plan.id]
+        later = replace(plan, id="later00001", made_at=plan.made_at + timedelta(days=1))
+        plans.put(later, {})
+        assert plans.newest(OWNER) == [later, early], "planning anew works"
+    finally:
+        database.close()
+
+
+def _edit(file: Path, plan_id: str, edit: Callable[[dict[str, Any]], object]) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        (content,) = connection.execute("SELECT content FROM plans WHERE id = ?", (plan_id,)).fetchone()
+        data = json.loads(content)
+        edit(data)
+        connection.execute("UPDATE plans SET content = ? WHERE id = ?", (json.dumps(data), plan_id))

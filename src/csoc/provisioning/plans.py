@@ -1,8 +1,8 @@
 """Plans: what would be done to an owner's layers, as it was shown to the one who approves it.
 
 A plan is data that can be stored, read again years later and compared with the world. Its digest covers everything that
-was shown, so an approval of the digest is an approval of exactly that, and a plan is stale when the same digest cannot
-be made of the world any more.
+decides what is done, where, and who may approve it; so an approval of the digest is an approval of exactly that, and of
+a stored plan that somebody edited nothing is left that was approved.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -97,20 +97,7 @@ class LayerPlan:
     @property
     def digest(self) -> str:
         """Of everything shown that decides what will be done; not of prices, which are words about it."""
-        shown = {
-            "layer": self.layer,
-            "stack": self.stack,
-            "kind": self.kind,
-            "template": self.template_digest,
-            "parameters": dict(self.parameters),
-            "unknown": list(self.unknown),
-            "changes": [asdict(change) for change in self.changes],
-            "state": self.stack_state,
-            "findings": [asdict(finding) for finding in self.findings],
-            "note": self.note,
-            "later": list(self.later),
-        }
-        return _digest(shown)
+        return _digest({name: value for name, value in asdict(self).items() if name != "cost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,20 +127,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """What an approval names."""
-        return _digest(
-            {
-                "purpose": self.purpose,
-                "owner": self.owner,
-                "account": self.account_id,
-                "region": self.region,
-                "documents": self.documents,
-                "layers": [layer.digest for layer in self.layers],
-                "radius": list(self.radius),
-                "unlocks": list(self.unlocks),
-                "approvals": [self.people, self.second_person],
-            }
-        )
+        """What an approval names: of every field but which plan it is and when it was made."""
+        said = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("id", "made_at")}
+        return _digest({**said, "layers": [layer.digest for layer in self.layers]})
 
     @property
     def blocking(self) -> tuple[PolicyFinding, ...]:
@@ -197,7 +173,7 @@ class Plans(Protocol):
         ...
 
     def get(self, plan_id: str) -> Plan:
-        """Raises NotFoundError."""
+        """Raises NotFoundError, RejectedError (it is not as it was stored)."""
         ...
 
     def template(self, plan_id: str, layer: str) -> str:
@@ -205,7 +181,15 @@ class Plans(Protocol):
         ...
 
     def newest(self, owner: str = "", limit: int = 20) -> Sequence[Plan]:
-        """Plans of an owner (all if ""), newest first."""
+        """Plans of an owner (all if ""), newest first, without those that are not as they were stored."""
+        ...
+
+    def damaged(self, owner: str) -> Sequence[str]:
+        """Ids of an owner's plans that are not as they were stored, newest first; `get` refuses them."""
+        ...
+
+    def last_applied(self, owner: str) -> Plan | None:
+        """The plan of an owner that was applied last, of those that are as they were stored; None if none was."""
         ...
 
     def approve(self, approval: Approval) -> None:

@@ -40,6 +40,13 @@ class MemoryPlans:
         found.sort(key=lambda plan: plan.id)
         return sorted(found, key=lambda plan: plan.made_at, reverse=True)[:limit]
 
+    def damaged(self, owner: str) -> Sequence[str]:  # noqa: ARG002 - nobody edits what is in memory
+        return ()
+
+    def last_applied(self, owner: str) -> Plan | None:
+        found = [plan for plan in self.newest(owner, len(self._plans)) if plan.id in self._applied]
+        return max(found, key=lambda plan: self._applied[plan.id], default=None)
+
     def approve(self, approval: Approval) -> None:
         self.get(approval.plan)
         self._approvals.setdefault((approval.plan, approval.by, approval.digest), approval)

@@ -1,4 +1,4 @@
-"""Whom Git names as authors of an owner's documents since its plan was applied last."""
+"""Whom Git names as authors of what a plan rests on since the last one was applied, and which rules it has to pass."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.provisioning.approvals import ApprovalRule
 from csoc.provisioning.plans import Plan
 from csoc.testing.fleets import World
 from csoc.testing.plans import MemoryPlans
 from csoc.testing.repositories import MemoryRepositories, MemoryRepository
-from csoc.usecases.planning.making import claimed_authors, fleet_at
+from csoc.usecases.planning.authors import Since
+from csoc.usecases.planning.making import fleet_at
 from csoc.usecases.planning.owners import find_owner
-from csoc.usecases.provisioning_ports import ProvisioningPorts
 from tests.unit.provisioning.small_layers import World as Planning
 
 URL = "https://github.com/example/fleet"
@@ -45,19 +46,26 @@ class Site:
             "main", {PATH: text.encode()}, message, author=author, at=NOW + timedelta(days=days), **more
         )
 
-    def applied(self, commit: str, *, days: int = 0) -> Plan:
+    def applied(self, commit: str, *, days: int = 0, owner: str = "c1b2c3d4e5") -> Plan:
         """A plan of the cluster as it was at the commit, applied."""
         at = NOW + timedelta(days=days)
-        made = replace(Planning().plan(), owner="c1b2c3d4e5", commit=commit, made_at=at)
+        made = replace(Planning().plan(), id=f"plan{commit[:6]}", owner=owner, commit=commit, made_at=at)
         self.plans.put(made, {})
         self.plans.mark_applied(made.id, at)
         return made
 
-    def authors(self) -> tuple[str, ...]:
+    def since(self, of: str = "cluster/tidal") -> Since:
         git = replace(World().ports(), repositories=cast(Any, self.repositories))
-        ports = ProvisioningPorts(git, *[cast(Any, None)] * 5)
         fleet = fleet_at(git, URL)
-        return claimed_authors(replace(ports, plans=self.plans), fleet, find_owner(fleet.documents, "cluster/tidal"))
+        owner = find_owner(fleet.documents, of)
+        return Since(git, fleet.tree, fleet.documents, owner, self.plans.last_applied(owner.uid))
+
+    def authors(self) -> tuple[str, ...]:
+        return self.since().authors()
+
+    def write(self, path: str, text: str, author: str) -> str:
+        who = f"{author} <{author}@example.org>"
+        return self.repository.write("main", {path: text.encode()}, "Change", author=who, at=NOW + timedelta(days=1))
 
     @property
     def head(self) -> Tree:
@@ -97,8 +105,88 @@ def test_what_was_applied_has_no_authors_any_more_and_a_date_is_no_way_around_th
     assert site.authors() == ("Carl", "carl@example.org"), "whoever dates a commit back has written it all the same"
 
 
-def test_of_a_plan_whose_commit_is_gone_the_time_decides() -> None:
+def test_of_a_plan_whose_commit_is_gone_everybody_who_ever_wrote_counts() -> None:
     site = Site()
-    site.applied("f" * 40, days=2)
-    site.change("Bea <bea@example.org>", days=3)
-    assert site.authors() == ("Bea", "bea@example.org")
+    site.applied("f" * 40, days=9)
+    site.change("Bea <bea@example.org>", days=-2_000)
+    assert {"bea@example.org", "ada@example.org"} <= set(site.authors())
+
+
+def test_a_hundred_commits_hide_nobody() -> None:
+    site = Site()
+    site.applied(site.head.commit)
+    site.change("Bea <bea@example.org>")
+    for _ in range(120):
+        site.change("Carl <carl@example.org>", days=2)
+    assert "bea@example.org" in site.authors()
+
+
+ENVIRONMENT = "commons/reef/reef-dev/environment.yaml"
+_ENVIRONMENT = _HEAD + (
+    "kind: Environment\nmetadata: {name: reef-dev, uid: e1b2c3d4e5}\n"
+    "spec:\n  commons: reef\n  cluster: tidal\n  stage: dev\n  hostname: reef.example.org\n"
+    "  application: {name: reef-dev, path: clusters/tidal/applications/reef-dev.yaml}\n"
+    "  values:\n    - {path: values/10-base.yaml}\n    - {path: values/90-outputs.yaml}\n"
+)
+
+
+def with_environment(rule: str = "") -> Site:
+    """The same with an environment of the stage dev. rule: of its approvals."""
+    site = Site()
+    site.write(
+        "commons/reef/commons.yaml", _HEAD + "kind: Commons\nmetadata: {name: reef, uid: d1b2c3d4e5}\nspec: {}\n", "ada"
+    )
+    site.write(ENVIRONMENT, _ENVIRONMENT, "ada")
+    for name in ("10-base", "90-outputs"):
+        site.write(f"values/{name}.yaml", "a: 1\n", "ada")
+    site.write("clusters/tidal/applications/reef-dev.yaml", "kind: Application\n", "ada")
+    rules(site, rule, "ada")
+    return site
+
+
+def rules(site: Site, rule: str, author: str) -> str:
+    spec = f"spec: {{approvals: {{{rule}}}}}" if rule else "spec: {}"
+    text = _HEAD + f"kind: Fleet\nmetadata: {{name: tide, uid: f1b2c3d4e5}}\n{spec}\n# {len(site.repository.commits)}\n"
+    return site.write("fleet.yaml", text, author)
+
+
+def test_values_and_the_application_are_documents_too_and_what_runs_write_is_not() -> None:
+    site = with_environment()
+    site.applied(site.head.commit, owner="e1b2c3d4e5")
+    assert site.since("environment/reef-dev").authors() == ()
+    site.write("values/90-outputs.yaml", "a: 2\n", "worker")
+    assert site.since("environment/reef-dev").authors() == ()
+    site.write("values/10-base.yaml", "a: 2\n", "bea")
+    assert site.since("environment/reef-dev").authors() == ("bea", "bea@example.org")
+    site.write("clusters/tidal/applications/reef-dev.yaml", "kind: Application\nspec: {}\n", "carl")
+    assert "carl@example.org" in site.since("environment/reef-dev").authors()
+
+
+def test_a_rule_that_was_taken_away_before_a_plan_passed_it_is_kept_and_whoever_took_it_away_is_an_author() -> None:
+    site = with_environment()
+    site.applied(site.head.commit, owner="e1b2c3d4e5")
+    rules(site, "dev: {people: 2, secondPerson: true}", "bea")
+    assert site.since("environment/reef-dev").authors() == (), "a stricter rule is nobody's advantage"
+    rules(site, "dev: {people: 2}", "carl")
+    taken_away = rules(site, "", "dan")
+    for of in ("environment/reef-dev", "cluster/tidal"):
+        since = site.since(of)
+        assert since.rule() == ApprovalRule(2, second=True)
+        assert {"carl@example.org", "dan@example.org"} <= set(since.authors())
+        assert "bea@example.org" not in since.authors()
+    site.applied(taken_away, days=2, owner="e1b2c3d4e5")
+    assert site.since("environment/reef-dev").rule() == ApprovalRule(), "a plan has passed the stricter one"
+
+
+def test_a_rule_from_before_the_last_plan_that_is_taken_away_after_it_is_kept() -> None:
+    site = with_environment("dev: {secondPerson: true}")
+    site.applied(site.head.commit, owner="e1b2c3d4e5")
+    rules(site, "", "carl")
+    assert site.since("environment/reef-dev").rule() == ApprovalRule(1, second=True)
+
+
+def test_another_stage_of_the_environment_is_no_way_around_the_rule_of_its_former_one() -> None:
+    site = with_environment("prod: {secondPerson: true}")
+    site.write(ENVIRONMENT, _ENVIRONMENT.replace("stage: dev", "stage: prod"), "bea")
+    site.write(ENVIRONMENT, _ENVIRONMENT.replace("stage: dev", "stage: test"), "carl")
+    assert site.since("environment/reef-dev").rule() == ApprovalRule(1, second=True)

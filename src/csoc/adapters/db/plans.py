@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from csoc.adapters.db.database import TABLES, Database, Moment, Name
-from csoc.errors import ConflictError, NotFoundError
+from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.provisioning.plans import Approval, Plan, from_json, to_json
 
 _PLANS = sa.Table(
@@ -68,7 +68,7 @@ class DatabasePlans:
             content = connection.execute(sa.select(_PLANS.c.content).where(_PLANS.c.id == plan_id)).scalar()
         if content is None:
             raise NotFoundError(f"There is no plan {plan_id}", fix="csoc plan makes one; csoc status lists them")
-        return from_json(json.loads(content))
+        return _read(plan_id, content)
 
     def template(self, plan_id: str, layer: str) -> str:
         wanted = sa.select(_TEMPLATES.c.body).where(_TEMPLATES.c.plan == plan_id, _TEMPLATES.c.layer == layer)
@@ -79,11 +79,31 @@ class DatabasePlans:
         return str(body)
 
     def newest(self, owner: str = "", limit: int = 20) -> Sequence[Plan]:
-        wanted = sa.select(_PLANS.c.content).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id).limit(limit)
-        if owner:
-            wanted = wanted.where(_PLANS.c.owner == owner)
+        return self._sound(_of(owner).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id), limit)
+
+    def damaged(self, owner: str) -> Sequence[str]:
         with self._database.read() as connection:
-            return [from_json(json.loads(text)) for text in connection.execute(wanted).scalars()]
+            rows = connection.execute(_of(owner).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id)).all()
+        return [row.id for row in rows if _sound_or_none(row.id, row.content) is None]
+
+    def last_applied(self, owner: str) -> Plan | None:
+        applied = _of(owner).where(_PLANS.c.applied_at.is_not(None))
+        found = self._sound(applied.order_by(_PLANS.c.applied_at.desc(), _PLANS.c.made_at.desc(), _PLANS.c.id), 1)
+        return found[0] if found else None
+
+    def _sound(self, wanted: sa.Select[Any], limit: int) -> list[Plan]:
+        """So many plans in the order that is wanted, without damaged ones."""
+        found: list[Plan] = []
+        offset = 0
+        with self._database.read() as connection:
+            while len(found) < limit:
+                rows = connection.execute(wanted.limit(limit).offset(offset)).all()
+                read = (_sound_or_none(row.id, row.content) for row in rows)
+                found += [plan for plan in read if plan is not None]
+                if len(rows) < limit:
+                    break
+                offset += limit
+        return found[:limit]
 
     def approve(self, approval: Approval) -> None:
         row = {"plan": approval.plan, "who": approval.by, "digest": approval.digest, "at": approval.at}
@@ -108,3 +128,32 @@ class DatabasePlans:
         with self._database.write() as connection:
             where = (_PLANS.c.id == plan_id) & (_PLANS.c.applied_at.is_(None))
             connection.execute(sa.update(_PLANS).where(where).values(applied_at=at))
+
+
+def _of(owner: str) -> sa.Select[Any]:
+    wanted = sa.select(_PLANS.c.id, _PLANS.c.content)
+    return wanted.where(_PLANS.c.owner == owner) if owner else wanted
+
+
+def _read(plan_id: str, content: str) -> Plan:
+    """A row as a plan. Raises RejectedError if it is not what was stored there."""
+    try:
+        plan = from_json(json.loads(content))
+    except (ValueError, RecursionError):
+        raise _damaged(plan_id, "it cannot be read") from None
+    except RejectedError as error:
+        raise _damaged(plan_id, error.cause[:1].lower() + error.cause[1:]) from error
+    if plan.id != plan_id:
+        raise _damaged(plan_id, "it is another one")
+    return plan
+
+
+def _damaged(plan_id: str, why: str) -> RejectedError:
+    return RejectedError(f"The plan {plan_id} is not as it was stored: {why}", fix="Make it anew with csoc plan")
+
+
+def _sound_or_none(plan_id: str, content: str) -> Plan | None:
+    try:
+        return _read(plan_id, content)
+    except RejectedError:
+        return None

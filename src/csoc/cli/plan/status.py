@@ -58,6 +58,8 @@ def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
                 say(f"  {name} = {value}")
     if found.run is not None:
         say(f"Last run: {found.run.id} ({found.run.kind}), {found.run.state}: csoc runs show {found.run.id}")
+    for damaged in found.damaged:
+        say(f"The plan {damaged} is not as it was stored: somebody changed its record. It is refused", "bold red")
     if found.plan is not None:
         say(
             f"Last plan: {found.plan.id} ({found.plan.made_at:%Y-%m-%d %H:%M} UTC): csoc approve {found.plan.id} --show"
@@ -96,6 +98,7 @@ def _json(found: OwnerStanding) -> dict[str, Any]:
         "lookedAt": found.looked_at.isoformat(),
         "run": found.run.id if found.run else None,
         "plan": found.plan.id if found.plan else None,
+        "damaged": list(found.damaged),
         "layers": [
             {
                 "layer": layer.layer,

@@ -6,6 +6,7 @@ is stricter. So a change cannot loosen the rule that it has to pass; the looser 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from csoc.fleet.documents.collection import Documents
@@ -16,8 +17,6 @@ from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Approval, Plan, Plans
 from csoc.usecases.planning.owners import Owner, environments_on
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-
-_PLANS_BACK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,29 +65,29 @@ def rule_for(documents: Documents, owner: Owner) -> ApprovalRule:
     """What the documents want for an owner: for a cluster, what the strictest stage on it wants."""
     if documents.fleet is None:
         return ApprovalRule()
-    wanted = documents.fleet.document.spec.approvals
+    return rule_of_stages(documents.fleet.document.spec.approvals, stages_of(documents, owner))
+
+
+def stages_of(documents: Documents, owner: Owner) -> set[str]:
+    """The stages that an owner serves."""
     if owner.kind is OwnerKind.CLUSTER:
-        names = environments_on(documents, owner.name)
-        stages = {documents.environments[name].document.spec.stage for name in names}
-    else:
-        stages = {owner.environment.spec.stage} if owner.environment else set()
+        return {documents.environments[name].document.spec.stage for name in environments_on(documents, owner.name)}
+    return {owner.environment.spec.stage} if owner.environment else set()
+
+
+def rule_of_stages(wanted: Mapping[str, StageApproval], stages: Iterable[str]) -> ApprovalRule:
+    """What satisfies the rules of all these stages."""
     rule = ApprovalRule()
-    for stage in sorted(stages):
+    for stage in stages:
         if stage in wanted:
             rule = stricter(rule, _rule(wanted[stage]))
     return rule
 
 
-def rule_before(plans: Plans, owner: Owner) -> ApprovalRule:
+def rule_before(applied: Plan | None) -> ApprovalRule:
     """What was wanted of the plan that was applied last: to want less of the next one is a change that has to pass it
     as well."""
-    applied = last_applied(plans, owner)
     return rule_of(applied) if applied is not None else ApprovalRule()
-
-
-def last_applied(plans: Plans, owner: Owner) -> Plan | None:
-    """The plan of an owner that was applied last."""
-    return next((plan for plan in plans.newest(owner.uid, _PLANS_BACK) if plans.applied(plan.id)), None)
 
 
 def _rule(stage: StageApproval) -> ApprovalRule:

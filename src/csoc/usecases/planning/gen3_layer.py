@@ -327,6 +327,16 @@ def _pinned(written: bytes) -> tuple[bytes, str]:
     return valuefiles.render({**found, "spec": {**spec, "sources": moved}}, header=""), commit
 
 
+def is_as_written(application: bytes, environment: Environment) -> bool:
+    """True if an Application is what csoc writes for an environment, at whichever commit of its values."""
+    try:
+        body, commit = _pinned(application)
+        wanted = applications.application_file(deployment_of(environment, _FLEET_URL, commit))
+    except RejectedError:
+        return False
+    return [one.data for one in yamltext.parse(body)] == [one.data for one in yamltext.parse(wanted)]
+
+
 def _not_ours() -> RejectedError:
     return RejectedError(
         "The environment's Application is not as csoc writes it, so nobody can say what would change",

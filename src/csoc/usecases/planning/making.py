@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from csoc.accounts.links import Link, LinkState, Role
 from csoc.errors import DeniedError, NotFoundError, RejectedError
-from csoc.fleet.documents.collection import Documents, Placed
-from csoc.fleet.documents.model import Environment
+from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.parsing import ParsedStore
-from csoc.fleet.repositories import CommitInfo, SourceAddress, Tree
+from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.gen3.launch.outputs import Place as ValuesPlace
 from csoc.provisioning import names
 from csoc.provisioning.approvals import stricter
@@ -31,14 +30,13 @@ from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
-from csoc.usecases.planning.approving import last_applied, rule_before, rule_for
+from csoc.usecases.planning.approving import rule_before, rule_for
+from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
 from csoc.usecases.planning.outputs import existing_of, outputs_of
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-
-_COMMITS_BACK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,12 @@ class Infrastructure:
 
 
 def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = None) -> FleetAt:
-    """Reads the fleet's documents. Raises what opening a repository does, and RejectedError for faults in them."""
+    """Reads the fleet's documents as they are committed: what stands in a work tree alone is nobody's word yet.
+
+    Raises what opening a repository does, and RejectedError for faults in them, and for a folder that is no
+    repository."""
+    if revision is None:
+        revision = ports.git.repositories.default_branch(SourceAddress(source, trusted=True))
     return fleet_at(ports.git, source, revision)
 
 
@@ -154,7 +157,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         _check_unused(fleet.documents, owner, infra.place)
-    target = _target(fleet, infra, claimed_authors(ports, fleet, owner))
+    target = _target(fleet, infra, _since(ports, fleet, owner).authors())
     plan, templates = planner.plan(infra.document, target, asked)
     if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
         plan = replace(
@@ -244,7 +247,8 @@ def _target(fleet: FleetAt, infra: Infrastructure, authors: tuple[str, ...] = ()
 
 
 def _with_rule(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> Plan:
-    rule = stricter(rule_for(fleet.documents, owner), rule_before(ports.plans, owner))
+    since = _since(ports, fleet, owner)
+    rule = stricter(stricter(rule_for(fleet.documents, owner), rule_before(since.applied)), since.rule())
     return replace(plan, people=rule.people, second_person=rule.second)
 
 
@@ -279,42 +283,8 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
     return tuple(f"environment {name}" for name in environments_on(documents, owner.name))
 
 
-def claimed_authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
-    """Names and mail addresses of those who, as Git says, changed the owner's documents since its last plan was
-    applied; co-authors are authors."""
-    applied = last_applied(ports.plans, owner)
-    before = _at_applied(ports, fleet, applied)
-    found: set[str] = set()
-    placed = [fleet.documents.clusters[owner.cluster.metadata.name], *_placed_environment(fleet.documents, owner)]
-    for path in {one.file.path for one in placed}:
-        known = {one.commit for one, _ in _history(ports, before, path)} if before is not None else set()
-        for commit, _ in _history(ports, fleet.tree, path):
-            # When a commit was made is what its author says; what was there before it is not.
-            if applied is not None and before is None and commit.at <= applied.made_at:
-                break
-            if commit.commit not in known:
-                for claimed in (commit.author, *commit.co_authors):
-                    name, _, mail = claimed.partition("<")
-                    found |= {mail.strip(" >"), name.strip()} - {""}
-    return tuple(sorted(found))
-
-
-def _at_applied(ports: ProvisioningPorts, fleet: FleetAt, applied: Plan | None) -> Tree | None:
-    """The fleet at the commit of the plan that was applied last, as far as it is a part of its history now."""
-    if applied is None:
-        return None
-    try:
-        return ports.git.repositories.merge_base(fleet.tree, applied.commit)
-    except (NotFoundError, RejectedError):  # a plan of a folder with changes that were never committed
-        return None
-
-
-def _history(ports: ProvisioningPorts, tree: Tree, path: str) -> Sequence[tuple[CommitInfo, str | None]]:
-    return ports.git.repositories.history(tree, path, limit=_COMMITS_BACK)
-
-
-def _placed_environment(documents: Documents, owner: Owner) -> tuple[Placed[Environment], ...]:
-    return () if owner.environment is None else (documents.environments[owner.name],)
+def _since(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> Since:
+    return Since(ports.git, fleet.tree, fleet.documents, owner, ports.plans.last_applied(owner.uid))
 
 
 def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:

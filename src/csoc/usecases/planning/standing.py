@@ -46,13 +46,15 @@ class LayerStanding:
 
 @dataclass(frozen=True, slots=True)
 class OwnerStanding:
-    """An owner as it stands. run: the one that is not over, or the last. plan: the newest."""
+    """An owner as it stands. run: the one that is not over, or the last. plan: the newest. damaged: ids of plans that
+    are not as they were stored."""
 
     owner: Owner
     layers: tuple[LayerStanding, ...]
     run: Run | None
     plan: Plan | None
     looked_at: datetime
+    damaged: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -89,7 +91,12 @@ def standing(
     newest = ports.plans.newest(owner.uid, 1)
     of_owner = runs.newest(owner=owner.uid, limit=1)
     return OwnerStanding(
-        owner, layers, of_owner[0] if of_owner else None, newest[0] if newest else None, ports.cloud.clock()
+        owner,
+        layers,
+        of_owner[0] if of_owner else None,
+        newest[0] if newest else None,
+        ports.cloud.clock(),
+        tuple(ports.plans.damaged(owner.uid)),
     )
 
 
