@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import csoc
+from csoc import bootstrap
 from csoc.emulator.owners import OwnerOf
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import RunningTimeline
 from tests.functional.accounts.conftest import World
 from tests.functional.command import Ran
 
+CHART = Path(csoc.__file__).parent / "cli" / "demo_fleet" / "charts" / "gen3"
 _CANARY = "GOCSPX-canary0123456789abcdefghij"
 _NOTHING = "Nothing was written to Git"
 
@@ -30,6 +34,11 @@ class Launching:
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.world = World(emulator, folder)
         self.owner: OwnerOf = self.world.linked("research")
+        charts = folder / "charts"
+        shutil.copytree(CHART, charts / "gen3")
+        commit = bootstrap.found_repository(charts, "Charts", name="Ada", email="ada@example.org")
+        self.world.csoc.variables["CSOC_PLATFORM_MIRROR"] = charts.as_uri()
+        self.chart = f"chart: {{repoURL: '{charts.as_uri()}', path: gen3, version: {commit}}}\n"
 
     def git(self, *words: str) -> str:
         done = subprocess.run(["git", *words], cwd=self.world.csoc.folder, capture_output=True, text=True, check=True)
@@ -55,7 +64,7 @@ def launching(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> L
 def there(launching: Launching) -> Launching:
     """The same, with the commons heart launched."""
     text = "commons: heart\nhostname: heart.example.org\nsize: small\n"
-    ran = launching.launch(text)
+    ran = launching.launch(text + launching.chart)
     assert ran.code == 0, ran.err
     assert "heart-dev on cluster heart is in Git: commit" in ran.out
     return launching
@@ -98,6 +107,13 @@ def test_a_wrong_answer_is_named_with_what_to_write_and_leaves_nothing(
     assert launching.traces() == before
 
 
+@pytest.fixture
+def nothing_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository's host knows of no launch whose pull request waits."""
+    monkeypatch.setattr("csoc.usecases.launching.find_pending", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nothing_pending")
 def test_an_answer_that_only_planning_can_refuse_gets_into_no_pull_request(launching: Launching) -> None:
     before = launching.traces()
     arn = "arn:aws:acm:ap-southeast-2:111111111111:certificate/11111111-2222-3333-4444-555555555555"
@@ -118,6 +134,7 @@ def test_a_secret_as_an_answer_is_refused_without_being_repeated(launching: Laun
     assert launching.traces() == before
 
 
+@pytest.mark.usefixtures("nothing_pending")
 def test_a_policy_that_blocks_a_plan_blocks_the_commit(launching: Launching, monkeypatch: pytest.MonkeyPatch) -> None:
     from csoc.provisioning import planning
     from csoc.provisioning.plans import PolicyFinding
@@ -176,14 +193,13 @@ def test_the_same_answers_go_on_where_the_launch_is(there: Launching) -> None:
 def test_what_nobody_can_know_yet_is_said(launching: Launching) -> None:
     ran = launching.launch(
         "commons: coral\nhostname: coral.example.org\nzone: {name: example.org, id: Z0123456789ABCDEFGHIJ}\n"
-        'chart: {version: 9.9.9}\nkubernetes: "1.34"\n'
+        f'kubernetes: "1.34"\n{launching.chart}'
     )
     assert ran.code == 0, ran.err
     said = ran.out.partition("Nobody can know yet:")[2]
     for what in (
         "whether EKS offers Kubernetes 1.34: when the layer cluster is made",
         "whether the hosted zone Z0123456789ABCDEFGHIJ of example.org is in the account: when the layer edge is made",
-        "has the chart at 9.9.9: when Argo CD fetches it",
         "how Argo CD reaches the fleet, which is a folder on this machine",
     ):
         assert what in said
@@ -192,7 +208,7 @@ def test_what_nobody_can_know_yet_is_said(launching: Launching) -> None:
 def test_the_example_launches_as_it_is_printed_and_leaves_its_runs_to_a_workflow(launching: Launching) -> None:
     place = "github:example/fleet"
     example = launching.world.csoc("launch", "--example-answers").out.replace("heart", "kelp")
-    ran = launching.launch(example, "--where", place)
+    ran = launching.launch(example + launching.chart, "--where", place)
     assert ran.code == 0, ran.err
     assert "kelp-dev on cluster kelp is in Git: commit" in ran.out
     begun = launching.world.csoc("runs", "list", "--limit", "2", "--json").data["runs"]

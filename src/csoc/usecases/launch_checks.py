@@ -209,8 +209,6 @@ def _known_later(answers: Answers, made: Launch, fleet_is_local: Callable[[], bo
         )
     if answers.certificate is not None:
         yield "whether the certificate is there and issued: when Gen3's load balancer takes it"
-    chart = answers.chart
-    yield f"whether {chart.repo_url} has the chart at {chart.version}: when Argo CD fetches it"
     if fleet_is_local():
         yield (
             "how Argo CD reaches the fleet, which is a folder on this machine: push it to a Git host or set "
