@@ -81,18 +81,24 @@ class Fleet:
         away = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "ap-southeast-2"}
         return Command(self.csoc.home, self.folder, variables=kept | away)
 
-    def write(self, path: str, text: str) -> Path:
+    def write(self, path: str, text: str, by: str = "fleet@example.org") -> Path:
+        """A commit of one file."""
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
+        self._commit(by)
         return place
 
-    def change(self, path: str, before: str, after: str) -> None:
+    def change(self, path: str, before: str, after: str, by: str = "fleet@example.org") -> None:
         text = (self.folder / path).read_text()
         assert before in text
-        (self.folder / path).write_text(text.replace(before, after))
+        self.write(path, text.replace(before, after), by)
 
-    def commit(self, mail: str) -> None:
+    def remove(self, path: str) -> None:
+        (self.folder / path).unlink()
+        self._commit("fleet@example.org")
+
+    def _commit(self, mail: str) -> None:
         repository = pygit2.Repository(str(self.folder))
         repository.index.add_all()
         repository.index.write()
@@ -100,8 +106,8 @@ class Fleet:
         tree = repository.index.write_tree()
         repository.create_commit("HEAD", who, who, "Change", tree, [repository.head.target])
 
-    def cluster(self, name: str, uid: str, text: str = MADE) -> str:
-        self.write(f"clusters/{name}/cluster.yaml", text.replace("NAME", name).replace("UID", uid))
+    def cluster(self, name: str, uid: str, text: str = MADE, by: str = "fleet@example.org") -> str:
+        self.write(f"clusters/{name}/cluster.yaml", text.replace("NAME", name).replace("UID", uid), by)
         return f"clusters/{name}/cluster.yaml"
 
     def environment(self, name: str, uid: str, cluster: str, *, stage: str = "dev", layer: str = "credentials") -> str:
@@ -214,7 +220,7 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
     path = fleet.cluster("outer", "c2b2c3d4e5")
     fleet.apply(fleet.plan("outer", "--layer", "network"))
     settings = "  layers: [{name: network, provider: aws, settings: {flow_log_days: 90}}]\n"
-    (fleet.folder / path).write_text((fleet.folder / path).read_text() + settings)
+    fleet.write(path, (fleet.folder / path).read_text() + settings)
     plan = fleet.plan("outer", "--layer", "network")
     changed = {change["logicalId"] for change in plan["layers"][0]["changes"]}
     assert changed == {"FlowLogGroup"}
@@ -288,7 +294,7 @@ def test_the_first_real_failure_of_a_stack_is_explained(fleet: Fleet) -> None:
 def test_a_bucket_is_replaced_once_if_somebody_says_so(fleet: Fleet) -> None:
     fleet.cluster("there", "c4b2c3d4e5", THERE)
     path = fleet.environment("kelp-dev", "e1b2c3d4e5", "there", layer="resources")
-    (fleet.folder / path).write_text((fleet.folder / path).read_text() + GIVEN)
+    fleet.write(path, (fleet.folder / path).read_text() + GIVEN)
     first = fleet.plan("kelp-dev", "--layer", "resources")
     fleet.apply(first)
     client = fleet.owner.client("cloudformation")
@@ -329,7 +335,7 @@ def test_a_bucket_is_replaced_once_if_somebody_says_so(fleet: Fleet) -> None:
 
 def test_a_preview_that_wants_more_than_it_showed_waits_for_an_approval_of_its_own(fleet: Fleet) -> None:
     path = fleet.cluster("sluice", "c8b2c3d4e5")
-    (fleet.folder / path).write_text((fleet.folder / path).read_text() + "  network: {egress: proxy}\n")
+    fleet.write(path, (fleet.folder / path).read_text() + "  network: {egress: proxy}\n")
     plan = fleet.plan("sluice", "--layer", "network", "--layer", "egress")
     assert [(one["layer"], one["kind"]) for one in plan["layers"]] == [("network", "exact"), ("egress", "preview")]
     assert "NetworkVpcId" in plan["layers"][1]["unknown"]
@@ -365,12 +371,11 @@ def _delete_bucket(fleet: Fleet, name: str) -> None:
 
 
 def test_a_second_person_is_somebody_who_is_proven_and_neither_planned_nor_wrote_it(fleet: Fleet) -> None:
-    path = fleet.cluster("deep", "c5b2c3d4e5")
+    path = fleet.cluster("deep", "c5b2c3d4e5", by="carl@example.org")
     fleet.environment("squid-prod", "e2b2c3d4e5", "deep", stage="prod")
     rule = "\n  approvals: {prod: {secondPerson: true}}\n"
     fleet_yaml = (fleet.folder / "fleet.yaml").read_text()
     fleet.write("fleet.yaml", fleet_yaml.rstrip() + rule)
-    fleet.commit("carl@example.org")
     try:
         plan = fleet.plan("deep", "--layer", "network")
         assert plan["missing"].startswith("1 approval by somebody who neither made the plan nor wrote its changes")
@@ -408,7 +413,7 @@ def test_a_copied_folder_with_the_same_uid_is_refused(fleet: Fleet) -> None:
         assert "cannot be planned" in ran.err or "c6b2c3d4e5" in ran.err, ran.err
         assert "fix: " in ran.err
     finally:
-        (fleet.folder / copied).unlink()
+        fleet.remove(copied)
 
 
 def test_a_stack_of_another_installation_is_left_alone(fleet: Fleet) -> None:
@@ -421,6 +426,18 @@ def test_a_stack_of_another_installation_is_left_alone(fleet: Fleet) -> None:
     assert "fix: Plan with the csoc that made it; nothing was changed" in ran.err
 
 
+def test_what_stands_in_the_work_tree_alone_is_neither_planned_nor_applied(fleet: Fleet, tidal: str) -> None:
+    path = fleet.folder / "clusters/tidal/cluster.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("size: small", "size: large"))
+    try:
+        plan = fleet.plan("tidal", "--layer", "network")
+        assert plan["empty"]
+        assert plan["commit"] == str(pygit2.Repository(str(fleet.folder)).head.target)
+    finally:
+        path.write_text(text)
+
+
 def test_a_cluster_is_not_destroyed_under_its_environments_and_names_are_typed(fleet: Fleet, tidal: str) -> None:
     path = fleet.environment("crab-dev", "e3b2c3d4e5", "tidal")
     body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
@@ -431,7 +448,7 @@ def test_a_cluster_is_not_destroyed_under_its_environments_and_names_are_typed(f
             assert (ran.code, "The cluster tidal is used by crab-dev" in ran.err) == (1, True)
             assert "fix: Destroy these first: csoc destroy crab-dev" in ran.err
     finally:
-        (fleet.folder / path).unlink()
+        fleet.remove(path)
     ran = fleet.csoc("destroy", "tidal", "--yes", "tide")
     assert (ran.code, "What was typed is not the name of cluster tidal" in ran.err) == (1, True)
     assert "fix: Type --yes tidal" in ran.err

@@ -17,7 +17,7 @@ from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.gen3.launch.outputs import Place as ValuesPlace
 from csoc.provisioning import names
-from csoc.provisioning.approvals import stricter
+from csoc.provisioning.approvals import rule_of, stricter, wants_proof
 from csoc.provisioning.existing import Existing
 from csoc.provisioning.infrastructure import (
     DEFAULT_SIZE,
@@ -30,7 +30,7 @@ from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, Purpose
-from csoc.usecases.planning.approving import rule_before, rule_for
+from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
 from csoc.usecases.planning.outputs import existing_of, outputs_of
@@ -164,6 +164,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
             plan, layers=(*plan.layers, gen3_of(ports, fleet, owner, person=asked.by, task=f"plan-{plan_id}").plan())
         )
     plan = _with_rule(ports, fleet, owner, plan)
+    _check_maker(ports, plan)
     ports.plans.put(plan, templates)
     return plan
 
@@ -250,6 +251,17 @@ def _with_rule(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Pla
     since = _since(ports, fleet, owner)
     rule = stricter(stricter(rule_for(fleet.documents, owner), rule_before(since.applied)), since.rule())
     return replace(plan, people=rule.people, second_person=rule.second)
+
+
+def _check_maker(ports: ProvisioningPorts, plan: Plan) -> None:
+    """Raises DeniedError where more than one person is wanted and whoever makes the plan is somebody else by the STS
+    that vouches for all of them: the maker's yes must not count as another person's."""
+    if wants_proof(rule_of(plan)) and proven_person(ports, plan.account).id != plan.made_by:
+        raise DeniedError(
+            f"Nobody vouches for {plan.made_by}, who makes this plan, and {plan.owner_name} wants more than one person",
+            place=plan.owner_name,
+            fix="Sign in with a role, and unset AWS_ENDPOINT_URL_STS",
+        )
 
 
 def usable_link(ports: ProvisioningPorts, owner: Owner) -> Link:
