@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from csoc.clusters.bootstrap.objects import INSTALLATION, PIN
 from csoc.clusters.connecting import LOOK, USE, roles
 from csoc.clusters.entering import kubeconfig_commands
+from csoc.clusters.platform import ARGO_CD, COMPONENTS
 from csoc.emulator.kubernetes.api.serving import serving
 from csoc.emulator.kubernetes.controllers.nodes import Node, set_nodes
 from csoc.emulator.kubernetes.living import LivingClusters, install_argocd
@@ -163,3 +165,37 @@ def test_one_way_in_is_wanted_and_no_more(world: World) -> None:
     unknown = world.csoc("cluster", "connect", "harbor", "--eks", "tide", "--account", "nobody")
     assert unknown.code == 1
     assert "which this fleet does not have" in unknown.err
+
+
+def test_what_csoc_and_its_applications_brought_is_shown_as_csocs_and_the_rest_as_somebody_elses(world: World) -> None:
+    Accounts.done(world.connect(world.kubeconfig()))
+    uid = yaml.safe_load((world.csoc.folder / "fleet.yaml").read_text("utf-8"))["metadata"]["uid"]
+    pin = f"{COMPONENTS[ARGO_CD].version} 0123abcd"
+    ours = {"metadata": {"labels": {INSTALLATION: uid}, "annotations": {PIN: pin}}}
+    world.admin.merge("v1", "Namespace", "argocd", ours)
+    for name, tracked in (
+        ("metrics-server", "platform-metrics-server:apps/Deployment:kube-system/x"),
+        ("external-dns", ""),
+    ):
+        marks = {"argocd.argoproj.io/tracking-id": tracked} if tracked else {}
+        labels = dict(COMPONENTS[name].labels)
+        container = {"name": "one", "image": f"example.org/{name}:v0.19.0"}
+        world.admin.create(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": name, "namespace": "default", "labels": labels, "annotations": marks},
+                "spec": {
+                    "selector": {"matchLabels": labels},
+                    "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+                },
+            }
+        )
+    shown = Accounts.done(world.csoc("cluster", "show", "harbor", "--json")).data
+    assert shown["components"]["metrics-server"].startswith("csoc's, 0.19.0: the Application platform-metrics-server")
+    assert "somebody else's" in shown["components"]["external-dns"]
+    assert shown["argoCd"]["presence"] == "ours"
+    assert shown["argoCd"]["said"] == [f"Argo CD is csoc's and at its pin, {COMPONENTS[ARGO_CD].version}"]
+    world.admin.merge("v1", "Namespace", "argocd", {"metadata": {"annotations": {PIN: "8.0.0 0123abcd"}}})
+    shown = Accounts.done(world.csoc("cluster", "show", "harbor", "--json")).data
+    assert shown["argoCd"]["said"] == [f"Argo CD is csoc's at 8.0.0: csoc brings it to {COMPONENTS[ARGO_CD].version}"]

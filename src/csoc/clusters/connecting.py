@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from csoc.clusters.applications import NAMESPACE
 from csoc.clusters.bootstrap.acting import CREDENTIAL
 from csoc.clusters.bootstrap.deciding import Decision, decide
 from csoc.clusters.bootstrap.looking import Found, Presence, foreign_of, look, workloads
+from csoc.clusters.bootstrap.surveying import application_of, is_application
 from csoc.clusters.client import Access, ClusterClient
 from csoc.clusters.platform import ARGO_CD, COMPONENTS
 from csoc.errors import DeniedError
@@ -97,7 +98,7 @@ def survey(client: ClusterClient, installation: str, subject: Mapping[str, str] 
     looked = check(client, LOOK)
     refuse_if_lacking(looked, subject)
     version = client.version()
-    found = look(client, component, "", installation)
+    found = _as_far_as_versions_say(look(client, component, "", installation), component.version)
     argo = decide(found, component, (NAMESPACE,))
     further = INSTALL if argo.applies else USE
     others = {one.name: _of(client, one.name) for one in COMPONENTS.values() if not one.at_csoc}
@@ -143,13 +144,25 @@ def bound(rights: Sequence[Right], subject: Mapping[str, str]) -> list[dict[str,
     return made
 
 
+def _as_far_as_versions_say(found: Found, version: str) -> Found:
+    """A pin is a version and a digest of all settings, which takes rendering the chart; who only looks compares
+    versions."""
+    is_at_it = found.presence is Presence.OTHER_PIN and found.pin.partition(" ")[0] == version
+    return replace(found, presence=Presence.OURS) if is_at_it else found
+
+
 def _of(client: ClusterClient, name: str) -> str:
     component = COMPONENTS[name]
     there = list(workloads(client, component))
     if not there:
         return f"absent: csoc brings {component.version}"
-    found: Found = foreign_of(client, component, there)
-    return "; ".join(decide(found, component).said)
+    theirs = [one for one in there if not is_application(one, component)]
+    found: Found = foreign_of(client, component, theirs or there)
+    if theirs:
+        return "; ".join(decide(found, component).said)
+    version = f", {found.version}" if found.version else ""
+    lacking = f"; not ready: {', '.join(found.not_ready)}" if found.not_ready else ""
+    return f"csoc's{version}: the Application {application_of(component)} brings it{lacking}"
 
 
 def _lacking(client: ClusterClient, right: Right) -> Iterator[str]:

@@ -44,7 +44,10 @@ def decide(found: Found, component: Component, namespaces: tuple[str, ...] = ())
     if found.presence is Presence.HALF:
         return Decision(Action.COMPLETE, (f"{_begin(title)} is csoc's and half installed: csoc completes it",))
     if found.presence is Presence.OTHER_PIN:
-        said = f"{_begin(title)} is csoc's at {found.pin.partition(' ')[0]}: csoc brings it to {component.version}"
+        at = found.pin.partition(" ")[0]
+        if at == component.version:
+            return Decision(Action.CHANGE, (f"{_begin(title)} is csoc's at {at}: csoc brings it to other settings",))
+        said = f"{_begin(title)} is csoc's at {at}: csoc brings it to {component.version}"
         return Decision(Action.CHANGE, (said,))
     if found.presence is Presence.OURS:
         return Decision(Action.KEEP, (f"{_begin(title)} is csoc's and at its pin, {component.version}",))

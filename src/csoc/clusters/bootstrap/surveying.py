@@ -27,7 +27,7 @@ def survey(client: ClusterClient, log: Callable[[str], None]) -> frozenset[str]:
     for component in COMPONENTS.values():
         if component.at_csoc:
             continue
-        foreign = [one for one in workloads(client, component) if not _is_application(one, component)]
+        foreign = [one for one in workloads(client, component) if not is_application(one, component)]
         if not foreign:
             continue
         decision = decide(foreign_of(client, component, foreign), component)
@@ -39,7 +39,7 @@ def survey(client: ClusterClient, log: Callable[[str], None]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_application(body: Object, component: Component) -> bool:
+def is_application(body: Object, component: Component) -> bool:
     """True if the component's own Application brought it, whichever way Argo CD marks what it brings."""
     about, name = mapping(body.get("metadata")), application_of(component)
     tracked = text(mapping(about.get("annotations")).get(_TRACKING)).partition(":")[0]
