@@ -158,6 +158,8 @@ def test_a_value_that_breaks_a_rule_blocks_the_plan_and_nothing_runs(linked: Wor
 def test_nobody_approves_for_others_by_launching(linked: World) -> None:
     fleet = linked.csoc.folder / "fleet.yaml"
     fleet.write_text(fleet.read_text().rstrip() + "\n  approvals: {prod: {secondPerson: true}}\n")
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *who, "commit", "-qam", "Two people"], cwd=linked.csoc.folder, check=True)
     before = documents(linked)
     ran = launch(linked, ANSWERS.replace("stage: dev", "stage: prod"), "--auto-approve")
     assert ran.code == 3
