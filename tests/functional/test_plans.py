@@ -72,8 +72,13 @@ class Fleet:
     def person(self, name: str) -> Command:
         """csoc as somebody else, on the same machine."""
         made = Command(self.csoc.home, self.folder, variables=dict(self.csoc.variables))
-        made.variables.update(self.world.hub.hub(name))
+        made.variables.update(self.world.hub.signed_in(name))
         return made
+
+    def somebody(self, variables: Mapping[str, str]) -> Command:
+        """csoc with the credentials of somebody, on the same machine."""
+        kept = {key: value for key, value in self.csoc.variables.items() if not key.startswith("AWS_")}
+        return Command(self.csoc.home, self.folder, variables={**kept, **variables})
 
     def nobody(self) -> Command:
         """csoc without any sign-in."""
@@ -83,11 +88,7 @@ class Fleet:
 
     def write(self, path: str, text: str, by: str = "fleet@example.org") -> Path:
         """A commit of one file."""
-        place = self.folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        self._commit(by)
-        return place
+        return self.world.write(path, text, by)
 
     def change(self, path: str, before: str, after: str, by: str = "fleet@example.org") -> None:
         text = (self.folder / path).read_text()
@@ -96,15 +97,7 @@ class Fleet:
 
     def remove(self, path: str) -> None:
         (self.folder / path).unlink()
-        self._commit("fleet@example.org")
-
-    def _commit(self, mail: str) -> None:
-        repository = pygit2.Repository(str(self.folder))
-        repository.index.add_all()
-        repository.index.write()
-        who = pygit2.Signature(mail.partition("@")[0], mail, 1_790_000_100, 0)
-        tree = repository.index.write_tree()
-        repository.create_commit("HEAD", who, who, "Change", tree, [repository.head.target])
+        self.world.commit()
 
     def cluster(self, name: str, uid: str, text: str = MADE, by: str = "fleet@example.org") -> str:
         self.write(f"clusters/{name}/cluster.yaml", text.replace("NAME", name).replace("UID", uid), by)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pygit2
 import pytest
 
 from csoc.emulator.owners import REGION, OwnerOf
@@ -35,7 +36,7 @@ class World:
         self.csoc = Command(folder / "home", folder / "fleet", variables=self.hub.hub("ada@example.org"))
         self.csoc.variables["CSOC_DATA_DIR"] = str(folder / "data")
         self.done(self.csoc("fleet", "init", ".", "--name", "tide"))
-        self._commit_all()
+        self.commit()
 
     def owner(self) -> OwnerOf:
         """Somebody with an account that nobody used before."""
@@ -74,14 +75,22 @@ class World:
         self.make(owner, self.link(name, owner))
         self.done(self.csoc("account", "verify", name))
 
-    def _commit_all(self) -> None:
-        import pygit2
+    def write(self, path: str, text: str, by: str = "fleet@example.org") -> Path:
+        """A commit of one file of the fleet. by: mail address of whoever made it."""
+        place = self.csoc.folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+        self.commit(by)
+        return place
 
+    def commit(self, by: str = "fleet@example.org") -> None:
+        """Everything in the work tree."""
         repository = pygit2.init_repository(self.csoc.folder, initial_head="main")
         repository.index.add_all()
         repository.index.write()
-        who = pygit2.Signature("Ada", "ada@example.org", 1_790_000_000, 0)
-        repository.create_commit("HEAD", who, who, "Begin", repository.index.write_tree(), [])
+        who = pygit2.Signature(by.partition("@")[0], by, 1_790_000_100, 0)
+        parents = [] if repository.head_is_unborn else [repository.head.target]
+        repository.create_commit("HEAD", who, who, "Change", repository.index.write_tree(), parents)
 
 
 @pytest.fixture

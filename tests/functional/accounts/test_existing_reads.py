@@ -7,6 +7,7 @@ import shlex
 
 from tests.functional.accounts.conftest import World
 
+PATH = "clusters/omix3/cluster.yaml"
 FOLDER = "/gen3/omix3/commons/uat"
 NETWORK = {
     "vpc-id": "vpc-0123456789abcdef0",
@@ -37,9 +38,7 @@ def test_a_link_reads_what_documents_name_once_its_stack_was_given_it(world: Wor
     parameters = owner.client("ssm")
     for name, value in {**NETWORK, "private-key": "of somebody else"}.items():
         parameters.put_parameter(Name=f"{FOLDER}/{name}", Value=value, Type="String")
-    path = world.csoc.folder / "clusters" / "omix3" / "cluster.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text(CLUSTER)
+    world.write(PATH, CLUSTER)
 
     refused = world.csoc("plan", "omix3", "--layer", "cluster")
     assert refused.code != 0
@@ -67,17 +66,15 @@ def test_a_link_reads_what_documents_name_once_its_stack_was_given_it(world: Wor
     assert "network: exists already, is only read" in shown.out
 
     # What no document names any more stays granted by the account's owner, and is no weakness.
-    path.write_text(CLUSTER.replace(FOLDER, "/csoc/elsewhere"))
+    world.write(PATH, CLUSTER.replace(FOLDER, "/csoc/elsewhere"))
     assert world.csoc("account", "verify", "research").code == 0
 
 
 def test_a_stack_that_documents_name_is_read_and_what_is_beyond_single_things_is_a_weakness(world: World) -> None:
     owner = world.linked("research")
     owner.make_stack("omix3-uat-network", json.dumps(STACK), {}, lambda: None)
-    path = world.csoc.folder / "clusters" / "omix3" / "cluster.yaml"
-    path.parent.mkdir(parents=True)
     source = f"{{stack: omix3-uat-network, names: {CLUSTER.rpartition('names: ')[2].strip()}}}"
-    path.write_text(CLUSTER.partition("from:")[0] + f"from: {source}\n")
+    world.write(PATH, CLUSTER.partition("from:")[0] + f"from: {source}\n")
 
     refused = world.csoc("plan", "omix3", "--layer", "cluster")
     assert "The link's role cannot read the stack omix3-uat-network" in refused.err

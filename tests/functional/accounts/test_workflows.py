@@ -6,11 +6,9 @@ import base64
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jwt
-import pygit2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -76,23 +74,11 @@ def host(world: World) -> Host:
     return made
 
 
-def committed(folder: Path, path: str, text: str) -> None:
-    place = folder / path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(text, encoding="utf-8")
-    repository = pygit2.Repository(str(folder))
-    repository.index.add(path)
-    repository.index.write()
-    who = pygit2.Signature("Ada", "ada@example.org", 1_790_000_000, 0)
-    tree = repository.index.write_tree()
-    repository.create_commit("HEAD", who, who, "A cluster", tree, [repository.head.target])
-
-
 def test_a_workflow_plans_and_applies_a_layer_and_the_record_is_the_one_that_everybody_sees(
     world: World, host: Host
 ) -> None:
     owner = world.linked("research")
-    committed(world.csoc.folder, "clusters/tide/cluster.yaml", CLUSTER)
+    world.write("clusters/tide/cluster.yaml", CLUSTER)
     workflow = parse_workflow(PLACE)
     job = host.job(host.token(workflow.subject), workflow.session)
 
