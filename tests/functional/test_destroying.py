@@ -91,7 +91,7 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     with pytest.raises(NotFoundError):
         world.owner(f"environment/{GOES}-dev")
 
-    left = {step.kind: step.result for step in run.steps}["list what is left"]["left"]
+    left = {step.kind: step.result for step in run.steps}["list left"]["left"]
     again = prepare(world.ports, world.request(GOES, STAYS))
     assert again.uid not in ("", goes), "the name is free, and what was kept is in nobody's way"
 

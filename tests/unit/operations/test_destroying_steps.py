@@ -94,6 +94,6 @@ def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keep
 def listed(scene: Scene, plan: Any, account: MemoryLeftovers) -> Any:
     context = scene.context(plan, "network")
     context.services = Services(plans=scene.plans, leftovers=MemoryLeftoverPlaces(account))
-    done = STEPS["list what is left"].run(cast(Context, context))
+    done = STEPS["list left"].run(cast(Context, context))
     assert isinstance(done, Done)
     return done.result["left"]

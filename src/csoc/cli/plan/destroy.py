@@ -102,9 +102,9 @@ def _print_left(steps: Sequence[Step]) -> None:
         say("What stays in the cluster:", "bold")
         for name in in_cluster:
             say(f"  {name}")
-    if "left" not in results.get("list what is left", {}):
+    if "left" not in results.get("list left", {}):
         return
-    left = results["list what is left"]["left"]
+    left = results["list left"]["left"]
     say("What is left in the account, by its own list:" if left else "Nothing is left in the account.", "bold")
     for one in left:
         say(f"  {one['name']} ({one['type']}): {one['keptBy'] or 'no policy of its stack keeps it; look whose it is'}")

@@ -43,7 +43,7 @@ def _template(plans: Plans, plan: Plan, layer: str) -> str:
 
 
 STEP = StepKind(
-    kind="list what is left",
+    kind="list left",
     run=_run,
     touches="nothing",
     arguments={"plan": "id of the plan that destroyed the layers"},

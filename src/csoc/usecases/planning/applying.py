@@ -139,7 +139,7 @@ def _destroying(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
         yield "check cluster", "check cluster unused", {}
     for layer in exact:
         yield f"destroy {layer}", "destroy layer", {"plan": plan.id, "layer": layer}
-    yield "list what is left", "list what is left", {"plan": plan.id}
+    yield "list what is left", "list left", {"plan": plan.id}
     if whole and owner.environment is not None:
         yield "remove documents", "remove documents", {}
 
