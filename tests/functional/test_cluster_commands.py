@@ -42,7 +42,7 @@ class World:
         self.csoc = Command(folder / "home", folder / "fleet")
         self.csoc.variables["CSOC_DATA_DIR"] = str(folder / "data")
         Accounts.done(self.csoc("fleet", "init", ".", "--name", "tide"))
-        Accounts._commit_all(self)  # type: ignore[arg-type]
+        Accounts.commit(self)  # type: ignore[arg-type]
 
     def kubeconfig(self, user: User | None = None, **changed: Any) -> Path:
         """A file by which somebody enters: by default one who may do everything."""
