@@ -208,7 +208,7 @@ def run_services(ports: ProvisioningPorts, runs: RunStore, given: Given = lambda
     from csoc.adapters.kube.kubeconfigs import Kubeconfigs, OpenedClusters
 
     return Services(
-        approvals=StoredApprovals(ports.plans),
+        approvals=StoredApprovals(ports),
         plans=ports.plans,
         places=ports.places,
         secrets=ports.places,
@@ -289,7 +289,7 @@ def _person(cloud: CloudPorts) -> Person:
         caller = cloud.cloud().caller()
     except NotFoundError:
         return machine_person(_account(), socket.gethostname())
-    return sts_person(caller.arn)
+    return sts_person(caller.arn, caller.role_arn if caller.is_exact else "")
 
 
 def _anybody(cloud: CloudPorts) -> Person:

@@ -163,7 +163,7 @@ class World:
             delivery=DocumentDelivery(ports),
             hostnames=Up(),
             plans=ports.plans,
-            approvals=StoredApprovals(ports.plans),
+            approvals=StoredApprovals(ports),
         )
 
     @property

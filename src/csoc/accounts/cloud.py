@@ -159,6 +159,15 @@ class CloudAccounts(Protocol):
         """csoc's own principal. Raises NotFoundError if there are no credentials, DeniedError if they are void."""
         ...
 
+    def endpoint(self) -> str:
+        """Which STS this process asks: "" for AWS's own, else its address (an emulated cloud's)."""
+        ...
+
+    def proven_caller(self, endpoint: str) -> Caller:
+        """The same as `caller`, as the STS of this endpoint says ("": AWS's own), whatever variables and profiles name.
+        Raises DeniedError also where these name another one, or bring another IAM to believe."""
+        ...
+
     def origin(self) -> Origin:
         """Where the credentials of this process come from. Raises NotFoundError if there are none."""
         ...

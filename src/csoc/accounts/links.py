@@ -51,7 +51,7 @@ class Link:
     """One account's link. account: name of the Account. external_id: shown to those who link only; never reused. roles:
     ARNs, by role, as they were verified. principal, observer: the roles that it trusts. template_digest: of the link
     template that its stack runs with. tried_at: when it was last looked at, with whatever outcome. missing: features to
-    what they lack. by: who began it."""
+    what they lack. by: who began it. endpoint: of the STS that it was verified with, "" for AWS's own."""
 
     account: str
     account_id: str
@@ -71,6 +71,7 @@ class Link:
     tried_at: datetime | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     by: str = ""
+    endpoint: str = ""
     unlinked_at: datetime | None = None
 
     @property

@@ -244,6 +244,10 @@ class Author(Section):
     email: str = Field(default="", description="mail address in commits")
 
 
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+RolePattern = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_*-]{1,64}$")]
+
+
 class AwsSettings(Section):
     """How csoc acts in AWS. Credentials, region and endpoint are read as every AWS SDK reads them: AWS_PROFILE,
     AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, the role of the machine or pod."""
@@ -264,6 +268,19 @@ class AwsSettings(Section):
         default="",
         pattern=r"^(o-[a-z0-9]{10,32})?$",
         description='organization that csoc\'s principal must belong to in trust policies of links; "" asks for none',
+    )
+    people_accounts: tuple[AccountId, ...] = Field(
+        default=(),
+        description="accounts beside csoc's own whose single sign-on says who people are where more than one is wanted",
+    )
+    people_roles: tuple[RolePattern, ...] = Field(
+        default=(),
+        description="ARNs of other roles that people take, without their paths, * for any letters; each is one person",
+    )
+    pinned_roles: Mapping[RolePattern, str] = Field(
+        default_factory=dict,
+        description="the same for roles whose sessions have the names of the people who take them, each with what pins "
+        "them (a trust policy with sts:RoleSessionName)",
     )
 
 

@@ -53,7 +53,10 @@ def variables() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= {f"CSOC_{name}_{key}".upper(): (name, key) for key in field.annotation.model_fields}
+            keys = (
+                key for key, one in field.annotation.model_fields.items() if get_origin(one.annotation) is not Mapping
+            )
+            found |= {f"CSOC_{name}_{key}".upper(): (name, key) for key in keys}
         elif name not in ("credentials", "git_hosts"):
             found[f"CSOC_{name}".upper()] = (name,)
     return found
@@ -89,7 +92,9 @@ def _apply_variables(data: dict[str, Any], environ: Mapping[str, str]) -> dict[t
             continue
         value: Any = environ[name]
         field = Settings.model_fields[key[0]]
-        if len(key) == 1 and get_origin(field.annotation) is tuple:
+        if len(key) == 2 and isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            field = field.annotation.model_fields[key[1]]
+        if get_origin(field.annotation) is tuple:
             value = [item.strip() for item in value.split(",") if item.strip()]
         section = data
         if len(key) == 2:

@@ -43,14 +43,19 @@ class OwnerOf:
         """What programs need to act as the owner."""
         return self._shown(self._key.access_key, self._key.secret, "")
 
-    def hub(self, person: str, name: str = WORKER) -> dict[str, str]:
+    def signed_in(self, person: str, permissions: str = "Engineers") -> dict[str, str]:
+        """Signs a person in with single sign-on, which takes its role of a set of permissions for them."""
+        name = f"AWSReservedSSO_{permissions}_0123456789abcdef"
+        return self.hub(person, name, f"/aws-reserved/sso.amazonaws.com/{REGION}/")
+
+    def hub(self, person: str, name: str = WORKER, path: str = "/") -> dict[str, str]:
         """Makes the role that csoc runs as, if it is not there, and takes it for a person. Returns the variables that
         csoc needs to be it."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{self.account}:root"}}
         trusted = _policy({**trust, "Action": "sts:AssumeRole"})
         try:
-            arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+            arn = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
         except iam.exceptions.EntityAlreadyExistsException:
             arn = iam.get_role(RoleName=name)["Role"]["Arn"]
         links = {"Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Resource": "arn:aws:iam::*:role/csoc-link/*"}

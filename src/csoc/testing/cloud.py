@@ -91,6 +91,14 @@ class MemoryAccounts:
             raise NotFoundError("There are no credentials for AWS", fix="Sign in")
         return self._own
 
+    def endpoint(self) -> str:
+        return ""
+
+    def proven_caller(self, endpoint: str) -> Caller:
+        if endpoint:
+            raise DeniedError(f"AWS's own STS is asked, and not that of {endpoint}", fix="Set AWS_ENDPOINT_URL")
+        return self.caller()
+
     def origin(self) -> Origin:
         self.caller()
         return self._origin

@@ -157,7 +157,7 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
         for plan, owner in zip(plans, owners, strict=True):
             if owner not in going_on:
                 _approve_oneself(ports, plan)
-    approvals = StoredApprovals(ports.plans)
+    approvals = StoredApprovals(ports)
     missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
     begun: list[Run] = []
     for plan, owner in zip(plans, owners, strict=True):
@@ -186,7 +186,7 @@ def _going_on(runs: RunPorts, fleet: FleetAt, owners: Sequence[str]) -> dict[str
 
 def _again(ports: ProvisioningPorts, prepared: Prepared, found: tuple[Run, ...]) -> Launched:
     """What an earlier launch began."""
-    approvals = StoredApprovals(ports.plans)
+    approvals = StoredApprovals(ports)
     plans = tuple(ports.plans.get(run.plan) for run in found)
     missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
     return Launched(prepared, plans, missing, found)

@@ -59,7 +59,24 @@ class AwsAccounts:
         self._clock, self._sleep = clock, sleep
 
     def caller(self) -> Caller:
-        return _caller(self._own)
+        return _caller(self._own.client)
+
+    def endpoint(self) -> str:
+        return self._own.endpoint
+
+    def proven_caller(self, endpoint: str) -> Caller:
+        self.origin()  # who has no credentials at all is told so
+        asked = self._own.endpoint
+        if asked != endpoint:
+            raise DeniedError(
+                f"Who you are is asked of {asked or 'AWS itself'} here, and the link of the account was verified with "
+                f"{endpoint or 'AWS itself'}",
+                fix=f"Set AWS_ENDPOINT_URL to {endpoint}, and no AWS_ENDPOINT_URL_STS; an emulated cloud that moved is "
+                "known again by csoc account verify --all"
+                if endpoint
+                else "Unset AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL, and endpoint_url in the profile",
+            )
+        return _caller(lambda service: self._own.proving(service, endpoint))
 
     def origin(self) -> Origin:
         with translated("AWS credentials"):
@@ -145,7 +162,7 @@ class AwsSession:
     sleep: Sleep = time.sleep
 
     def caller(self) -> Caller:
-        return _caller(self.session, ask_for_path=False)
+        return _caller(self.session.client, ask_for_path=False)
 
     def probe(self, probe: Probe, region: str) -> ProbeResult:
         result = self._ask(probe, region)
@@ -315,9 +332,9 @@ class _Patience:
         return True
 
 
-def _caller(session: BotoSession, *, ask_for_path: bool = True) -> Caller:
+def _caller(client: Callable[[str], Any], *, ask_for_path: bool = True) -> Caller:
     with translated("AWS sts"):
-        found = session.client("sts").get_caller_identity()
+        found = client("sts").get_caller_identity()
     arn, account = str(found["Arn"]), str(found["Account"])
     rest = arn.split(":", 5)[5]
     kind = {"root": "root", "user": "user", "federated-user": "federated"}.get(rest.split("/")[0], "role")
@@ -325,14 +342,14 @@ def _caller(session: BotoSession, *, ask_for_path: bool = True) -> Caller:
         return Caller(account, arn, kind, unique_id=str(found["UserId"]))
     name = rest.split("/")[1]
     plain = f"arn:{arn.split(':')[1]}:iam::{account}:role/{name}"
-    told = _path_of(session, name) if ask_for_path else ""
+    told = _path_of(client, name) if ask_for_path else ""
     return Caller(account, arn, kind, told or plain, str(found["UserId"]), is_exact=bool(told))
 
 
-def _path_of(session: BotoSession, name: str) -> str:
+def _path_of(client: Callable[[str], Any], name: str) -> str:
     """A role's ARN with its path, which the ARN of a session leaves out; "" if that may not be asked."""
     try:
-        return str(session.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        return str(client("iam").get_role(RoleName=name)["Role"]["Arn"])
     except ClientError as error:
         if is_denial(error):
             return ""

@@ -6,6 +6,7 @@ Clients retry what is worth it, wait a bounded time, and leave credentials of ot
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from botocore.loaders import Loader
 
 from csoc.accounts.cloud import SessionRequest
 from csoc.adapters.aws.failures import translated
+from csoc.errors import DeniedError
 
 LONGEST_SECONDS = 3_600
 _CONFIG = Config(
@@ -27,6 +29,11 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
 )
 _HOME = "us-east-1"
+_OWN_STS = re.compile(
+    r"https://sts(-fips)?(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)/?"
+)
+# Neither variables nor profiles say where an identity is asked for, and none brings an authority of its own.
+_PROVING = _CONFIG.merge(Config(ignore_configured_endpoint_urls=True))
 
 
 class BotoSession:
@@ -55,6 +62,25 @@ class BotoSession:
                 with translated(f"AWS {service}"):
                     self._clients[key] = self._session.client(service, region_name=key[1], config=_CONFIG)
             return self._clients[key]
+
+    @property
+    def endpoint(self) -> str:
+        """Which STS is asked: "" for AWS's own, else its address."""
+        return _sts_of(self.client("sts"))
+
+    def proving(self, service: str, endpoint: str) -> Any:
+        """A client that asks where csoc says ("": AWS itself). Raises DeniedError where that is not to be had."""
+        asked: dict[str, Any] = {"region_name": self.region, "config": _PROVING, "verify": True}
+        with translated(f"AWS {service}"):
+            found = self._session.client(service, endpoint_url=endpoint or None, **asked)
+        if service == "sts" and _sts_of(found) != endpoint:
+            raise DeniedError(f"The STS of this machine is {_sts_of(found)}", fix="Take its models of AWS away")
+        return found
+
+
+def _sts_of(client: Any) -> str:
+    url = str(client.meta.endpoint_url)
+    return "" if _OWN_STS.fullmatch(url) else url.rstrip("/")
 
 
 def own_session(profile: str = "") -> BotoSession:

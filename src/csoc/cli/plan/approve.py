@@ -25,7 +25,7 @@ def approve_command(plan: str, only_show: bool, whole: bool, as_json: bool) -> N
 
     with open_provisioning() as ports:
         if only_show:
-            found, lacking = ports.plans.get(plan), StoredApprovals(ports.plans).standing(plan).why
+            found, lacking = ports.plans.get(plan), StoredApprovals(ports).standing(plan).why
         else:
             done = approve(ports, plan)
             found, lacking = done.plan, done.missing

@@ -67,7 +67,7 @@ def destroy_command(
         plan = make_plan(ports, fleet, Wanted(owner, Purpose.DESTROY, layers or None, unlocks))
         is_empty = plan.is_empty and not removes_gen3(plan, found)
         if typed is None or plan.blocking or is_empty:
-            lacking = StoredApprovals(ports.plans).standing(plan.id).why
+            lacking = StoredApprovals(ports).standing(plan.id).why
             if as_json:
                 print_json(plan_json(plan, lacking))
             else:

@@ -61,7 +61,7 @@ def plan(
             return 0
         progress("asking CloudFormation")
         made = make_plan(ports, fleet, Wanted(owner, layers=layers or None, unlocks=unlocks))
-        missing = StoredApprovals(ports.plans).standing(made.id).why
+        missing = StoredApprovals(ports).standing(made.id).why
     if as_json:
         print_json(plan_json(made, missing))
     else:

@@ -63,6 +63,7 @@ def verify(
     before = find_link(cloud, name)
     if documents is not None:
         _check_git(before, documents)
+    endpoint = _endpoint(cloud, before)
     verifier = _verifier(cloud, before, person, reads_of(documents, before) if documents is not None else Reads())
     until = cloud.clock() + timedelta(seconds=wait_seconds)
     link = verifier.verify(before)
@@ -73,6 +74,7 @@ def verify(
         # Whether what documents name can be read, only they could tell.
         known = {name: text for name, text in before.missing.items() if name in _OF_DOCUMENTS}
         link = replace(link, missing={**known, **link.missing})
+    link = replace(link, endpoint=endpoint)
     cloud.links.put(link)
     return Verified(before, link, verifier.template.digest)
 
@@ -122,6 +124,18 @@ def open_session(
             fix=f"csoc account verify {name}",
         )
     return cloud.cloud().assume(request, link.region)
+
+
+def _endpoint(cloud: CloudPorts, link: Link) -> str:
+    """Which STS is asked. Raises ConflictError where a link that AWS itself vouches for would be judged by another."""
+    endpoint = cloud.cloud().endpoint()
+    if endpoint and not link.endpoint and link.verified_at is not None:
+        raise ConflictError(
+            f"The link of {link.account} was verified with AWS itself, and {endpoint} is asked now",
+            place=link.account,
+            fix="Unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS, and endpoint_url in the profile",
+        )
+    return endpoint
 
 
 def _verifier(cloud: CloudPorts, link: Link, person: str, reads: Reads) -> Verifier:

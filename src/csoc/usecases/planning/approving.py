@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from csoc.access.people import People, Person, sts_person
+from csoc.errors import NotFoundError
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import StageApproval
 from csoc.operations.services import ApprovalStanding, Standing
-from csoc.provisioning.approvals import ApprovalRule, check_approver, is_approved, missing, rule_of, stricter
+from csoc.provisioning.approvals import (
+    ApprovalRule,
+    check_approver,
+    is_approved,
+    missing,
+    rule_of,
+    stricter,
+    wants_proof,
+)
 from csoc.provisioning.layers import OwnerKind
-from csoc.provisioning.plans import Approval, Plan, Plans
+from csoc.provisioning.plans import Approval, Plan
+from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.planning.owners import Owner, environments_on
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -34,31 +45,52 @@ def approve(ports: ProvisioningPorts, plan_id: str) -> Approved:
     Raises NotFoundError, DeniedError (this person's yes does not count), RejectedError (the plan is blocked).
     """
     plan = ports.plans.get(plan_id)
-    person = ports.person()
-    rule = rule_of(plan)
-    check_approver(plan, person, rule)
+    rule, people = rule_of(plan), people_of(ports.cloud, plan.account)
+    person = proven_person(ports, plan.account) if wants_proof(rule) else ports.person()
+    check_approver(plan, person, rule, people)
     approval = Approval(plan.id, plan.digest, person.id, ports.cloud.clock())
     ports.plans.approve(approval)
-    return Approved(plan, approval, missing(plan, rule, ports.plans.approvals(plan.id)))
+    return Approved(plan, approval, missing(plan, rule, ports.plans.approvals(plan.id), people))
+
+
+def people_of(cloud: CloudPorts, account: str) -> People:
+    """Who counts where more than one person is wanted: people of csoc's own account, which is that of the roles that
+    the link trusts, and of what csoc's settings name. account: name of the Account that is planned for."""
+    aws, link = cloud.settings.aws, cloud.links.get(account)
+    principals = [aws.worker_principal, aws.observer_principal]
+    principals += [link.principal, link.observer] if link is not None and link.verified_at is not None else []
+    own = {arn.split(":")[4] for arn in principals if arn.count(":") >= 5}
+    return People(frozenset({*own, *aws.people_accounts}), aws.people_roles, tuple(aws.pinned_roles))
+
+
+def proven_person(ports: ProvisioningPorts, account: str) -> Person:
+    """Who uses this csoc, as the STS says that the account's link was verified with, and no variable. Raises
+    DeniedError where another one is asked."""
+    link = ports.cloud.links.get(account)
+    try:
+        caller = ports.cloud.cloud().proven_caller(link.endpoint if link is not None else "")
+    except NotFoundError:
+        return ports.person()
+    return sts_person(caller.arn, caller.role_arn if caller.is_exact else "")
 
 
 class StoredApprovals:
     """See csoc.operations.services.PlanApprovals."""
 
-    def __init__(self, plans: Plans) -> None:
-        self._plans = plans
+    def __init__(self, ports: ProvisioningPorts) -> None:
+        self._ports = ports
 
     def standing(self, plan: str) -> ApprovalStanding:
-        found = self._plans.get(plan)
-        given = self._plans.approvals(plan)
-        rule = rule_of(found)
+        found = self._ports.plans.get(plan)
+        given = self._ports.plans.approvals(plan)
+        rule, people = rule_of(found), people_of(self._ports.cloud, found.account)
         by = ", ".join(dict.fromkeys(one.by for one in given if one.digest == found.digest))
         if found.blocking:
             first = found.blocking[0]
             return ApprovalStanding(Standing.REFUSED, "a policy", f"{first.subject}: {first.cause}")
-        if is_approved(found, rule, given):
+        if is_approved(found, rule, given, people):
             return ApprovalStanding(Standing.APPROVED, by)
-        return ApprovalStanding(Standing.WANTED, by, missing(found, rule, given))
+        return ApprovalStanding(Standing.WANTED, by, missing(found, rule, given, people))
 
 
 def rule_for(documents: Documents, owner: Owner) -> ApprovalRule:

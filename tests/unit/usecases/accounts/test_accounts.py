@@ -39,7 +39,7 @@ class Now:
 def ports(cloud: MemoryAccounts | None = None, links: Links | None = None, **aws: str) -> CloudPorts:
     found, now = cloud or MemoryAccounts(), Now()
     return CloudPorts(
-        settings=Settings(aws=AwsSettings(**aws)),
+        settings=Settings(aws=AwsSettings.model_validate(aws)),
         clock=now,
         ids=random_ids,
         links=links or MemoryLinks(),
@@ -225,3 +225,23 @@ def test_a_link_that_was_taken_back_is_used_by_nobody_from_then_on() -> None:
     with pytest.raises(NotFoundError):
         open_session(cloud, "research", Role.OBSERVER, person="ada", run="r")
     assert [one.account for one in cloud.links.past()] == ["research"]
+
+
+def test_a_link_that_aws_vouches_for_is_never_judged_by_another_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = ports()
+    make_stack(cloud, begun(cloud))
+    assert verify(cloud, "research", None).link.endpoint == ""
+    monkeypatch.setattr(MemoryAccounts, "endpoint", lambda _: "http://127.0.0.1:4566")
+    with pytest.raises(ConflictError, match="verified with AWS itself, and http"):
+        verify(cloud, "research", None)
+    kept = cloud.links.get("research")
+    assert kept is not None
+    assert kept.endpoint == ""
+
+
+def test_a_link_remembers_which_cloud_vouched_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = ports()
+    make_stack(cloud, begun(cloud))
+    for address in ("http://127.0.0.1:4566", "http://127.0.0.1:4567"):
+        monkeypatch.setattr(MemoryAccounts, "endpoint", lambda _, address=address: address)
+        assert verify(cloud, "research", None).link.endpoint == address
