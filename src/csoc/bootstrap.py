@@ -158,24 +158,21 @@ def provisioning_ports(settings: Settings | None = None) -> Iterator[Provisionin
 
 @contextmanager
 def run_ports(settings: Settings | None = None) -> Iterator[RunPorts]:
-    """The real ports of commands that look at runs; the database is released at the end. Raises as `cloud_ports`."""
+    """The ports of what executes runs, but for its services (`csoc.records` has those of commands that look at runs);
+    the database is released at the end. Raises as `cloud_ports`."""
     from csoc.adapters.db.database import open_database
     from csoc.adapters.db.runs import DatabaseRuns
 
     settings = settings or load()
     database = open_database(settings.database)
 
-    def person() -> Person:
-        with cloud_ports(settings) as cloud:
-            return _anybody(cloud)
-
     try:
         yield RunPorts(
             runs=DatabaseRuns(database),
-            engine=_engines(settings),
+            engine=engines(settings),
             clock=system_clock,
             ids=random_ids,
-            person=functools.cache(person),
+            person=functools.cache(functools.partial(anybody, settings)),
         )
     finally:
         database.close()
@@ -264,7 +261,7 @@ def _resolver() -> Resolver:
     return resolve
 
 
-def _engines(settings: Settings) -> EngineFactory:
+def engines(settings: Settings) -> EngineFactory:
     """Engines whose record is beside the others': in a file of its own, or in a schema of its own."""
 
     def make(workflow: Workflow, executor_id: str) -> Engine:
@@ -292,8 +289,13 @@ def _person(cloud: CloudPorts) -> Person:
     return sts_person(caller.arn, caller.role_arn if caller.is_exact else "")
 
 
-def _anybody(cloud: CloudPorts) -> Person:
+def anybody(settings: Settings) -> Person:
     """The same for what approves nothing: a run is given up at night also while STS does not answer."""
+    with cloud_ports(settings) as cloud:
+        return _anybody(cloud)
+
+
+def _anybody(cloud: CloudPorts) -> Person:
     try:
         return _person(cloud)
     except CsocError:

@@ -195,3 +195,17 @@ def test_a_queued_resume_leaves_the_work_to_a_worker(csoc: Command, runs: Databa
     assert runs.get("r1").attempt == 2
     runs.change("r1", None, state=RunState.SUCCEEDED)
     assert csoc("runs", "resume", "r1", "--queue").code == 5
+
+
+def test_at_80_columns_a_run_is_one_line_with_the_name_of_the_session(csoc: Command, runs: DatabaseRuns) -> None:
+    arn = "sts:arn:aws:sts::111111111111:assumed-role/AWSReservedSSO_Engineer_0123456789abcdef/ada"
+    runs.add(a_run("k3x9q1m2za", by=arn, owner_name="environment reef-dev"))
+    with patch("csoc.cli.output.console_width", lambda **_: 80):
+        lines = csoc("runs", "list").out.splitlines()
+    assert len([line for line in lines if line.strip()]) <= 1 + 2 + 1 + 1, "a title, a head, the run and a hint"
+    assert max(map(len, lines)) <= 80
+    [row] = [line for line in lines if line.startswith("k3x9q1m2za")]
+    assert "environment reef-dev" in row
+    assert " ada " in f"{row} "
+    assert arn in csoc("runs", "show", "k3x9q1m2za").out
+    assert csoc("runs", "list", "--json").data["runs"][0]["by"] == arn

@@ -16,7 +16,7 @@ import click
 from rich.text import Text
 
 from csoc.cli.escaping import clean, json_text
-from csoc.cli.tables import Cell, clean_text, table_lines, wrap
+from csoc.cli.tables import Cell, clean_text, list_lines, table_lines, wrap
 from csoc.errors import ConflictError, CsocError, Kind, UnavailableError
 
 EXIT_FAILED = 1
@@ -164,9 +164,28 @@ def table(columns: Sequence[Cell], rows: Sequence[Sequence[Cell]], title: str = 
         say(title, "italic")
     if not rows:
         return
-    encoding = (sys.stdout.encoding or "").lower() if sys.stdout is not None else ""
-    _send(table_lines(columns, rows, room=console_width(), rule="─" if encoding.startswith("utf") else "-"))
+    _send(table_lines(columns, rows, room=console_width(), rule=_rule()))
     say()
+
+
+def rows_of_one_line(
+    columns: Sequence[Cell], rows: Sequence[Sequence[Cell]], title: str = "", *, cut: int, least: int = 16
+) -> None:
+    """A list that grows (see `csoc.cli.tables.list_lines`): the best columns first, and --json has what is left out."""
+    if title:
+        say(title, "italic")
+    if not rows:
+        return
+    lines, is_short = list_lines(columns, rows, cut=cut, least=least, room=console_width(), rule=_rule())
+    _send(lines)
+    if is_short:
+        say("Cut to this width; --json has all of it.", "dim")
+    say()
+
+
+def _rule() -> str:
+    encoding = (sys.stdout.encoding or "").lower() if sys.stdout is not None else ""
+    return "─" if encoding.startswith("utf") else "-"
 
 
 def print_diff(lines: Sequence[str], *, indent: str = "    ", most: int | None = None, error: bool = False) -> None:

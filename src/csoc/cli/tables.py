@@ -2,6 +2,9 @@
 
 Names are never cut: two that differ at the end would look the same. Where there is too little room, long cells go on in
 the next line; where that would leave columns of a few characters, each row becomes a block with a line for each column.
+
+Lists that grow are another matter: a row of one is a line, whose last columns are left out where there is no room for
+them, and one column, of sentences, is cut.
 """
 
 from __future__ import annotations
@@ -42,6 +45,54 @@ def table_lines(
     return [*_row_lines([head], widths), under, *_row_lines(cells[1:], widths)]
 
 
+def list_lines(
+    columns: Sequence[Cell],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    cut: int,
+    least: int,
+    room: int | None = None,
+    rule: str = "─",
+) -> tuple[list[Text], bool]:
+    """The lines of a table with one line a row, and whether anything was left out. cut: the number of the column that
+    may be cut, to at least so many characters. Columns behind it are left out, from the last, until the rest fits.
+    Where not even those before it do, it is a table as any other."""
+    whole = table_lines(columns, rows, rule=rule)
+    if room is None:
+        return whole, False
+    cells: list[_Row] = [[cell_texts(cell) for cell in row] for row in [columns, *rows]]
+    said = [number for number in range(len(columns)) if _says(cells, number)]
+    natural = {number: max(line.cell_len for row in cells for line in row[number]) for number in said}
+    kept = list(said)
+    while _taken(natural, kept, cut, least) > room and kept[-1] > cut:
+        kept.pop()
+    if _taken(natural, kept, cut, least) > room:
+        return table_lines(columns, rows, room=room, rule=rule), False
+    spare = room - sum(natural[number] for number in kept if number != cut) - _GAP * (len(kept) - 1)
+    shown = [[_shortened(row[number], spare) if number == cut else row[number] for number in kept] for row in cells]
+    is_short = len(kept) < len(said) or (cut in kept and natural[cut] > spare)
+    return table_lines(shown[0], shown[1:], room=room, rule=rule), is_short
+
+
+def _taken(natural: Mapping[int, int], kept: Sequence[int], cut: int, least: int) -> int:
+    widths = (min(natural[number], least) if number == cut else natural[number] for number in kept)
+    return sum(widths) + _GAP * (len(kept) - 1)
+
+
+def _shortened(cell: Sequence[Text], width: int) -> list[Text]:
+    made = []
+    for line in cell:
+        short = line.copy()
+        short.truncate(width, overflow="ellipsis")
+        made.append(short)
+    return made
+
+
+def _says(cells: Sequence[_Row], number: int) -> bool:
+    """True if a column says something below its head; the first one is always kept."""
+    return number == 0 or any(line.plain.strip() for row in cells[1:] for line in row[number])
+
+
 def _bold(text: Text) -> Text:
     made = text.copy()
     made.stylize_before("bold")
@@ -60,11 +111,7 @@ def _row_lines(cells: Sequence[_Row], widths: Sequence[int]) -> Iterator[Text]:
 
 def _filled(cells: Sequence[_Row]) -> list[_Row]:
     """The columns that say something below their head."""
-    kept = [
-        number
-        for number in range(len(cells[0]))
-        if number == 0 or any(line.plain.strip() for row in cells[1:] for line in row[number])
-    ]
+    kept = [number for number in range(len(cells[0])) if _says(cells, number)]
     return [[row[number] for number in kept] for row in cells]
 
 

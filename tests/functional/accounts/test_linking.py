@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -115,6 +116,12 @@ def test_before_the_stack_is_there_nothing_is_verified_and_the_way_to_it_is_name
     ran = world.csoc("account", "verify", "research")
     assert ran.code == 1
     assert "Make the stack as `csoc account link research` says" in ran.out
+    with patch("csoc.cli.output.console_width", lambda **_: 80):
+        lines = world.csoc("account", "list").out.splitlines()
+    [row] = [line for line in lines if line.startswith("research")]
+    assert "broken" in row
+    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 1, "a title, a head, the link and a hint"
+    assert max(map(len, lines)) <= 80
     assert world.csoc("account", "list", "--check").code == 1
 
 
@@ -226,6 +233,12 @@ def test_a_stack_with_another_external_id_is_no_link(world: World) -> None:
     ran = world.csoc("account", "verify", "research")
     assert ran.code == 1
     assert "Make the stack as `csoc account link research` says" in ran.out
+    with patch("csoc.cli.output.console_width", lambda **_: 80):
+        lines = world.csoc("account", "list").out.splitlines()
+    [row] = [line for line in lines if line.startswith("research")]
+    assert "broken" in row
+    assert len([line for line in lines if line.strip()]) == 1 + 2 + 1 + 1, "a title, a head, the link and a hint"
+    assert max(map(len, lines)) <= 80
 
 
 def test_an_external_id_that_changes_later_breaks_the_link_until_it_is_put_back(world: World) -> None:

@@ -86,3 +86,38 @@ def test_sentences_are_broken_at_spaces_and_indented(text: str, width: int) -> N
     if width >= 30:
         assert any("one/two-three.yaml:7" in line.plain for line in lines)
     assert cell_len(shown(lines)) == cell_len(shown([sentence]))
+
+
+HEADS = ["run", "state", "what", "at", "by", "began"]
+RUN = [
+    "k3x9q1m2za",
+    "waiting",
+    "apply environment reef-dev",
+    "4/9 follow gen3: waits for " + "x" * 90,
+    "ada",
+    "2026-11-23",
+]
+
+
+@pytest.mark.parametrize("room", [60, 72, 80, 100, 160])
+def test_a_row_of_a_list_is_one_line_whose_last_columns_go_first(room: int) -> None:
+    lines, is_short = tables.list_lines(HEADS, [RUN, RUN], cut=3, least=10, room=room)
+    assert len(lines) == 1 + 1 + 2
+    assert max(line.cell_len for line in lines) <= room
+    assert is_short
+    assert all(word in lines[2].plain for word in RUN[:3]), "what comes before the sentence is whole"
+    assert "4/9" in lines[2].plain
+    assert ("2026-11-23" in lines[2].plain) == (room >= 80)
+
+
+def test_a_list_that_fits_and_one_for_a_program_are_whole() -> None:
+    for room in (220, None):
+        lines, is_short = tables.list_lines(HEADS, [RUN], cut=3, least=10, room=room)
+        assert not is_short
+        assert all(word in lines[2].plain for word in RUN)
+
+
+def test_a_list_whose_names_alone_are_wider_than_the_room_cuts_none_of_them() -> None:
+    lines, _ = tables.list_lines(HEADS, [RUN], cut=3, least=10, room=30)
+    assert "environment" in shown(lines)
+    assert max(line.cell_len for line in lines) <= 30

@@ -8,13 +8,15 @@ from datetime import datetime
 import click
 from rich.text import Text
 
+from csoc.accounts.due import is_overdue
 from csoc.accounts.links import Check, Link, LinkState
 from csoc.accounts.verification import UNKNOWN, WRONG
-from csoc.cli.account.session import link_json, open_cloud
+from csoc.cli.account.session import link_json, open_links
 from csoc.cli.commands import command
-from csoc.cli.output import EXIT_FAILED, count, print_json, say, table
+from csoc.cli.output import EXIT_FAILED, count, print_json, rows_of_one_line, say
+from csoc.cli.runs.session import who
 from csoc.cli.tables import Cell
-from csoc.usecases.accounts.verifying import is_overdue
+from csoc.clock import system_clock
 
 _STYLES = {LinkState.VERIFIED: "green", LinkState.WEAKENED: "bold red", LinkState.BROKEN: "red"}
 
@@ -26,9 +28,9 @@ _STYLES = {LinkState.VERIFIED: "green", LinkState.WEAKENED: "bold red", LinkStat
 @click.option("--past", is_flag=True, help="Links that were taken back.")
 def list_command(checking: bool, past: bool, as_json: bool) -> int:
     """The links, and what is wrong with them. Asks the database only, and no account."""
-    with open_cloud() as ports:
-        links = list(ports.links.past() if past else ports.links.all())
-        now = ports.clock()
+    with open_links() as kept:
+        links = list(kept.past() if past else kept.all())
+    now = system_clock()
     bad = [] if past else [one for one in links if not one.is_usable or not one.is_proven or is_overdue(one, now)]
     if as_json:
         print_json([{**link_json(link), "overdue": link in bad and is_overdue(link, now)} for link in links])
@@ -41,18 +43,18 @@ def _print(links: list[Link], now: datetime, *, past: bool) -> None:
     rows: list[list[Cell]] = [
         [
             link.account,
-            link.account_id,
-            link.region,
             Text(str(link.state), style=_STYLES.get(link.state, "yellow")),
+            link.account_id,
+            _why(link, now) if not past else f"begun by {who(link.by)}",
             _age(link.unlinked_at if past else link.verified_at, now),
-            _why(link, now) if not past else f"begun by {link.by}",
+            link.region,
         ]
         for link in links
     ]
-    heads: list[Cell] = ["account", "id", "region", "state", "unlinked" if past else "verified", "what is wrong"]
+    heads: list[Cell] = ["account", "state", "id", "what is wrong", "unlinked" if past else "verified", "region"]
     if past:
-        heads[-1] = "who"
-    table(heads, rows, title=count(len(links), "link"))
+        heads[3] = "who"
+    rows_of_one_line(heads, rows, title=count(len(links), "link"), cut=3, least=30)
     if not links and not past:
         say("Begin one: csoc account link NAME --account-id ID --region REGION")
 

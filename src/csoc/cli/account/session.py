@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from csoc.accounts.links import Link
+from csoc.accounts.links import Link, Links
 
 if TYPE_CHECKING:
     from csoc.usecases.cloud_ports import CloudPorts
@@ -18,6 +18,13 @@ def open_cloud() -> AbstractContextManager[CloudPorts]:
     from csoc import bootstrap
 
     return bootstrap.cloud_ports()
+
+
+def open_links() -> AbstractContextManager[Links]:
+    """The links alone, for who asks no cloud."""
+    from csoc import records
+
+    return records.links()
 
 
 class AccountName(click.ParamType[str]):

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
-from csoc.cli.output import count, print_json, print_line, say, table
-from csoc.cli.runs.session import STYLES, current_step, line_json, moment, open_runs, run_json, took
+from csoc.cli.output import count, print_json, print_line, rows_of_one_line, say, table
+from csoc.cli.runs.session import STYLES, current_step, line_json, moment, open_runs, run_json, took, who
 from csoc.cli.tables import Cell
 from csoc.operations.runs import HERE, Run, RunState
 from csoc.usecases import runs as usecase
@@ -45,10 +45,12 @@ def list_command(owner: str | None, states: tuple[str, ...], limit: int, before:
         say("There are no runs." if not (owner or states or before) else "There are no such runs.")
         return
     alone = {run_id for run_id, lease in leases.items() if lease is None}
-    table(
-        ["run", "state", "what", "at", "by", "began"],
+    rows_of_one_line(
+        ["run", "state", "what", "by", "at", "began"],
         [_row(run, is_alone=run.id in alone and run.where == HERE) for run in shown],
         title=count(len(shown), "run"),
+        cut=4,
+        least=14,
     )
     if more:
         say(f"There are more: csoc runs list --before {shown[-1].id}", "dim")
@@ -67,8 +69,8 @@ def _row(run: Run, *, is_alone: bool) -> list[Cell]:
         run.id,
         Text(state, style=STYLES.get(run.state, "")),
         f"{run.kind} {run.owner_name}",
+        who(run.by),
         at,
-        run.by,
         moment(run.created_at),
     ]
 

@@ -23,9 +23,9 @@ STYLES = {
 
 def open_runs() -> AbstractContextManager[RunPorts]:
     """The store of runs. Loading it takes longer than most mistakes do to be seen, so that is done last."""
-    from csoc import bootstrap
+    from csoc import records
 
-    return bootstrap.run_ports()
+    return records.runs()
 
 
 def open_executing() -> AbstractContextManager[RunPorts]:
@@ -38,6 +38,14 @@ def open_executing() -> AbstractContextManager[RunPorts]:
 def moment(at: datetime | None) -> str:
     """A time for people."""
     return at.strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def who(person: str) -> str:
+    """A person's id as a list shows it: the name of the session, or of the account of this machine."""
+    kind, _, rest = person.partition(":")
+    if kind == "machine":
+        return rest.partition("@")[0]
+    return rest.rpartition("/")[2] or rest if kind == "sts" else person
 
 
 def took(begun: datetime | None, ended: datetime | None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from csoc.accounts.cloud import CloudSession
+from csoc.accounts.due import DUE_AFTER
 from csoc.accounts.links import Link, LinkState, Role
 from csoc.accounts.sessions import session
 from csoc.accounts.template import link_template
@@ -19,8 +20,6 @@ from csoc.usecases.accounts.linking import terms_of
 from csoc.usecases.accounts.reading import reads_of
 from csoc.usecases.cloud_ports import CloudPorts
 
-DUE_AFTER = timedelta(hours=24)
-OVERDUE_AFTER = timedelta(hours=48)
 _LOOK_SECONDS = 5.0
 _TAKEN = "with the ExternalId"
 _OF_DOCUMENTS = ("existing parameters", "existing stacks")
@@ -87,11 +86,6 @@ def due(cloud: CloudPorts) -> Sequence[Link]:
         for link in cloud.links.all()
         if link.state is not LinkState.BEGUN and (link.tried_at is None or now - link.tried_at >= DUE_AFTER)
     ]
-
-
-def is_overdue(link: Link, now: datetime) -> bool:
-    """True if what is known of a link is too old to rest on."""
-    return link.verified_at is not None and now - link.verified_at >= OVERDUE_AFTER
 
 
 def after_denial(cloud: CloudPorts, name: str) -> str:

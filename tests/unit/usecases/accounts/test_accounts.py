@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from csoc.accounts.cloud import Caller, Origin
+from csoc.accounts.due import is_overdue
 from csoc.accounts.links import Link, Links, LinkState, Role, new_external_id
 from csoc.accounts.template import link_template
 from csoc.accounts.terms import Terms
@@ -19,7 +20,7 @@ from csoc.testing.cloud import WORKER, MemoryAccounts
 from csoc.testing.links import MemoryLinks
 from csoc.usecases.accounts.doctor import doctor
 from csoc.usecases.accounts.unlinking import unlink
-from csoc.usecases.accounts.verifying import after_denial, due, is_overdue, open_session, verify
+from csoc.usecases.accounts.verifying import after_denial, due, open_session, verify
 from csoc.usecases.cloud_ports import CloudPorts
 
 INSTALLATION, ACCOUNT = "f1b2c3d4e5", "222222222222"
