@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from csoc.accounts.workflows import ENVIRONMENT, Workflow
 from csoc.cli.formats import jsonreport
 from csoc.cli.main import csoc
 from csoc.cli.rules import all_rules
+from csoc.config import Settings
+from csoc.config.loading import load, variables
+from csoc.fleet.documents import layout
 from scripts import command_pages
 from tests.unit.cli.test_check_formats import finding, verdict
 
@@ -135,6 +139,40 @@ def test_the_workflow_that_applies_is_pinned_has_a_token_and_few_rights_and_make
         assert done.stdout == f"name={Workflow('example', 'fleet').session}\n"
         for call in re.findall(r"^csoc .*", "\n".join(runs), re.M):
             assert_understood(call.partition(" > ")[0])
+
+
+def test_the_workflow_that_plans_is_triggered_by_every_document_that_a_plan_is_made_from_and_by_nothing_else() -> None:
+    workflow: dict[Any, Any] = yaml.safe_load((ROOT / "docs/how-to/apply-workflow.yaml").read_text("utf-8"))
+    triggers = workflow[True]["pull_request"]["paths"]
+    planned_from = set(layout.KINDS) - {"Release", "Baseline"}
+    written = {kind: re.sub("<[a-z]+>", "one", layout.pattern(kind)) for kind in layout.KINDS}
+    own = [one for one in triggers if not one.startswith(f"{layout.ADOPTED}/")]
+    assert {kind for kind, path in written.items() if any(_triggers(one, path) for one in own)} == planned_from
+    assert not [one for one in own if not any(_triggers(one, path) for path in written.values())]
+    assert f"{layout.ADOPTED}/**" in triggers
+
+
+def _triggers(glob: str, path: str) -> bool:
+    """As GitHub reads the globs that are used: ** is anything."""
+    return re.fullmatch(re.escape(glob).replace(re.escape("**"), ".*"), path) is not None
+
+
+@pytest.mark.parametrize("name", ["apply-workflow.yaml", "github-workflow.yaml"])
+def test_what_a_workflow_sets_and_names_is_there(name: str) -> None:
+    text = (ROOT / "docs/how-to" / name).read_text("utf-8")
+    workflow: dict[Any, Any] = yaml.safe_load(text)
+    own = {"CSOC_ROLE", "CSOC_REGION", "CSOC_OWNER", "CSOC_PGPASS"}
+    asked = set(re.findall(r"\bCSOC_[A-Z_]+", text))
+    assert asked - own <= {*variables(), "CSOC_CONFIG"}, "no setting"
+    load({key: value for key, value in workflow["env"].items() if key != "CSOC"})
+    assert not [page for page in re.findall(r"docs/[\w/.-]+", text) if not (ROOT / page).is_file()]
+    commands = re.findall(r"`(csoc [^`]+)`", text)
+    for typed in commands:
+        assert_understood(typed.replace("\\(.id)", "k3x9m2ab7q"))
+    parts = re.findall(r"printf '(\[\[[^']*)'", text)
+    for written in parts:
+        settings = Settings.model_validate(tomllib.loads(written.replace("\\n", "\n") % "example/fleet"))
+        assert settings.credentials[0].url_prefix == "https://github.com/example/fleet"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/how-to/launch-a-commons.md", "docs/how-to/plan-in-a-workflow.md"])

@@ -39,7 +39,7 @@ def loaded(folder: Path, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("runs", "list"), ("runs", "show", "none"), ("account", "list")],
+    [("runs", "list"), ("runs", "show", "none"), ("account", "list"), ("plan", "--list")],
     ids=" ".join,
 )
 def test_what_only_reads_records_loads_neither_git_nor_charts_nor_clouds(

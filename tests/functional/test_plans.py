@@ -232,7 +232,7 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
         waiting = _waiting(fleet, applying)
         more = f"{plan['id']}-network"
         assert f"the approval of plan {more}" in waiting["steps"][1]["waitsFor"]
-        shown = fleet.world.done(fleet.csoc("approve", more, "--show")).out
+        shown = fleet.world.done(fleet.csoc("plan", "--show", more)).out
         assert "WebAclLogGroup" in shown
         assert "Properties.RetentionInDays: 1 -> " in shown
         logs = {one["logGroupName"]: one.get("retentionInDays") for one in _log_groups(fleet)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,13 @@ from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say
 from csoc.cli.plan.session import open_provisioning, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
+from csoc.cli.plan.stored import list_plans
 from csoc.cli.session import fleet_option
 from csoc.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from csoc.provisioning.plans import Plan
+    from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 
 @command(
@@ -22,8 +28,12 @@ from csoc.errors import UnavailableError
     "csoc plan environment/heart-prod --layer database",
     "csoc plan research --export research.json",
     "csoc plan heart-prod --unlock resources/Uploads",
+    "csoc plan --list research",
+    "csoc plan --show k3x9m2ab7q --whole",
 )
-@click.argument("owner", type=ONE_LINE)
+@click.argument("owner", type=ONE_LINE, required=False)
+@click.option("--list", "listing", is_flag=True, help="Show which plans there are, newest first; of OWNER, if given.")
+@click.option("--show", "shown", type=ONE_LINE, metavar="PLAN", help="Show a plan that was made before.")
 @planned_options
 @click.option(
     "--export", "export", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -32,7 +42,9 @@ from csoc.errors import UnavailableError
 @click.option("--whole", is_flag=True, help="Show every addition with its name.")
 @fleet_option
 def plan(
-    owner: str,
+    owner: str | None,
+    listing: bool,
+    shown: str | None,
     layers: tuple[str, ...],
     unlocks: tuple[str, ...],
     export: Path | None,
@@ -46,9 +58,17 @@ def plan(
 
     Nothing is changed: CloudFormation makes change sets and says what they would do. What cannot be known before
     something else exists is shown as a preview. The plan is stored; csoc approve and csoc apply take its id. Ends with
-    1 if a policy blocks it.
+    1 if a policy blocks it. --list and --show read what is stored, and make no plan.
     """
-    from csoc.usecases.planning.approving import StoredApprovals
+    if listing + (shown is not None) + (owner is not None and not listing) != 1:
+        raise click.UsageError("Give one of OWNER, --list and --show PLAN (--list takes an OWNER too)")
+    if listing:
+        list_plans(owner, as_json=as_json)
+        return 0
+    if shown is not None:
+        _show(shown, whole=whole, as_json=as_json)
+        return 0
+    assert owner is not None  # noqa: S101 - the only one that is left
     from csoc.usecases.planning.making import Wanted, infrastructure_of, make_plan, open_fleet
 
     with open_provisioning() as ports:
@@ -61,12 +81,23 @@ def plan(
             return 0
         progress("asking CloudFormation")
         made = make_plan(ports, fleet, Wanted(owner, layers=layers or None, unlocks=unlocks))
-        missing = StoredApprovals(ports).standing(made.id).why
+        _print(ports, made, whole=whole, as_json=as_json)
+    return EXIT_FAILED if made.blocking else 0
+
+
+def _show(plan_id: str, *, whole: bool, as_json: bool) -> None:
+    with open_provisioning() as ports:
+        _print(ports, ports.plans.get(plan_id), whole=whole, as_json=as_json)
+
+
+def _print(ports: ProvisioningPorts, made: Plan, *, whole: bool, as_json: bool) -> None:
+    from csoc.usecases.planning.approving import StoredApprovals
+
+    missing = StoredApprovals(ports).standing(made.id).why
     if as_json:
         print_json(plan_json(made, missing))
     else:
         print_plan(made, missing, whole=whole)
-    return EXIT_FAILED if made.blocking else 0
 
 
 def _write(path: Path, text: str) -> None:

@@ -61,9 +61,7 @@ def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
     for damaged in found.damaged:
         say(f"The plan {damaged} is not as it was stored: somebody changed its record. It is refused", "bold red")
     if found.plan is not None:
-        say(
-            f"Last plan: {found.plan.id} ({found.plan.made_at:%Y-%m-%d %H:%M} UTC): csoc approve {found.plan.id} --show"
-        )
+        say(f"Last plan: {found.plan.id} ({found.plan.made_at:%Y-%m-%d %H:%M} UTC): csoc plan --show {found.plan.id}")
     else:
         say(f"Nothing was planned yet: csoc plan {owner.name}")
 
