@@ -17,7 +17,7 @@ from csoc.fleet.argocd.values.resolution import ResolvedValues
 from csoc.fleet.charts import NOT_TRIED, ChartArchive, ChartRef, RenderFailure, Rendering, RenderRequest, unpack
 from csoc.fleet.code_digest import code_digest
 from csoc.fleet.location import Location, one_line
-from csoc.fleet.repositories import Tree
+from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.fleet.values import EffectiveValues, Layer, Path, look_up, merge_mappings
 from csoc.gen3 import catalogue, chart_keys
 from csoc.gen3.chart_keys import ChartKeys, read_keys
@@ -84,11 +84,6 @@ class StateBuilder:
             self._charts[view.chart] = self._fetch(view.chart)
         return self._charts[view.chart]
 
-    def use(self, ref: ChartRef, chart: ChartAtHand | None) -> None:
-        """Takes a chart that is at hand already for one that Applications name; None: it is fetched as any other."""
-        if chart is not None:
-            self._charts[ref] = chart
-
     def _fetch(self, ref: ChartRef) -> ChartAtHand:
         trees = self.fleet.discovery.trees
         local: dict[str, Tree] = {}
@@ -103,10 +98,18 @@ class StateBuilder:
             except CsocError:
                 local = {}
         try:
-            archive = self.ports.charts.fetch(wanted, local=local)
+            archive = self.ports.charts.fetch(wanted, local=local or self._mirrored(ref))
         except CsocError as error:
             return ChartAtHand(None, ChartUsed("none", str(ref), differs=True), error)
         return ChartAtHand(archive, ChartUsed(describe(archive), str(ref), differs=False))
+
+    def _mirrored(self, ref: ChartRef) -> dict[str, Tree]:
+        """The repository of a chart that is the mirror which the settings name: it may be on this machine, as no
+        address that stands in a repository may be. Raises as opening it does."""
+        mirror, name = self.ports.settings.platform.mirror, canonical_name(ref.repo_url)
+        if not mirror or not ref.path or canonical_name(mirror) != name:
+            return {}
+        return {name: self.ports.repositories.open(SourceAddress(mirror, trusted=True), ref.revision or None)}
 
     def request(self, view: EnvironmentView, archive: ChartArchive) -> RenderRequest:
         """What to render for an environment."""

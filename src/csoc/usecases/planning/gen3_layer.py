@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
-from csoc.fleet.addresses import canonical_name
-from csoc.fleet.charts import ChartArchive, ChartRef
+from csoc.fleet.charts import ChartRef
 from csoc.fleet.documents.base import COMMIT_PATTERN, ChartReference
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Environment, EnvironmentSpec
@@ -24,7 +23,7 @@ from csoc.fleet.excerpt import ExcerptTree
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.fleet.yaml import yamltext
-from csoc.gen3.findings import ChartUsed, Finding, Severity
+from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.launch import applications, bundles, valuefiles
 from csoc.gen3.launch.documents import deployment_of, resources_of
 from csoc.gen3.launch.outputs import Place, outputs_file
@@ -38,7 +37,7 @@ from csoc.usecases.checking.judgements import waivers_of
 from csoc.usecases.load import FleetQuery, LoadedFleet, understand_tree
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.ports import Ports
-from csoc.usecases.states import ChartAtHand, StateBuilder, describe
+from csoc.usecases.states import StateBuilder, describe
 
 LAYER = "gen3"
 _FLEET_URL = "https://fleet.invalid/fleet"
@@ -198,7 +197,6 @@ class Gen3Layer:
                 lacking=RejectedError(f"{self.owner.name} cannot be read: {problem}", fix="csoc check shows it")
             )
         builder = StateBuilder(self.git, fleet, kubernetes_version=self.cluster.version, api_versions=self.cluster.apis)
-        builder.use(view.chart, self._own_chart(view.chart))
         at_hand = builder.chart(view)
         if at_hand.archive is None:
             error = at_hand.error or NotFoundError("its chart could not be had", place=str(view.chart))
@@ -236,16 +234,6 @@ class Gen3Layer:
             found.commons.get(self._spec.commons),
         ]
         return {one.file.path: one.file.read() for one in placed if one is not None}
-
-    def _own_chart(self, ref: ChartRef) -> ChartAtHand | None:
-        """The chart from the mirror that the settings name, which may be on this machine, as no address that stands in
-        a repository may be."""
-        mirror = self.git.settings.platform.mirror
-        if not mirror or not ref.path or canonical_name(mirror) != canonical_name(ref.repo_url):
-            return None
-        tree = self.git.repositories.open(SourceAddress(mirror, trusted=True), ref.revision)
-        archive: ChartArchive = self.git.charts.fetch(ref, local={canonical_name(ref.repo_url): tree})
-        return ChartAtHand(archive, ChartUsed(describe(archive), str(ref), differs=False))
 
     def _stand_ins(self) -> dict[str, str]:
         """What layers will hand on, as far as names decide it, and something of the right shape for the rest."""
