@@ -115,6 +115,11 @@ def test_the_plan_that_was_applied_last_is_found_however_many_came_after_it(agai
         plans.put(replace(plan, id=f"later{number:05}", made_at=plan.made_at + timedelta(minutes=number + 1)), {})
     assert again().last_applied(OWNER) == early, "it was made before the other, and applied after it"
     assert again().last_applied("nobody0001") is None
+    part = replace(early, id="part000001", layers=plan.layers[:1])
+    plans.put(part, {})
+    plans.mark_applied(part.id, START + timedelta(hours=3))
+    first, second = (layer.layer for layer in plan.layers[:2])
+    assert [again().last_applied(OWNER, one) for one in ("", first, second, "edge")] == [part, part, early, None]
 
 
 EDITS: dict[str, Callable[[dict[str, Any]], object]] = {

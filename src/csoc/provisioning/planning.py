@@ -49,7 +49,6 @@ class Target:
     commit: str
     existing: Mapping[str, Mapping[str, str]]
     radius: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
 
 
 def target_of(plan: Plan, installation: str, execution_role: str) -> Target:
@@ -134,7 +133,6 @@ class Planner:
             layers=tuple(layers),
             radius=target.radius,
             unlocks=tuple(sorted(asked.unlocks)),
-            authors=target.authors,
         )
         return plan, {name: template.body for name, template in templates.items()}
 

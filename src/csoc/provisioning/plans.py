@@ -188,8 +188,9 @@ class Plans(Protocol):
         """Ids of an owner's plans that are not as they were stored, newest first; `get` refuses them."""
         ...
 
-    def last_applied(self, owner: str) -> Plan | None:
-        """The plan of an owner that was applied last, of those that are as they were stored; None if none was."""
+    def last_applied(self, owner: str, layer: str = "") -> Plan | None:
+        """The plan of an owner (with this layer) that was applied last, of those that are as they were stored; None if
+        none was."""
         ...
 
     def approve(self, approval: Approval) -> None:

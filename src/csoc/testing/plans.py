@@ -43,8 +43,9 @@ class MemoryPlans:
     def damaged(self, owner: str) -> Sequence[str]:  # noqa: ARG002 - nobody edits what is in memory
         return ()
 
-    def last_applied(self, owner: str) -> Plan | None:
+    def last_applied(self, owner: str, layer: str = "") -> Plan | None:
         found = [plan for plan in self.newest(owner, len(self._plans)) if plan.id in self._applied]
+        found = [plan for plan in found if not layer or layer in [one.layer for one in plan.layers]]
         return max(found, key=lambda plan: self._applied[plan.id], default=None)
 
     def approve(self, approval: Approval) -> None:

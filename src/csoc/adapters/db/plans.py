@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,31 +80,28 @@ class DatabasePlans:
         return str(body)
 
     def newest(self, owner: str = "", limit: int = 20) -> Sequence[Plan]:
-        return self._sound(_of(owner).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id), limit)
+        newest = _of(owner).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id)
+        return list(itertools.islice(self._each(newest, limit), limit))
 
     def damaged(self, owner: str) -> Sequence[str]:
         with self._database.read() as connection:
             rows = connection.execute(_of(owner).order_by(_PLANS.c.made_at.desc(), _PLANS.c.id)).all()
         return [row.id for row in rows if _sound_or_none(row.id, row.content) is None]
 
-    def last_applied(self, owner: str) -> Plan | None:
+    def last_applied(self, owner: str, layer: str = "") -> Plan | None:
         applied = _of(owner).where(_PLANS.c.applied_at.is_not(None))
-        found = self._sound(applied.order_by(_PLANS.c.applied_at.desc(), _PLANS.c.made_at.desc(), _PLANS.c.id), 1)
-        return found[0] if found else None
+        newest = applied.order_by(_PLANS.c.applied_at.desc(), _PLANS.c.made_at.desc(), _PLANS.c.id)
+        return next((plan for plan in self._each(newest, 20) if not layer or _has(plan, layer)), None)
 
-    def _sound(self, wanted: sa.Select[Any], limit: int) -> list[Plan]:
-        """So many plans in the order that is wanted, without damaged ones."""
-        found: list[Plan] = []
-        offset = 0
-        with self._database.read() as connection:
-            while len(found) < limit:
-                rows = connection.execute(wanted.limit(limit).offset(offset)).all()
-                read = (_sound_or_none(row.id, row.content) for row in rows)
-                found += [plan for plan in read if plan is not None]
-                if len(rows) < limit:
-                    break
-                offset += limit
-        return found[:limit]
+    def _each(self, wanted: sa.Select[Any], page: int) -> Iterator[Plan]:
+        """Plans in the order that is wanted, without damaged ones; so many are read at a time."""
+        for offset in itertools.count(0, page):
+            with self._database.read() as connection:
+                rows = connection.execute(wanted.limit(page).offset(offset)).all()
+            read = (_sound_or_none(row.id, row.content) for row in rows)
+            yield from (plan for plan in read if plan is not None)
+            if len(rows) < page:
+                return
 
     def approve(self, approval: Approval) -> None:
         row = {"plan": approval.plan, "who": approval.by, "digest": approval.digest, "at": approval.at}
@@ -128,6 +126,10 @@ class DatabasePlans:
         with self._database.write() as connection:
             where = (_PLANS.c.id == plan_id) & (_PLANS.c.applied_at.is_(None))
             connection.execute(sa.update(_PLANS).where(where).values(applied_at=at))
+
+
+def _has(plan: Plan, layer: str) -> bool:
+    return any(one.layer == layer for one in plan.layers)
 
 
 def _of(owner: str) -> sa.Select[Any]:

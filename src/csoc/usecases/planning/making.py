@@ -29,7 +29,7 @@ from csoc.provisioning.infrastructure import (
 from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
-from csoc.provisioning.plans import Plan, Purpose
+from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
@@ -157,13 +157,12 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         _check_unused(fleet.documents, owner, infra.place)
-    target = _target(fleet, infra, _since(ports, fleet, owner).authors())
-    plan, templates = planner.plan(infra.document, target, asked)
+    plan, templates = planner.plan(infra.document, _target(fleet, infra), asked)
     if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
         plan = replace(
             plan, layers=(*plan.layers, gen3_of(ports, fleet, owner, person=asked.by, task=f"plan-{plan_id}").plan())
         )
-    plan = _with_rule(ports, fleet, owner, plan)
+    plan = replace(_with_rule(ports, fleet, owner, plan), authors=_authors(ports, fleet, owner, plan))
     _check_maker(ports, plan)
     ports.plans.put(plan, templates)
     return plan
@@ -227,7 +226,7 @@ def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
     return _with_rule(ports, fleet, infra.owner, plan)
 
 
-def _target(fleet: FleetAt, infra: Infrastructure, authors: tuple[str, ...] = ()) -> Target:
+def _target(fleet: FleetAt, infra: Infrastructure) -> Target:
     owner = infra.owner
     return Target(
         installation=infra.place.installation,
@@ -243,12 +242,11 @@ def _target(fleet: FleetAt, infra: Infrastructure, authors: tuple[str, ...] = ()
         commit=fleet.tree.commit,
         existing=existing_layers(infra),
         radius=_radius(fleet.documents, owner),
-        authors=authors,
     )
 
 
 def _with_rule(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> Plan:
-    since = _since(ports, fleet, owner)
+    since = _since(ports, fleet, owner, ports.plans.last_applied(owner.uid))
     rule = stricter(stricter(rule_for(fleet.documents, owner), rule_before(since.applied)), since.rule())
     return replace(plan, people=rule.people, second_person=rule.second)
 
@@ -295,8 +293,18 @@ def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:
     return tuple(f"environment {name}" for name in environments_on(documents, owner.name))
 
 
-def _since(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> Since:
-    return Since(ports.git, fleet.tree, fleet.documents, owner, ports.plans.last_applied(owner.uid))
+def _authors(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> tuple[str, ...]:
+    """Who wrote what a plan would do, since each of its layers was applied last: what was applied of another layer says
+    nothing about this one."""
+    layers = [one.layer for one in plan.layers if one.kind is not PlanKind.EXISTING]
+    applied = [ports.plans.last_applied(owner.uid, layer) for layer in layers]
+    bases = {one.id if one is not None else "": one for one in applied}
+    found = (_since(ports, fleet, owner, base).authors() for base in bases.values())
+    return tuple(sorted({author for authors in found for author in authors}))
+
+
+def _since(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, applied: Plan | None) -> Since:
+    return Since(ports.git, fleet.tree, fleet.documents, owner, applied)
 
 
 def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
