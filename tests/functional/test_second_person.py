@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from csoc.accounts.cloud import Caller
+from csoc.adapters.aws.accounts import AwsAccounts
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import RunningTimeline
 from tests.functional.command import Command
@@ -114,6 +116,17 @@ def test_whom_another_sts_vouches_for_is_nobody(fleet: Fleet, plan: dict[str, An
     with sts_that_says(arn) as address:
         fake = fleet.somebody({**hub.hub("ada@example.org"), "AWS_ENDPOINT_URL_STS": address})
         refused(fake, plan, f"Who you are is asked of {address}", "no AWS_ENDPOINT_URL_STS")
+
+
+def test_a_plan_is_made_by_whom_the_cloud_of_the_link_vouches_for(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = fleet.world.hub.account
+    zoe = Caller(account, f"arn:aws:sts::{account}:assumed-role/csoc-worker/zoe", "role")
+    monkeypatch.setattr(AwsAccounts, "proven_caller", lambda _self, _endpoint: zoe)
+    ran = fleet.csoc("plan", "deep", "--layer", "network")
+    assert (ran.code, "Nobody vouches for sts:arn:aws:sts::" in ran.err) == (3, True), ran.err
+    assert "/ada@example.org, who makes this plan, and deep wants more than one person" in ran.err
 
 
 def test_somebody_who_signed_in_is_the_second_person(fleet: Fleet, plan: dict[str, Any]) -> None:
