@@ -17,6 +17,7 @@ from csoc.provisioning.explain import NOT_PUT_BACK, Failure, first_failure, unde
 from csoc.provisioning.planning import Target, change_set_name, check_changeable, stack_request
 from csoc.provisioning.plans import LayerPlan, PlanKind
 from csoc.provisioning.policies.data_is_kept import HOLD_DATA
+from csoc.provisioning.records import Record, records_waited_for, validated_by_hand
 from csoc.provisioning.service_roles import command, services_of
 from csoc.provisioning.stack_states import is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
@@ -62,8 +63,23 @@ class Failed:
     status: str
 
 
-Outcome = Applied | NotShown | Failed
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The stack goes on once somebody made these records; it was followed until then."""
+
+    records: tuple[Record, ...]
+
+
+Outcome = Applied | NotShown | Failed | Held
 Log = Callable[[str], None]
+
+
+class _HeldError(Exception):
+    """The stack waits for records that somebody must make."""
+
+    def __init__(self, records: tuple[Record, ...]) -> None:
+        super().__init__("it waits for records")
+        self.records = records
 
 
 class LayerApplier:
@@ -75,6 +91,7 @@ class LayerApplier:
         self._log = log
         self._seconds = seconds
         self._told: set[str] = set()
+        self._by_hand: frozenset[str] = frozenset()
 
     def apply(
         self,
@@ -90,7 +107,8 @@ class LayerApplier:
         """Brings a layer to what was approved. token: of the run, the layer and the attempt; the same one after a
         crash, another one once an attempt failed. unlocks: of the plan. given: parameters that are known by now
         (the load balancer's name), for which a change set is made anew. skip: logical ids that a rollback which is gone
-        on with leaves as they are.
+        on with leaves as they are. A stack that is held up by a record which somebody must make is left to itself, to
+        be looked at again.
 
         Raises RejectedError (the template is not the approved one), ConflictError (somebody else works on the stack, or
         this executor does not own the run any more), UnavailableError (could not find out).
@@ -101,6 +119,23 @@ class LayerApplier:
                 place=shown.stack,
                 fix="Plan again, and have that approved",
             )
+        self._by_hand = validated_by_hand(resources_of(template.body))
+        try:
+            return self._apply(plan_id, shown, template, target, token, unlocks, given or {}, skip)
+        except _HeldError as held:
+            return Held(held.records)
+
+    def _apply(
+        self,
+        plan_id: str,
+        shown: LayerPlan,
+        template: Template,
+        target: Target,
+        token: str,
+        unlocks: tuple[str, ...],
+        given: Mapping[str, str],
+        skip: Sequence[str],
+    ) -> Outcome:
         state = self._settled(shown.stack, token)
         begun = self._operation(shown.stack, token)
         if begun and state is not None and state.status in _DONE:
@@ -116,7 +151,7 @@ class LayerApplier:
             return self._finished(state, changed=False)
         if state is not None and state.status == "ROLLBACK_COMPLETE":
             state = self._remove_empty(state, target, token)
-        change_set = self._change_set(plan_id, shown, template, state, target, given or {})
+        change_set = self._change_set(plan_id, shown, template, state, target, given)
         if change_set.is_empty:
             self._fence.check()
             self._stacks.drop_change_set(shown.stack, change_set.name)
@@ -248,13 +283,22 @@ class LayerApplier:
                     place=state.id,
                     fix="Wait for the end of that, then resume the run",
                 )
+            self._check_held(stack, token)
             if waited >= self._seconds:
                 raise UnavailableError(f"The stack {stack} is still {state.status}", place=state.id, fix="Resume later")
             for event in self._stacks.follow(stack, token, _FOLLOW_SECONDS):
                 if event.id not in self._told:
                     self._told.add(event.id)
                     self._log(told(event))
+                if event.logical_id in self._by_hand and event.reason:
+                    self._check_held(stack, token)
             waited += _FOLLOW_SECONDS
+
+    def _check_held(self, stack: str, token: str) -> None:
+        if self._by_hand:
+            records = records_waited_for(self._operation(stack, token), self._by_hand)
+            if records:
+                raise _HeldError(records)
 
     def _operation(self, stack: str, token: str) -> list[StackEvent]:
         return [event for event in self._stacks.events(stack) if event.token == token]

@@ -11,6 +11,7 @@ from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
 from csoc.cli.session import fleet_option
+from csoc.fleet.masking import mask_text
 from csoc.usecases.planning.making import open_fleet
 from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
 
@@ -58,6 +59,11 @@ def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
                 say(f"  {name} = {value}")
     if found.run is not None:
         say(f"Last run: {found.run.id} ({found.run.kind}), {found.run.state}: csoc runs show {found.run.id}")
+        for step in found.run.steps:
+            if step.waits_for:
+                say(f"  {step.name} waits for {step.waits_for}", "yellow")
+                if step.fix:
+                    say(f"    fix: {step.fix}")
     for damaged in found.damaged:
         say(f"The plan {damaged} is not as it was stored: somebody changed its record. It is refused", "bold red")
     if found.plan is not None:
@@ -95,6 +101,7 @@ def _json(found: OwnerStanding) -> dict[str, Any]:
         "well": found.is_well,
         "lookedAt": found.looked_at.isoformat(),
         "run": found.run.id if found.run else None,
+        "waitsFor": [mask_text(step.waits_for) for step in found.run.steps if step.waits_for] if found.run else [],
         "plan": found.plan.id if found.plan else None,
         "damaged": list(found.damaged),
         "layers": [

@@ -12,7 +12,7 @@ from typing import Any
 from csoc.errors import NotFoundError, RejectedError
 from csoc.operations.services import Standing, needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, text_argument
-from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown
+from csoc.provisioning.applying import Applied, Failed, Held, LayerApplier, NotShown
 from csoc.provisioning.explain import NOT_PUT_BACK
 from csoc.provisioning.planning import Asked, Planner, target_of
 from csoc.provisioning.plans import Plan, PlanKind
@@ -51,9 +51,25 @@ def _run(context: Context) -> Result:
         if not outcome.changed:
             context.log(f"{layer}: nothing to do")
         return Done({"outputs": dict(outcome.outputs), "changed": outcome.changed})
+    if isinstance(outcome, Held):
+        return _held(outcome)
     if isinstance(outcome, NotShown):
         return _ask_for_more(context, plan, template, outcome)
     raise _failed(outcome, layer, shown.stack, context.run.id)
+
+
+def _held(outcome: Held) -> Waiting:
+    """For a certificate whose domain belongs to whoever can make a record in it."""
+    records = "; ".join(map(str, outcome.records))
+    many = len(outcome.records) > 1
+    each = "; ".join(f"name {one.name}, type {one.type}, value {one.value}" for one in outcome.records)
+    return Waiting(
+        f"the record{'s' * many} that let{'' if many else 's'} AWS issue the certificate: {records}",
+        fix=f"Make {'them' if many else 'it'} where the domain's records are kept: {each}. The run goes on by itself; "
+        "after 72 hours AWS gives up",
+        seconds=2,
+        most_seconds=60,
+    )
 
 
 def _unapproved(context: Context, plan_id: str) -> Result | None:
