@@ -90,6 +90,10 @@ class Delivery(Protocol):
         """The cluster that the run is about, or on which its environment runs."""
         ...
 
+    def is_cluster_made(self, run: Run) -> bool:
+        """False if csoc was to make that cluster and its stack is not there, so that nothing can run in it."""
+        ...
+
     def bootstrap(self, run: Run, outputs: Mapping[str, str], client: ClusterClient) -> Bootstrap:
         """What the cluster is to become. Raises NotFoundError, UnavailableError (the chart), RejectedError."""
         ...

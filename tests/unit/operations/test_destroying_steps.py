@@ -24,8 +24,12 @@ from tests.unit.provisioning.small_layers import BUCKET, OWNER, START, network
 class Documents:
     """Documents of an environment that count what was taken out of Git."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_made: bool = True) -> None:
         self.removed = 0
+        self.is_made = is_made
+
+    def is_cluster_made(self, run: Run) -> bool:
+        return self.is_made
 
     def removal(self, run: Run) -> Removal:
         return Removal("kelp-dev", ("kelp-dev",))
@@ -68,6 +72,12 @@ def test_where_there_is_no_way_into_the_cluster_neither() -> None:
         remove(documents, MemoryClusterAccess({}))
     assert "--layer LAYER" in found.value.fix
     assert documents.removed == 0
+
+
+def test_a_cluster_that_was_never_made_has_nothing_to_take_gen3_out_of() -> None:
+    documents = Documents(is_made=False)
+    assert remove(documents, MemoryClusterAccess({})) == Done({"commit": "c" * 40, "kept": []})
+    assert documents.removed == 1
 
 
 def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keeps() -> None:

@@ -23,6 +23,13 @@ _PATIENCE = timedelta(hours=1)
 def _run(context: Context) -> Result:
     delivery = needed(context.services.delivery, "documents")
     run = context.run
+    if not delivery.is_cluster_made(run):
+        context.check()
+        written = delivery.remove_application(run)
+        if not written.commit:
+            return merge_of(written)
+        context.log("The cluster was never made, so there is nothing to take Gen3 out of")
+        return Done({"commit": written.commit, "kept": []})
     removal = delivery.removal(run)
     with ExitStack() as entered:
         client = _opened(context, entered)

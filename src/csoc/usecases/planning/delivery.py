@@ -25,6 +25,7 @@ from csoc.operations.services import Written
 from csoc.provisioning import names
 from csoc.provisioning.infrastructure import providers_of_cluster
 from csoc.provisioning.plans import LayerPlan
+from csoc.provisioning.stack_states import is_there
 from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.gen3_layer import InCluster
 from csoc.usecases.planning.making import FleetAt, gen3_of, open_fleet
@@ -58,6 +59,15 @@ class DocumentDelivery:
             outputs.get("ClusterCertificate", ""),
             is_own=providers_of_cluster(cluster)["cluster"] == "aws",
         )
+
+    def is_cluster_made(self, run: Run) -> bool:
+        owner = self._owner(run)
+        if providers_of_cluster(owner.cluster)["cluster"] != "aws":
+            return True
+        place = self.ports.places.at(
+            owner.account.metadata.name, owner.account.spec.id, owner.region, person=run.by, task=run.id
+        )
+        return is_there(place.stacks.find(names.stack(owner.cluster.metadata.uid, "cluster")))
 
     def bootstrap(self, run: Run, outputs: Mapping[str, str], client: ClusterClient) -> Bootstrap:
         fleet = self._fleet(run)

@@ -30,6 +30,7 @@ from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
+from csoc.provisioning.stacks import StackState
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
@@ -308,14 +309,14 @@ def _since(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, applied: Plan
 
 
 def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
-    """A cluster whose environments still have stacks is not destroyed under them."""
+    """A cluster whose environments still have stacks is not destroyed under them; one that was only planned is none."""
     if owner.kind is not OwnerKind.CLUSTER:
         return
     used = [
         name
         for name in environments_on(documents, owner.name)
         if any(
-            place.stacks.find(names.stack(documents.environments[name].uid, layer)) is not None
+            _is_made(place.stacks.find(names.stack(documents.environments[name].uid, layer)))
             for layer, provider in providers_of_environment(documents.environments[name].document).items()
             if provider == "aws" and LAYERS[layer].has_stack
         )
@@ -326,6 +327,10 @@ def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
             place=owner.shown,
             fix="Destroy these first: " + "; ".join(f"csoc destroy {name}" for name in used),
         )
+
+
+def _is_made(state: StackState | None) -> bool:
+    return state is not None and state.status != "REVIEW_IN_PROGRESS"
 
 
 def made_by_csoc(owner: Owner) -> tuple[str, ...]:
