@@ -71,6 +71,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield made
 
 
+def test_a_launch_of_what_is_healthy_begins_no_run(world: World) -> None:
+    before = [run.id for run in world.runs.runs.newest(limit=10)]
+    request = world.request(STAYS, "new")
+    launched = begin(world.ports, world.runs, request, prepare(world.ports, request))
+    assert launched.runs == ()
+    assert [plan.is_empty for plan in launched.plans] == [True, True]
+    assert [(one.owner.shown, one.is_well) for one in launched.standings] == [
+        (f"cluster {STAYS}", True),
+        (f"environment {STAYS}-dev", True),
+    ]
+    assert [run.id for run in world.runs.runs.newest(limit=10)] == before
+
+
 def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_untouched(world: World) -> None:
     stays, goes = world.owner(f"environment/{STAYS}-dev").uid, world.owner(f"environment/{GOES}-dev").uid
     before, was = world.whole(f"{STAYS}-dev"), world.whole(f"{GOES}-dev")

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from csoc.accounts.links import LinkState
 from csoc.accounts.terms import check_region
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
-from csoc.fleet.documents.collection import Documents, Placed
-from csoc.fleet.documents.model import Account, Cluster, Environment
-from csoc.gen3.launch import bundles
+from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.model import Account
 from csoc.gen3.launch.answers import NEW, Answers
-from csoc.gen3.launch.documents import Launch, sign_in_of
+from csoc.gen3.launch.documents import Launch
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 
@@ -128,70 +127,6 @@ def check_names(documents: Documents, answers: Answers) -> None:
                 place="namespace",
                 fix="Choose another one",
             )
-
-
-def check_same(there: Placed[Environment], documents: Documents, answers: Answers) -> None:
-    """Answers of a launch that was begun may be given again, and go on; others would be passed over in silence.
-
-    Raises ConflictError: the environment is there, and its document or its cluster's says something else than the
-    answers do. What answers leave out is not compared, nor what only values hold (title, administrators, dictionary).
-    """
-    spec = there.document.spec
-    if spec.commons != answers.commons or spec.hostname != answers.hostname_name:
-        raise ConflictError(
-            f"There is an environment {there.name} already: of the commons {spec.commons}, at {spec.hostname}",
-            place=str(there.locate()),
-            fix="Give this one another name (environment), or, to go on with that one, launch it with its own answers",
-        )
-    different = [one for one in _differences(spec.cluster, there.document, documents, answers) if one]
-    if different:
-        raise ConflictError(
-            f"The environment {there.name} is there already, and the answers say something else: "
-            + "; ".join(different),
-            place=str(there.locate()),
-            fix="A launch changes nothing that is there: answer as the documents say to go on, or change the documents "
-            f"and see what that does with csoc plan {there.name}",
-        )
-
-
-def _differences(cluster_name: str, environment: Environment, documents: Documents, answers: Answers) -> Iterator[str]:
-    given = answers.model_fields_set
-    spec, edge = environment.spec, environment.spec.edge
-    chart = (spec.chart.revision, spec.chart.repo_url) if spec.chart is not None else ("", "")
-    pairs: dict[str, tuple[object, object]] = {
-        "stage": (spec.stage, answers.stage),
-        "slot": (spec.slot, answers.slot),
-        "size": (spec.size, answers.size),
-        "namespace": (spec.namespace or environment.metadata.name, answers.namespace_name),
-        "services": (spec.services, tuple(answers.services) or bundles.DEFAULT),
-        "sign_in": (spec.sign_in, sign_in_of(answers)),
-        "chart": (chart, (answers.chart.version, answers.chart.repo_url)),
-        "allow": (edge.allow if edge else (), answers.allow),
-        "internal": (edge is not None and edge.scheme == "internal", answers.internal),
-        "certificate": (edge.certificate if edge else None, answers.certificate),
-        "zone": (edge.zone if edge else None, answers.zone),
-        "cluster": (cluster_name, answers.cluster_document),
-        "cluster_name": (cluster_name, answers.cluster_document),
-    }
-    placed = documents.clusters.get(cluster_name)
-    if placed is not None and answers.cluster == NEW:
-        pairs |= _of_cluster(placed.document, answers)
-    for name, (is_there, said) in pairs.items():
-        if name in given and is_there != said:
-            key = type(answers).model_fields[name].alias or name
-            plain = isinstance(said, str) and isinstance(is_there, str)
-            yield f"{key} is {is_there} there, and {said} in the answers" if plain else f"{key} differs"
-
-
-def _of_cluster(cluster: Cluster, answers: Answers) -> dict[str, tuple[object, object]]:
-    spec = cluster.spec
-    return {
-        "account": (spec.account, answers.account),
-        "region": (spec.region, answers.region),
-        "kubernetes": (spec.kubernetes_version, answers.kubernetes),
-        "network": (spec.network, answers.network),
-        "api_access": (spec.api_access, answers.api_access),
-    }
 
 
 def known_later(answers: Answers, made: Launch, *, fleet_is_local: Callable[[], bool]) -> tuple[str, ...]:

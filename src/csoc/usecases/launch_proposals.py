@@ -15,7 +15,7 @@ from csoc.fleet.documents.model import Environment
 from csoc.fleet.githost import PullRequest, PullState
 from csoc.fleet.repositories import SourceAddress
 from csoc.gen3.launch.answers import Answers
-from csoc.usecases.launch_checks import check_same
+from csoc.usecases.launch_differences import check_same
 from csoc.usecases.planning.making import FleetAt, fleet_at
 from csoc.usecases.planning.writing import lacks
 from csoc.usecases.ports import Ports
@@ -36,8 +36,9 @@ def head_of(environment: str) -> str:
     return f"csoc/launch-{environment}"
 
 
-def find_pending(ports: Ports, fleet: FleetAt, source: str, answers: Answers) -> Pending | None:
+def find_pending(ports: Ports, fleet: FleetAt, source: str, answers: Answers, user_yaml: str = "") -> Pending | None:
     """What an earlier launch with these answers proposed; None if there is nothing, and it is to be proposed.
+    user_yaml: content of the list of users that the answers name.
 
     Raises ConflictError (the pull request was closed, holds other answers, or is of a launch that is gone), and what
     the host raises.
@@ -46,7 +47,7 @@ def find_pending(ports: Ports, fleet: FleetAt, source: str, answers: Answers) ->
     head = head_of(name)
     place = place_of(ports, SourceAddress(source, trusted=True), None, fleet.tree)
     host = ports.githost(place.address)
-    proposed = _proposed(ports, place.address.url, head, answers)
+    proposed = _proposed(ports, place.address.url, head, answers, user_yaml)
     pull = host.last_pull_request(head, (place.upstream.branch if place.upstream else "") or host.default_branch())
     if pull is None or proposed is None:
         # A branch that is deleted takes its pull request with it: what follows is another change.
@@ -70,18 +71,18 @@ def find_pending(ports: Ports, fleet: FleetAt, source: str, answers: Answers) ->
     return Pending(pull, proposed.document, ("it is merged, and this csoc has not fetched that yet",))
 
 
-def _proposed(ports: Ports, url: str, head: str, answers: Answers) -> Placed[Environment] | None:
+def _proposed(ports: Ports, url: str, head: str, answers: Answers, user_yaml: str) -> Placed[Environment] | None:
     """The environment as it stands on the branch. Raises ConflictError: the branch holds something else."""
     try:
-        documents = fleet_at(ports, url, head).documents
+        fleet = fleet_at(ports, url, head)
     except NotFoundError:
         return None
-    there = documents.environments.get(answers.environment_name)
+    there = fleet.documents.environments.get(answers.environment_name)
     if there is None:
         raise ConflictError(
             f"The branch {head} is there and has no environment {answers.environment_name}",
             place=url,
             fix="Delete that branch, and launch again",
         )
-    check_same(there, documents, answers)
+    check_same(there, fleet.documents, fleet.tree, answers, user_yaml)
     return there

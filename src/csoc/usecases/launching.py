@@ -4,15 +4,17 @@ Everything that planning refuses is found before the commit, on the documents as
 does not get into Git, nor into a pull request.
 
 Asked again with the same answers, it finds what the first time left: documents that are there are planned, and a run
-that is going on is the one that is watched.
+of a launch that is going on is the one that is watched. What has nothing to do gets no run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import compress
 
-from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
+from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import Account
@@ -27,12 +29,14 @@ from csoc.provisioning import names
 from csoc.provisioning.infrastructure import has_nodes_for_workspaces, providers_of_cluster
 from csoc.provisioning.plans import Plan
 from csoc.usecases import runs as run_cases
-from csoc.usecases.launch_checks import account_of, check_names, check_same, check_stage, known_later, region_of
+from csoc.usecases.launch_checks import account_of, check_names, check_stage, known_later, region_of
+from csoc.usecases.launch_differences import check_same
 from csoc.usecases.launch_proposals import Pending, find_pending, head_of
-from csoc.usecases.planning.applying import check_fresh, run_of
+from csoc.usecases.planning.applying import check_fresh, has_nothing_to_do, is_of_launch, run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
 from csoc.usecases.planning.making import FleetAt, Wanted, fleet_with, make_plan, open_fleet, rehearse
 from csoc.usecases.planning.owners import find_owner
+from csoc.usecases.planning.standing import OwnerStanding, standing
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.publish import Proposal, Published, publish
 from csoc.usecases.run_ports import RunPorts
@@ -77,12 +81,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """Plans and runs, that of the cluster first. missing: what approval each plan lacks, "" for none."""
+    """Plans and runs, that of the cluster first. missing: what approval each plan lacks, "" for none. runs: those of
+    plans that have something to do. standings: how the owners stand, where no plan has."""
 
     prepared: Prepared
     plans: tuple[Plan, ...]
     missing: Mapping[str, str]
     runs: tuple[Run, ...] = field(default=())
+    standings: tuple[OwnerStanding, ...] = ()
 
 
 def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
@@ -100,12 +106,14 @@ def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
     check_stage(fleet.documents, answers)
     there = fleet.documents.environments.get(answers.environment_name)
     if there is not None:
-        check_same(there, fleet.documents, answers)
+        check_same(there, fleet.documents, fleet.tree, answers, request.user_yaml)
         return Prepared(
             answers.environment_name, there.document.spec.cluster, answers.cluster == NEW, None, fleet.tree.commit,
             uid=there.uid,
         )  # fmt: skip
-    pending = find_pending(ports.git, fleet, request.source, answers) if request.pull_request else None
+    pending = (
+        find_pending(ports.git, fleet, request.source, answers, request.user_yaml) if request.pull_request else None
+    )
     if pending is not None:
         return _waiting(pending, answers)
     check_names(fleet.documents, answers)
@@ -136,10 +144,11 @@ def _waiting(pending: Pending, answers: Answers) -> Prepared:
 
 
 def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: Prepared) -> Launched:
-    """Plans what was prepared and begins its runs, which wait for the approvals that are missing.
+    """Plans what was prepared and begins its runs, which wait for the approvals that are missing. What has nothing to
+    do gets none.
 
-    Raises DeniedError if the person's own approval is not enough and was asked for, ConflictError if a run of the owner
-    is going on, and what planning raises.
+    Raises DeniedError if the person's own approval is not enough and was asked for, ConflictError if a run of an owner
+    is going on that no launch began, and what planning raises.
     """
     fleet = open_fleet(ports, request.source)
     with_cluster = prepared.is_new_cluster or _is_brought_along(ports, fleet, prepared.cluster)
@@ -153,43 +162,74 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
     ]
     for plan in plans:
         _check_blocking(plan)
+    run_for = partial(_run_for, ports, fleet, request, prepared.environment)
+    todo = [
+        owner not in going_on and not has_nothing_to_do(runs.runs, plan, run_for(plan, owner))
+        for plan, owner in zip(plans, owners, strict=True)
+    ]
     if request.auto_approve:
-        for plan, owner in zip(plans, owners, strict=True):
-            if owner not in going_on:
-                _approve_oneself(ports, plan)
-    approvals = StoredApprovals(ports)
-    missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
+        for plan in compress(plans, todo):
+            _approve_oneself(ports, plan)
     begun: list[Run] = []
-    for plan, owner in zip(plans, owners, strict=True):
+    for plan, owner, is_to_do in zip(plans, owners, todo, strict=True):
         if owner in going_on:  # an earlier launch ended between the two
             begun.append(going_on[owner])
-            continue
-        check_fresh(ports, fleet, plan)
-        run = run_of(
-            ports,
-            plan,
-            find_owner(fleet.documents, owner),
-            request.source,
-            after=begun[-1].id if begun else "",
-            pull_request=request.pull_request,
-            where=request.where,
-        )
-        begun.append(run_cases.begin(runs, run))
-    return Launched(prepared, tuple(plans), missing, tuple(begun))
+        elif is_to_do:
+            check_fresh(ports, fleet, plan)
+            begun.append(run_cases.begin(runs, run_for(plan, owner, after=begun[-1].id if begun else "")))
+    standings = () if begun else tuple(standing(ports, runs.runs, fleet, owner) for owner in owners)
+    return Launched(prepared, tuple(plans), _missing(ports, plans), tuple(begun), standings)
+
+
+def _run_for(
+    ports: ProvisioningPorts,
+    fleet: FleetAt,
+    request: Request,
+    environment: str,
+    plan: Plan,
+    owner: str,
+    after: str = "",
+) -> Run:
+    return run_of(
+        ports,
+        plan,
+        find_owner(fleet.documents, owner),
+        request.source,
+        after=after,
+        pull_request=request.pull_request,
+        where=request.where,
+        launch=environment,
+    )
+
+
+def _missing(ports: ProvisioningPorts, plans: Sequence[Plan]) -> dict[str, str]:
+    approvals = StoredApprovals(ports)
+    return {plan.id: approvals.standing(plan.id).why for plan in plans}
 
 
 def _going_on(runs: RunPorts, fleet: FleetAt, owners: Sequence[str]) -> dict[str, Run]:
-    """The runs of an earlier launch that are not over, by owner."""
-    newest = {owner: runs.runs.newest(owner=find_owner(fleet.documents, owner).uid, limit=1) for owner in owners}
-    return {owner: run for owner, found in newest.items() for run in found if not run.state.is_over and run.plan}
+    """The runs of an earlier launch that are not over, by owner. Raises ConflictError: another run is going on, which
+    a launch neither watches nor executes."""
+    found: dict[str, Run] = {}
+    for owner in owners:
+        for run in runs.runs.newest(owner=find_owner(fleet.documents, owner).uid, limit=1):
+            if run.state.is_over:
+                continue
+            if not is_of_launch(run):
+                raise ConflictError(
+                    f"A run that no launch began is going on for {run.owner_name}: {run.id} ({run.kind}, {run.state})",
+                    place=f"run {run.id}",
+                    fix=f"Look at it: csoc runs show {run.id}. Let it come to its end (csoc runs resume {run.id}), or "
+                    f"give it up (csoc runs cancel {run.id}); then launch again",
+                )
+            found[owner] = run
+    return found
 
 
 def _again(ports: ProvisioningPorts, prepared: Prepared, found: tuple[Run, ...]) -> Launched:
     """What an earlier launch began."""
-    approvals = StoredApprovals(ports)
     plans = tuple(ports.plans.get(run.plan) for run in found)
-    missing = {plan.id: approvals.standing(plan.id).why for plan in plans}
-    return Launched(prepared, plans, missing, found)
+    return Launched(prepared, plans, _missing(ports, plans), found)
 
 
 def _owners(cluster: str, environment: str, *, with_cluster: bool) -> tuple[str, ...]:

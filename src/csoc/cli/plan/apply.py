@@ -14,7 +14,7 @@ from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import check_fresh, run_of
+from csoc.usecases.planning.applying import check_fresh, has_nothing_to_do, run_of
 from csoc.usecases.planning.making import open_fleet
 
 
@@ -53,7 +53,14 @@ def apply_command(
         progress("comparing the plan with the fleet")
         found = ports.plans.get(plan)
         owner = check_fresh(ports, open_fleet(ports, source, revision), found)
-        run = run_cases.begin(runs, run_of(ports, found, owner, source, pull_request=pull_request, where=place))
+        run = run_of(ports, found, owner, source, pull_request=pull_request, where=place)
+        if has_nothing_to_do(runs.runs, found, run):
+            if as_json:
+                print_json({"run": None, "plan": plan, "empty": True})
+            else:
+                say(f"There is nothing to do, so no run was begun. How it stands: csoc status {owner.name}")
+            return 0
+        run_cases.begin(runs, run)
         if only_begin or place != HERE:
             if as_json:
                 print_json(run_json(run))

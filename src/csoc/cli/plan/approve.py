@@ -35,4 +35,8 @@ def approve_command(plan: str, only_show: bool, whole: bool, as_json: bool) -> N
         print_plan(found, lacking, whole=whole)
     else:
         say(f"Plan {found.id} for {found.owner_kind} {found.owner_name} is approved by {done.approval.by}.")
-        say(f"It still needs {lacking}" if lacking else f"Apply it: csoc apply {found.id}")
+        say(
+            f"It still needs {lacking}"
+            if lacking
+            else f"A run that waits for it goes on by itself. Without one, apply it: csoc apply {found.id}"
+        )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import shlex
 from pathlib import Path
 
 import click
@@ -18,15 +17,14 @@ from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow, follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
-from csoc.config import read_secret_file
 from csoc.errors import NotFoundError, UnavailableError
-from csoc.gen3.launch.answers import Answers, SecretReference, example_answers, parse_answers
-from csoc.operations.runs import HERE
+from csoc.gen3.launch.answers import example_answers, parse_answers
+from csoc.operations.runs import HERE, RunState
+from csoc.usecases.launch_files import secrets_of, users_of
 from csoc.usecases.launching import Launched, Request, begin, prepare
 from csoc.usecases.planning.filling import GivenSecrets
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_LARGEST_USERS = 5_000_000
 
 
 @command(
@@ -76,7 +74,7 @@ def launch_command(
         )
     place = parse_workflow(where).where if where is not None else HERE
     answers = parse_answers(_content(answers_file), str(answers_file))
-    users, secrets = _users(answers, answers_file), _secrets(answers, answers_file)
+    users, secrets = users_of(answers, answers_file.parent), secrets_of(answers, answers_file.parent)
     given: dict[str, GivenSecrets] = {}
     with open_applying(lambda uid: given.get(uid, {})) as (ports, runs):
         request = Request(source, answers, auto_approve, pull_request, users, place)
@@ -94,10 +92,11 @@ def launch_command(
         given[prepared.uid] = secrets
         progress("planning")
         launched = begin(ports, runs, request, prepared)
-        if as_json and not wait:
-            print_json(_json(launched))
+        to_type = [] if wait else next_commands(launched, answers_file)
+        if as_json and (not wait or not launched.runs):
+            print_json({**_json(launched), "next": to_type})
         elif not as_json:
-            _print(launched, place)
+            _print(launched, to_type, wait=wait)
         if not wait:
             return 0
         code = 0
@@ -110,18 +109,19 @@ def launch_command(
         return code
 
 
-def _print(launched: Launched, place: str) -> None:
+def _print(launched: Launched, to_type: list[str], *, wait: bool) -> None:
     prepared = launched.prepared
     what = "is in Git already" if prepared.published is None else f"is in Git: commit {prepared.commit[:12]}"
     say(f"{prepared.environment} on cluster {prepared.cluster} {what}", "bold")
+    ran = {run.plan for run in launched.runs}
     for plan in launched.plans:
         say()
-        print_plan(plan, launched.missing[plan.id])
+        print_plan(plan, launched.missing[plan.id], gets_run=plan.id in ran)
     say()
     for run in launched.runs:
-        say(f"Run {run.id} for {run.owner_name} is queued: csoc runs watch {run.id}")
-        if place != HERE:
-            say(f"In that workflow: csoc worker --where {place} --only {run.id}")
+        say(f"Run {run.id} for {run.owner_name} is {run.state}: csoc runs watch {run.id}")
+        if run.where != HERE:
+            say(f"In that workflow: csoc worker --where {run.where} --only {run.id}")
     if prepared.asked:
         say("It will ask for what only a person has, unless the answers say where it is:")
         for secret, field, what_it_is in prepared.asked:
@@ -130,6 +130,45 @@ def _print(launched: Launched, place: str) -> None:
         say("Nobody can know yet:")
         for what in prepared.known_later:
             say(f"  {what}")
+    lacking = [plan.id for plan in launched.plans if plan.id in ran and launched.missing[plan.id]]
+    if wait and lacking:
+        say("Type this elsewhere, in this order; the runs go on by themselves:", "bold")
+        for plan_id in lacking:
+            say(f"  csoc approve {plan_id}")
+    _print_healthy(launched)
+    if to_type:
+        say("Type next, in this order:" if launched.runs else "Type next, as you like:", "bold")
+        for line in to_type:
+            say(f"  {line}")
+
+
+def _print_healthy(launched: Launched) -> None:
+    for found in launched.standings:
+        how = "healthy: all its layers are as planned" if found.is_well else "not well: csoc status says what to do"
+        say(f"{found.owner.shown} is {how}", "green" if found.is_well else "bold red")
+
+
+def next_commands(launched: Launched, answers: Path) -> list[str]:
+    """What somebody types after a launch that does not wait, in order, with what it is for."""
+    name = launched.prepared.environment
+    if not launched.runs:
+        return [f"csoc status {name}", f"csoc plan {name}"]
+    ran = {run.plan for run in launched.runs}
+    lines = [
+        f"csoc approve {plan.id}  # {plan.owner_kind} {plan.owner_name}: it needs {launched.missing[plan.id]}"
+        for plan in launched.plans
+        if plan.id in ran and launched.missing[plan.id]
+    ]
+    lines += [
+        f"csoc runs resume {run.id}  # {run.owner_name}: csoc could not find out what happened"
+        for run in launched.runs
+        if run.state is RunState.ERRORED
+    ]
+    if any(run.where != HERE for run in launched.runs):
+        return lines + [f"csoc runs watch {run.id}  # what the workflow does" for run in launched.runs]
+    lines.append(f"csoc launch --answers {shlex.quote(str(answers))} --wait  # executes the runs, unless a worker does")
+    lines.append("csoc worker  # instead of that, if nobody waits: it executes the runs of everybody")
+    return lines
 
 
 def _json(launched: Launched) -> dict[str, object]:
@@ -139,6 +178,7 @@ def _json(launched: Launched) -> dict[str, object]:
         "commit": launched.prepared.commit,
         "plans": [plan_json(plan, launched.missing[plan.id]) for plan in launched.plans],
         "runs": [run_json(run) for run in launched.runs],
+        "healthy": all(one.is_well for one in launched.standings) if launched.standings else None,
         "knownLater": list(launched.prepared.known_later),
     }
 
@@ -150,35 +190,3 @@ def _content(path: Path, fix: str = "Correct --answers") -> bytes:
         raise NotFoundError("The file does not exist", place=str(path), fix=fix) from None
     except OSError as error:
         raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error
-
-
-def _users(answers: Answers, beside: Path) -> str:
-    if answers.users is None:
-        return ""
-    path = beside.parent / answers.users
-    content = _content(path, "Correct users in the answers: it is a path beside them")
-    if len(content) > _LARGEST_USERS:
-        raise UnavailableError(f"The file is larger than {_LARGEST_USERS:,} bytes", place=str(path))
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise UnavailableError("The file is not UTF-8 text", place=str(path)) from None
-
-
-def _secrets(answers: Answers, beside: Path) -> GivenSecrets:
-    """What the answers know of the client, read now and kept in this process's memory."""
-    found: dict[str, str] = {}
-    if answers.sign_in.client_id is not None:
-        found["client-id"] = answers.sign_in.client_id
-    if answers.sign_in.client_secret is not None:
-        found["client-secret"] = _read(answers.sign_in.client_secret, beside.parent, os.environ.get)
-    return {"fence-config": found} if found else {}
-
-
-def _read(reference: SecretReference, folder: Path, variable: Callable[[str], str | None]) -> str:
-    if reference.env is not None:
-        value = variable(reference.env)
-        if not value:
-            raise NotFoundError(f"The variable {reference.env} is not set", place="signIn.clientSecret", fix="Set it")
-        return value.strip()
-    return read_secret_file(folder / str(reference.file)).strip()

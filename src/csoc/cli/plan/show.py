@@ -30,9 +30,9 @@ _NOT_KNOWN_BEFORE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 """What CloudFormation writes for what a change of the same change set decides."""
 
 
-def print_plan(plan: Plan, missing: str, *, whole: bool = False) -> None:
+def print_plan(plan: Plan, missing: str, *, whole: bool = False, gets_run: bool = False) -> None:
     """whole: every addition and property, not only what is changed, replaced or removed. missing: what approval it
-    lacks, in words."""
+    lacks, in words. gets_run: it has a run though nothing of its layers is to be done."""
     what = "Destroying" if plan.purpose is Purpose.DESTROY else "Plan for"
     say(f"{what} {plan.owner_kind} {plan.owner_name} in {plan.account} ({plan.account_id}, {plan.region})", "bold")
     say(f"plan {plan.id}, made by {plan.made_by} at {plan.made_at:%Y-%m-%d %H:%M} UTC from commit {plan.commit[:12]}")
@@ -49,8 +49,11 @@ def print_plan(plan: Plan, missing: str, *, whole: bool = False) -> None:
     say()
     if plan.blocking:
         say("It cannot be approved as it is.", "bold red")
-    elif plan.is_empty:
+    elif plan.is_empty and not gets_run:
         say("There is nothing to do.")
+    elif plan.is_empty:
+        say("Its layers are as they should be; its run does what is to follow them and did not come to its end yet.")
+        say(f"It needs {missing}" if missing else "It is approved.")
     elif missing:
         say(f"It needs {missing}")
     else:

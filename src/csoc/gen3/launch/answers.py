@@ -90,6 +90,12 @@ def _service(value: str) -> str:
     return value
 
 
+def _beside(value: str) -> str:
+    if not value.isprintable() or value.startswith(("/", "~", "\\")) or ".." in re.split(r"[/\\]", value):
+        raise ValueError("the path of a file beside the answers or below, neither absolute nor with ..")
+    return value
+
+
 ServiceName = Annotated[str, AfterValidator(_service)]
 Mail = Annotated[str, Field(max_length=254), AfterValidator(_mail)]
 
@@ -199,8 +205,9 @@ class Answers(Part):
     """Address of the data dictionary, at a version. Default: a published one."""
     administrators: tuple[Mail, ...] = ()
     """Mail addresses of people who may do everything, as the identity provider spells them. Default: nobody."""
-    users: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """Path of a user.yaml beside the answers. Default: one is made for the administrators."""
+    users: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_beside)] | None = None
+    """Path of a user.yaml beside the answers or below. It goes into Git, so nothing secret may be in it. Default: one
+    is made for the administrators."""
     allow: tuple[Network, ...] = ()
     """Networks that may open the site. Default: everybody, behind the sign-in."""
     internal: bool = False
@@ -377,13 +384,18 @@ def _secrets(document: yamltext.YamlDocument, path: str, secret_command: str) ->
         named = bool(keys) and str(keys[-1]) in _NAMED_SECRET
         if not named and not _reason(keys, value):
             continue
-        yield Fault(
-            _at(path, *line),
-            _field(keys),
-            "no secret in the answers",
-            "one (not shown)",
-            f"Write where it is instead, as in {keys[-1]}: {{env: NAME}} or {{file: PATH}}{give}",
-        )
+        yield Fault(_at(path, *line), _field(keys), "no secret in the answers", "one (not shown)", _instead(keys, give))
+
+
+def _instead(keys: Path, give: str) -> str:
+    """What to write in place of a secret: one answer can say where it is, an address is read without."""
+    if "clientSecret" in keys or "client_secret" in keys:
+        return f"Write where it is instead: clientSecret: {{env: NAME}} or {{file: PATH}}{give}"
+    if keys[:1] == ("dictionary",):
+        return "Take it away: the dictionary is read without signing in, by csoc and by the services"
+    if keys[:2] == ("chart", "repoURL"):
+        return "Take it away: what csoc shows to hosts stands below credentials in its settings, by url_prefix"
+    return "Take it away: no answer but signIn.clientSecret is about a secret, and that one says where it is"
 
 
 def _reason(keys: Path, value: object) -> str | None:

@@ -91,12 +91,17 @@ def _check_asked(secret: PlannedSecret, given: Mapping[str, str]) -> None:
                 place=f"secret {secret.name}, {asked.name}",
                 fix="Give it when csoc asks for it; it is kept in Secrets Manager only",
             )
-        if len(value) > _LONGEST_ASKED or not value.isprintable() or value != value.strip():
-            raise RejectedError(
-                f"What was given for {asked.name} is not one line of text without blanks around it",
-                place=f"secret {secret.name}, {asked.name}",
-                fix="Give it again; a line break at the end of a file is the usual cause",
-            )
+        check_one_line(value, asked.name, f"secret {secret.name}, {asked.name}")
+
+
+def check_one_line(value: str, name: str, place: str) -> None:
+    """Raises RejectedError, without the value: it is nothing that a person was asked for."""
+    if len(value) > _LONGEST_ASKED or not value.isprintable() or value != value.strip():
+        raise RejectedError(
+            f"What was given for {name} is not one line of text without blanks around it",
+            place=place,
+            fix="Give it again; a line break at the end of a file is the usual cause",
+        )
 
 
 class _Making:

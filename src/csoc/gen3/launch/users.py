@@ -6,9 +6,20 @@ of the commons' own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from csoc.errors import RejectedError
+from csoc.fleet.shapes import mapping
+from csoc.fleet.yaml import yamltext
 from csoc.gen3.launch import valuefiles, versions
+
+LARGEST_BYTES = 900_000
+"""Of a list that somebody wrote: the chart makes a ConfigMap of it, which may have 1 MiB."""
+_LISTS = ("anonymous_policies", "all_users_policies", "groups", "policies", "resources", "roles")
+_AUTHZ = (*_LISTS, "user_project_to_resource")
+_TOP = ("authz", "clients", "cloud_providers", "groups", "rbac", "users")
+# Source: "user.yaml guide", documentation of fence.
 
 _ROLES: tuple[tuple[str, str, str], ...] = (
     ("administrator", "*", "*"),
@@ -43,6 +54,42 @@ def values(administrators: tuple[str, ...], user_yaml: str = "") -> dict[str, An
         "custom_image": versions.JOB_IMAGES["global.awshelper_container_image"],
     }
     return {"fence": {"usersync": sync, "USER_YAML": user_yaml or user_list(administrators)}}
+
+
+def check_list(content: bytes) -> None:
+    """Makes sure that a list which somebody wrote is a user.yaml. Raises RejectedError, which repeats nothing of it."""
+    fix = "Write a user.yaml: users, and below authz its resources, policies, roles and groups"
+    try:
+        documents = yamltext.parse(content)
+    except yamltext.YamlError as error:
+        where = f": line {error.line}" if error.line else ""
+        raise RejectedError(f"The list of users is not YAML{where}", fix=fix) from None
+    if len(documents) != 1 or not isinstance(documents[0].data, Mapping):
+        raise RejectedError("The list of users is not one mapping of keys", fix=fix)
+    wrong = next(_misshapen(documents[0].data), None)
+    if wrong is not None:
+        path, expected = wrong
+        line = (documents[0].position(path) or (1, 1))[0]
+        raise RejectedError(f"The list of users is no user.yaml: line {line}: expected {expected}", fix=fix)
+
+
+def _misshapen(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where something else stands than a user.yaml has there, and what is expected."""
+    if not {"authz", "users"} & set(data):
+        yield (), "users or authz"
+    for key, value in data.items():
+        if key not in _TOP:
+            yield (key,), f"one of the keys {', '.join(_TOP)}"
+        elif value is not None and not isinstance(value, Mapping):
+            yield (key,), f"a mapping below {key}"
+    for key, value in mapping(data.get("authz")).items():
+        if key not in _AUTHZ:
+            yield ("authz", key), f"one of the keys {', '.join(_AUTHZ)}"
+        elif key in _LISTS and value is not None and not isinstance(value, list):
+            yield ("authz", key), f"a list below authz.{key}"
+    for name, user in mapping(data.get("users")).items():
+        if user is not None and not isinstance(user, Mapping):
+            yield ("users", name), "a mapping for each user"
 
 
 def user_list(administrators: tuple[str, ...]) -> str:

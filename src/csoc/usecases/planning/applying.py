@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from csoc.errors import ConflictError, RejectedError
-from csoc.operations.runs import HERE, Run, Step
+from csoc.operations.runs import HERE, Run, RunState, RunStore, Step
 from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import Plan, PlanKind, Purpose
@@ -29,6 +29,11 @@ CLUSTER_STEPS: tuple[StepToCome, ...] = (
     ("write platform", "write platform", {}),
 )
 """What follows the layers of a cluster."""
+
+_LAUNCH = "launch"
+_OF_THE_PLAN = ("wait for approval", "wait for run", "apply layer", "remember applied")
+"""Steps that do nothing but what the plan shows."""
+_RUNS_BACK = 50
 
 
 def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
@@ -91,14 +96,18 @@ def run_of(
     after: str = "",
     pull_request: bool = False,
     where: str = HERE,
+    launch: str = "",
 ) -> Run:
     """The run that applies a plan. source: the fleet's repository. after: id of a run that must succeed first.
-    pull_request: what the run writes into Git goes through one. where: the place whose workers execute it."""
+    pull_request: what the run writes into Git goes through one. where: the place whose workers execute it. launch: the
+    environment whose launch begins it, "" where somebody applies a plan."""
     kinds = list(_steps(plan, owner, after))
     steps = tuple(Step(number, name, kind, arguments) for number, (name, kind, arguments) in enumerate(kinds, 1))
     arguments: dict[str, Any] = {"fleet": source, "commit": plan.commit, "pull_request": pull_request}
     if owner.environment is not None:
         arguments["environment"] = owner.name
+    if launch:
+        arguments[_LAUNCH] = launch
     return Run(
         id=ports.cloud.ids(),
         kind=plan.purpose.value,
@@ -111,6 +120,23 @@ def run_of(
         arguments=arguments,
         where=where,
     )
+
+
+def is_of_launch(run: Run) -> bool:
+    """True if a launch began the run, so that the launch asked for again goes on with it."""
+    return run.kind == Purpose.APPLY and bool(run.plan) and bool(run.arguments.get(_LAUNCH))
+
+
+def has_nothing_to_do(runs: RunStore, plan: Plan, run: Run) -> bool:
+    """True if nothing is planned, and what a run does besides its layers was done by the run that did it last."""
+    if plan.purpose is not Purpose.APPLY or not plan.is_empty:
+        return False
+    besides = [step.name for step in run.steps if step.kind not in _OF_THE_PLAN or "given" in step.arguments]
+    if not besides:
+        return True
+    steps = [step for one in runs.newest(owner=run.owner, limit=_RUNS_BACK) for step in one.steps if step.started_at]
+    last = [next((step for step in steps if step.name == name), None) for name in besides]
+    return all(step is not None and step.state is RunState.SUCCEEDED for step in last)
 
 
 def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[StepToCome]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from csoc.access.people import People, Person, sts_person
-from csoc.errors import NotFoundError
+from csoc.errors import ConflictError, NotFoundError
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import StageApproval
 from csoc.operations.services import ApprovalStanding, Standing
@@ -42,9 +42,16 @@ class Approved:
 def approve(ports: ProvisioningPorts, plan_id: str) -> Approved:
     """Approves exactly what the plan shows, as the person who uses this csoc.
 
-    Raises NotFoundError, DeniedError (this person's yes does not count), RejectedError (the plan is blocked).
+    Raises NotFoundError, DeniedError (this person's yes does not count), RejectedError (the plan is blocked),
+    ConflictError (it was applied already).
     """
     plan = ports.plans.get(plan_id)
+    if ports.plans.applied(plan_id):
+        raise ConflictError(
+            "The plan was applied already, so there is nothing to approve",
+            place=f"plan {plan_id}",
+            fix=f"See how it stands: csoc status {plan.owner_name}; plan again: csoc plan {plan.owner_name}",
+        )
     rule, people = rule_of(plan), people_of(ports.cloud, plan.account)
     person = proven_person(ports, plan.account) if wants_proof(rule) else ports.person()
     check_approver(plan, person, rule, people)

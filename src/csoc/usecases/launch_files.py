@@ -1,0 +1,102 @@
+"""What a file of answers refers to, read before anything is planned: the list of users, and secrets.
+
+A list of users goes into Git as it is, so not any file of this machine may be one: it stands beside the answers or
+below, has the shape of a user.yaml, and holds nothing that looks secret. What is refused is never repeated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from csoc.config import read_secret_file
+from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
+from csoc.gen3.file_secrets import secrets_in_file
+from csoc.gen3.launch import users
+from csoc.gen3.launch.answers import Answers, SecretReference
+from csoc.gen3.launch.secretvalues import check_one_line
+from csoc.usecases.planning.filling import GivenSecrets
+
+_MOST_NAMED = 5
+
+
+def users_of(answers: Answers, folder: Path) -> str:
+    """The list of users that the answers name, "" for none. folder: where the answers stand.
+
+    Raises NotFoundError, UnavailableError (it cannot be read) or RejectedError (it is elsewhere, too large, no
+    user.yaml, or holds a secret); none of them shows what is in it.
+    """
+    if answers.users is None:
+        return ""
+    content = _content(folder, answers.users)
+    try:
+        users.check_list(content)
+    except RejectedError as error:
+        error.place = f"users, {answers.users}"
+        raise
+    found = secrets_in_file(content, keys=True)
+    if found:
+        lines = ", ".join(f"line {one.line}: {one.reason}" for one in found[:_MOST_NAMED])
+        raise RejectedError(
+            f"The list of users goes into Git, and a secret is in it (not shown): {lines}",
+            place=f"users, {answers.users}",
+            fix="Take it out; whoever it belongs to makes it anew if others could read the file",
+        )
+    return content.decode()
+
+
+def secrets_of(answers: Answers, folder: Path, variable: Callable[[str], str | None] = os.environ.get) -> GivenSecrets:
+    """What the answers know of the client, kept in this process's memory only. Raises NotFoundError, UnavailableError,
+    RejectedError (it is no single line)."""
+    found: dict[str, str] = {}
+    if answers.sign_in.client_id is not None:
+        found["client-id"] = answers.sign_in.client_id
+    if answers.sign_in.client_secret is not None:
+        found["client-secret"] = _secret(answers.sign_in.client_secret, folder, variable)
+    return {"fence-config": found} if found else {}
+
+
+def _secret(reference: SecretReference, folder: Path, variable: Callable[[str], str | None]) -> str:
+    place = "signIn.clientSecret"
+    if reference.env is not None:
+        value = (variable(reference.env) or "").strip()
+        if not value:
+            raise NotFoundError(f"The variable {reference.env} is not set", place=place, fix="Set it")
+    else:
+        try:
+            value = read_secret_file(folder / str(reference.file)).strip()
+        except CsocError as error:
+            error.place, error.fix = f"{place}, {reference.file}", "Correct signIn.clientSecret.file in the answers"
+            raise
+        if not value:
+            raise NotFoundError("The file is empty", place=f"{place}, {reference.file}", fix="Put the secret into it")
+    check_one_line(value, "the client's secret", place)
+    return value
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """Of a file below a folder. No link leads out of it, and nothing but a file is opened."""
+    place = f"users, {name}"
+    beside = "Name a user.yaml that stands beside the answers or below"
+    try:
+        root = folder.resolve(strict=True)
+        path = (root / name).resolve(strict=True)
+        if not path.is_relative_to(root):
+            raise RejectedError("The file is not in the folder of the answers", place=place, fix=beside)
+        if not path.is_file():
+            raise RejectedError("It is no file", place=place, fix=beside)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            content = file.read(users.LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise NotFoundError("The file does not exist", place=place, fix=beside) from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        said = error.strerror if isinstance(error, OSError) else "its links lead nowhere"
+        raise UnavailableError(f"The file cannot be read: {said}", place=place, fix=beside) from error
+    if len(content) > users.LARGEST_BYTES:
+        raise RejectedError(
+            f"The file is larger than {users.LARGEST_BYTES:,} bytes, so Kubernetes would not take it",
+            place=place,
+            fix="Shorten the list",
+        )
+    return content
