@@ -129,6 +129,15 @@ def test_a_plan_is_made_by_whom_the_cloud_of_the_link_vouches_for(
     assert "/ada@example.org, who makes this plan, and deep wants more than one person" in ran.err
 
 
+def test_whoever_verifies_a_link_in_vain_makes_no_account_one_of_csocs(fleet: Fleet, plan: dict[str, Any]) -> None:
+    stranger = fleet.world.owner()
+    assert fleet.somebody(stranger.hub("bea", "Engineer"))("account", "verify", "research").code == 1
+    try:
+        refused(fleet.somebody(stranger.signed_in("bea")), plan, "is none where csoc's people sign in")
+    finally:
+        fleet.world.done(fleet.csoc("account", "verify", "research"))
+
+
 def test_somebody_who_signed_in_is_the_second_person(fleet: Fleet, plan: dict[str, Any]) -> None:
     refused(fleet.person("ada@example.org"), plan, "ada@example.org made this plan")
     done = fleet.world.done(fleet.person("bea@example.org")("approve", plan["id"], "--json")).data

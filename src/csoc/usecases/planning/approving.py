@@ -65,7 +65,8 @@ def people_of(cloud: CloudPorts, account: str) -> People:
     the link trusts, and of what csoc's settings name. account: name of the Account that is planned for."""
     aws, link = cloud.settings.aws, cloud.links.get(account)
     principals = [aws.worker_principal, aws.observer_principal]
-    principals += [link.principal, link.observer] if link is not None and link.verified_at is not None else []
+    # What a link says that is not verified is what somebody said who tried.
+    principals += [link.principal, link.observer] if link is not None and link.is_usable else []
     own = {arn.split(":")[4] for arn in principals if arn.count(":") >= 5}
     return People(frozenset({*own, *aws.people_accounts}), aws.people_roles, tuple(aws.pinned_roles))
 
