@@ -13,7 +13,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, progress, say
 from csoc.cli.plan.session import open_provisioning
-from csoc.cli.session import fleet_option
+from csoc.cli.session import own_fleet_option
 from csoc.config import is_variable_name, read_secret_file
 from csoc.errors import NotFoundError
 from csoc.fleet.masking import looks_secret
@@ -50,7 +50,7 @@ secret = CommandGroup(
     "--renew", is_flag=True,
     help="Put it although it has a value: what csoc generates in it is made anew, and what that encrypted is lost.",
 )  # fmt: skip
-@fleet_option
+@own_fleet_option
 def put_command(
     environment: str,
     name: str,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from csoc.cli.arguments import ONE_LINE, SOURCE
+from csoc.cli.arguments import ONE_LINE, SOURCE, URL
 from csoc.cli.output import progress
+from csoc.errors import RejectedError
+from csoc.fleet.documents.absent import FIX, no_fleet
 
 if TYPE_CHECKING:
     from csoc.config import Settings
@@ -17,6 +21,10 @@ if TYPE_CHECKING:
     from csoc.usecases.ports import Ports
 
 F = TypeVar("F", bound=Callable[..., Any])
+_DOCUMENTS = ("fleet.yaml", ".csoc")
+"""What a folder has in which csoc's documents are. A repository is asked for what is committed."""
+_INSTEAD = ("listing", "shown")
+"""Parameters with which a command needs no fleet."""
 
 
 def own_url_option(command: F) -> F:
@@ -42,7 +50,17 @@ def revision_option(command: F) -> F:
 
 
 def fleet_option(command: F) -> F:
-    """--fleet, --revision and --own-url: which fleet a command is about."""
+    """--fleet, --revision and --own-url: which fleet a command is about; any repository that deploys Gen3 is one."""
+    return _fleet_option(command, None)
+
+
+def own_fleet_option(command: F) -> F:
+    """The same for a command that is about csoc's own documents: a folder that has none is refused before anything
+    else is done."""
+    return _fleet_option(command, _check_has_documents)
+
+
+def _fleet_option(command: F, check: Callable[[click.Context, click.Parameter, str], str] | None) -> F:
     fleet = click.option(
         "--fleet",
         "source",
@@ -50,10 +68,21 @@ def fleet_option(command: F) -> F:
         envvar="CSOC_FLEET",
         default=".",
         show_default=True,
+        callback=check,
         metavar="SOURCE",
         help="URL or path of the fleet's repository. Also read from CSOC_FLEET.",
     )
     return fleet(revision_option(own_url_option(command)))
+
+
+def _check_has_documents(context: click.Context, parameter: click.Parameter, source: str) -> str:  # noqa: ARG001
+    folder = Path(source).expanduser()
+    is_misused = context.params.get("owner", "") is None
+    if is_misused or any(context.params.get(name) for name in _INSTEAD) or URL.match(source) or not folder.is_dir():
+        return source
+    if not any(os.path.lexists(folder / name) for name in (*_DOCUMENTS, ".git", "objects")):
+        raise no_fleet(str(folder.resolve()))
+    return source
 
 
 def chart_option(command: F) -> F:
@@ -83,4 +112,10 @@ def opened(
     query = FleetQuery(source, revision=revision, chart=chart, own_urls=own_urls)
     with open_ports() as ports:
         progress(f"reading {source}")
-        yield ports, load_fleet(ports, query)
+        try:
+            loaded = load_fleet(ports, query)
+        except RejectedError as error:
+            if source == ".":  # which nobody typed, most often
+                error.fix = f"{error.fix}. {FIX}" if error.fix else FIX
+            raise
+        yield ports, loaded

@@ -12,7 +12,7 @@ from csoc.clusters.client import ClusterClient
 from csoc.clusters.connecting import GROUP, LOOK, Survey, refuse_if_lacking, survey
 from csoc.clusters.entering import eks_commands, kubeconfig_commands
 from csoc.errors import ConflictError, DeniedError, NotFoundError, RejectedError
-from csoc.fleet.documents import layout
+from csoc.fleet.documents import absent, layout
 from csoc.fleet.documents.base import Metadata
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.infrastructure import LayerSource
@@ -247,6 +247,6 @@ def _installation(fleet: LoadedFleet) -> str:
         raise RejectedError(
             "There is no fleet.yaml here, so no fleet to connect a cluster to",
             place=fleet.query.source,
-            fix="Begin one with `csoc fleet init DIR`, or `csoc fleet adopt SOURCE --write`",
+            fix=absent.FIX,
         )
     return fleet.documents.fleet.uid

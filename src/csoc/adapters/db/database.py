@@ -22,6 +22,10 @@ from csoc.errors import RejectedError, UnavailableError
 TABLES = sa.MetaData()
 _WAIT_SECONDS = 10
 _WRITES = "csoc_writes"
+_ANOTHER = (
+    "Name a folder that you may write with data_dir in the settings (CSOC_DATA_DIR), or another database with "
+    "database_url (CSOC_DATABASE_URL)"
+)
 _VERSION = sa.Table(
     "csoc_schema",
     TABLES,
@@ -158,9 +162,14 @@ def _make_file(url: URL, shown: str) -> None:
     path = Path(url.database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        cause = f"The folder for csoc's records cannot be made: {error.strerror}"
+        raise RejectedError(cause, place=str(path.parent), fix=_ANOTHER) from None
+    try:
         path.touch(mode=0o600, exist_ok=True)
     except OSError as error:
-        raise RejectedError(f"The file cannot be made: {error.strerror}", place=str(path)) from None
+        cause = f"The file for csoc's records cannot be made: {error.strerror}"
+        raise RejectedError(cause, place=str(path), fix=_ANOTHER) from None
 
 
 def _sqlite(url: URL) -> Engine:

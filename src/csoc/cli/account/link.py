@@ -10,7 +10,7 @@ from csoc.cli.account.session import ACCOUNT_NAME, open_cloud
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say, write
-from csoc.cli.session import fleet_option, opened
+from csoc.cli.session import opened, own_fleet_option
 from csoc.usecases.accounts.linking import Begun, Wanted, begin_link
 
 _FILE = "csoc-link.json"
@@ -32,7 +32,7 @@ _FORMATS = ("text", "cloudformation", "command", "terraform", "stackset")
     help="What to print: what to do, the template, the aws command, Terraform, or a StackSet's commands.",
 )  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="Open a pull request with the Account instead of committing it.")
-@fleet_option
+@own_fleet_option
 def link_command(
     name: str,
     account_id: str | None,

@@ -8,7 +8,7 @@ from csoc.cli.account.session import ACCOUNT_NAME, link_json, open_cloud
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say, write
-from csoc.cli.session import fleet_option, opened
+from csoc.cli.session import opened, own_fleet_option
 from csoc.usecases.accounts.unlinking import unlink
 
 
@@ -18,7 +18,7 @@ from csoc.usecases.accounts.unlinking import unlink
     "--owner-profile", type=ONE_LINE, metavar="PROFILE",
     help="Delete the link's stack, with the account owner's own credentials in this profile of the AWS configuration.",
 )  # fmt: skip
-@fleet_option
+@own_fleet_option
 def unlink_command(
     name: str,
     owner_profile: str | None,

@@ -8,7 +8,7 @@ from csoc.accounts.links import Check
 from csoc.cli.account.session import ACCOUNT_NAME, link_json, open_cloud
 from csoc.cli.commands import WrongUsageError, command
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, count, print_json, progress, say, say_error, write
-from csoc.cli.session import fleet_option, opened
+from csoc.cli.session import opened, own_fleet_option
 from csoc.errors import CsocError
 from csoc.usecases.accounts.verifying import Verified, due, verify
 
@@ -29,7 +29,7 @@ _STYLES = {"ok": "green", "wrong": "bold red", "could not find out": "yellow"}
     help="Wait so long for the link's stack to be made.",
 )  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="List the tests that went well too.")
-@fleet_option
+@own_fleet_option
 def verify_command(
     name: str | None,
     every: bool,

@@ -11,7 +11,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.cluster.session import open_clusters, print_survey, survey_json
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say
-from csoc.cli.session import fleet_option, opened
+from csoc.cli.session import opened, own_fleet_option
 from csoc.errors import NotFoundError, UnavailableError
 
 
@@ -33,7 +33,7 @@ from csoc.errors import NotFoundError, UnavailableError
     "--rights", "only_rights", is_flag=True, help="Show what is there and which rights csoc uses; stop there."
 )
 @click.option("--pull-request", is_flag=True, help="Open a pull request with the Cluster instead of committing it.")
-@fleet_option
+@own_fleet_option
 def connect_command(
     name: str,
     kubeconfig: Path | None,

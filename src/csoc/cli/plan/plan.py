@@ -14,7 +14,7 @@ from csoc.cli.output import EXIT_FAILED, print_json, progress, say
 from csoc.cli.plan.session import open_provisioning, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.plan.stored import list_plans
-from csoc.cli.session import fleet_option
+from csoc.cli.session import own_fleet_option
 from csoc.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     help="Write the document that templates are made from (python -m csoc_infra FILE OUTDIR), and plan nothing.",
 )  # fmt: skip
 @click.option("--whole", is_flag=True, help="Show every addition with its name.")
-@fleet_option
+@own_fleet_option
 def plan(
     owner: str | None,
     listing: bool,

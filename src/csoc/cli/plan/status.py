@@ -10,7 +10,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
-from csoc.cli.session import fleet_option
+from csoc.cli.session import own_fleet_option
 from csoc.fleet.masking import mask_text
 from csoc.usecases.planning.making import open_fleet
 from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
@@ -20,7 +20,7 @@ from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, Owner
 @click.argument("owner", type=ONE_LINE)
 @click.option("--drift", "look_for_drift", is_flag=True, help="Ask CloudFormation what differs from its templates.")
 @click.option("--outputs", "show_outputs", is_flag=True, help="Show what each layer gives to others.")
-@fleet_option
+@own_fleet_option
 def status_command(
     owner: str,
     look_for_drift: bool,

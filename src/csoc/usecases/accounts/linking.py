@@ -16,7 +16,7 @@ from csoc.accounts.template import LinkTemplate, link_template, quick_create
 from csoc.accounts.terms import Terms, check_account_id, check_region
 from csoc.errors import ConflictError, CsocError, RejectedError
 from csoc.fleet import addresses
-from csoc.fleet.documents import layout
+from csoc.fleet.documents import absent, layout
 from csoc.fleet.documents.base import API_VERSION
 from csoc.fleet.documents.faults import explain
 from csoc.fleet.documents.model import Account
@@ -95,7 +95,7 @@ def installation_of(fleet: LoadedFleet) -> str:
         raise RejectedError(
             "There is no fleet.yaml here, so nobody to link accounts to",
             place=fleet.query.source,
-            fix="Begin one with `csoc fleet init DIR`, or `csoc fleet adopt SOURCE --write`",
+            fix=absent.FIX,
         )
     return fleet.documents.fleet.uid
 

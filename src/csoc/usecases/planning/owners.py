@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from csoc.errors import NotFoundError, RejectedError
+from csoc.errors import CsocError, NotFoundError, RejectedError
+from csoc.fleet.documents.absent import no_fleet
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Account, Cluster, Environment
 from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment
@@ -126,8 +127,10 @@ def _account(documents: Documents, cluster: Placed[Cluster]) -> Account:
     return documents.accounts[name].document
 
 
-def _not_there(documents: Documents, name: str) -> NotFoundError:
+def _not_there(documents: Documents, name: str) -> CsocError:
     names = [*documents.clusters, *documents.environments]
+    if documents.fleet is None and not names:
+        return no_fleet()
     near = difflib.get_close_matches(name.rpartition("/")[2], names, n=3, cutoff=0.6)
     known = f"Did you mean {', '.join(near)}?" if near else f"There are {', '.join(sorted(names)[:20]) or 'none'}"
     return NotFoundError(f"There is no cluster or environment {name}", fix=known)
