@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.gen3.launch.applications import application_file
+from csoc.gen3.launch.documents import deployment_of
 from csoc.provisioning.approvals import ApprovalRule
 from csoc.provisioning.plans import Plan
 from csoc.testing.fleets import World
 from csoc.testing.plans import MemoryPlans
 from csoc.testing.repositories import MemoryRepositories, MemoryRepository
 from csoc.usecases.planning.authors import Since
+from csoc.usecases.planning.gen3_layer import is_as_written
 from csoc.usecases.planning.making import fleet_at
 from csoc.usecases.planning.owners import find_owner
+from tests.unit.gen3.launch.launching import answers, launch
 from tests.unit.provisioning.small_layers import World as Planning
 
 URL = "https://github.com/example/fleet"
@@ -190,3 +194,21 @@ def test_another_stage_of_the_environment_is_no_way_around_the_rule_of_its_forme
     site.write(ENVIRONMENT, _ENVIRONMENT.replace("stage: dev", "stage: prod"), "bea")
     site.write(ENVIRONMENT, _ENVIRONMENT.replace("stage: dev", "stage: test"), "carl")
     assert site.since("environment/reef-dev").rule() == ApprovalRule(1, second=True)
+
+
+def test_an_application_as_runs_write_it_has_no_author_at_whichever_commit_and_any_other_has_one() -> None:
+    environment = launch(answers()).environment
+
+    def written(commit: str, url: str = "https://git.example.org/fleet") -> bytes:
+        return application_file(deployment_of(environment, url, commit))
+
+    first, second = written("1" * 40), written("2" * 40)
+    assert is_as_written(first, environment)
+    assert is_as_written(second, environment, first)
+    assert not is_as_written(written("2" * 40, "https://git.example.org/other"), environment, first)
+    assert b"kind: AppProject" in second
+    assert not is_as_written(second.replace(b"kind: AppProject", b"kind: Other"), environment, first)
+    more = second + b"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"
+    assert not is_as_written(more, environment, first)
+    for text in (b"kind: Application\n", b"[1]\n---\n" + second, b"a: [\n"):
+        assert not is_as_written(text, environment, first)

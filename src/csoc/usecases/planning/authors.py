@@ -82,8 +82,8 @@ class Since:
             then = read_documents(before, ParsedStore(self.git.cache)).environments.values()
             known += [one.document for one in then if one.uid == self.owner.uid]
         for commit, blob in self._versions(environment.spec.application.path, before):
-            content = self._read(blob)
-            if content is None or not any(is_as_written(content, one) for one in known):
+            content, formers = self._read(blob), [self._read(one) for one in commit.before] or [None]
+            if content is None or not any(is_as_written(content, one, former) for one in known for former in formers):
                 yield commit
 
     def _rules(self, before: Tree | None) -> Iterator[tuple[CommitInfo, ApprovalRule, ApprovalRule]]:

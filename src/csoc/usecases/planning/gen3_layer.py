@@ -315,14 +315,25 @@ def _pinned(written: bytes) -> tuple[bytes, str]:
     return valuefiles.render({**found, "spec": {**spec, "sources": moved}}, header=""), commit
 
 
-def is_as_written(application: bytes, environment: Environment) -> bool:
-    """True if an Application is what csoc writes for an environment, at whichever commit of its values."""
+def is_as_written(content: bytes, environment: Environment, former: bytes | None = None) -> bool:
+    """True if the file of an Application is what csoc writes for an environment, at whichever commit of its values.
+    former: the file before, which knows the repository of these values; None if there was none."""
     try:
-        body, commit = _pinned(application)
-        wanted = applications.application_file(deployment_of(environment, _FLEET_URL, commit))
+        _, commit = _pinned(content)
+        url = _values_url(content if former is None else former)
+        wanted = applications.application_file(deployment_of(environment, url, commit))
     except RejectedError:
         return False
-    return [one.data for one in yamltext.parse(body)] == [one.data for one in yamltext.parse(wanted)]
+    return [one.data for one in yamltext.parse(content)] == [one.data for one in yamltext.parse(wanted)]
+
+
+def _values_url(content: bytes) -> str:
+    """The repository of the values of an Application that `_pinned` knows. Raises RejectedError for another one."""
+    _pinned(content)
+    bodies = [one.data for one in yamltext.parse(content)]
+    body = next(one for one in bodies if isinstance(one, dict) and one.get("kind") == "Application")
+    sources = [one for one in body["spec"]["sources"] if isinstance(one, dict)]
+    return next(str(one.get("repoURL", "")) for one in sources if one.get("ref") == "values")
 
 
 def _not_ours() -> RejectedError:
