@@ -79,10 +79,32 @@ class Emulator:
     clusters_elsewhere: list[Cluster]
 
 
-def _of_no_use_at_the_end(record: logging.LogRecord) -> bool:
-    """False for what uvicorn says of requests that the end of the emulator cuts off: watches, and planned silence."""
-    cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return not cut_off and "timeout graceful shutdown exceeded" not in str(record.msg)
+class _QuietEnd(logging.Filter):
+    """Once the end has begun, requests that still run are cut off at any line: what servers and threads say of that is
+    of no use to anybody."""
+
+    _LOGGERS = ("uvicorn.error", "asyncio", "concurrent.futures")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_begun = False
+
+    def begin(self) -> None:
+        self._has_begun = True
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        return not (cut_off or self._has_begun)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        for name in self._LOGGERS:
+            logging.getLogger(name).addFilter(self)
+        try:
+            yield
+        finally:
+            for name in self._LOGGERS:
+                logging.getLogger(name).removeFilter(self)
 
 
 def _new_id() -> str:
@@ -102,9 +124,10 @@ def running(
     """
     # Codes that any service may answer with are in no service's model; moto would warn the terminal of each.
     warnings.filterwarnings("ignore", r"Exception\(AwsError\) with code", UserWarning)
-    logging.getLogger("uvicorn.error").addFilter(_of_no_use_at_the_end)
     aws_images.load_late()
+    quiet = _QuietEnd()
     with ExitStack() as held:
+        held.enter_context(quiet.installed())
         folder = StateFolder(data) if data is not None else None
         if folder is not None:
             held.enter_context(folder.held())
@@ -135,6 +158,7 @@ def running(
         edge_port = edge_listening.getsockname()[1]
         parts.control.edge_address, parts.control.authority = ("127.0.0.1", edge_port), authority.certificate
         ending.enter_context(serving_edge(parts.edge, edge_listening))
+        held.callback(quiet.begin)
         yield Emulator(
             address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token,
             parts.edge, edge_port, authority.certificate, parts.issuers, parts.clusters_elsewhere,
