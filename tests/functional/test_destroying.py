@@ -81,6 +81,7 @@ def test_a_launch_of_what_is_healthy_begins_no_run(world: World) -> None:
         (f"cluster {STAYS}", True),
         (f"environment {STAYS}-dev", True),
     ]
+    assert launched.is_healthy, launched.answer
     assert [run.id for run in world.runs.runs.newest(limit=10)] == before
 
 

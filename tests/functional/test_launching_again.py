@@ -193,6 +193,7 @@ def mud(launching: Launching) -> Launching:
     """With a launch of mud that was given up, and only the network of its cluster made."""
     ran = launching.launch(f"commons: mud\nhostname: mud.example.org\nservices: [minimal]\n{launching.chart}")
     assert ran.code == 0, ran.err
+    assert "which record somebody must make so that AWS issues the certificate: when the layer edge is made" in ran.out
     give_up(launching, "mud")
     plan = csoc(launching, "plan", "cluster/mud", "--layer", "network", "--json").data["id"]
     csoc(launching, "approve", plan)

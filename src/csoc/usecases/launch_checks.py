@@ -142,6 +142,10 @@ def _known_later(answers: Answers, made: Launch, fleet_is_local: Callable[[], bo
             f"whether the hosted zone {answers.zone.id} of {answers.zone.name} is in the account: when the layer edge "
             "is made"
         )
+    if answers.zone is None and answers.certificate is None:
+        yield "which record somebody must make so that AWS issues the certificate: when the layer edge is made"
+    if answers.zone is None:
+        yield "which record leads to the load balancer, for somebody to make: when Gen3 runs"
     if answers.certificate is not None:
         yield "whether the certificate is there and issued: when Gen3's load balancer takes it"
     if fleet_is_local():

@@ -10,10 +10,11 @@ of a launch that is going on is the one that is watched. What has nothing to do 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import compress
 
+from csoc.clusters.hostnames import Answer
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.documents.collection import Documents
@@ -25,6 +26,7 @@ from csoc.gen3.launch.documents import Launch, Surroundings, secrets_of
 from csoc.gen3.launch.documents import launch as documents_of
 from csoc.gen3.launch.values import Member
 from csoc.operations.runs import HERE, Run
+from csoc.operations.services import needed
 from csoc.provisioning import names
 from csoc.provisioning.infrastructure import has_nodes_for_workspaces, providers_of_cluster
 from csoc.provisioning.plans import Plan
@@ -82,13 +84,21 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class Launched:
     """Plans and runs, that of the cluster first. missing: what approval each plan lacks, "" for none. runs: those of
-    plans that have something to do. standings: how the owners stand, where no plan has."""
+    plans that have something to do. standings: how the owners stand, where no plan has; answer: of the hostname,
+    then."""
 
     prepared: Prepared
     plans: tuple[Plan, ...]
     missing: Mapping[str, str]
     runs: tuple[Run, ...] = field(default=())
     standings: tuple[OwnerStanding, ...] = ()
+    answer: Answer | None = None
+
+    @property
+    def is_healthy(self) -> bool:
+        """True if nothing is to be done, the layers are well, and Gen3 answers."""
+        answers = self.answer is not None and self.answer.is_up
+        return bool(self.standings) and answers and all(one.is_well for one in self.standings)
 
 
 def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
@@ -177,8 +187,12 @@ def begin(ports: ProvisioningPorts, runs: RunPorts, request: Request, prepared: 
         elif is_to_do:
             check_fresh(ports, fleet, plan)
             begun.append(run_cases.begin(runs, run_for(plan, owner, after=begun[-1].id if begun else "")))
-    standings = () if begun else tuple(standing(ports, runs.runs, fleet, owner) for owner in owners)
-    return Launched(prepared, tuple(plans), _missing(ports, plans), tuple(begun), standings)
+    launched = Launched(prepared, tuple(plans), _missing(ports, plans), tuple(begun))
+    if begun:
+        return launched
+    hostname = fleet.documents.environments[prepared.environment].document.spec.hostname or ""
+    standings = tuple(standing(ports, runs.runs, fleet, owner) for owner in owners)
+    return replace(launched, standings=standings, answer=needed(runs.services.hostnames, "hostnames").ask(hostname))
 
 
 def _run_for(

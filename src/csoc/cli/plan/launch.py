@@ -10,11 +10,11 @@ import click
 from csoc.accounts.workflows import parse_workflow
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import WrongUsageError, command
-from csoc.cli.output import print_json, progress, say, write
+from csoc.cli.output import EXIT_FAILED, print_json, progress, say, write
 from csoc.cli.plan.merging import until_merged
 from csoc.cli.plan.session import open_applying
 from csoc.cli.plan.show import plan_json, print_plan
-from csoc.cli.runs.following import execute_and_follow, follow
+from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.errors import NotFoundError, UnavailableError
@@ -23,6 +23,7 @@ from csoc.operations.runs import HERE, RunState
 from csoc.usecases.launch_files import secrets_of, users_of
 from csoc.usecases.launching import Launched, Request, begin, prepare
 from csoc.usecases.planning.filling import GivenSecrets
+from csoc.usecases.run_ports import RunPorts
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -97,16 +98,18 @@ def launch_command(
             print_json({**_json(launched), "next": to_type})
         elif not as_json:
             _print(launched, to_type, wait=wait)
-        if not wait:
-            return 0
-        code = 0
-        for run in launched.runs:
-            code = (
-                execute_and_follow(runs, run.id, as_json=as_json) if not code else follow(runs, run.id, as_json=as_json)
-            )
-            if code:
-                break
-        return code
+        if not launched.runs:
+            return 0 if launched.is_healthy else EXIT_FAILED
+        return _followed(runs, launched, as_json=as_json) if wait else 0
+
+
+def _followed(runs: RunPorts, launched: Launched, *, as_json: bool) -> int:
+    """Executes the runs here, one after another. Gives the exit code of the first that did not end well."""
+    for run in launched.runs:
+        code = execute_and_follow(runs, run.id, as_json=as_json)
+        if code:
+            return code
+    return 0
 
 
 def _print(launched: Launched, to_type: list[str], *, wait: bool) -> None:
@@ -143,9 +146,17 @@ def _print(launched: Launched, to_type: list[str], *, wait: bool) -> None:
 
 
 def _print_healthy(launched: Launched) -> None:
+    if launched.runs or launched.answer is None:
+        return
     for found in launched.standings:
-        how = "healthy: all its layers are as planned" if found.is_well else "not well: csoc status says what to do"
-        say(f"{found.owner.shown} is {how}", "green" if found.is_well else "bold red")
+        if not found.is_well:
+            say(f"{found.owner.shown} is not well: csoc status {found.owner.name}", "bold red")
+    if not launched.answer.is_up:
+        say(f"{launched.prepared.environment} does not answer over https: {launched.answer.why}", "bold red")
+    if launched.is_healthy:
+        say(
+            f"{launched.prepared.environment} is healthy: its layers are as planned, and it answers over https", "green"
+        )
 
 
 def next_commands(launched: Launched, answers: Path) -> list[str]:
@@ -178,7 +189,7 @@ def _json(launched: Launched) -> dict[str, object]:
         "commit": launched.prepared.commit,
         "plans": [plan_json(plan, launched.missing[plan.id]) for plan in launched.plans],
         "runs": [run_json(run) for run in launched.runs],
-        "healthy": all(one.is_well for one in launched.standings) if launched.standings else None,
+        "healthy": launched.is_healthy if not launched.runs else None,
         "knownLater": list(launched.prepared.known_later),
     }
 

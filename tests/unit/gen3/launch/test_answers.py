@@ -123,6 +123,22 @@ def test_a_refused_secret_names_how_to_give_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        (f"dictionary: 'https://example.org/{CANARY}/dictionary.json?token={CANARY}'", "is read without signing in"),
+        (f"chart: {{repoURL: 'https://ada:{CANARY}@charts.example.org'}}", "stands below credentials in its settings"),
+        (f"title: 'postgresql://admin:{CANARY}@db.example.org/x'", "no answer but signIn.clientSecret is about"),
+    ],
+)
+def test_where_no_reference_is_an_answer_none_is_advised(text: str, instead: str) -> None:
+    with pytest.raises(RejectedError) as caught:
+        parse_answers(text.encode())
+    assert instead in str(caught.value)
+    assert "{env: NAME}" not in str(caught.value)
+    assert CANARY not in str(caught.value)
+
+
 def test_a_secret_is_given_by_reference_or_asked_for() -> None:
     by_name = parse_answers(b"signIn: {provider: google, clientSecret: {env: CLIENT_SECRET}}")
     assert by_name.sign_in.client_secret is not None
