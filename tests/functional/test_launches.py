@@ -181,11 +181,13 @@ def killed_and_begun_again(site: Site, chance: random.Random, name: str, kills: 
     assert code == 0, said
 
 
+@pytest.mark.soak
 def test_a_launch_that_is_killed_goes_on_when_it_is_asked_for_again_and_everything_happens_once(site: Site) -> None:
     killed_and_begun_again(site, random.Random(1), "coral", kills=1)
     site.assert_once("coral")
 
 
+@pytest.mark.soak
 def test_a_second_launch_is_throttled_and_finds_the_database_locked_and_changes_nothing_of_the_first(
     site: Site,
 ) -> None:
