@@ -59,13 +59,20 @@ def test_a_cluster_without_one_is_not_found_with_the_command_that_gives_one(tmp_
 
 def test_a_cluster_of_eks_is_opened_by_the_one_who_knows_aws(tmp_path: Path) -> None:
     reference = EksReference("tide", "research", "111111111111", "us-east-1", "tide")
-    asked: list[tuple[object, str, str]] = []
+    asked: list[tuple[str, object, str, str]] = []
 
     class Eks:
         def open(self, reference: EksReference, *, person: str, task: str) -> ClusterClient:
-            asked.append((reference, person, task))
+            asked.append(("open", reference, person, task))
             raise NotFoundError("no matter")
 
+        def raise_rights(self, reference: EksReference, *, person: str, task: str) -> None:
+            asked.append(("raise", reference, person, task))
+
+        def lower_rights(self, reference: EksReference, *, person: str, task: str) -> None:
+            asked.append(("lower", reference, person, task))
+
+    opened = OpenedClusters(Kubeconfigs(tmp_path), Eks())
     with pytest.raises(NotFoundError):
-        OpenedClusters(Kubeconfigs(tmp_path), Eks()).open(reference, person="sts:ada", task="run-1")
-    assert asked == [(reference, "sts:ada", "run-1")]
+        opened.open(reference, person="sts:ada", task="run-1")
+    assert asked == [("open", reference, "sts:ada", "run-1")]
