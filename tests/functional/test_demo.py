@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import re
 import select
 import signal
 import subprocess
@@ -20,7 +20,7 @@ import pytest
 
 CANARY = "demo-client-secret"
 LONGEST_SECONDS = 90
-"""From installed to healthy. On a machine that others use too, of its processors."""
+"""From its start to healthy, as the demo itself measures it."""
 _PATIENCE = 240
 
 
@@ -32,7 +32,6 @@ class Played:
     out: str
     err: str
     left: list[str]
-    processor_seconds: float = 0.0
 
     @property
     def told(self) -> dict[str, Any]:
@@ -68,22 +67,15 @@ def left_in(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     folder = tmp_path_factory.mktemp("demo")
-    before = _processor_seconds()
     with demo(folder, "--exit", "--json") as process:
         out, err = process.communicate(timeout=_PATIENCE)
-        return Played(process.returncode, out, err, left_in(folder), _processor_seconds() - before)
-
-
-def _processor_seconds() -> float:
-    """Of all processes that this one began and that ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        return Played(process.returncode, out, err, left_in(folder))
 
 
 def test_it_ends_with_0_and_a_commons_that_is_healthy(played: Played) -> None:
     assert played.code == 0, played.err
     assert played.told["healthy"] is True
-    assert min(played.told["seconds"], played.processor_seconds) < LONGEST_SECONDS
+    assert 0 < played.told["seconds"] < LONGEST_SECONDS
     assert [run["state"] for run in played.told["runs"]] == ["succeeded", "succeeded"]
 
 
@@ -134,6 +126,14 @@ def test_without_exit_it_stays_until_it_is_interrupted_and_ends_with_0(tmp_path:
     with demo(tmp_path) as process:
         said = _until(process, "Ctrl-C ends the cloud")
         assert "https://reef.tidewater.example.org/ answers" in said
+        last = said[said.index("What is wrong in it") :]
+        assert last.count("fingerprint: ") == 3, "the worst alone"
+        assert re.search(r"^[0-9]+ findings: ", last, re.M)
+        assert re.search(r"^All of them: csoc check \S+/tidewater$", last, re.M)
+        assert len(last.splitlines()) < 60
+        healthy, _, what_next = last.partition("Try it, in another terminal:")
+        assert "https://reef.tidewater.example.org/ is healthy, " in healthy.splitlines()[-3]
+        assert len(what_next.splitlines()) < 12
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -40,8 +40,17 @@ def show_report(verdict: Verdict, mended: Mended, form: str, output: Path | None
 
 def print_report(verdict: Verdict) -> None:
     """A verdict for people, on standard output."""
+    _print(text.report(verdict))
+
+
+def print_worst(verdict: Verdict, most: int) -> None:
+    """How many findings there are and the worst of them, where the rest would bury what stands above."""
+    _print(text.worst(verdict, most))
+
+
+def _print(report: Sequence[text.Line]) -> None:
     lines = []
-    for line in text.report(verdict):
+    for line in report:
         shown = Text(line.text, style="" if line.styled else line.style)
         if line.styled:
             shown.stylize(line.style, 0, line.styled)

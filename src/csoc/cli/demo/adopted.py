@@ -10,7 +10,7 @@ from typing import Any
 
 from csoc.cli.fleet.show import print_overview
 from csoc.cli.output import say
-from csoc.cli.reports import print_report
+from csoc.cli.reports import print_worst
 from csoc.cli.session import opened
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
 from csoc.gen3.findings import to_json
@@ -18,6 +18,7 @@ from csoc.usecases.checking.verdict import CheckRequest, Verdict, check_fleet
 from csoc.usecases.show import Overview, overview, overview_json
 
 _ANOTHER = "Name a new or an empty one"
+_WORST = 3
 
 
 def adopt(folder: Path) -> tuple[Overview, Verdict]:
@@ -35,15 +36,17 @@ def adopted_json(page: Overview, verdict: Verdict) -> dict[str, Any]:
     return {**overview_json(page), "results": [to_json(item) for item in verdict.findings]}
 
 
-def print_adopted(page: Overview, verdict: Verdict) -> None:
-    """For people."""
+def print_adopted(page: Overview, verdict: Verdict, folder: Path) -> None:
+    """For people. folder: where the copy is."""
     say("An invented fleet, as somebody might keep it in Git: two clusters, two commons.", "bold")
     say()
     print_overview(page)
     say()
-    say("What is wrong in it:", "bold")
-    say()
-    print_report(verdict)
+    say("What is wrong in it, the worst first:", "bold")
+    print_worst(verdict, _WORST)
+    if len(verdict.findings) > _WORST:
+        say()
+        say(f"All of them: csoc check {shlex.quote(str(folder))}", "bold")
 
 
 def print_next(into: str | None) -> None:

@@ -34,7 +34,7 @@ def demo(ends: bool, into: str | None, as_json: bool) -> int:
         if as_json:
             print_json(adopted_json(page, verdict))
         else:
-            print_adopted(page, verdict)
+            print_adopted(page, verdict, Path(into))
             print_next(into)
         return 0
     from csoc.cli.demo.scene import scene
@@ -64,9 +64,9 @@ def demo(ends: bool, into: str | None, as_json: bool) -> int:
                     }
                 )
             else:
-                say(f"  It took {seconds:.0f} s here; the emulated cloud runs 600 times as fast as time.")
                 say()
-                print_adopted(page, verdict)
+                print_adopted(page, verdict, stage.folder / "tidewater")
+                _say_result(told.is_healthy, seconds)
                 _say_next(stage.file, stage.folder, ends=ends)
             if not ends and not as_json:
                 _stay()
@@ -75,6 +75,17 @@ def demo(ends: bool, into: str | None, as_json: bool) -> int:
 
 def _nothing(text: str, style: str) -> None:
     """For programs, which get it all at the end."""
+
+
+def _say_result(is_healthy: bool, seconds: float) -> None:
+    from csoc.cli.demo.story import HOSTNAME
+
+    say()
+    if is_healthy:
+        say(f"https://{HOSTNAME}/ is healthy, {seconds:.0f} s after the start.", "bold green")
+    else:
+        say(f"https://{HOSTNAME}/ did not get healthy; its run above says why.", "bold red")
+    say("The emulated cloud runs 600 times as fast as time.")
 
 
 def _say_next(file: Path, folder: Path, *, ends: bool) -> None:

@@ -40,6 +40,14 @@ def report(verdict: Verdict) -> list[Line]:
     return lines
 
 
+def worst(verdict: Verdict, most: int) -> list[Line]:
+    """How many findings there are, and the worst of them."""
+    lines = [next(_result(verdict))]
+    for finding in verdict.findings[:most]:
+        lines += [Line(), *_block(verdict, finding)]
+    return lines
+
+
 def _block(verdict: Verdict, finding: Finding) -> Iterator[Line]:
     severity = finding.severity.name.lower()
     yield Line(f"{severity.upper()}  {finding.rule}", STYLE_OF_SEVERITY[severity], len(severity))
