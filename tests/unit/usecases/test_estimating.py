@@ -115,6 +115,6 @@ def test_assumptions_of_a_size_and_single_ones_can_be_chosen() -> None:
 def test_today_decides_what_is_in_extended_support() -> None:
     text = parsed("medium", "cluster")
     text["Resources"]["Cluster"]["Properties"]["UpgradePolicy"] = {"SupportType": "EXTENDED"}
-    later = costs(lambda: datetime(2027, 1, 1, tzinfo=UTC))
+    later = costs(lambda: datetime(2027, 9, 1, tzinfo=UTC))
     now, then = (one("cluster", "", json.dumps(text), SYDNEY).after for one in (_costs, later))
     assert round(then - now, 2) == 365.00  # 730 x 0.50
