@@ -312,9 +312,20 @@ def test_values_that_somebody_changed_after_the_approval_are_not_deployed(world:
     text = (world.folder / path).read_text("utf-8")
     world.write(path, f"{text}\nportal:\n  image: {{tag: '9'}}\n")
     head = world.head
-    with pytest.raises(ConflictError, match="are not those that were approved: somebody changed them in Git since"):
+    with pytest.raises(ConflictError, match="are not those that were approved: somebody changed them since"):
         STEPS["deploy gen3"].run(deploying(world))
     assert world.head == head
+
+
+def test_a_chart_that_is_another_one_by_the_same_version_is_not_deployed(world: World) -> None:
+    plan = world.plan()
+    shown = plan.layer("gen3")
+    other = replace(shown, parameters={**shown.parameters, "chart": "gen3 0.3.90 (sha256 0123456789ab)"})
+    world.ports.plans.put(replace(plan, id="other", layers=(other,)), {})
+    run = deploying(world)
+    run.step = Step(1, "deploy gen3", "deploy gen3", {"plan": "other"})
+    with pytest.raises(ConflictError, match="The values or the chart of heart-dev are not those that were approved"):
+        STEPS["deploy gen3"].run(run)
 
 
 def test_a_plan_shows_what_deploying_changes_object_by_object(world: World) -> None:

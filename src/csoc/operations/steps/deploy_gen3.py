@@ -47,10 +47,12 @@ def _unapproved(context: Context, now: LayerPlan) -> Result | None:
     """What is waited for if what would be deployed is not what was approved. Raises ConflictError, RejectedError."""
     plans = needed(context.services.plans, "plans")
     plan = plans.get(text_argument(context, "plan"))
-    if now.template_digest != plan.layer(_LAYER).template_digest:
+    shown = plan.layer(_LAYER)
+    # The chart is there with its content's digest: a repository of charts may give another one by the same version.
+    if now.template_digest != shown.template_digest or now.parameters != shown.parameters:
         raise ConflictError(
             f"The values or the chart of {plan.owner_name} are not those that were approved: somebody changed them "
-            "in Git since. Nothing was deployed",
+            "since. Nothing was deployed",
             place=f"plan {plan.id}",
             fix=f"Look at the change, then plan again: csoc plan {plan.owner_name}",
         )
@@ -59,7 +61,7 @@ def _unapproved(context: Context, now: LayerPlan) -> Result | None:
             raise RejectedError(
                 f"What would be deployed is refused: {finding.cause}", place=finding.subject, fix=finding.fix
             )
-    if not beyond(plan.layer(_LAYER), now):
+    if not beyond(shown, now):
         return None
     more = _more(context, plan, now)
     found = needed(context.services.approvals, "approvals").standing(more.id)
