@@ -24,7 +24,7 @@ TOOLS = Path(sys.executable).parent
 CODE = ("src", "tests", "scripts", "testbed")
 SUITES = ("architecture", "benchmarks", "contract", "functional", "infra", "plugins", "testbed", "unit")
 TYPED = ("scripts", "testbed", *(f"tests/{name}" for name in SUITES))
-WORKERS = "3"  # of what launches wait for, most is not the processor: one more than the cores of a small machine
+WORKERS = "2"
 SELECTED = "not benchmark and not soak"
 
 CHECKS: dict[str, Sequence[str]] = {

@@ -14,7 +14,7 @@ from csoc.cli.plan.session import open_applying, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
-from csoc.cli.session import fleet_option
+from csoc.cli.session import own_fleet_option
 from csoc.errors import RejectedError
 from csoc.operations.runs import HERE, Step
 from csoc.provisioning.plans import Purpose
@@ -34,7 +34,7 @@ from csoc.usecases.planning.owners import find_owner
     help="With --yes: begin the run and leave it to a workflow: github:OWNER/REPO.",
 )  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="What the run takes out of Git goes through pull requests.")
-@fleet_option
+@own_fleet_option
 def destroy_command(
     owner: str,
     layers: tuple[str, ...],
