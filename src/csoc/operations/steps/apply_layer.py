@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from csoc.errors import NotFoundError, RejectedError
-from csoc.operations.services import Standing, needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, text_argument
+from csoc.operations.services import needed
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, text_argument, unapproved
 from csoc.provisioning.applying import Applied, Failed, Held, LayerApplier, NotShown
 from csoc.provisioning.explain import NOT_PUT_BACK
 from csoc.provisioning.planning import Asked, Planner, target_of
@@ -23,7 +23,7 @@ def _run(context: Context) -> Result:
     plan_id, layer = text_argument(context, "plan"), text_argument(context, "layer")
     plans = needed(context.services.plans, "plans")
     plan = plans.get(plan_id)
-    waiting = _unapproved(context, plan_id)
+    waiting = unapproved(context, plan_id)
     if waiting is not None:
         return waiting
     shown = plan.layer(layer)
@@ -37,7 +37,7 @@ def _run(context: Context) -> Result:
     more_id = _more_id(plan_id, layer)
     more = _stored(context, more_id)
     if more is not None:
-        waiting = _unapproved(context, more_id)
+        waiting = unapproved(context, more_id)
         if waiting is not None:
             return waiting
         shown = more.layer(layer)
@@ -70,15 +70,6 @@ def _held(outcome: Held) -> Waiting:
         seconds=2,
         most_seconds=60,
     )
-
-
-def _unapproved(context: Context, plan_id: str) -> Result | None:
-    found = needed(context.services.approvals, "approvals").standing(plan_id)
-    if found.standing is Standing.APPROVED:
-        return None
-    if found.standing is Standing.REFUSED:
-        raise RejectedError(f"The plan {plan_id} was refused: {found.why}", fix="Change what is wrong and plan again")
-    return Waiting(f"the approval of plan {plan_id}: {found.why}", fix=f"csoc approve {plan_id}")
 
 
 def _ask_for_more(context: Context, plan: Plan, template: Template, outcome: NotShown) -> Result:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from csoc.clock import Clock
 from csoc.errors import RejectedError
 from csoc.operations.runs import Run, Step
-from csoc.operations.services import Services, Written
+from csoc.operations.services import Services, Standing, Written, needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,17 @@ def outputs_before(context: Context) -> dict[str, str]:
     return {
         name: str(value) for result in context.results.values() for name, value in (result.get("outputs") or {}).items()
     }
+
+
+def unapproved(context: Context, plan_id: str) -> Waiting | None:
+    """What is waited for while a further plan of the run lacks approval, None once it has it. Raises RejectedError
+    if it was refused."""
+    found = needed(context.services.approvals, "approvals").standing(plan_id)
+    if found.standing is Standing.APPROVED:
+        return None
+    if found.standing is Standing.REFUSED:
+        raise RejectedError(f"The plan {plan_id} was refused: {found.why}", fix="Change what is wrong and plan again")
+    return Waiting(f"the approval of plan {plan_id}: {found.why}", fix=f"csoc approve {plan_id}")
 
 
 def merge_of(written: Written) -> Waiting:

@@ -12,8 +12,17 @@ from dataclasses import replace
 from csoc.clusters.applications import Applications
 from csoc.clusters.bootstrap.acting import ROOT
 from csoc.errors import ConflictError, NotFoundError, RejectedError
-from csoc.operations.services import Standing, needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, merge_of, outputs_before, text_argument
+from csoc.operations.services import needed
+from csoc.operations.steps.base import (
+    Context,
+    Done,
+    Result,
+    StepKind,
+    merge_of,
+    outputs_before,
+    text_argument,
+    unapproved,
+)
 from csoc.provisioning.plans import LayerPlan, Plan
 from csoc.provisioning.rendered import beyond
 
@@ -64,12 +73,7 @@ def _unapproved(context: Context, now: LayerPlan) -> Result | None:
     if not beyond(shown, now):
         return None
     more = _more(context, plan, now)
-    found = needed(context.services.approvals, "approvals").standing(more.id)
-    if found.standing is Standing.APPROVED:
-        return None
-    if found.standing is Standing.REFUSED:
-        raise RejectedError(f"The plan {more.id} was refused: {found.why}", fix="Change what is wrong and plan again")
-    return Waiting(f"the approval of plan {more.id}, which shows what {plan.id} did not", fix=f"csoc approve {more.id}")
+    return unapproved(context, more.id)
 
 
 def _more(context: Context, plan: Plan, now: LayerPlan) -> Plan:
