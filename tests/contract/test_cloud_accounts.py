@@ -16,7 +16,7 @@ from csoc.accounts.cloud import CloudAccounts, CloudSession, Probe, SessionReque
 from csoc.accounts.features import missing, same_trust, surplus
 from csoc.accounts.links import Link, LinkState, Role, new_external_id
 from csoc.accounts.roles import roles
-from csoc.accounts.template import link_template
+from csoc.accounts.template import LinkTemplate, link_template
 from csoc.accounts.terms import Terms
 from csoc.accounts.verification import Verifier
 from csoc.adapters.aws.accounts import AwsAccounts
@@ -195,8 +195,8 @@ def test_what_is_published_has_an_address_and_is_never_changed(linked: Linked) -
         linked.cloud.publish("csoc-templates-nobodys", "link/a.json", "{}")
 
 
-def test_a_link_that_is_sound_is_verified(linked: Linked) -> None:
-    verifier = Verifier(
+def verifier_of(linked: Linked) -> Verifier:
+    return Verifier(
         cloud=linked.cloud,
         principal=linked.terms.worker,
         terms=linked.terms,
@@ -207,10 +207,26 @@ def test_a_link_that_is_sound_is_verified(linked: Linked) -> None:
         external_ids=new_external_id,
         clock=system_clock,
     )
-    link = Link(
+
+
+def link_of(linked: Linked) -> Link:
+    return Link(
         "research", linked.terms.account, INSTALLATION, linked.terms.external_id, "aws", REGION, linked.terms.worker,
         LinkState.BEGUN, system_clock(),
     )  # fmt: skip
-    found = verifier.verify(link)
+
+
+def test_a_link_that_is_sound_is_verified(linked: Linked) -> None:
+    found = verifier_of(linked).verify(link_of(linked))
     assert [check for check in found.checks if check.outcome != "ok"] == []
     assert (found.state, found.template_digest, found.missing) == (LinkState.VERIFIED, linked.template.digest, {})
+    assert found.made_from == linked.template.digest
+
+
+def test_a_stack_is_older_only_if_its_template_is_the_one_that_the_link_was_made_from(linked: Linked) -> None:
+    later = replace(verifier_of(linked), template=LinkTemplate(linked.template.body + " ", linked.template.stack))
+    link = link_of(linked)
+    for made_from, outcome in ((linked.template.digest, "older template"), ("", "ok"), ("0" * 64, "ok")):
+        found = later.verify(replace(link, made_from=made_from))
+        [stack] = [check for check in found.checks if check.name == "stack of the link"]
+        assert (stack.outcome, found.made_from, found.state) == (outcome, made_from, LinkState.VERIFIED)

@@ -76,6 +76,7 @@ def test_a_link_is_kept_with_everything_that_is_known_of_it(again: Again) -> Non
         observer="arn:aws:iam::111111111111:role/csoc-observer",
         missing={"edge": '{"Effect":"Allow"}'},
         by="ada@example.org",
+        made_from="cd" * 32,
     )
     again().put(whole)
     assert again().get("research") == whole

@@ -13,6 +13,8 @@ from typing import Protocol
 from csoc.errors import ConflictError
 
 _ALPHABET = string.ascii_lowercase + string.digits
+OLDER = "older template"
+"""Outcome of a test that finds what csoc itself once asked for, and asks for no more."""
 
 
 class Role(StrEnum):
@@ -37,7 +39,8 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One test of a link. expectation: "must succeed" or "must fail". outcome: "ok", "wrong", "could not find out"."""
+    """One test of a link. expectation: "must succeed" or "must fail". outcome: "ok", "wrong", "could not find out", or
+    OLDER."""
 
     name: str
     expectation: str
@@ -45,12 +48,18 @@ class Check:
     detail: str = ""
     fix: str = ""
 
+    @property
+    def severity(self) -> str:
+        """How much what it found matters: "high", "low", or "" for nothing found."""
+        return {"wrong": "high", OLDER: "low"}.get(self.outcome, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """One account's link. account: name of the Account. external_id: shown to those who link only; never reused. roles:
     ARNs, by role, as they were verified. principal, observer: the roles that it trusts. template_digest: of the link
-    template that its stack runs with. tried_at: when it was last looked at, with whatever outcome. missing: features to
+    template that its stack runs with. made_from: digest of the last of csoc's own templates that it was begun or seen
+    with. tried_at: when it was last looked at, with whatever outcome. missing: features to
     what they lack. by: who began it. endpoint: of the STS that it was verified with, "" for AWS's own."""
 
     account: str
@@ -73,6 +82,7 @@ class Link:
     by: str = ""
     endpoint: str = ""
     unlinked_at: datetime | None = None
+    made_from: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -81,8 +91,8 @@ class Link:
 
     @property
     def is_proven(self) -> bool:
-        """True if every test went well when it was looked at last."""
-        return all(check.outcome == "ok" for check in self.checks)
+        """True if no test found anything wrong or open when it was looked at last; an older template is neither."""
+        return all(check.outcome in ("ok", OLDER) for check in self.checks)
 
 
 class Links(Protocol):

@@ -5,6 +5,9 @@ each role is asked for without the ExternalId, with another one, and without a p
 it must not do; and what cannot be tried from here (whom else a role trusts) is read. The other id is a random one: an
 ExternalId of another account would be shown to whoever owns this one.
 
+A role that is not as today's template makes it, but as the template of csoc's that the link was made from, is an older
+one and no weakness: what tries to get in decides about that, whichever template a stack has.
+
 Nothing is left behind. What unexpectedly succeeds is taken back and is the finding.
 """
 
@@ -16,15 +19,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from csoc.accounts import names, probes
-from csoc.accounts.cloud import CloudAccounts, CloudSession, SessionRequest, StackFacts, Trial
+from csoc.accounts.cloud import CloudAccounts, CloudSession, RoleFacts, SessionRequest, StackFacts, Trial
+from csoc.accounts.earlier import EarlierTemplate, read_template
 from csoc.accounts.features import missing, same_trust, surplus, surplus_of_policy
-from csoc.accounts.links import Check, Link, LinkState, Role
+from csoc.accounts.links import OLDER, Check, Link, LinkState, Role
 from csoc.accounts.roles import ASSUMED, LONGEST_SESSION_SECONDS, RoleDocuments, boundary_document, roles
 from csoc.accounts.sessions import unproven
 from csoc.accounts.template import LinkTemplate, reads_of_stack
-from csoc.accounts.terms import Reads, Terms
+from csoc.accounts.terms import Document, Reads, Terms
 from csoc.clock import Clock, Ids
-from csoc.errors import CsocError, DeniedError, NotFoundError
+from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
 
 OK, WRONG, UNKNOWN = "ok", "wrong", "could not find out"
 SUCCEED, FAIL = "must succeed", "must fail"
@@ -71,7 +75,7 @@ class Verifier:
         checks += self._by_others(link, {check.name for check in checks})
         at = self.clock()
         state = state_of(checks, link.state)
-        is_proven = all(check.outcome == OK for check in checks)
+        is_proven = all(check.outcome in (OK, OLDER) for check in checks)
         stack = found.stack
         return replace(
             link,
@@ -80,6 +84,7 @@ class Verifier:
             tried_at=at,
             verified_at=at if is_proven else link.verified_at,
             template_digest=found.digest if stack else link.template_digest,
+            made_from=found.digest if found.digest == self.template.digest else link.made_from,
             artifact_bucket=stack.outputs.get("ArtifactBucket", "") if stack else link.artifact_bucket,
             missing=found.missing if stack or found.missing else link.missing,
         )
@@ -148,7 +153,9 @@ class Verifier:
         stack = self._read_stack(link, session, found)
         # What the account's owner gave and no document names any more is no reason to distrust them.
         granted = reads_of_stack(found.stack.parameters) if found.stack is not None else Reads()
-        may = {one.role: one for one in roles(replace(self.terms, reads=self.terms.reads | granted))}
+        terms = replace(self.terms, reads=self.terms.reads | granted)
+        may = {one.role: one for one in roles(terms)}
+        found.compare(link.made_from, self.template.digest, terms)
         for documents in roles(self.terms):
             yield from self._read_role(link, session, documents, may[documents.role], found)
         name = "boundary, as in the template"
@@ -161,8 +168,10 @@ class Verifier:
                 yield Check(name, FAIL, WRONG, "The boundary is gone", _restore(link))
             else:
                 more = surplus_of_policy(boundary_document(self.terms), written)
-                yield Check(name, FAIL, WRONG if more else OK, _sentence(more), _restore(link) if more else "")
-        yield stack
+                earlier = found.earlier.boundary if found.earlier is not None else None
+                is_older = earlier is not None and not surplus_of_policy(earlier, written)
+                yield self._compared(name, _sentence(more), link, found, is_older=is_older)
+        yield _of_its_day(stack, link, found)
 
     def _read_role(
         self, link: Link, session: CloudSession, documents: RoleDocuments, may: RoleDocuments, found: _Found
@@ -178,20 +187,41 @@ class Verifier:
             yield self._unread(trusts, FAIL, f"whom the {documents.role} role trusts", link, error)
             yield self._unread(rights, FAIL, f"what the {documents.role} role may do", link, error)
             return
+        earlier = found.earlier.roles.get(documents.role) if found.earlier is not None else None
+        if role is None and found.earlier is not None and earlier is None:
+            yield Check(trusts, FAIL, OLDER, f"The older template makes no {documents.role} role", _update(link))
+            found.missing.update({one.feature.name: one.paste for one in missing(documents, RoleFacts("", {}, 0))})
+            return
         if role is None or role.arn != link.roles[documents.role]:
             why = "The role is gone" if role is None else f"The role is {role.arn}, not {link.roles[documents.role]}"
             yield Check(trusts, FAIL, WRONG, why, _restore(link))
             return
+        why = ""
         if not same_trust(documents.trust, role.trust):
-            yield Check(trusts, FAIL, WRONG, _whom(role.trust, documents.trust), _restore(link))
+            why = _whom(role.trust, documents.trust)
         elif role.longest_session_seconds > LONGEST_SESSION_SECONDS:
-            long = f"Its sessions may last {role.longest_session_seconds} s; {LONGEST_SESSION_SECONDS} are agreed"
-            yield Check(trusts, FAIL, WRONG, long, _restore(link))
+            why = f"Its sessions may last {role.longest_session_seconds} s; {LONGEST_SESSION_SECONDS} are agreed"
+        is_older = (
+            earlier is not None
+            and same_trust(earlier.documents.trust, role.trust)
+            and role.longest_session_seconds <= earlier.longest_session_seconds
+        )
+        if is_older and not _principals(role.trust) <= _principals(documents.trust):
+            yield Check(trusts, FAIL, WRONG, f"{why}. The older template names what csoc was then", _restore(link))
         else:
-            yield Check(trusts, FAIL, OK)
-        more = surplus(may, role)
-        yield Check(rights, FAIL, WRONG if more else OK, _sentence(more), _restore(link) if more else "")
+            yield self._compared(trusts, why, link, found, is_older=is_older)
+        more = _sentence(surplus(may, role))
+        is_older = earlier is not None and not surplus(earlier.documents, role)
+        yield self._compared(rights, more, link, found, is_older=is_older)
         found.missing.update({one.feature.name: one.paste for one in missing(documents, role)})
+
+    def _compared(self, name: str, why: str, link: Link, found: _Found, *, is_older: bool) -> Check:
+        """why: what is not as in today's template; "" if nothing is. is_older: it is as in the one of its day."""
+        if not why:
+            return Check(name, FAIL, OK)
+        if is_older:
+            return Check(name, FAIL, OLDER, f"{why}: the older template gives that", _update(link))
+        return Check(name, FAIL, WRONG, f"{why}{found.changed}", _restore(link))
 
     def _read_stack(self, link: Link, session: CloudSession, found: _Found) -> Check:
         name = "stack of the link"
@@ -293,10 +323,30 @@ class _Found:
 
     stack: StackFacts | None = None
     missing: dict[str, str] = field(default_factory=dict)
+    earlier: EarlierTemplate | None = None
+    is_older: bool = False
+    changed: str = ""
 
     @property
     def digest(self) -> str:
         return LinkTemplate(self.stack.template, self.stack.name).digest if self.stack else ""
+
+    def compare(self, made_from: str, today: str, terms: Terms) -> None:
+        """Whose template the stack has: today's, the one of csoc's that the link was made from, or somebody else's.
+        earlier: what it gives in the second case, unless this csoc cannot tell. changed: what a difference means."""
+        if self.stack is None:
+            return
+        self.is_older = self.digest == made_from != today
+        if self.digest not in (made_from, today):
+            self.changed = ". Somebody changed the stack: its template is none that csoc made for this link"
+            return
+        self.changed = ". Somebody changed it past the stack, whose template is as csoc made it"
+        if not self.is_older:
+            return
+        try:
+            self.earlier = read_template(self.stack.template, terms)
+        except RejectedError:
+            self.changed = ". The stack has an older template, which this csoc does not understand"
 
 
 def state_of(checks: list[Check], before: LinkState) -> LinkState:
@@ -306,7 +356,21 @@ def state_of(checks: list[Check], before: LinkState) -> LinkState:
         return LinkState.WEAKENED
     if wrong:
         return LinkState.BROKEN
-    return LinkState.VERIFIED if checks and all(check.outcome == OK for check in checks) else before
+    return LinkState.VERIFIED if checks and all(check.outcome in (OK, OLDER) for check in checks) else before
+
+
+def _of_its_day(stack: Check, link: Link, found: _Found) -> Check:
+    """The test of the stack, with what an older template means."""
+    if stack.outcome != OK or not found.is_older:
+        return stack
+    lacking = f". What lacks rights: {', '.join(sorted(found.missing))}" if found.missing else ""
+    detail = f"Its template is the one that csoc made it from, and this csoc has another{lacking}"
+    return Check(stack.name, stack.expectation, OLDER, detail, _update(link))
+
+
+def _principals(trust: Document) -> frozenset[str]:
+    """Whom a trust policy names, of those that a template has."""
+    return frozenset(json.dumps(one.get("Principal"), sort_keys=True) for one in trust["Statement"])
 
 
 def _whom(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
@@ -332,4 +396,11 @@ def _make_stack(link: Link) -> str:
 def _restore(link: Link) -> str:
     return (
         f"Update the link's stack with the template and ExternalId of `csoc account link {link.account}`, verify again"
+    )
+
+
+def _update(link: Link) -> str:
+    return (
+        f"Update the stack: `csoc account link {link.account}` prints the template and the command that do it; "
+        f"then `csoc account verify {link.account}`"
     )

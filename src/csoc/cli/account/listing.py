@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from csoc.accounts.due import is_overdue
-from csoc.accounts.links import Check, Link, LinkState
+from csoc.accounts.links import OLDER, Check, Link, LinkState
 from csoc.accounts.verification import UNKNOWN, WRONG
 from csoc.cli.account.session import link_json, open_links
 from csoc.cli.commands import command
@@ -23,7 +23,10 @@ _STYLES = {LinkState.VERIFIED: "green", LinkState.WEAKENED: "bold red", LinkStat
 
 @command("list", "csoc account list", "csoc account list --check", "csoc account list --past")
 @click.option(
-    "--check", "checking", is_flag=True, help="End with 1 unless every test of every link went well, within two days."
+    "--check",
+    "checking",
+    is_flag=True,
+    help="End with 1 if a test of any link went wrong or stayed open, or the last is two days old.",
 )
 @click.option("--past", is_flag=True, help="Links that were taken back.")
 def list_command(checking: bool, past: bool, as_json: bool) -> int:
@@ -83,6 +86,9 @@ def _why(link: Link, now: datetime) -> str:
     open_ = [check for check in link.checks if check.outcome == UNKNOWN]
     if open_:
         return f"could not find out: {open_[0].name}: {open_[0].detail}{_and_more(open_)}"
+    if any(check.outcome == OLDER for check in link.checks):
+        lacking = f", without rights for {', '.join(sorted(link.missing))}" if link.missing else ""
+        return f"an older template{lacking}: csoc account link {link.account}"
     if link.missing:
         return f"does not work: {', '.join(link.missing)}"
     return ""

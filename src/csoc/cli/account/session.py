@@ -63,6 +63,7 @@ def link_json(link: Link) -> dict[str, Any]:
                 "name": one.name,
                 "expectation": one.expectation,
                 "outcome": one.outcome,
+                "severity": one.severity or None,
                 "detail": one.detail,
                 "fix": one.fix,
             }

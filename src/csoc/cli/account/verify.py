@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from csoc.accounts.links import Check
+from csoc.accounts.links import OLDER, Check
 from csoc.cli.account.session import ACCOUNT_NAME, link_json, open_cloud
 from csoc.cli.commands import WrongUsageError, command
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, count, print_json, progress, say, say_error, write
@@ -12,7 +12,7 @@ from csoc.cli.session import opened, own_fleet_option
 from csoc.errors import CsocError
 from csoc.usecases.accounts.verifying import Verified, due, verify
 
-_STYLES = {"ok": "green", "wrong": "bold red", "could not find out": "yellow"}
+_STYLES = {"ok": "green", "wrong": "bold red", "could not find out": "yellow", OLDER: "yellow"}
 
 
 @command(
@@ -90,6 +90,9 @@ def _print(verified: Verified, *, verbose: bool) -> None:
         f"{link.account} ({link.account_id}): {link.state}; {len(good)} of {count(len(link.checks), 'test')} went well",
         style,
     )
+    if any(check.outcome == OLDER for check in link.checks):
+        # A statement pasted into an older template would be a change of it.
+        return
     if verified.is_update_available:
         say(f"  An update of the template is available: csoc account link {link.account}", "yellow")
     for feature, statement in link.missing.items():

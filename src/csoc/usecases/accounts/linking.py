@@ -81,10 +81,12 @@ def begin_link(
     )
     if before is not None:
         link = _again(before, link)
+    template = link_template(replace(terms_of(cloud, link), reads=reads_of(fleet.documents, link)))
+    if before is None:
+        link = replace(link, made_from=template.digest)
     # Before the commit: a link that cannot be stored leaves no document.
     cloud.links.put(link)
     published = _publish(ports, fleet, path, files, link, pull_request=pull_request) if files else None
-    template = link_template(replace(terms_of(cloud, link), reads=reads_of(fleet.documents, link)))
     address, note = _address(cloud, template, link)
     return Begun(link, template, path, published, before is None, address, note)
 

@@ -218,6 +218,24 @@ def test_each_of_two_principals_verifies_the_roles_that_it_may_take() -> None:
     assert verify(as_worker, "research", None).link.state is LinkState.VERIFIED
 
 
+def test_an_older_template_that_trusts_a_principal_of_the_past_is_no_older_one_but_weak() -> None:
+    links, memory = MemoryLinks(), MemoryAccounts(WORKER)
+    past = "arn:aws:iam::111111111111:role/csoc-past"
+    before = ports(memory, links, worker_principal=past, observer_principal=WORKER.role_arn)
+    link = begun(before)
+    whole = Terms(INSTALLATION, past, WORKER.role_arn)
+    terms = whole.of(account_id=ACCOUNT, partition="aws", external_id=link.external_id)
+    memory.link(terms, link_template(whole))
+    assert verify(before, "research", None).link.made_from == link_template(whole).digest
+    now = ports(memory, links, worker_principal=WORKER.role_arn, observer_principal=WORKER.role_arn)
+    found = verify(now, "research", None).link
+    checks = {check.name: check for check in found.checks}
+    assert checks["stack of the link"].outcome == "older template"
+    trust = checks["provisioner role, trust of anybody else"]
+    assert (trust.outcome, "names what csoc was then" in trust.detail) == ("wrong", True)
+    assert found.state is LinkState.WEAKENED
+
+
 def test_a_link_that_was_taken_back_is_used_by_nobody_from_then_on() -> None:
     cloud = ports()
     make_stack(cloud, begun(cloud))
