@@ -25,15 +25,19 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path / "fleet")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_process_for_templates() -> Iterator[None]:
+@pytest.fixture(scope="session")
+def templates_process() -> Iterator[ChildSynthesizer]:
+    with ChildSynthesizer() as shared:
+        yield shared
+
+
+@pytest.fixture(autouse=True)
+def one_process_for_templates(templates_process: ChildSynthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting CDK takes longer than making templates, and each command starts its own. What they cache stays theirs;
     how the process starts and ends is the matter of the contract suite and of tests that run csoc as a process."""
     real = ChildSynthesizer._ask
-    with ChildSynthesizer() as shared, pytest.MonkeyPatch.context() as patched:
 
-        def ask(_: ChildSynthesizer, document: Mapping[str, Any]) -> Mapping[str, Any]:
-            return real(shared, document)
+    def ask(_: ChildSynthesizer, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        return real(templates_process, document)
 
-        patched.setattr(ChildSynthesizer, "_ask", ask)
-        yield
+    monkeypatch.setattr(ChildSynthesizer, "_ask", ask)

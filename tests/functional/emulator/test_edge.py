@@ -96,6 +96,9 @@ class Site:
         change = {"Action": "UPSERT", "ResourceRecordSet": {"Name": name, "Type": type_, **value}}
         route53.change_resource_record_sets(HostedZoneId=self._zone, ChangeBatch={"Changes": [change]})
 
+    def move_to(self, zone: str) -> None:
+        self._zone = zone
+
     def alias(self, balancer: str, owner: Owner | None = None) -> None:
         target = {"DNSName": balancer, "HostedZoneId": "Z1GM3OXH4ZPM65", "EvaluateTargetHealth": False}
         self.record(self.host, "A", {"AliasTarget": target}, owner)
@@ -152,6 +155,16 @@ def test_each_thing_that_is_missing_is_seen_as_what_it_is(site: Site) -> None:
     assert ingresses is not None
     site.cluster.objects.delete(ingresses, "default", "web")
     assert site.ask() == (Answered.NO_ADDRESS, f"there is no load balancer {balancer}")
+
+
+def test_of_two_zones_of_one_name_the_one_counts_that_was_made_last(site: Site) -> None:
+    site.web()
+    site.record(site.host, "CNAME", {"TTL": 60, "ResourceRecords": [{"Value": "old.elb.amazonaws.com"}]})
+    assert site.ask() == (Answered.NO_ADDRESS, "there is no load balancer old.elb.amazonaws.com")
+    made = site.owner.client("route53").create_hosted_zone(Name=site.zone_name, CallerReference="another")
+    site.move_to(made["HostedZone"]["Id"])
+    site.alias(site.ingress(site.certificate()))
+    eventually(site.is_up)
 
 
 def test_without_a_ready_endpoint_the_load_balancer_says_so(site: Site) -> None:

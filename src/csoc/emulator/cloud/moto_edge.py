@@ -50,19 +50,20 @@ class WebAcl:
 
 
 def public_records(name: str) -> Sequence[Record]:
-    """The records of a name in the public zone that is nearest to it, whichever account has it. Names end without a
-    dot."""
-    nearest: tuple[int, list[Record]] = (0, [])
+    """The records of a name in the public zone that is nearest to it, whichever account has it. Of zones of one name
+    the one counts that was made last: a parent delegates to one of them, and whoever makes another moves there. Names
+    end without a dot."""
+    zones: dict[str, Any] = {}
     for backends in list(route53_backends.values()):
-        zones: Any = list(backends["aws"].zones.values()) if "aws" in backends else []
-        for zone in zones:
+        for zone in list(backends["aws"].zones.values()) if "aws" in backends else ():
             top = zone.name.rstrip(".").lower()
-            if zone.private_zone in (True, "true") or not (name == top or name.endswith(f".{top}")):
-                continue
-            found = [_record(one) for one in zone.rrsets if one.name.rstrip(".").lower() == name]
-            if found and len(top) > nearest[0]:
-                nearest = (len(top), found)
-    return nearest[1]
+            if zone.private_zone not in (True, "true") and (name == top or name.endswith(f".{top}")):
+                zones[top] = zone
+    for top in sorted(zones, key=len, reverse=True):
+        found = [_record(one) for one in zones[top].rrsets if one.name.rstrip(".").lower() == name]
+        if found:
+            return found
+    return ()
 
 
 def issued_certificate(arn: str) -> Certificate | None:
