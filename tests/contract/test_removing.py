@@ -122,9 +122,20 @@ def test_killed_before_any_effect_and_begun_again_it_ends_in_the_same_place(clie
 def test_a_namespace_with_something_of_somebody_else_stays_and_says_what(client: KubeClient) -> None:
     tracked(client, "v1", "ConfigMap", "kelp", "theirs", "", data={"a": "b"})
     found = removed(client)
-    assert found.kept == ("namespace kelp: it holds what the Application did not deploy: ConfigMap theirs",)
+    assert found.kept == ("namespace kelp: it holds what does not go with the Application: ConfigMap theirs",)
     assert what_is_there(client, "kelp") == [False, False, True, False]
     assert not is_there(client, "networking.k8s.io/v1", "Ingress", "revproxy", "kelp"), "its load balancer goes"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"), [("helm.sh/resource-policy", "keep"), ("argocd.argoproj.io/sync-options", "Delete=false")]
+)
+def test_what_a_chart_says_to_keep_stays_in_its_namespace(client: KubeClient, annotation: str, value: str) -> None:
+    kept = tracked(client, "v1", "ConfigMap", "kelp", "keys", "kelp-dev", data={"a": "b"})
+    client.merge("v1", "ConfigMap", "keys", {"metadata": {"annotations": {annotation: value}}}, "kelp")
+    found = removed(client)
+    assert found.kept == ("namespace kelp: it holds what does not go with the Application: ConfigMap keys",)
+    assert client.get("v1", "ConfigMap", "keys", "kelp")["metadata"]["uid"] == kept["metadata"]["uid"]
 
 
 def test_a_namespace_into_which_another_application_deploys_stays(client: KubeClient) -> None:

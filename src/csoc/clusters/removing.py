@@ -7,9 +7,9 @@ to be the environment's stays, and is named. A namespace goes only once nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from csoc.clusters.applications import (
     API,
@@ -29,7 +29,7 @@ from csoc.fleet.shapes import items, mapping, mappings, text
 
 _TRACKING = "argocd.argoproj.io/tracking-id"
 _INSTANCE = "app.kubernetes.io/instance"
-_OPTIONS = "argocd.argoproj.io/sync-options"
+_OPTIONS, _POLICY = "argocd.argoproj.io/sync-options", "helm.sh/resource-policy"
 _INGRESS = ("networking.k8s.io/v1", "Ingress")
 _NEVER = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", NAMESPACE})
 _PROJECTS = frozenset({"default", ROOT})
@@ -148,6 +148,18 @@ def _application(client: ClusterClient, removal: Removal, fence: Fence, log: Cal
     return _of_the_application(reading)
 
 
+def stays(body: Mapping[str, Any]) -> bool:
+    """True if Argo CD leaves an object where it is when it takes its Application away: definitions, and what a chart
+    marks so (https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#no-resource-deletion)."""
+    annotations = mapping(mapping(body.get("metadata")).get("annotations"))
+    is_marked = "Delete=false" in _parts(annotations.get(_OPTIONS)) or "keep" in _parts(annotations.get(_POLICY))
+    return is_marked or text(body.get("kind")) == "CustomResourceDefinition"
+
+
+def _parts(value: object) -> list[str]:
+    return [one.strip() for one in text(value).split(",")]
+
+
 def users_of_the_account(client: ClusterClient) -> tuple[str, ...]:
     """Objects for which controllers of this cluster made something in the account, which nobody would take away once
     the cluster is gone: load balancers and volumes."""
@@ -210,7 +222,7 @@ def _namespace(
         return why
     holding = sorted(_holding(client, name, removal.application))
     if holding:
-        return f"it holds what the Application did not deploy: {_listed(holding)}"
+        return f"it holds what does not go with the Application: {_listed(holding)}"
     fence.check()
     log(f"Deleting the namespace {name}")
     client.delete("v1", "Namespace", name, how=Deletion(uid=text(about.get("uid"))))
@@ -254,8 +266,7 @@ def _goes(body: Object, resource: Resource, application: str, namespaced: Collec
     about = mapping(body.get("metadata"))
     if about.get("deletionTimestamp") or (resource.kind, text(about.get("name"))) in _IN_EVERY_NAMESPACE:
         return True
-    keeps = [one.strip() for one in text(mapping(about.get("annotations")).get(_OPTIONS)).split(",")]
-    if "Delete=false" in keeps:
+    if stays(body):
         return False
     if _is_of(body, application):
         return True

@@ -124,6 +124,10 @@ class Delivery(Protocol):
         """What goes out of the cluster when the environment is destroyed."""
         ...
 
+    def application_state(self, run: Run) -> str:
+        """Digest of the environment's Application as it stands in Git now, "absent" if it does not."""
+        ...
+
     def remove_application(self, run: Run) -> Written:
         """Takes the file of the environment's Application out of Git, if it is there."""
         ...

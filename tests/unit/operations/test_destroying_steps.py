@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from csoc.clusters.access import KubeconfigReference
 from csoc.clusters.removing import Removal
-from csoc.errors import NotFoundError, UnavailableError
+from csoc.errors import ConflictError, NotFoundError, UnavailableError
 from csoc.operations.registry import STEPS
 from csoc.operations.runs import Run, Step
 from csoc.operations.services import Delivery, Services, Written
 from csoc.operations.steps.base import Context, Done
-from csoc.provisioning.plans import Purpose
+from csoc.provisioning.plans import LayerPlan, PlanKind, Purpose
 from csoc.testing.clusters import MemoryClusterAccess
 from csoc.testing.leftovers import MemoryLeftoverPlaces, MemoryLeftovers
 from tests.unit.operations.test_layer_steps import Context as GivenContext
 from tests.unit.operations.test_layer_steps import Scene
 from tests.unit.provisioning.small_layers import BUCKET, OWNER, START, network
 
+SHOWN = "the Application as the plan shows it"
+
 
 class Documents:
     """Documents of an environment that count what was taken out of Git."""
 
-    def __init__(self, *, is_made: bool = True) -> None:
+    def __init__(self, *, is_made: bool = True, application: str = SHOWN) -> None:
         self.removed = 0
         self.is_made = is_made
+        self.application = application
+
+    def application_state(self, run: Run) -> str:
+        return self.application
 
     def is_cluster_made(self, run: Run) -> bool:
         return self.is_made
@@ -51,10 +58,23 @@ class Silent:
     def close(self) -> None: ...
 
 
+class Untouched:
+    """A cluster that nobody may ask anything."""
+
+    def get(self, *_: object) -> Any:
+        raise AssertionError("the cluster was asked")
+
+    def close(self) -> None: ...
+
+
 def remove(documents: Documents, clusters: MemoryClusterAccess) -> Any:
     run = Run("r1", "destroy", "u", "environment kelp-dev", "sts:ada", START)
-    services = Services(delivery=cast(Delivery, documents), clusters=clusters)
-    context = GivenContext(run, Step(1, "remove gen3", "remove gen3"), services)
+    scene = Scene()
+    gen3 = LayerPlan("gen3", "kelp-dev", PlanKind.RENDERED, stack_state=SHOWN)
+    plan = replace(scene.planned(purpose=Purpose.DESTROY, layers=("network",)), layers=(gen3,), owner_name="kelp-dev")
+    scene.plans.put(plan := replace(plan, id="p-gen3"), {})
+    services = Services(delivery=cast(Delivery, documents), clusters=clusters, plans=scene.plans)
+    context = GivenContext(run, Step(1, "remove gen3", "remove gen3", {"plan": plan.id}), services)
     return STEPS["remove gen3"].run(cast(Context, context))
 
 
@@ -78,6 +98,20 @@ def test_a_cluster_that_was_never_made_has_nothing_to_take_gen3_out_of() -> None
     documents = Documents(is_made=False)
     assert remove(documents, MemoryClusterAccess({})) == Done({"commit": "c" * 40, "kept": []})
     assert documents.removed == 1
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_what_was_deployed_after_the_plan_stops_it_before_git_and_cluster_are_touched(*, is_made: bool) -> None:
+    documents = Documents(is_made=is_made, application="deployed since")
+    with pytest.raises(ConflictError, match="what is deployed of kelp-dev changed since") as found:
+        remove(documents, MemoryClusterAccess({"research": cast(Any, Untouched())}))
+    assert found.value.fix == "Plan again: csoc destroy kelp-dev"
+    assert documents.removed == 0
+
+
+def test_a_file_that_is_away_already_is_no_change_since_the_plan() -> None:
+    documents = Documents(is_made=False, application="absent")
+    assert remove(documents, MemoryClusterAccess({})) == Done({"commit": "c" * 40, "kept": []})
 
 
 def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keeps() -> None:

@@ -19,7 +19,7 @@ from csoc.errors import RejectedError
 from csoc.operations.runs import HERE, Step
 from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import removes_gen3, run_of
+from csoc.usecases.planning.applying import run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
 from csoc.usecases.planning.making import Wanted, make_plan, open_fleet
 from csoc.usecases.planning.owners import find_owner
@@ -51,8 +51,9 @@ def destroy_command(
 
     Without --yes it only shows what would be removed and what stays: databases, buckets, keys and secrets stay unless
     their documents say otherwise. It is refused while something else lives from the owner. Where a stage wants a second
-    person, the plan waits for that approval. Of an environment, Gen3 goes out of its cluster first, and its documents
-    out of Git last, so that its name is free. In the end the account is asked what is left.
+    person, the plan waits for that approval. Of an environment, Gen3 goes out of its cluster first: the plan shows it
+    object by object, as the layer gen3. Its documents go out of Git last, so that its name is free. In the end the
+    account is asked what is left.
     """
     place = parse_workflow(where).where if where is not None else HERE
     with open_applying() as (ports, runs):
@@ -65,16 +66,13 @@ def destroy_command(
             )
         progress("asking CloudFormation")
         plan = make_plan(ports, fleet, Wanted(owner, Purpose.DESTROY, layers or None, unlocks))
-        is_empty = plan.is_empty and not removes_gen3(plan, found)
-        if typed is None or plan.blocking or is_empty:
+        if typed is None or plan.blocking or plan.is_empty:
             lacking = StoredApprovals(ports).standing(plan.id).why
             if as_json:
                 print_json(plan_json(plan, lacking))
             else:
                 print_plan(plan, lacking, whole=True)
-                if removes_gen3(plan, found):
-                    say(f"Before that, Gen3 of {found.name} goes out of the cluster {found.cluster.metadata.name}")
-                if typed is None and not plan.blocking and not is_empty:
+                if typed is None and not plan.blocking and not plan.is_empty:
                     say(f"To do it: csoc destroy {owner} --yes {found.name}")
             return EXIT_FAILED if plan.blocking else 0
         if not plan.second_person and plan.people == 1:

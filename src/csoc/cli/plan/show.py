@@ -88,23 +88,26 @@ def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
     if layer.note:
         say(f"  {layer.note}", "yellow")
     additions = [change for change in layer.changes if change.action in (Action.ADD, Action.IMPORT)]
+    where = "cluster" if layer.kind is PlanKind.RENDERED else "account"
     for change in layer.changes:
         if change.action not in (Action.ADD, Action.IMPORT):
-            _print_change(change)
+            _print_change(change, where)
     if whole:
         for change in additions:
-            _print_change(change)
+            _print_change(change, where)
     elif additions:
         say(f"  + {_by_type(additions)}", "green")
     if layer.later:
         say(f"  later in the run: {', '.join(layer.later)}")
 
 
-def _print_change(change: ResourceChange) -> None:
+def _print_change(change: ResourceChange, where: str) -> None:
     sign, style = _SIGNS[change.action]
-    kept = " (the old one stays in the account)" if change.kept else ""
+    said = f"{change.action} (the old one stays in the {where})" if change.kept else str(change.action)
+    if _only_stays(change):
+        sign, style, said = "=", "yellow", f"kept in the {where}"
     known = f" {change.physical_id}" if change.physical_id else ""
-    say(f"  {sign} {change.logical_id} ({change.type}){known}: {change.action}{kept}", style)
+    say(f"  {sign} {change.logical_id} ({_type(change)}){known}: {said}", style)
     for one in change.properties:
         why = (
             "  <- replaces it" if one.replaces == "always" else "  <- may replace it" if one.replaces == "maybe" else ""
@@ -118,6 +121,17 @@ def _print_change(change: ResourceChange) -> None:
             say(f"      {one.path}: {_value(one.before)} -> {_value(one.after)}{why}")
 
 
+def _only_stays(change: ResourceChange) -> bool:
+    """True if a removal takes nothing away: what csoc has of it goes, and it itself stays."""
+    return change.kept and change.action is Action.REMOVE
+
+
+def _type(change: ResourceChange) -> str:
+    """Of an object of a cluster, whose name begins with its kind, no more than the version of that."""
+    version, _, kind = change.type.partition(" ")
+    return version if kind and change.logical_id.startswith(f"{kind} ") else change.type
+
+
 def _value(value: str | None) -> str:
     if value is None:
         return "(nothing)"
@@ -127,8 +141,12 @@ def _value(value: str | None) -> str:
 
 
 def _summary(changes: Sequence[ResourceChange]) -> str:
-    numbers = {action: sum(change.action is action for change in changes) for action in _SIGNS}
-    return ", ".join(f"{number} to {action}" for action, number in numbers.items() if number) or "nothing to do"
+    done = [change for change in changes if not _only_stays(change)]
+    numbers = {action: sum(change.action is action for change in done) for action in _SIGNS}
+    said = [f"{number} to {action}" for action, number in numbers.items() if number]
+    if len(done) < len(changes):
+        said.append(f"{len(changes) - len(done)} kept")
+    return ", ".join(said) or "nothing to do"
 
 
 def _by_type(changes: Sequence[ResourceChange]) -> str:

@@ -17,7 +17,7 @@ from csoc.gen3.launch import valuefiles
 
 IN_CLUSTER = "https://kubernetes.default.svc"
 ARGOCD_NAMESPACE = "argocd"
-_CLUSTER_KINDS = (
+CLUSTER_KINDS = (
     ("", "Namespace"),
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
@@ -119,7 +119,7 @@ def project(deployment: Deployment) -> dict[str, Any]:
             "description": f"The environment {deployment.environment}, and nothing else",
             "sourceRepos": list(dict.fromkeys((deployment.chart.repo_url, deployment.values_repository))),
             "destinations": [{"server": IN_CLUSTER, "namespace": namespace} for namespace in namespaces],
-            "clusterResourceWhitelist": [{"group": group, "kind": kind} for group, kind in _CLUSTER_KINDS],
+            "clusterResourceWhitelist": [{"group": group, "kind": kind} for group, kind in CLUSTER_KINDS],
         },
     }
 

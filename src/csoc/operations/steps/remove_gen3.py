@@ -12,17 +12,28 @@ from datetime import timedelta
 
 from csoc.clusters.client import ClusterClient
 from csoc.clusters.removing import Taken, claim, take_away
-from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
+from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.operations.administering import administering
 from csoc.operations.services import needed
-from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting, merge_of, outputs_before
+from csoc.operations.steps.base import (
+    Context,
+    Done,
+    Result,
+    StepKind,
+    Waiting,
+    merge_of,
+    outputs_before,
+    text_argument,
+)
 
 _PATIENCE = timedelta(hours=1)
+_ABSENT = "absent"
 
 
 def _run(context: Context) -> Result:
     delivery = needed(context.services.delivery, "documents")
     run = context.run
+    _check_shown(context, delivery.application_state(run))
     if not delivery.is_cluster_made(run):
         context.check()
         written = delivery.remove_application(run)
@@ -50,6 +61,19 @@ def _run(context: Context) -> Result:
         context.log(f"Left as it is: {one}", "warning")
     context.log(f"Gen3 of {removal.application} is gone from its cluster")
     return Done({"commit": written.commit, "kept": list(taken.kept)})
+
+
+def _check_shown(context: Context, state: str) -> None:
+    """Raises ConflictError if what is deployed was deployed after the plan. Once its file is away, by this run or by
+    somebody, nothing brings back what was shown."""
+    plan = needed(context.services.plans, "plans").get(text_argument(context, "plan"))
+    if state not in (_ABSENT, plan.layer("gen3").stack_state):
+        raise ConflictError(
+            f"The plan is stale: what is deployed of {plan.owner_name} changed since it was made. Nothing was taken "
+            "away",
+            place=f"plan {plan.id}",
+            fix=f"Plan again: csoc destroy {plan.owner_name}",
+        )
 
 
 def _opened(context: Context, entered: ExitStack) -> ClusterClient:
@@ -86,5 +110,6 @@ STEP = StepKind(
     kind="remove gen3",
     run=_run,
     touches="the environment's Application, its namespaces and its project, in Git and in the cluster",
+    arguments={"plan": "id of the plan"},
     timeout_seconds=4_200,
 )

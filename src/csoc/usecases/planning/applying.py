@@ -9,14 +9,16 @@ from csoc.errors import ConflictError, RejectedError
 from csoc.operations.runs import HERE, Run, RunState, RunStore, Step
 from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
-from csoc.provisioning.plans import Plan, PlanKind, Purpose
+from csoc.provisioning.plans import LayerPlan, Plan, PlanKind, Purpose
 from csoc.usecases.planning.gen3_layer import LAYER
 from csoc.usecases.planning.making import (
     FleetAt,
     existing_layers,
     gen3_of,
+    gen3_removal_of,
     infrastructure_of,
-    made_by_csoc,
+    is_whole,
+    removes_gen3,
 )
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -48,16 +50,14 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
             f"The plan is blocked: {first.subject}: {first.cause}", place=f"plan {plan.id}", fix=first.fix
         )
     if ports.plans.applied(plan.id):
-        raise ConflictError(
-            "The plan was applied already", place=f"plan {plan.id}", fix=f"Plan again: csoc plan {plan.owner_name}"
-        )
+        raise ConflictError("The plan was applied already", place=f"plan {plan.id}", fix=_again(plan))
     name = f"{plan.owner_kind}/{plan.owner_name}"
     infra = infrastructure_of(ports, fleet, name, task=f"apply-{plan.id}")
     if infra.owner.uid != plan.owner or infra.digest != plan.documents:
         raise ConflictError(
             f"The plan is stale: the documents of {plan.owner_name} say something else since it was made",
             place=f"plan {plan.id}",
-            fix=f"Plan again: csoc plan {plan.owner_name}",
+            fix=_again(plan),
         )
     _check_gen3(ports, fleet, infra.owner, plan)
     now = existing_layers(infra)
@@ -67,24 +67,45 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
             raise ConflictError(
                 f"The plan is stale: of the layer {shown.layer}, which csoc only reads, {changed[0]}",
                 place=f"plan {plan.id}",
-                fix=f"Plan again: csoc plan {plan.owner_name}",
+                fix=_again(plan),
             )
     return infra.owner
 
 
 def _check_gen3(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> None:
     shown = next((one for one in plan.layers if one.layer == LAYER), None)
-    if shown is None or plan.purpose is not Purpose.APPLY:
+    if plan.purpose is Purpose.DESTROY:
+        _check_removal(ports, fleet, owner, plan, shown)
+        return
+    if shown is None:
         return
     found = gen3_of(ports, fleet, owner, person=ports.person().id, task=f"apply-{plan.id}")
     if found.inputs() == shown.template_digest and found.state() == shown.stack_state:
         return
     what = "its values, chart or Application" if found.inputs() != shown.template_digest else "what is deployed"
-    raise ConflictError(
+    raise _stale(plan, what)
+
+
+def _check_removal(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan, shown: LayerPlan | None) -> None:
+    if (shown is not None) != removes_gen3(plan, owner):
+        raise _stale(plan, "whether Gen3 goes out of the cluster with the layers")
+    what = gen3_removal_of(ports, fleet, owner).stale(shown) if shown is not None else ""
+    if what:
+        raise _stale(plan, what)
+
+
+def _stale(plan: Plan, what: str) -> ConflictError:
+    return ConflictError(
         f"The plan is stale: {what} of {plan.owner_name} changed since it was made",
         place=f"plan {plan.id}",
-        fix=f"Plan again: csoc plan {plan.owner_name}",
+        fix=_again(plan),
     )
+
+
+def _again(plan: Plan) -> str:
+    """What to type for another plan. A destruction is planned by the command that says so."""
+    words = "destroy" if plan.purpose is Purpose.DESTROY else "plan"
+    return f"Plan again: csoc {words} {plan.owner_name}"
 
 
 def run_of(
@@ -157,10 +178,10 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[StepToCome]:
 
 def _destroying(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
     """What runs on the layers goes first; the documents go once nothing is there that they speak of."""
-    whole = _is_whole(plan, owner)
+    whole = is_whole(plan, owner)
     exact = [layer.layer for layer in plan.layers if layer.kind is PlanKind.EXACT]
     if removes_gen3(plan, owner):
-        yield "remove gen3", "remove gen3", {}
+        yield "remove gen3", "remove gen3", {"plan": plan.id}
     if "cluster" in exact:
         yield "check cluster", "check cluster unused", {}
     for layer in exact:
@@ -170,22 +191,10 @@ def _destroying(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
         yield "remove documents", "remove documents", {}
 
 
-def removes_gen3(plan: Plan, owner: Owner) -> bool:
-    """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
-    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and "gen3" in made_by_csoc(owner)
-    return plan.purpose is Purpose.DESTROY and is_csocs and _is_whole(plan, owner)
-
-
-def _is_whole(plan: Plan, owner: Owner) -> bool:
-    """True if the plan is of all layers, so that what runs on them can follow."""
-    planned = {layer.layer for layer in plan.layers}
-    return set(made_by_csoc(owner)) - {"gen3"} <= planned
-
-
 def _afterwards(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
     """What follows once the layers of an owner are as planned."""
     if owner.kind is OwnerKind.CLUSTER:
-        if _is_whole(plan, owner):
+        if is_whole(plan, owner):
             yield from CLUSTER_STEPS
     elif any(layer.layer == LAYER for layer in plan.layers):
         yield "write outputs", "write outputs", {}

@@ -28,9 +28,10 @@ from csoc.provisioning.plans import LayerPlan
 from csoc.provisioning.stack_states import is_there
 from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.gen3_layer import InCluster
+from csoc.usecases.planning.gen3_removal import removal_of
 from csoc.usecases.planning.making import FleetAt, gen3_of, open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
-from csoc.usecases.planning.removing import removal_of, remove_application, remove_documents
+from csoc.usecases.planning.removing import application_now, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -163,7 +164,11 @@ class DocumentDelivery:
         return found
 
     def removal(self, run: Run) -> Removal:
-        return removal_of(self._fleet(run), self._owner(run))
+        fleet = self._fleet(run)
+        return removal_of(fleet.documents, find_owner(fleet.documents, self._name(run)))
+
+    def application_state(self, run: Run) -> str:
+        return application_now(self.ports, self._owner(run), _source(run))
 
     def remove_application(self, run: Run) -> Written:
         return remove_application(self.ports, run, self._owner(run), _source(run))

@@ -40,6 +40,8 @@ from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder, describe
 
 LAYER = "gen3"
+ABSENT = "absent"
+"""State of an Application that does not stand in Git."""
 _FLEET_URL = "https://fleet.invalid/fleet"
 """Stands for the fleet's repository, by whatever address Argo CD will read it."""
 _LATER = "known-later"
@@ -61,7 +63,7 @@ UNSEEN = InCluster()
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """One state of an environment. findings: by fingerprint, without those that are waived. lacking: why there are no
     objects."""
 
@@ -89,7 +91,7 @@ class Gen3Layer:
     def plan(self) -> LayerPlan:
         """Raises RejectedError: the document does not say what an Application needs, or outputs have another shape."""
         now = self._now()
-        before = self._seen(now[1], now[0]) if now is not None else _Seen()
+        before = self._seen(now[1], now[0]) if now is not None else Seen()
         stand_ins = self._stand_ins()
         application = applications.application_file(self._deployment(self.tree.commit))
         written = outputs_file({**stand_ins, **self.outputs}, self.place, bundles.select(self._spec.services))
@@ -111,6 +113,15 @@ class Gen3Layer:
             note=_note(before),
         )
 
+    def running(self) -> Seen:
+        """What runs now, by the pins that stand in Git, without what the rules say about it. It raises nothing of its
+        own: what keeps it from being known stands in the answer."""
+        try:
+            now = self._now()
+            return self._seen(now[1], now[0], is_judged=False) if now is not None else Seen()
+        except CsocError as error:
+            return Seen(lacking=error)
+
     def inputs(self) -> str:
         """Digest of all that decides what is deployed, but for what layers hand on: the Application without the commit
         that it pins, and every file of values."""
@@ -123,9 +134,9 @@ class Gen3Layer:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def state(self) -> str:
-        """Digest of the Application in Git, which says what runs; "absent" if there is none."""
+        """Digest of the Application in Git, which says what runs; ABSENT if there is none."""
         entry = self.tree.entries().get(self._application_path)
-        return entry.blob if entry is not None else "absent"
+        return entry.blob if entry is not None else ABSENT
 
     @property
     def _environment(self) -> Environment:
@@ -188,34 +199,35 @@ class Gen3Layer:
             ) from error
         return body, tree
 
-    def _seen(self, tree: Tree, application: bytes, values: Mapping[str, bytes] | None = None) -> _Seen:
+    def _seen(
+        self, tree: Tree, application: bytes, values: Mapping[str, bytes] | None = None, *, is_judged: bool = True
+    ) -> Seen:
         fleet = self._fleet_of(tree, application, values or {})
         view = next((one for one in fleet.view.environments if one.application.name == self.owner.name), None)
         if view is None:
             problem = next((str(one) for one in fleet.view.problems), "its Application is not understood")
-            return _Seen(
+            return Seen(
                 lacking=RejectedError(f"{self.owner.name} cannot be read: {problem}", fix="csoc check shows it")
             )
         builder = StateBuilder(self.git, fleet, kubernetes_version=self.cluster.version, api_versions=self.cluster.apis)
         at_hand = builder.chart(view)
         if at_hand.archive is None:
             error = at_hand.error or NotFoundError("its chart could not be had", place=str(view.chart))
-            return _Seen(lacking=error)
+            return Seen(lacking=error)
         states = builder.state(view), builder.state(view)
         first, twin = (state.rendering for state in states)
         if first is None or twin is None:
             why = builder.why_not(view) or "some of its values could not be read"
-            return _Seen(lacking=RejectedError(why, place=self.owner.name, fix="csoc check shows what is wrong"))
+            return Seen(lacking=RejectedError(why, place=self.owner.name, fix="csoc check shows what is wrong"))
         if first.failure is not None:
             cause = f"The chart cannot be rendered with these values: {first.failure.message}"
-            return _Seen(lacking=RejectedError(cause, place=first.failure.template, fix="Mend the values"))
+            return Seen(lacking=RejectedError(cause, place=first.failure.template, fix="Mend the values"))
+        objects, chart = objects_of(first.objects, twin.objects), describe(at_hand.archive)
+        if not is_judged:
+            return Seen(objects, chart=chart)
         checker = FleetChecker(self.git)
         found = checker.check(fleet, waivers=waivers_of(self.documents, self.git)).report.findings
-        return _Seen(
-            objects_of(first.objects, twin.objects),
-            {one.fingerprint: one for one in found},
-            describe(at_hand.archive),
-        )
+        return Seen(objects, {one.fingerprint: one for one in found}, chart)
 
     def _fleet_of(self, tree: Tree, application: bytes, values: Mapping[str, bytes]) -> LoadedFleet:
         documents = self._own_documents()
@@ -258,7 +270,7 @@ class Gen3Layer:
         }
         return {name: value for name, value in found.items() if name not in self.outputs}
 
-    def _changes(self, before: _Seen, after: _Seen, stand_ins: Mapping[str, str]) -> tuple[ResourceChange, ...]:
+    def _changes(self, before: Seen, after: Seen, stand_ins: Mapping[str, str]) -> tuple[ResourceChange, ...]:
         if after.lacking is not None:
             return ()
         if before.lacking is not None:
@@ -272,7 +284,7 @@ class Gen3Layer:
         }
         return changes_between(before.objects, after.objects, shown_as)
 
-    def _findings(self, before: _Seen, after: _Seen) -> Iterator[PolicyFinding]:
+    def _findings(self, before: Seen, after: Seen) -> Iterator[PolicyFinding]:
         if after.lacking is not None:
             error = after.lacking
             place = f" ({error.place})" if error.place else ""
@@ -356,7 +368,7 @@ def _ref(chart: ChartReference) -> ChartRef:
     return ChartRef(chart.repo_url, chart.chart or "", chart.path or "", chart.revision or "")
 
 
-def _note(before: _Seen) -> str:
+def _note(before: Seen) -> str:
     if before.lacking is None:
         return ""
     return f"What runs now could not be rendered, so every object is shown as changed: {before.lacking.cause}"

@@ -34,6 +34,7 @@ from csoc.provisioning.stacks import StackState
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
+from csoc.usecases.planning.gen3_removal import Gen3Removal
 from csoc.usecases.planning.outputs import existing_of, outputs_of
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.ports import Ports
@@ -163,10 +164,30 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
         plan = replace(
             plan, layers=(*plan.layers, gen3_of(ports, fleet, owner, person=asked.by, task=f"plan-{plan_id}").plan())
         )
+    if removes_gen3(plan, owner):
+        plan = replace(plan, layers=(gen3_removal_of(ports, fleet, owner).plan(), *plan.layers))
+    elif wanted.purpose is Purpose.DESTROY and LAYER in (wanted.layers or ()):
+        raise RejectedError(
+            f"Gen3 goes out of its cluster only with all layers of {owner.shown}",
+            place="--layer gen3",
+            fix=f"Look at all of it: csoc destroy {owner.name}",
+        )
     plan = replace(_with_rule(ports, fleet, owner, plan), authors=_authors(ports, fleet, owner, plan))
     _check_maker(ports, plan)
     ports.plans.put(plan, templates)
     return plan
+
+
+def removes_gen3(plan: Plan, owner: Owner) -> bool:
+    """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
+    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
+    return plan.purpose is Purpose.DESTROY and is_csocs and is_whole(plan, owner)
+
+
+def is_whole(plan: Plan, owner: Owner) -> bool:
+    """True if the plan is of all layers, so that what runs on them can follow."""
+    planned = {layer.layer for layer in plan.layers}
+    return set(made_by_csoc(owner)) - {LAYER} <= planned
 
 
 def plans_gen3(owner: Owner, layers: Collection[str] | None) -> bool:
@@ -205,6 +226,24 @@ def gen3_of(
         partition=link.partition,
         outputs=outputs_of(ports, owner, link, person=person, task=task),
         cluster=cluster,
+    )
+
+
+def gen3_removal_of(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> Gen3Removal:
+    """The same layer where the environment is destroyed. What layers hand on is not asked for: the values that are
+    deployed hold it."""
+    link = usable_link(ports, owner)
+    return Gen3Removal(
+        Gen3Layer(
+            git=ports.git,
+            source=fleet.source,
+            tree=fleet.tree,
+            documents=fleet.documents,
+            owner=owner,
+            place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
+            partition=link.partition,
+            outputs={},
+        )
     )
 
 
