@@ -21,7 +21,7 @@ from csoc.cli.demo.scene import RESEARCH, ZONE, Scene, scene
 from csoc.cli.demo.story import Told, found_fleet, link_account
 from csoc.cli.plan.session import open_applying
 from csoc.errors import UnavailableError
-from csoc.gen3.launch.answers import parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
 from csoc.operations.runs import Run, RunState
 from csoc.usecases.launching import Request, begin, prepare
 from csoc.usecases.provisioning_ports import ProvisioningPorts

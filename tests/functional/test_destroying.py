@@ -13,7 +13,7 @@ from csoc.cli.demo.scene import RESEARCH, ZONE, scene
 from csoc.cli.plan.session import open_applying
 from csoc.clusters.hostnames import Answered
 from csoc.errors import NotFoundError
-from csoc.gen3.launch.answers import parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
 from csoc.operations.runs import Run, RunState
 from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases

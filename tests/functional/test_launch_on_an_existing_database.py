@@ -22,7 +22,7 @@ from csoc.cli.demo.story import Told, found_fleet, link_account
 from csoc.cli.plan.session import open_applying, open_provisioning
 from csoc.clusters.access import EksReference
 from csoc.errors import DeniedError
-from csoc.gen3.launch.answers import parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
 from csoc.usecases.launching import Request, prepare
 
 _PATIENCE = 240

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from csoc.gen3.launch.answers import parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
 from tests.functional.command import Command
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")

@@ -86,7 +86,7 @@ def estimate_command(
 
     with _open_estimating() as (git, synthesizer):
         if answers_file is not None:
-            from csoc.gen3.launch.answers import parse_answers
+            from csoc.gen3.launch.answerfiles import parse_answers
 
             answers = parse_answers(_content(answers_file), str(answers_file))
             found = of_answers(answers, synthesizer, system_clock, asked)

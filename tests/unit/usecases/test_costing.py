@@ -11,7 +11,8 @@ import pytest
 
 from csoc.costs.lines import Kind
 from csoc.errors import NotFoundError, RejectedError
-from csoc.gen3.launch.answers import Answers, parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
+from csoc.gen3.launch.answers import Answers
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.synthesis import Template
 from csoc.usecases.costing import Asked, Costing, of_answers

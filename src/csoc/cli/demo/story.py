@@ -17,7 +17,8 @@ from csoc.cli.plan.session import open_applying, open_provisioning
 from csoc.cli.plan.show import plan_json
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import open_ports
-from csoc.gen3.launch.answers import Answers, parse_answers
+from csoc.gen3.launch.answerfiles import parse_answers
+from csoc.gen3.launch.answers import Answers
 from csoc.operations.runs import RunState
 from csoc.provisioning.plans import Plan
 from csoc.usecases import runs as run_cases

@@ -18,7 +18,7 @@ from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.errors import NotFoundError, UnavailableError
-from csoc.gen3.launch.answers import example_answers, parse_answers
+from csoc.gen3.launch.answerfiles import example_answers, parse_answers
 from csoc.operations.runs import HERE, RunState
 from csoc.usecases.launch_files import secrets_of, users_of
 from csoc.usecases.launching import Launched, Request, begin, prepare

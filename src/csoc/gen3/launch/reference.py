@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from csoc.fleet.documents.schemas import fields_of
 from csoc.gen3.launch import bundles, roles, values, versions
-from csoc.gen3.launch.answers import Answers, example_answers
+from csoc.gen3.launch.answerfiles import example_answers
+from csoc.gen3.launch.answers import Answers
 from csoc.gen3.launch.secrets import KEPT_BY_HELM, plan_secrets
 
 

@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 from csoc.errors import RejectedError
 from csoc.fleet.documents.faults import explain
 from csoc.fleet.yaml import yamltext
-from csoc.gen3.launch.answers import Answers, example_answers, faults_of, parse_answers
+from csoc.gen3.launch.answerfiles import example_answers, faults_of, parse_answers
+from csoc.gen3.launch.answers import Answers
 
 CANARY = "hunter2-canary-Zq8RkV3xT1bNfLw0"
 
