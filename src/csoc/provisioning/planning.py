@@ -156,9 +156,7 @@ class Planner:
         if asked.is_rehearsal:
             return self._preview(template, state, {}, (), asked, target)
         given, unknown = self._inputs(template)
-        if state is not None and state.status == NOT_PUT_BACK:
-            return self._put_back_first(template, state, given, unknown, asked, target)
-        if unknown or (state is not None and state.status == FAILED_CREATION):
+        if unknown or (state is not None and state.status in (FAILED_CREATION, NOT_PUT_BACK)):
             return self._preview(template, state, given, unknown, asked, target)
         return self._exact(plan_id, template, state, asked, target)
 
@@ -190,6 +188,9 @@ class Planner:
         note = told(services_of(resources))
         if state is not None and state.status == FAILED_CREATION:
             note = ". ".join(filter(None, (_EMPTY_FIRST, note)))
+        if state is not None and state.status == NOT_PUT_BACK:
+            # Nothing that comes after is shown, so whatever the run then wants waits for an approval of its own.
+            changes, note = (), self._put_back_first(template.stack)
         return LayerPlan(
             layer=template.layer,
             stack=template.stack,
@@ -205,35 +206,14 @@ class Planner:
             later=later_in(template),
         )
 
-    def _put_back_first(
-        self,
-        template: Template,
-        state: StackState,
-        given: Mapping[str, str],
-        unknown: tuple[str, ...],
-        asked: Asked,
-        target: Target,
-    ) -> LayerPlan:
-        """Of a stack whose last update could neither be finished nor put back. Nothing that comes after that is shown,
-        so whatever the run then wants waits for an approval of its own."""
-        failure = first_failure(self._stacks.events(template.stack), template.stack)
+    def _put_back_first(self, stack: str) -> str:
+        """What is said of a stack whose last update could neither be finished nor put back."""
+        failure = first_failure(self._stacks.events(stack), stack)
         note = f"{STUCK[NOT_PUT_BACK].cause}. Applying this puts back the rest, and nothing else; what the layer needs"
         note += " after that is shown by a plan of its own, which waits for approval"
         if failure is not None:
             note += f". What failed first: {failure.logical_id}: {failure.cause}. AWS says: {failure.said}"
-        return LayerPlan(
-            layer=template.layer,
-            stack=template.stack,
-            kind=PlanKind.PREVIEW,
-            template_digest=template.digest,
-            parameters=dict(given),
-            unknown=unknown,
-            stack_state=state_digest(state),
-            cost=self._cost(template.layer, "", template.body, target),
-            findings=self._judged(template, PlanKind.PREVIEW, (), "", asked, target),
-            note=note,
-            later=later_in(template),
-        )
+        return note
 
     def _exact(
         self,
