@@ -233,14 +233,14 @@ def ensure(program: Program, say: Say, cache: Path | None = None) -> Path:
 
     Raises BuildError if it cannot be built here, or if the build fails.
     """
-    cache = cache or caches.cache_folder()
-    found = find(program, cache)
-    if found is not None:
-        return found
-    reason = why_not(program)
-    if reason is not None:
-        raise BuildError(reason)
-    return caches.made_once(program.name, cache, lambda: find(program, cache), lambda: _build(program, cache, say), say)
+    return caches.ensured(
+        program.name,
+        cache,
+        lambda there: find(program, there),
+        lambda: why_not(program),
+        lambda there: _build(program, there, say),
+        say,
+    )
 
 
 def _choose_go(program: Program, say: Say) -> tuple[str, dict[str, str]]:

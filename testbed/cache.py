@@ -71,6 +71,26 @@ def made_once(name: str, cache: Path, find: Callable[[], Path | None], make: Cal
         return find() or make()
 
 
+def ensured(
+    name: str,
+    cache: Path | None,
+    find: Callable[[Path], Path | None],
+    why_not: Callable[[], str | None],
+    make: Callable[[Path], Path],
+    say: Say,
+) -> Path:
+    """What find finds in the cache, else what make puts there. cache: None for the user's. why_not: why it cannot be
+    made here, or None. Raises BuildError with that reason, and what made_once does."""
+    cache = cache or cache_folder()
+    found = find(cache)
+    if found is not None:
+        return found
+    reason = why_not()
+    if reason is not None:
+        raise BuildError(reason)
+    return made_once(name, cache, lambda: find(cache), lambda: make(cache), say)
+
+
 @contextlib.contextmanager
 def filling(name: str, target: Path) -> Iterator[Path]:
     """A folder to fill, which becomes the target unless something is raised. The lock of made_once must be held."""

@@ -77,15 +77,13 @@ def why_not(distribution: Distribution) -> str | None:
 
 def ensure(distribution: Distribution, say: Say, cache: Path | None = None) -> Path:
     """The folder that holds the distribution's, fetched if need be. Raises BuildError if it cannot be had."""
-    cache = cache or caches.cache_folder()
-    found = find(distribution, cache)
-    if found is not None:
-        return found
-    reason = why_not(distribution)
-    if reason is not None:
-        raise BuildError(reason)
-    return caches.made_once(
-        distribution.name, cache, lambda: find(distribution, cache), lambda: _make(distribution, cache, say), say
+    return caches.ensured(
+        distribution.name,
+        cache,
+        lambda there: find(distribution, there),
+        lambda: why_not(distribution),
+        lambda there: _make(distribution, there, say),
+        say,
     )
 
 

@@ -94,14 +94,14 @@ def npm() -> list[str] | None:
 
 def ensure(package: Package, say: Say, cache: Path | None = None) -> Path:
     """The folder that holds the package's, fetched if need be. Raises BuildError if it cannot be had."""
-    cache = cache or caches.cache_folder()
-    found = find(package, cache)
-    if found is not None:
-        return found
-    reason = why_not(package)
-    if reason is not None:
-        raise BuildError(reason)
-    return caches.made_once(package.name, cache, lambda: find(package, cache), lambda: _make(package, cache, say), say)
+    return caches.ensured(
+        package.name,
+        cache,
+        lambda there: find(package, there),
+        lambda: why_not(package),
+        lambda there: _make(package, there, say),
+        say,
+    )
 
 
 def _make(package: Package, cache: Path, say: Say) -> Path:
