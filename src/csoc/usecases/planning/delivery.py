@@ -35,7 +35,7 @@ from csoc.usecases.planning.removing import application_now, remove_application,
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
-_HEADER = "Written by csoc bootstrap: what this cluster needs before a commons can run on it."
+_HEADER = "Written by csoc apply and csoc launch: what this cluster needs before a commons can run on it."
 
 
 @dataclass(frozen=True, slots=True)
