@@ -22,7 +22,7 @@ from csoc.provisioning.service_roles import command, services_of
 from csoc.provisioning.stack_states import is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
 from csoc.provisioning.synthesis import Template
-from csoc.provisioning.templates import resources_of
+from csoc.provisioning.templates import IS_THERE, resources_of
 
 # A fresh look into a stack's operation after so long, even if it keeps sending events.
 _FOLLOW_SECONDS = 60.0
@@ -355,7 +355,10 @@ def not_shown(shown: LayerPlan, change_set: ChangeSet, template: Template) -> tu
 
 
 def _comes_later(shown: LayerPlan, change: ResourceChange) -> bool:
-    return change.action in (Action.ADD, Action.MODIFY) and f"{change.logical_id} ({change.type})" in shown.later
+    named = f"{change.logical_id} ({change.type})"
+    if change.action is Action.MODIFY and f"{named}{IS_THERE}" in shown.later:
+        return True
+    return change.action in (Action.ADD, Action.MODIFY) and named in shown.later
 
 
 _SEVERITY = {

@@ -248,8 +248,12 @@ class Planner:
             cost=self._cost(template.layer, before, template.body, target),
             findings=self._judged(template, kind, change_set.changes, before, asked, target),
             note="" if change_set.is_empty else told(services_of(resources_of(template.body))),
-            later=later_in(template),
+            later=self._later(template, state),
         )
+
+    def _later(self, template: Template, state: StackState | None) -> tuple[str, ...]:
+        found = later_in(template)
+        return later_in(template, self._stacks.resources(template.stack)) if found and is_there(state) else found
 
     def _destroyed(self, template: Template, state: StackState | None, asked: Asked, target: Target) -> LayerPlan:
         if state is None or state.status == "REVIEW_IN_PROGRESS":

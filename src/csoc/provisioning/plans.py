@@ -76,8 +76,9 @@ class LayerPlan:
 
     parameters: with the values that they resolve to, as far as these exist. unknown: needs that nobody has met yet.
     changes: for a Preview, what the template would add. stack_state: digest of the stack as it was looked at, "absent"
-    for none. change_set: its name, for Exact. later: resources that the template adds once something exists that the
-    run brings about (a record, once there is a load balancer). note: what a reader must know besides.
+    for none. change_set: its name, for Exact. later: resources that the template adds or changes once something exists
+    that the run brings about (a record, once there is a load balancer), as `templates.later_in` has them. note: what a
+    reader must know besides.
     """
 
     layer: str

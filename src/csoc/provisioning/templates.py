@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from csoc.provisioning.synthesis import Template
@@ -14,12 +14,16 @@ def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
     return _section(body, "Resources")
 
 
-def later_in(template: Template) -> tuple[str, ...]:
+IS_THERE = ", which is there"
+"""Behind a resource that a later part of a run may change, and does not make."""
+
+
+def later_in(template: Template, there: Collection[str] = ()) -> tuple[str, ...]:
     """Resources that a condition of the template holds back or decides, and that a later part of the run may make or
-    change."""
+    change. there: logical ids of those that its stack has already."""
     found = resources_of(template.body)
     return tuple(
-        f"{name} ({one.get('Type')})"
+        f"{name} ({one.get('Type')}){IS_THERE * (name in there)}"
         for name, one in sorted(found.items())
         if one.get("Condition") or _depends_on_condition(one.get("Properties"))
     )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from csoc.errors import ConflictError, DeniedError, RejectedError
-from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown, stack_policy
-from csoc.provisioning.plans import Plan, PlanKind, Purpose
-from csoc.provisioning.stacks import Action, StackRequest
+from csoc.provisioning.applying import Applied, Failed, LayerApplier, NotShown, not_shown, stack_policy
+from csoc.provisioning.plans import LayerPlan, Plan, PlanKind, Purpose
+from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackRequest
+from csoc.provisioning.synthesis import Template
 from tests.unit.provisioning.small_layers import BUCKET, TARGET, Fence, Fenced, World, cluster, network, stack
 
 
@@ -156,9 +157,32 @@ def test_what_was_shown_to_come_later_comes_when_its_parameter_is_given(world: W
     assert "Record" in world.stacks.resources(stack("network"))
     again = world.plan(layers=("network",))
     assert again.is_empty, "what was brought about stays"
+    assert again.layer("network").later == (
+        "Record (AWS::Route53::RecordSet), which is there",
+        "Told (AWS::SSM::Parameter), which is there",
+    )
+    moved = apply(world, again, "network", "run-1-moved", given={"Balancer": "k8s-lung.elb.amazonaws.com"})
+    assert isinstance(moved, Applied), "what is there may be changed"
+    state = world.stacks.find(stack("network"))
+    assert state is not None
+    assert state.parameters["Balancer"] == "k8s-lung.elb.amazonaws.com"
     edge["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
     assert isinstance(apply(world, world.plan(layers=("network",)), "network", "run-2"), Applied)
     assert {"Record", "Queue"} <= set(world.stacks.resources(stack("network")))
+
+
+def test_what_is_there_is_changed_later_and_not_made_again() -> None:
+    shown = LayerPlan("edge", "stack", PlanKind.EXACT, later=("Old (T), which is there", "New (T)"))
+    template = Template("edge", "stack", "{}")
+    changes = {
+        (name, action): ResourceChange(action, name, "T")
+        for name in ("Old", "New", "Other")
+        for action in (Action.ADD, Action.MODIFY, Action.REPLACE, Action.REMOVE)
+    }
+    change_set = ChangeSet("arn", "name", "CREATE_COMPLETE", changes=tuple(changes.values()))
+    refused = not_shown(shown, change_set, template)
+    let_through = [key for key, change in changes.items() if change not in refused]
+    assert let_through == [("Old", Action.MODIFY), ("New", Action.ADD), ("New", Action.MODIFY)]
 
 
 def test_unlocked_data_may_be_replaced_once_and_the_policy_is_back_after(world: World) -> None:

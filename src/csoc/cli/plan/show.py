@@ -11,6 +11,7 @@ from csoc.cli.output import count, say, table
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, Purpose
 from csoc.provisioning.plans import to_json as stored
 from csoc.provisioning.stacks import Action, ResourceChange
+from csoc.provisioning.templates import IS_THERE
 
 _SIGNS = {
     Action.ADD: ("+", "green"),
@@ -97,8 +98,12 @@ def _print_layer(layer: LayerPlan, *, whole: bool) -> None:
             _print_change(change, where)
     elif additions:
         say(f"  + {_by_type(additions)}", "green")
-    if layer.later:
-        say(f"  later in the run: {', '.join(layer.later)}")
+    later = [one for one in layer.later if not one.endswith(IS_THERE)]
+    if later:
+        say(f"  later in the run: {', '.join(later)}")
+    changed = [one.removesuffix(IS_THERE) for one in layer.later if one.endswith(IS_THERE)]
+    if changed:
+        say(f"  may change later in the run: {', '.join(changed)}")
 
 
 def _print_change(change: ResourceChange, where: str) -> None:
