@@ -13,7 +13,7 @@ from csoc.clusters.hostnames import Answered
 from csoc.emulator.kubernetes.store import Key, Store
 from csoc.operations.services import Services
 from csoc.provisioning import names
-from csoc.usecases.planning.making import open_fleet
+from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.run_ports import RunPorts

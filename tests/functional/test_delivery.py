@@ -43,7 +43,8 @@ from csoc.usecases.cloud_ports import CloudPorts
 from csoc.usecases.planning.applying import CLUSTER_STEPS, environment_steps
 from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.delivery import DocumentDelivery
-from csoc.usecases.planning.making import gen3_of, open_fleet
+from csoc.usecases.planning.fleets import open_fleet
+from csoc.usecases.planning.inputs import gen3_of
 from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from tests.contract.bootstrapping import Waits

@@ -91,7 +91,7 @@ def estimate_command(
             answers = parse_answers(_content(answers_file), str(answers_file))
             found = of_answers(answers, synthesizer, system_clock, asked)
         else:
-            from csoc.usecases.planning.making import fleet_at
+            from csoc.usecases.planning.fleets import fleet_at
 
             progress(f"reading {source}")
             found = (of_owner(fleet_at(git, source, revision), owner or "", synthesizer, system_clock, asked),)

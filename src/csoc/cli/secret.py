@@ -19,7 +19,7 @@ from csoc.errors import NotFoundError
 from csoc.fleet.masking import looks_secret
 from csoc.gen3.launch.secrets import AskedField
 from csoc.usecases.planning.asking import asked_of, check_kept, put_asked
-from csoc.usecases.planning.making import open_fleet
+from csoc.usecases.planning.fleets import open_fleet
 
 secret = CommandGroup(
     "secret",

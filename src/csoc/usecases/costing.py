@@ -34,7 +34,7 @@ from csoc.provisioning.infrastructure import (
 )
 from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.synthesis import Synthesizer
-from csoc.usecases.planning.making import FleetAt
+from csoc.usecases.planning.fleets import FleetAt
 from csoc.usecases.planning.owners import Owner, find_owner
 
 _FLEET = "estimates0"

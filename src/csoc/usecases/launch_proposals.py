@@ -16,7 +16,7 @@ from csoc.fleet.githost import PullRequest, PullState
 from csoc.fleet.repositories import SourceAddress
 from csoc.gen3.launch.answers import Answers
 from csoc.usecases.launch_differences import check_same
-from csoc.usecases.planning.making import FleetAt, fleet_at
+from csoc.usecases.planning.fleets import FleetAt, fleet_at
 from csoc.usecases.planning.writing import lacks
 from csoc.usecases.ports import Ports
 from csoc.usecases.publish import place_of

@@ -15,8 +15,8 @@ from csoc.testing.fleets import World
 from csoc.testing.plans import MemoryPlans
 from csoc.testing.repositories import MemoryRepositories, MemoryRepository
 from csoc.usecases.planning.authors import Since
+from csoc.usecases.planning.fleets import fleet_at
 from csoc.usecases.planning.gen3_layer import is_as_written
-from csoc.usecases.planning.making import fleet_at
 from csoc.usecases.planning.owners import find_owner
 from tests.unit.gen3.launch.launching import answers, launch
 from tests.unit.provisioning.small_layers import World as Planning

@@ -19,9 +19,9 @@ from csoc.provisioning.plans import LayerPlan
 from csoc.testing.charts import chart
 from csoc.testing.fleets import HOME, PlainRenderer
 from csoc.testing.fleets import World as Fleet
+from csoc.usecases.planning.fleets import fleet_at
 from csoc.usecases.planning.gen3_layer import Gen3Layer
 from csoc.usecases.planning.gen3_removal import Gen3Removal
-from csoc.usecases.planning.making import fleet_at
 from csoc.usecases.planning.owners import find_owner
 from tests.unit.gen3.launch.launching import ACCOUNT, answers, counting_ids, launch, outputs_file
 

@@ -13,7 +13,7 @@ from csoc.gen3.launch.answers import Answers
 from csoc.testing.fleets import HOME
 from csoc.testing.fleets import World as Fleet
 from csoc.usecases.launch_proposals import Pending, find_pending, head_of
-from csoc.usecases.planning.making import fleet_at
+from csoc.usecases.planning.fleets import fleet_at
 from tests.unit.gen3.launch.launching import answers, counting_ids, launch
 
 ANSWERS = answers(["minimal"])

@@ -15,7 +15,7 @@ from csoc.cli.session import own_fleet_option
 from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import check_fresh, has_nothing_to_do, run_of
-from csoc.usecases.planning.making import open_fleet
+from csoc.usecases.planning.fleets import open_fleet
 
 
 @command(

@@ -21,7 +21,8 @@ from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
-from csoc.usecases.planning.making import Wanted, make_plan, open_fleet
+from csoc.usecases.planning.fleets import open_fleet
+from csoc.usecases.planning.making import Wanted, make_plan
 from csoc.usecases.planning.owners import find_owner
 
 

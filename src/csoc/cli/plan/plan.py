@@ -69,7 +69,9 @@ def plan(
         _show(shown, whole=whole, as_json=as_json)
         return 0
     assert owner is not None  # noqa: S101 - the only one that is left
-    from csoc.usecases.planning.making import Wanted, infrastructure_of, make_plan, open_fleet
+    from csoc.usecases.planning.fleets import open_fleet
+    from csoc.usecases.planning.inputs import infrastructure_of
+    from csoc.usecases.planning.making import Wanted, make_plan
 
     with open_provisioning() as ports:
         progress(f"reading {source}")

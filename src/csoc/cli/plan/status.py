@@ -12,7 +12,7 @@ from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
 from csoc.cli.session import own_fleet_option
 from csoc.fleet.masking import mask_text
-from csoc.usecases.planning.making import open_fleet
+from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
 
 

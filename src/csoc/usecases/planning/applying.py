@@ -10,16 +10,10 @@ from csoc.operations.runs import HERE, Run, RunState, RunStore, Step
 from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import LayerPlan, Plan, PlanKind, Purpose
+from csoc.usecases.planning.fleets import FleetAt
 from csoc.usecases.planning.gen3_layer import LAYER
-from csoc.usecases.planning.making import (
-    FleetAt,
-    existing_layers,
-    gen3_of,
-    gen3_removal_of,
-    infrastructure_of,
-    is_whole,
-    removes_gen3,
-)
+from csoc.usecases.planning.inputs import existing_layers, gen3_of, gen3_removal_of, infrastructure_of
+from csoc.usecases.planning.making import is_whole, removes_gen3
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 

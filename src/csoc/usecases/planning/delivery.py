@@ -27,9 +27,10 @@ from csoc.provisioning.infrastructure import providers_of_cluster
 from csoc.provisioning.plans import LayerPlan
 from csoc.provisioning.stack_states import is_there
 from csoc.usecases.clusters import eks_name
+from csoc.usecases.planning.fleets import FleetAt, open_fleet
 from csoc.usecases.planning.gen3_layer import InCluster
 from csoc.usecases.planning.gen3_removal import removal_of
-from csoc.usecases.planning.making import FleetAt, gen3_of, open_fleet
+from csoc.usecases.planning.inputs import gen3_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import application_now, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
 
-from csoc.accounts.links import Link, LinkState, Role
-from csoc.errors import DeniedError, NotFoundError, RejectedError
+from csoc.errors import DeniedError, RejectedError
 from csoc.fleet.documents.collection import Documents
-from csoc.fleet.documents.reading import read_documents
-from csoc.fleet.overlay import OverlayTree
-from csoc.fleet.parsing import ParsedStore
-from csoc.fleet.repositories import SourceAddress, Tree
-from csoc.gen3.launch.outputs import Place as ValuesPlace
 from csoc.provisioning import names
 from csoc.provisioning.approvals import rule_of, stricter, wants_proof
-from csoc.provisioning.existing import Existing
-from csoc.provisioning.infrastructure import (
-    DEFAULT_SIZE,
-    Around,
-    cluster_infrastructure,
-    environment_infrastructure,
-    providers_of_environment,
-)
+from csoc.provisioning.infrastructure import DEFAULT_SIZE, providers_of_environment
 from csoc.provisioning.layers import LAYERS, OwnerKind
 from csoc.provisioning.places import Place
 from csoc.provisioning.planning import Asked, Planner, Target
@@ -33,31 +17,11 @@ from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.provisioning.stacks import StackState
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
-from csoc.usecases.planning.gen3_layer import LAYER, UNSEEN, Gen3Layer, InCluster
-from csoc.usecases.planning.gen3_removal import Gen3Removal
-from csoc.usecases.planning.outputs import existing_of, outputs_of
-from csoc.usecases.planning.owners import Owner, environments_on, find_owner
-from csoc.usecases.ports import Ports
+from csoc.usecases.planning.fleets import FleetAt
+from csoc.usecases.planning.gen3_layer import LAYER
+from csoc.usecases.planning.inputs import Infrastructure, existing_layers, gen3_of, gen3_removal_of, infrastructure_of
+from csoc.usecases.planning.owners import Owner, environments_on
 from csoc.usecases.provisioning_ports import ProvisioningPorts
-
-
-@dataclass(frozen=True, slots=True)
-class FleetAt:
-    """The fleet's documents at one commit. source: the repository that they were read from."""
-
-    tree: Tree
-    documents: Documents
-    source: str = ""
-
-    @property
-    def installation(self) -> str:
-        """The fleet's uid. Raises RejectedError where there is no fleet."""
-        if self.documents.fleet is None:
-            raise RejectedError(
-                "There is no fleet.yaml here, so nothing to plan for",
-                fix="Begin one with `csoc fleet init DIR`, or `csoc fleet adopt SOURCE --write`",
-            )
-        return self.documents.fleet.uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,81 +32,6 @@ class Wanted:
     purpose: Purpose = Purpose.APPLY
     layers: tuple[str, ...] | None = None
     unlocks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Infrastructure:
-    """An owner's infrastructure document, with what was read for it."""
-
-    owner: Owner
-    document: Mapping[str, Any]
-    place: Place
-    existing: Mapping[tuple[str, str], Existing]
-
-    @property
-    def digest(self) -> str:
-        """Of all that the templates are made from."""
-        text = json.dumps(self.document, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = None) -> FleetAt:
-    """Reads the fleet's documents as they are committed: what stands in a work tree alone is nobody's word yet.
-
-    Raises what opening a repository does, and RejectedError for faults in them, and for a folder that is no
-    repository."""
-    if revision is None:
-        revision = ports.git.repositories.default_branch(SourceAddress(source, trusted=True))
-    return fleet_at(ports.git, source, revision)
-
-
-def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
-    """As `open_fleet`, for what needs no more than Git."""
-    return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision), source)
-
-
-def fleet_with(git: Ports, fleet: FleetAt, files: Mapping[str, bytes | None]) -> FleetAt:
-    """The fleet as it would be with these files (None: without). Raises as `fleet_at`."""
-    return _read(git, OverlayTree(fleet.tree, files), fleet.source)
-
-
-def _read(git: Ports, tree: Tree, source: str) -> FleetAt:
-    documents = read_documents(tree, ParsedStore(git.cache))
-    if documents.errors:
-        first = documents.errors[0]
-        raise RejectedError(
-            f"{len(documents.errors)} faults in the fleet's documents keep it from being planned; the first: {first}",
-            fix="csoc check shows all of them",
-        )
-    return FleetAt(tree, documents, source)
-
-
-def infrastructure_of(ports: ProvisioningPorts, fleet: FleetAt, name: str, *, task: str) -> Infrastructure:
-    """The infrastructure document of an owner. Raises as `find_owner`, `Places.at` and `cluster_infrastructure` do."""
-    owner = find_owner(fleet.documents, name)
-    person = ports.person()
-    link = usable_link(ports, owner)
-    place = ports.places.at(
-        owner.account.metadata.name, owner.account.spec.id, owner.region or link.region, person=person.id, task=task
-    )
-    existing = existing_of(owner, link, place)
-    around = Around(
-        installation=fleet.installation,
-        partition=link.partition,
-        cluster_role=link.roles[Role.CLUSTER],
-        existing={key: found.outputs for key, found in existing.items()},
-    )
-    if link.installation != around.installation:
-        raise DeniedError(
-            f"The link of {link.account} is of another fleet ({link.installation})",
-            place=link.account,
-            fix="Use the database of this fleet, or link the account anew",
-        )
-    if owner.environment is None:
-        document = cluster_infrastructure(owner.cluster, owner.account, around)
-    else:
-        document = environment_infrastructure(owner.environment, owner.cluster, owner.account, around)
-    return Infrastructure(owner, document, place, existing)
 
 
 def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
@@ -203,50 +92,6 @@ def plans_gen3(owner: Owner, layers: Collection[str] | None) -> bool:
     return is_there and (layers is None or LAYER in layers)
 
 
-def gen3_of(
-    ports: ProvisioningPorts,
-    fleet: FleetAt,
-    owner: Owner,
-    *,
-    person: str,
-    task: str,
-    values: Tree | None = None,
-    cluster: InCluster = UNSEEN,
-) -> Gen3Layer:
-    """The layer gen3 of an environment, with what its other layers hand on so far. values: the tree whose values are
-    deployed, if it is not the fleet's. Raises what reading stacks does."""
-    link = usable_link(ports, owner)
-    return Gen3Layer(
-        git=ports.git,
-        source=fleet.source,
-        tree=values or fleet.tree,
-        documents=fleet.documents,
-        owner=owner,
-        place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
-        partition=link.partition,
-        outputs=outputs_of(ports, owner, link, person=person, task=task),
-        cluster=cluster,
-    )
-
-
-def gen3_removal_of(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> Gen3Removal:
-    """The same layer where the environment is destroyed. What layers hand on is not asked for: the values that are
-    deployed hold it."""
-    link = usable_link(ports, owner)
-    return Gen3Removal(
-        Gen3Layer(
-            git=ports.git,
-            source=fleet.source,
-            tree=fleet.tree,
-            documents=fleet.documents,
-            owner=owner,
-            place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
-            partition=link.partition,
-            outputs={},
-        )
-    )
-
-
 def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
     """What a plan of a new owner would say before CloudFormation is asked: the same documents, templates, policies and
     rule of approval. Nothing is stored, and nothing is made in the account, so the documents need not be in Git yet.
@@ -300,30 +145,6 @@ def _check_maker(ports: ProvisioningPorts, plan: Plan) -> None:
             place=plan.owner_name,
             fix="Sign in with a role, and unset AWS_ENDPOINT_URL_STS",
         )
-
-
-def usable_link(ports: ProvisioningPorts, owner: Owner) -> Link:
-    """The account's link. Raises NotFoundError (none), DeniedError (not verified)."""
-    name = owner.account.metadata.name
-    link = ports.cloud.links.get(name)
-    if link is None:
-        raise NotFoundError(
-            f"{owner.shown} is in the account {name}, which is not linked",
-            place=name,
-            fix=f"csoc account link {name} begins it",
-        )
-    if link.state is not LinkState.VERIFIED:
-        raise DeniedError(
-            f"The link of {name} is {link.state}, so csoc does not act in it",
-            place=name,
-            fix=f"csoc account verify {name}",
-        )
-    return link
-
-
-def existing_layers(infra: Infrastructure) -> dict[str, Mapping[str, str]]:
-    """The owner's own layers that are there already, with their outputs."""
-    return {layer: one.outputs for (uid, layer), one in infra.existing.items() if uid == infra.owner.uid}
 
 
 def _radius(documents: Documents, owner: Owner) -> tuple[str, ...]:

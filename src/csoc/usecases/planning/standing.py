@@ -20,7 +20,8 @@ from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.places import Place
 from csoc.provisioning.plans import Plan
 from csoc.provisioning.stacks import Drifted, StackEvent, StackState
-from csoc.usecases.planning.making import FleetAt, usable_link
+from csoc.usecases.planning.fleets import FleetAt
+from csoc.usecases.planning.inputs import usable_link
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
