@@ -61,7 +61,9 @@ def disturbed(site: Site) -> Launch:
     launch = site.launch("coral")
     site.scene.cloud.counts.clear()
     for seed, (service, role) in enumerate(ASKED.items()):
-        faults.add(FaultRule("throttle", service=service, role=role, probability=0.3, seed=seed, calls=30))
+        # A person gives a secret with a command that makes five attempts, and two of them are torn down below.
+        most = 2 if service == "secretsmanager" else 30
+        faults.add(FaultRule("throttle", service=service, role=role, probability=0.3, seed=seed, calls=most))
         faults.add(FaultRule("latency", service=service, role=role, probability=0.2, seed=seed, seconds=0.1, calls=30))
     for operation in ("CreateChangeSet", "ExecuteChangeSet", "SetStackPolicy"):
         for is_done in (False, True):
@@ -82,7 +84,6 @@ def test_throttled_in_bursts_answered_late_and_not_at_all_a_launch_comes_to_its_
     site.assert_once(disturbed)
 
 
-@pytest.mark.soak
 def test_throttled_and_denied_for_long_a_run_ends_saying_what_to_do_and_goes_on_from_there(
     site: Site, disturbed: Launch
 ) -> None:
@@ -101,7 +102,7 @@ def test_throttled_and_denied_for_long_a_run_ends_saying_what_to_do_and_goes_on_
     site.assert_once(launch)
 
 
-@pytest.mark.parametrize("which", ["records", pytest.param("engine", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("which", ["records", "engine"])
 def test_a_database_that_is_locked_for_longer_than_anybody_waits_for_it_delays_a_launch_only(
     site: Site, disturbed: Launch, which: str
 ) -> None:
@@ -119,7 +120,6 @@ def test_a_database_that_is_locked_for_longer_than_anybody_waits_for_it_delays_a
     site.assert_once(launch)
 
 
-@pytest.mark.soak
 def test_a_disk_that_is_full_loses_nothing_of_a_launch(site: Site, disturbed: Launch) -> None:
     launch = site.launch("urchin", cluster=disturbed.name)
     full = Pace(retry_seconds=0.02, wait_seconds=1, is_full=True)

@@ -101,7 +101,6 @@ def test_two_workers_at_once_bring_a_launch_to_the_end_to_which_killed_ones_come
     assert site.whole(launch) == site.whole(killed)
 
 
-@pytest.mark.soak
 def test_a_worker_that_stood_still_for_longer_than_its_lease_does_nothing_when_it_goes_on(
     site: Site, killed: Launch
 ) -> None:
