@@ -401,6 +401,6 @@ def _restore(link: Link) -> str:
 
 def _update(link: Link) -> str:
     return (
-        f"Update the stack: `csoc account link {link.account}` prints the template and the command that do it; "
+        f"Update the stack: `csoc account link {link.account}` prints the commands that do it; "
         f"then `csoc account verify {link.account}`"
     )

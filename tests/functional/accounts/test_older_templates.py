@@ -56,7 +56,7 @@ def test_an_older_template_is_no_weakness_and_the_way_to_a_newer_one_is_shown(
     assert "older template: stack of the link" in ran.out
     assert "What lacks rights: provision" in ran.out
     assert "It may sns:ListTopics on *: the older template gives that" in ran.out
-    assert "`csoc account link research` prints the template and the command" in ran.out
+    assert "`csoc account link research` prints the commands that do it" in ran.out
     assert "paste this" not in ran.out, "a statement pasted into an older template would be a change of it"
     assert outcomes(world) == {
         "stack of the link": ("older template", "low"),
