@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+import pygit2
 import pytest
 
+from csoc.adapters.cdk.synthesizer import ChildSynthesizer
+from csoc.cli import main
 from csoc.cli.demo import story
 from csoc.cli.demo.scene import RESEARCH, ZONE, scene
 from csoc.cli.plan.session import open_applying
@@ -15,16 +22,12 @@ from csoc.clusters.hostnames import Answered
 from csoc.errors import NotFoundError
 from csoc.gen3.launch.answerfiles import parse_answers
 from csoc.operations.runs import Run, RunState
-from csoc.provisioning.plans import Purpose
-from csoc.usecases import runs as run_cases
 from csoc.usecases.launching import Request, begin, prepare
-from csoc.usecases.planning.applying import run_of
-from csoc.usecases.planning.approving import approve
-from csoc.usecases.planning.making import Wanted, make_plan, open_fleet
-from csoc.usecases.planning.owners import find_owner
+from tests.functional.command import Ran
 from tests.functional.commons_seen import Seen, differences
 
 STAYS, GOES = "reef", "kelp"
+PLACE, INGRESS = "github:example/fleet", "revproxy-alb"
 _GIVEN = {"fence-config": {"client-id": "portal", "client-secret": "of-nobody"}}
 
 
@@ -47,20 +50,42 @@ class World(Seen):
     def end(self, run: Run) -> Run:
         story.execute_and_tell(self.runs, run.id, lambda text, style: None)
         ended = self.runs.runs.get(run.id)
-        assert ended.state is RunState.SUCCEEDED, [(one.name, one.cause, one.waits_for) for one in ended.steps]
+        assert ended.state is RunState.SUCCEEDED, [(one.name, one.cause) for one in ended.steps if one.cause]
         return ended
 
-    def destroy(self, name: str) -> Run:
-        fleet = open_fleet(self.ports, str(self.stage.fleet))
-        plan = make_plan(self.ports, fleet, Wanted(name, Purpose.DESTROY))
-        approve(self.ports, plan.id)
-        run = run_of(self.ports, plan, find_owner(fleet.documents, name), str(self.stage.fleet))
-        return self.end(run_cases.begin(self.runs, run))
+    def csoc(self, *words: str) -> Ran:
+        """A command beside this one, at the same records."""
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main.run(words)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def write(self, path: Path, content: bytes) -> None:
+        """A commit by somebody."""
+        path.write_bytes(content)
+        repository = pygit2.Repository(str(self.stage.fleet))
+        repository.index.read()
+        repository.index.add(str(path.relative_to(self.stage.fleet)))
+        repository.index.write()
+        by = pygit2.Signature("Bea", "bea@example.org")
+        head = [repository.head.target]
+        repository.create_commit("HEAD", by, by, f"Touch {path.name}", repository.index.write_tree(), head)
+
+    def deployed(self, environment: str) -> set[str]:
+        """What Argo CD says that it deployed, "Deployment fence-deployment"."""
+        body = self.found(self.cluster(environment), environment, "argoproj.io", "applications", "argocd")
+        return {f"{one['kind']} {one['name']}" for one in body["status"]["resources"]}
+
+    def newest(self) -> Run:
+        return self.runs.runs.newest(limit=1)[0]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with scene(tmp_path_factory.mktemp("destroying")) as stage:
+def world(tmp_path_factory: pytest.TempPathFactory, templates_process: ChildSynthesizer) -> Iterator[World]:
+    real = ChildSynthesizer._ask
+    with pytest.MonkeyPatch.context() as patched, scene(tmp_path_factory.mktemp("destroying")) as stage:
+        # Both launches are made here, where the fixture of every single test does not reach.
+        patched.setattr(ChildSynthesizer, "_ask", lambda _, document: real(templates_process, document))
         told = story.Told()
         story.found_fleet(stage, lambda text, style: None)
         story.link_account(stage, lambda text, style: None, told, "research", RESEARCH)
@@ -69,6 +94,92 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             made.launch(STAYS, "new")
             made.launch(GOES, STAYS)
             yield made
+
+
+@pytest.fixture(scope="module")
+def shown(world: World) -> Any:
+    """The plan that destroys one of the two, as programs get it."""
+    ran = world.csoc("destroy", f"{GOES}-dev", "--json")
+    assert ran.code == 0, ran.err
+    return ran.data
+
+
+def test_the_plan_begins_with_all_that_argo_cd_deployed_and_with_what_it_is_in(world: World, shown: Any) -> None:
+    gen3 = shown["layers"][0]
+    assert (gen3["layer"], gen3["kind"]) == ("gen3", "rendered")
+    frames = {f"Application {GOES}-dev", f"Namespace {GOES}-dev", f"AppProject {GOES}-dev"}
+    deployed = world.deployed(f"{GOES}-dev")
+    assert f"Ingress {INGRESS}" in deployed
+    assert {one["logicalId"] for one in gen3["changes"]} == deployed | frames
+    assert {(one["action"], one["kept"]) for one in gen3["changes"]} == {("remove", False)}
+    assert shown["layers"][1]["layer"] == "edge", "the layers follow, last one first"
+
+
+def test_an_approval_is_of_what_goes_out_of_the_cluster_too(world: World, shown: Any) -> None:
+    plan = world.ports.plans.get(shown["id"])
+    gen3 = plan.layer("gen3")
+    less = replace(gen3, changes=gen3.changes[1:])
+    assert replace(plan, layers=(less, *plan.layers[1:])).digest != plan.digest == shown["digest"]
+
+
+def test_people_are_shown_each_object_and_what_is_kept_and_asked_to_type_what_they_gave(
+    world: World, shown: Any
+) -> None:
+    said = world.csoc("plan", "--show", shown["id"]).out
+    assert f"gen3: {len(shown['layers'][0]['changes'])} to remove" in said
+    assert "  - Deployment fence-deployment (apps/v1): remove\n" in said
+    assert f"This goes first, out of the cluster {STAYS}. With its Ingress goes the load balancer" in said
+    [database] = [line for line in said.splitlines() if "(AWS::RDS::DBCluster)" in line]
+    assert database.startswith("  = Database ")
+    assert database.endswith(": kept in the account")
+    given = ("--layer", "edge", "--where", PLACE, "--pull-request")
+    assert f"To do it: csoc destroy {GOES}-dev --yes {GOES}-dev {' '.join(given)}\n" in world.csoc(
+        "destroy", f"{GOES}-dev", *given
+    ).out  # fmt: skip
+
+
+def test_gen3_goes_only_with_all_layers(world: World) -> None:
+    ran = world.csoc("destroy", f"{GOES}-dev", "--layer", "gen3")
+    assert (ran.code, ran.out) == (1, "")
+    assert "Gen3 goes out of its cluster only with all layers" in ran.err
+    assert f"fix: Look at all of it: csoc destroy {GOES}-dev" in ran.err
+    some = world.csoc("destroy", f"{GOES}-dev", "--layer", "edge", "--json").data
+    assert [one["layer"] for one in some["layers"]] == ["edge"]
+
+
+def test_a_plan_is_not_applied_once_something_else_is_deployed(world: World, shown: Any) -> None:
+    before = world.newest().id
+    path = world.stage.fleet / "clusters" / STAYS / "applications" / f"{GOES}-dev.yaml"
+    written = path.read_bytes()
+    world.write(path, written + b"# touched\n")
+    try:
+        ran = world.csoc("apply", shown["id"], "--begin")
+    finally:
+        world.write(path, written)
+    assert (ran.code, ran.out) == (5, "")
+    assert f"The plan is stale: what is deployed of {GOES}-dev changed since it was made" in ran.err
+    assert f"fix: Plan again: csoc destroy {GOES}-dev" in ran.err
+    assert world.newest().id == before
+
+
+def test_a_destruction_is_left_to_a_workflow_and_what_it_writes_to_pull_requests(world: World) -> None:
+    for words in (("--where", "elsewhere"), ("--where", "elsewhere", "--yes", f"{GOES}-dev")):
+        ran = world.csoc("destroy", f"{GOES}-dev", *words)
+        assert (ran.code, ran.out, "elsewhere" in ran.err) == (1, "", True), ran
+    told = ("--where", PLACE, "--pull-request", "--yes", f"{GOES}-dev")
+    run = world.csoc("destroy", f"{GOES}-dev", *told, "--json").data
+    assert (run["state"], run["where"]) == ("queued", PLACE)
+    stored = world.runs.runs.get(run["id"])
+    assert stored.arguments["pull_request"] is True
+    assert [step.kind for step in stored.steps][:2] == ["wait for approval", "remove gen3"]
+    assert [step.arguments for step in stored.steps][1] == {"plan": stored.plan}
+    assert world.csoc("runs", "cancel", run["id"]).code == 0
+    said = world.csoc("destroy", f"{GOES}-dev", *told).out
+    begun = world.newest().id
+    assert begun != run["id"]
+    assert f"Run {begun} is queued: csoc runs watch {begun}\nIn that workflow: csoc worker --where {PLACE}" in said
+    assert world.csoc("runs", "cancel", begun).code == 0
+    assert world.is_in(world.cluster(f"{GOES}-dev"), f"{GOES}-dev"), "nothing was done"
 
 
 def test_a_launch_of_what_is_healthy_begins_no_run(world: World) -> None:
@@ -91,7 +202,9 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     assert not [part for found in (before, was) for part, things in found.items() if not things], "nothing to compare"
     assert (world.answers(f"{STAYS}.{ZONE}"), world.answers(f"{GOES}.{ZONE}")) == (Answered.YES, Answered.YES)
 
-    run = world.destroy(f"environment/{GOES}-dev")
+    said = world.csoc("destroy", f"{GOES}-dev", "--yes", f"{GOES}-dev")
+    assert said.code == 0, said.err + said.out
+    run = world.newest()
 
     assert not differences(before, world.whole(f"{STAYS}-dev"))
     assert world.answers(f"{STAYS}.{ZONE}") is Answered.YES
@@ -108,6 +221,9 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     left = {step.kind: step.result for step in run.steps}["list left"]["left"]
     again = prepare(world.ports, world.request(GOES, STAYS))
     assert again.uid not in ("", goes), "the name is free, and what was kept is in nobody's way"
+
+    assert "What is left in the account, by its own list:" in said.out
+    assert not [one for one in left if f"  {one['name']} ({one['type']}): {one['keptBy']}\n" not in said.out]
 
     there = world.tagged(goes)
     assert there

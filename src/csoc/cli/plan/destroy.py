@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -74,7 +75,8 @@ def destroy_command(
             else:
                 print_plan(plan, lacking, whole=True)
                 if typed is None and not plan.blocking and not plan.is_empty:
-                    say(f"To do it: csoc destroy {owner} --yes {found.name}")
+                    options = _options(layers, unlocks, where, pull_request=pull_request, revision=revision)
+                    say(" ".join([f"To do it: csoc destroy {owner} --yes {found.name}", *options]))
             return EXIT_FAILED if plan.blocking else 0
         if not plan.second_person and plan.people == 1:
             approve(ports, plan.id)
@@ -92,6 +94,18 @@ def destroy_command(
         if not as_json:
             _print_left(run_cases.look(runs, run.id).run.steps)
         return code
+
+
+def _options(
+    layers: Sequence[str], unlocks: Sequence[str], where: str | None, *, pull_request: bool, revision: str | None
+) -> Iterator[str]:
+    """What was given beside the owner, so that what is typed next does what was shown and no more."""
+    for name, values in (("layer", layers), ("unlock", unlocks), ("where", (where,)), ("revision", (revision,))):
+        for value in values:
+            if value is not None:
+                yield f"--{name} {shlex.quote(value)}"
+    if pull_request:
+        yield "--pull-request"
 
 
 def _print_left(steps: Sequence[Step]) -> None:
