@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from csoc.accounts import names
 from csoc.accounts.cloud import Caller, Origin
 from csoc.accounts.due import is_overdue
 from csoc.accounts.links import Link, Links, LinkState, Role, new_external_id
-from csoc.accounts.template import link_template
+from csoc.accounts.template import LinkTemplate, link_template
 from csoc.accounts.terms import Terms
 from csoc.clock import random_ids
 from csoc.config import AwsSettings, Settings
@@ -234,6 +236,26 @@ def test_an_older_template_that_trusts_a_principal_of_the_past_is_no_older_one_b
     trust = checks["provisioner role, trust of anybody else"]
     assert (trust.outcome, "names what csoc was then" in trust.detail) == ("wrong", True)
     assert found.state is LinkState.WEAKENED
+
+
+def test_a_role_that_an_older_template_does_not_make_is_missing_and_was_taken_away_by_nobody() -> None:
+    cloud = ports()
+    link = begun(cloud)
+    account = make_stack(cloud, link)
+    body = json.loads(account.stack.template)
+    del body["Resources"]["ClusterRole"]
+    account.stack = replace(account.stack, template=json.dumps(body))
+    del account.roles[names.link_role(INSTALLATION, Role.CLUSTER)]
+    made_from = LinkTemplate(account.stack.template, account.stack.name).digest
+    for known, trust, state in (
+        (made_from, "older template", LinkState.BROKEN),
+        ("", "wrong", LinkState.WEAKENED),
+    ):
+        cloud.links.put(replace(link, made_from=known))
+        found = verify(cloud, "research", None).link
+        outcomes = {check.name: check.outcome for check in found.checks}
+        assert (outcomes["cluster role, trust of anybody else"], found.state) == (trust, state)
+        assert ("access" in found.missing) is bool(known)
 
 
 def test_a_link_that_was_taken_back_is_used_by_nobody_from_then_on() -> None:
