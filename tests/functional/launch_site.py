@@ -61,16 +61,17 @@ class Site:
     _given: set[str] = field(default_factory=set)
     _number: int = 0
 
-    def launch(self, name: str, cluster: str = "new") -> Launch:
+    def launch(self, name: str, cluster: str = "new", *, gives_secret: bool = False) -> Launch:
         """What `csoc launch --auto-approve` does: documents, plans, runs that nobody works on yet. Of a launch that was
         begun before it gives what there is."""
-        answers = self.answers(name, cluster).encode()
+        answers = self.answers(name, cluster, gives_secret=gives_secret).encode()
         request = Request(str(self.scene.fleet), parse_answers(answers, name), auto_approve=True)
         prepared = prepare(self.ports, request)
         launched = begin(self.ports, self.runs, request, prepared)
         return Launch(name, tuple(run.id for run in launched.runs), tuple(run.owner for run in launched.runs))
 
-    def answers(self, name: str, cluster: str = "new") -> str:
+    def answers(self, name: str, cluster: str = "new", *, gives_secret: bool = False) -> str:
+        secret = ", clientSecret: {env: THE_SECRET}" if gives_secret else ""
         lines = [
             f"commons: {name}",
             "account: research",
@@ -78,7 +79,7 @@ class Site:
             f"cluster: {cluster}",
             "services: [minimal]",
             f"zone: {{name: {ZONE}, id: {self.scene.zone_id}}}",
-            "signIn: {provider: google, clientId: portal}",
+            f"signIn: {{provider: google, clientId: portal{secret}}}",
             f"chart: {{repoURL: '{self.scene.charts.as_uri()}', path: gen3, version: {self.scene.charts_commit}}}",
             "",
         ]

@@ -3,7 +3,6 @@ their end, or end saying what to do and go on from there. Nothing is lost, and n
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from csoc.operations.runs import Run, RunState
 from tests.functional.csoc_process import Pace
 from tests.functional.launch_site import Launch, Site, finish, open_site, until
 
-SOAK = int(os.environ.get("CSOC_SOAK") or 0)
 ASKED = {
     "cloudformation": "*-provisioner",
     "secretsmanager": "*-secrets",

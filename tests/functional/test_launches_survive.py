@@ -15,7 +15,7 @@ import pytest
 
 from csoc.operations.leases import LeaseTimes
 from tests.functional.csoc_process import CsocProcess, Pace, Point
-from tests.functional.launch_site import Launch, Site, finish, open_site, until
+from tests.functional.launch_site import CANARY, Launch, Site, finish, open_site, until
 
 SOAK = int(os.environ.get("CSOC_SOAK") or 0)
 _LEASES = Pace(times=LeaseTimes(hold_seconds=4, stop_seconds=3, renew_seconds=0.5))
@@ -34,6 +34,9 @@ FEW = (
     Point(_EXECUTE, "publish address", "after"),
 )
 """Where the launch of `make test` is killed: behind what cannot be undone, before csoc knows of it."""
+
+WAITED_FOR = (Point(_COMMIT, moment="after"), Point(_STORED, moment="after", nth=3), Point(_EXECUTE, moment="after"))
+"""Where `csoc launch --wait` of `make test` is killed: behind its documents, among its plans, behind a stack."""
 
 PREPARING = (
     *(Point(_COMMIT, moment=moment) for moment in ("before", "after")),
@@ -155,6 +158,22 @@ def _is_effect(line: str) -> bool:
     if not step or moment != "before" or effect == _STORED:
         return False
     return effect == _COMMIT or not effect.split()[-1 if effect.startswith("aws") else 1].startswith(_ASKS)
+
+
+def test_a_launch_that_is_killed_while_somebody_waits_for_it_goes_on_when_it_is_asked_for_again(
+    site: Site, killed: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THE_SECRET", CANARY)
+    answers = site.scene.folder / "anemone.yaml"
+    answers.write_text(site.answers("anemone", killed.name, gives_secret=True), encoding="utf-8")
+    command = ("launch", "--answers", str(answers), "--auto-approve", "--wait")
+    for point in WAITED_FOR:
+        code, said = site.ends(site.csoc(*command, point=point))
+        assert code == -signal.SIGKILL, f"{point} was not met: {said}"
+        site.release()
+    launch = site.launch("anemone", killed.name, gives_secret=True)
+    site.run(*command)
+    site.assert_once(launch)
 
 
 @pytest.mark.soak
