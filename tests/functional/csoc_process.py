@@ -167,6 +167,7 @@ def _run(
     arguments: Sequence[str], environ: Mapping[str, str], said: str, passed: str, point: Point | None, pace: Pace
 ) -> None:
     """The whole life of the process."""
+    signal.signal(signal.SIGTERM, _end)
     out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -186,7 +187,6 @@ def _run(
     standard.ExponentialBackoff.delay_amount = _backoff(pace.aws_seconds)
     if pace.is_full:
         sqlalchemy.event.listen(sqlalchemy.engine.Engine, "connect", _fill)
-    signal.signal(signal.SIGTERM, _end)
     sys.argv = ["csoc", *arguments]
     sys.exit(command_line.run(arguments))
 

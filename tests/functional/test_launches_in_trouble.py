@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ ASKED = {
 """The services of AWS that csoc itself asks during a launch, and as whom. CloudFormation asks the others."""
 _BY_CLOUDFORMATION = "*-execution"
 _HASTY = Pace(retry_seconds=0.02, aws_seconds=0.02, answer_seconds=3, wait_seconds=1)
+# What lasts is waited for by five attempts of boto3 in each attempt of a step.
+_IMPATIENT = replace(_HASTY, answer_seconds=1)
 _LASTING = (
     FaultRule("throttle", service="sts"),
     FaultRule("deny", service="sts", operation="AssumeRole"),
@@ -123,6 +126,7 @@ def test_a_disk_that_is_full_loses_nothing_of_a_launch(site: Site, disturbed: La
     full = Pace(retry_seconds=0.02, wait_seconds=1, is_full=True)
     worker = site.csoc("worker", pace=full)
     resumed = site.csoc("runs", "resume", launch.runs[-1], pace=full)
+    until(lambda: all(one.border() or not one.process.is_alive() for one in (worker, resumed)), "they do nothing")
     time.sleep(3)
     for process in (worker, resumed):
         process.process.terminate()
@@ -160,7 +164,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def ended(site: Site, launch: Launch, state: RunState) -> Run:
     """The run of a launch once a worker brought it to an end that is no success."""
-    worker = site.csoc("worker", pace=_HASTY)
+    worker = site.csoc("worker", pace=_IMPATIENT)
 
     def has_ended() -> bool:
         run = site.of(launch)[-1]
