@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,9 +25,8 @@ ASKED = {
 }
 """The services of AWS that csoc itself asks during a launch, and as whom. CloudFormation asks the others."""
 _BY_CLOUDFORMATION = "*-execution"
-_HASTY = Pace(retry_seconds=0.02, aws_seconds=0.02, answer_seconds=3, wait_seconds=1)
-# What lasts is waited for by five attempts of boto3 in each attempt of a step.
-_IMPATIENT = replace(_HASTY, answer_seconds=1)
+# What does not answer is waited for by five attempts of boto3 in each attempt of a step.
+_HASTY = Pace(retry_seconds=0.02, aws_seconds=0.02, answer_seconds=1.5, wait_seconds=1)
 _LASTING = (
     FaultRule("throttle", service="sts"),
     FaultRule("deny", service="sts", operation="AssumeRole"),
@@ -164,7 +162,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def ended(site: Site, launch: Launch, state: RunState) -> Run:
     """The run of a launch once a worker brought it to an end that is no success."""
-    worker = site.csoc("worker", pace=_IMPATIENT)
+    worker = site.csoc("worker", pace=_HASTY)
 
     def has_ended() -> bool:
         run = site.of(launch)[-1]
