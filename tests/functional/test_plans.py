@@ -237,9 +237,9 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
         assert "Properties.RetentionInDays: 1 -> " in shown
         logs = {one["logGroupName"]: one.get("retentionInDays") for one in _log_groups(fleet)}
         assert 90 not in logs.values(), "nothing is done meanwhile"
-        fleet.world.done(fleet.csoc("approve", more))
         watching = fleet.elsewhere("runs", "watch", waiting["id"])
-        fleet.csoc("runs", "resume", waiting["id"], "--queue")
+        told = fleet.world.done(fleet.csoc("approve", more)).out
+        assert f"The run {waiting['id']} goes on by itself" in told
         assert applying.wait(30) == 0, applying.stdout.read() if applying.stdout else ""
         seen, _ = watching.communicate(timeout=30)
         assert watching.returncode == 0
@@ -250,6 +250,24 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
         applying.communicate()
     assert 1 not in {one.get("retentionInDays") for one in _log_groups(fleet)}
     assert fleet.csoc("status", "outer").code == 0
+
+
+def test_a_run_that_nobody_executes_is_named_to_whoever_applies_or_approves_its_plan(fleet: Fleet, tidal: str) -> None:
+    plan = fleet.plan("tidal", "--layer", "platform")
+    run = fleet.world.done(fleet.csoc("apply", plan["id"], "--begin", "--json")).data["id"]
+    again = fleet.csoc("apply", plan["id"])
+    assert again.code == 5
+    assert f"The run {run} is there for this plan already, and is queued" in again.err
+    assert f"fix: Approve it: csoc approve {plan['id']}; go on with it: csoc runs resume {run}" in again.err
+    said = fleet.world.done(fleet.csoc("approve", plan["id"])).out
+    assert f"Nobody executes the run {run}; go on with: csoc runs resume {run} (or csoc worker)" in said
+    assert "csoc apply" not in said
+    assert f"csoc approve {plan['id']}" not in fleet.csoc("apply", plan["id"]).err
+    assert "csoc apply" not in fleet.world.done(fleet.csoc("plan", "--show", plan["id"])).out
+    fleet.world.done(fleet.csoc("runs", "cancel", run))
+    assert f"Apply it: csoc apply {plan['id']}" in fleet.world.done(fleet.csoc("approve", plan["id"])).out
+    nothing = fleet.csoc("apply", "nosuch")
+    assert "csoc plan --list shows them" in nothing.err
 
 
 def _waiting(fleet: Fleet, applying: subprocess.Popen[str]) -> dict[str, Any]:
@@ -433,15 +451,18 @@ def test_what_stands_in_the_work_tree_alone_is_neither_planned_nor_applied(fleet
 
 def test_a_cluster_is_not_destroyed_under_its_environments_and_names_are_typed(fleet: Fleet, tidal: str) -> None:
     path = fleet.environment("crab-dev", "e3b2c3d4e5", "tidal")
+    brought = fleet.environment("wrasse-dev", "e4b2c3d4e5", "tidal")
     body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     fleet.owner.make_stack("csoc-e3b2c3d4e5-credentials", json.dumps(body), {}, lambda: time.sleep(0.05))
     try:
         for words in (("destroy", "tidal"), ("destroy", "tidal", "--yes", "tidal")):
             ran = fleet.csoc(*words)
-            assert (ran.code, "The cluster tidal is used by crab-dev" in ran.err) == (1, True)
-            assert "fix: Destroy these first: csoc destroy crab-dev" in ran.err
+            assert (ran.code, "The cluster tidal is used by crab-dev, wrasse-dev" in ran.err) == (1, True)
+            assert "fix: Destroy these first: csoc destroy environment/crab-dev. Nothing of these is csoc's" in ran.err
+            assert f"so take their documents out of Git: {brought}" in ran.err
     finally:
         fleet.remove(path)
+        fleet.remove(brought)
     ran = fleet.csoc("destroy", "tidal", "--yes", "tide")
     assert (ran.code, "What was typed is not the name of cluster tidal" in ran.err) == (1, True)
     assert "fix: Type --yes tidal" in ran.err

@@ -167,7 +167,7 @@ class _Execution:
                 return
             waited = min(max(waited * _GROWTH, result.seconds), result.most_seconds)
             self._waits(run.step(number), result)
-            run = self._begins(self._wait(waited, wakes=True), number, is_attempt=False)
+            run = self._begins(self._wait(waited, since=run), number, is_attempt=False)
 
     def _begins(self, before: Run, number: int, *, is_attempt: bool) -> Run:
         """A look at the step begins, unless somebody wants the run to end."""
@@ -242,15 +242,16 @@ class _Execution:
         self._known = self._asked(lambda: self._runner.store.change_step(self._id, number, self._held.lease, **changed))
         return self._known
 
-    def _wait(self, seconds: float, *, wakes: bool = False) -> Run:
-        """Waits; cut short by whoever cancels the run or, where it wakes, asks to look again. Gives the run then."""
-        before = self._seen()
+    def _wait(self, seconds: float, *, since: Run | None = None) -> Run:
+        """Waits; cut short by whoever cancels the run or, where it wakes, asks to look again. Gives the run then.
+        since: the run as it was when the last look began, so that nobody who asks during that look is missed; None
+        where nothing wakes it."""
         left = seconds
         while True:
             self._runner.pause(self._held, min(left, _LOOK_FOR_WAKING))
             left -= _LOOK_FOR_WAKING
             seen = self._seen()
-            if left <= 0 or seen.is_cancelling or (wakes and seen.woken_at != before.woken_at):
+            if left <= 0 or seen.is_cancelling or (since is not None and seen.woken_at != since.woken_at):
                 return seen
 
     def _seen(self) -> Run:

@@ -179,7 +179,9 @@ def other_run(wanted: Run, other: Run) -> str:
 
 def other_run_fix(other: Run) -> str:
     """What to do about it."""
-    return f"Watch it: csoc runs watch {other.id}; give it up: csoc runs cancel {other.id}"
+    waiting = next((step.fix for step in other.steps if step.waits_for and step.fix), "")
+    first = f"Do what it waits for: {waiting}; watch it" if waiting else "Watch it"
+    return f"{first}: csoc runs watch {other.id}; give it up: csoc runs cancel {other.id}"
 
 
 def too_many_lines() -> str:

@@ -27,7 +27,7 @@ class MemoryPlans:
 
     def get(self, plan_id: str) -> Plan:
         if plan_id not in self._plans:
-            raise NotFoundError(f"There is no plan {plan_id}", fix="csoc plan makes one; csoc status lists them")
+            raise NotFoundError(f"There is no plan {plan_id}", fix="csoc plan makes one; csoc plan --list shows them")
         return self._plans[plan_id]
 
     def template(self, plan_id: str, layer: str) -> str:

@@ -18,6 +18,7 @@ from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
 from csoc.usecases.run_ports import RunPorts
 
 _ENDED = (RunState.FAILED, RunState.ERRORED, RunState.CANCELLED)
+_EXECUTED = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
 _LINES = 500
 GRACE_SECONDS = 30.0
 
@@ -33,8 +34,7 @@ class Seen:
     @property
     def is_left_alone(self) -> bool:
         """True if it is to be executed and nobody does."""
-        is_executed = self.run.state in (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
-        return is_executed and self.lease is None and self.run.where == HERE
+        return self.run.state in _EXECUTED and self.lease is None and self.run.where == HERE
 
 
 def begin(ports: RunPorts, run: Run) -> Run:
@@ -90,6 +90,21 @@ def resume(store: RunStore, run_id: str, *, by: str, now: datetime, skip: Sequen
     if run.state is RunState.SUCCEEDED:
         raise ConflictError("The run succeeded, and has nothing left to do", place=f"run {run_id}")
     return run
+
+
+def wake(ports: RunPorts, owner: str, did: str, *, kind: str = "", plan: str = "") -> Seen | None:
+    """Has the run of an owner look at once, since somebody did what it waits for. Gives that run; None if none waits
+    for it. did: what somebody did. kind: of the step that it waits at; plan: whose approval it waits for."""
+    for run in ports.runs.newest(owner=owner, states=_EXECUTED):
+        step = next((one for one in run.steps if one.state is not RunState.SUCCEEDED), None)
+        if step is None or kind not in ("", step.kind) or not (plan in ("", run.plan) or plan in step.fix.split()):
+            continue
+        if run.state is not RunState.QUEUED:
+            now = ports.clock()
+            ports.runs.log(run.id, [(now, None, "event", f"{ports.person().name} {did}")])
+            ports.runs.change(run.id, None, woken_at=now)
+        return look(ports, run.id)
+    return None
 
 
 def cancel(store: RunStore, run_id: str, *, by: str, now: datetime) -> Run:

@@ -68,7 +68,7 @@ class DatabasePlans:
         with self._database.read() as connection:
             content = connection.execute(sa.select(_PLANS.c.content).where(_PLANS.c.id == plan_id)).scalar()
         if content is None:
-            raise NotFoundError(f"There is no plan {plan_id}", fix="csoc plan makes one; csoc status lists them")
+            raise NotFoundError(f"There is no plan {plan_id}", fix="csoc plan makes one; csoc plan --list shows them")
         return _read(plan_id, content)
 
     def template(self, plan_id: str, layer: str) -> str:

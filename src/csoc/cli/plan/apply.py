@@ -14,7 +14,7 @@ from csoc.cli.runs.session import run_json
 from csoc.cli.session import own_fleet_option
 from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import check_fresh, has_nothing_to_do, run_of
+from csoc.usecases.planning.applying import check_fresh, check_no_run, has_nothing_to_do, run_of
 from csoc.usecases.planning.fleets import open_fleet
 
 
@@ -52,6 +52,7 @@ def apply_command(
     with open_applying() as (ports, runs):
         progress("comparing the plan with the fleet")
         found = ports.plans.get(plan)
+        check_no_run(ports, runs.runs, found)
         owner = check_fresh(ports, open_fleet(ports, source, revision), found)
         run = run_of(ports, found, owner, source, pull_request=pull_request, where=place)
         if has_nothing_to_do(runs.runs, found, run):

@@ -88,18 +88,22 @@ def plan(
 
 
 def _show(plan_id: str, *, whole: bool, as_json: bool) -> None:
-    with open_provisioning() as ports:
-        _print(ports, ports.plans.get(plan_id), whole=whole, as_json=as_json)
+    from csoc import records
+
+    with open_provisioning() as ports, records.runs() as runs:
+        found = ports.plans.get(plan_id)
+        has_run = any(run.plan == plan_id and not run.state.is_over for run in runs.runs.newest(owner=found.owner))
+        _print(ports, found, whole=whole, has_run=has_run, as_json=as_json)
 
 
-def _print(ports: ProvisioningPorts, made: Plan, *, whole: bool, as_json: bool) -> None:
+def _print(ports: ProvisioningPorts, made: Plan, *, whole: bool, as_json: bool, has_run: bool = False) -> None:
     from csoc.usecases.planning.approving import StoredApprovals
 
     missing = StoredApprovals(ports).standing(made.id).why
     if as_json:
         print_json(plan_json(made, missing))
     else:
-        print_plan(made, missing, whole=whole)
+        print_plan(made, missing, whole=whole, gets_run=has_run)
 
 
 def _write(path: Path, text: str) -> None:

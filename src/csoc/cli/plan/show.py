@@ -33,7 +33,7 @@ _NOT_KNOWN_BEFORE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 def print_plan(plan: Plan, missing: str, *, whole: bool = False, gets_run: bool = False) -> None:
     """whole: every addition and property, not only what is changed, replaced or removed. missing: what approval it
-    lacks, in words. gets_run: it has a run though nothing of its layers is to be done."""
+    lacks, in words. gets_run: it has a run that is not over, perhaps though nothing of its layers is to be done."""
     what = "Destroying" if plan.purpose is Purpose.DESTROY else "Plan for"
     say(f"{what} {plan.owner_kind} {plan.owner_name} in {plan.account} ({plan.account_id}, {plan.region})", "bold")
     say(f"plan {plan.id}, made by {plan.made_by} at {plan.made_at:%Y-%m-%d %H:%M} UTC from commit {plan.commit[:12]}")
@@ -57,6 +57,8 @@ def print_plan(plan: Plan, missing: str, *, whole: bool = False, gets_run: bool 
         say(f"It needs {missing}" if missing else "It is approved.")
     elif missing:
         say(f"It needs {missing}")
+    elif gets_run:
+        say("It is approved, and has a run that does it.")
     else:
         say(f"It is approved: csoc apply {plan.id}")
 

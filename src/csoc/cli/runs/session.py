@@ -11,6 +11,7 @@ from csoc.operations.runs import Line, Run, RunState, Step
 
 if TYPE_CHECKING:
     from csoc.usecases.run_ports import RunPorts
+    from csoc.usecases.runs import Seen
 
 STYLES = {
     RunState.SUCCEEDED: "green",
@@ -33,6 +34,14 @@ def open_executing() -> AbstractContextManager[RunPorts]:
     from csoc import bootstrap
 
     return bootstrap.executing_ports()
+
+
+def how_it_goes_on(seen: Seen) -> str:
+    """What becomes of a run that somebody did something for, in one sentence."""
+    run = seen.run
+    if seen.is_left_alone:
+        return f"Nobody executes the run {run.id}; go on with: csoc runs resume {run.id} (or csoc worker)"
+    return f"The run {run.id} goes on by itself; csoc runs watch {run.id} shows it"
 
 
 def moment(at: datetime | None) -> str:

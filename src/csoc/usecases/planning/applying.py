@@ -7,13 +7,15 @@ from typing import Any
 
 from csoc.errors import ConflictError, RejectedError
 from csoc.operations.runs import HERE, Run, RunState, RunStore, Step
+from csoc.operations.services import Standing
 from csoc.provisioning.existing import changed_since
 from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import LayerPlan, Plan, PlanKind, Purpose
+from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.fleets import FleetAt
 from csoc.usecases.planning.gen3_layer import LAYER
 from csoc.usecases.planning.inputs import existing_layers, gen3_of, gen3_removal_of, infrastructure_of
-from csoc.usecases.planning.making import is_whole, removes_gen3
+from csoc.usecases.planning.making import check_unused, is_whole, removes_gen3
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -30,6 +32,21 @@ _LAUNCH = "launch"
 _OF_THE_PLAN = ("wait for approval", "wait for run", "apply layer", "remember applied")
 """Steps that do nothing but what the plan shows."""
 _RUNS_BACK = 50
+
+
+def check_no_run(ports: ProvisioningPorts, runs: RunStore, plan: Plan) -> None:
+    """Raises ConflictError, with what lets it go on, if a run does the plan already."""
+    for other in runs.newest(owner=plan.owner, limit=_RUNS_BACK):
+        if other.plan != plan.id or other.state.is_over:
+            continue
+        is_wanted = StoredApprovals(ports).standing(plan.id).standing is Standing.WANTED
+        first = f"Approve it: csoc approve {plan.id}; " if is_wanted else ""
+        raise ConflictError(
+            f"The run {other.id} is there for this plan already, and is {other.state}",
+            place=f"plan {plan.id}",
+            fix=f"{first}go on with it: csoc runs resume {other.id}; watch it: csoc runs watch {other.id}; "
+            f"give it up: csoc runs cancel {other.id}",
+        )
 
 
 def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
@@ -53,6 +70,8 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
             place=f"plan {plan.id}",
             fix=_again(plan),
         )
+    if plan.purpose is Purpose.DESTROY:
+        check_unused(fleet.documents, infra.owner, infra.place)
     _check_gen3(ports, fleet, infra.owner, plan)
     now = existing_layers(infra)
     for shown in plan.layers:

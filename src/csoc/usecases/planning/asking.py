@@ -32,9 +32,10 @@ def asked_of(fleet: FleetAt, environment: str, name: str) -> tuple[AskedField, .
         plan = plan.with_master_login()
     if plan is None or name not in plan.names:
         asking = sorted({secret.name for secret, _ in plan.asked}) if plan is not None else []
+        # A name that is no secret's may be the secret itself, typed in the wrong place.
         raise NotFoundError(
-            f"{environment} has no secret {name}",
-            place=name,
+            f"{environment} has no secret of that name",
+            place=f"environment {environment}",
             fix=f"Secrets that ask for something: {', '.join(asking) or 'none'}",
         )
     found = plan.get(name).asked
@@ -67,7 +68,8 @@ def check_kept(ports: ProvisioningPorts, fleet: FleetAt, environment: str, name:
                 f"{full} has a value, which csoc cannot read: put again, it gets another key, and {lost} cannot be "
                 "read any more",
                 place=f"secret {name}",
-                fix="Whoever may read it changes single fields of it in Secrets Manager; or, where nothing of that is "
+                fix="If it was put a moment ago, there is nothing more to do. Else whoever may read it changes single "
+                "fields of it in Secrets Manager; or, where nothing of that is "
                 "there yet or it may be lost, add --renew",
             )
 
