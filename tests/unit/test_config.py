@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from csoc.config import Credential, SecretSource, Settings, loading
-from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
+from csoc.errors import CsocError, NotFoundError, RejectedError
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
@@ -46,7 +46,7 @@ def test_the_file_is_found_in_the_users_configuration_folder(tmp_path: Path) -> 
 def test_a_file_that_is_named_must_be_there_and_readable(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nothing\.toml"):
         loading.load({"CSOC_CONFIG": str(tmp_path / "nothing.toml")})
-    with pytest.raises(UnavailableError):
+    with pytest.raises(RejectedError, match="It is no file"):
         loading.load({"CSOC_CONFIG": str(tmp_path)})
 
 
@@ -152,7 +152,7 @@ def test_a_token_that_is_not_there_is_named_by_its_place(tmp_path: Path) -> None
         with pytest.raises(CsocError) as caught:
             SecretSource(token_file=tmp_path / name).token()
         assert name in str(caught.value)
-    with pytest.raises(UnavailableError):
+    with pytest.raises(RejectedError, match="It is no file"):
         SecretSource(token_file=tmp_path).token()
 
 

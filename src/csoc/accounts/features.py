@@ -56,13 +56,15 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """A statement in one form, whichever IAM gave it."""
+    """A statement in one form, whichever IAM gave it. but_actions, but_resources: what stands there is left out."""
 
     allows: bool
     actions: frozenset[str]
     resources: frozenset[str]
     condition: str
     is_simple: bool
+    but_actions: bool = False
+    but_resources: bool = False
 
 
 def missing(expected: RoleDocuments, found: RoleFacts) -> tuple[Missing, ...]:
@@ -119,7 +121,9 @@ def _more(wanted: Sequence[_Plain], have: Sequence[_Plain]) -> tuple[str, ...]:
             for other in wanted
         )
         if one.allows and not covered:
-            result.append(f"it may {_listed(one.actions)} on {_listed(one.resources)}{' if ...' * bool(one.condition)}")
+            what = f"{'do everything but ' * one.but_actions}{_listed(one.actions)}"
+            where = f"{'everything but ' * one.but_resources}{_listed(one.resources)}"
+            result.append(f"it may {what} on {where}{' if ...' * bool(one.condition)}")
     for one in wanted:
         kept = any(
             not other.allows
@@ -170,6 +174,8 @@ def _plain(raw: Mapping[str, Any]) -> _Plain:
         frozenset(_texts(raw.get("Resource") or raw.get("NotResource"))),
         condition,
         simple,
+        but_actions="NotAction" in raw and not raw.get("Action"),
+        but_resources="NotResource" in raw and not raw.get("Resource"),
     )
 
 

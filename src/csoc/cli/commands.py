@@ -39,11 +39,14 @@ def example(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  $ {line}" for line in lines)
 
 
-def command(name: str, *examples: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Makes a function a command of csoc: with --json, and with examples of calls."""
+def command(
+    name: str, *examples: str, cls: type[Command] | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Makes a function a command of csoc: with --json, and with examples of calls. cls: for one that is typed otherwise
+    than the others."""
 
     def make(function: Callable[..., Any]) -> click.Command:
-        made = click.command(name, cls=Command, epilog=example(*examples))(function)
+        made = click.command(name, cls=cls or Command, epilog=example(*examples))(function)
         return json_option(made)  # behind the command's own options
 
     return make

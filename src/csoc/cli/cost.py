@@ -13,9 +13,9 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, progress, say, table
 from csoc.cli.session import fleet_option
+from csoc.config.files import read_whole
 from csoc.costs.assumptions import ASSUMPTIONS
 from csoc.costs.lines import Kind, Line, Range
-from csoc.errors import NotFoundError, UnavailableError
 from csoc.fleet.documents.infrastructure import Size
 from csoc.usecases.costing import Asked, Costing, of_answers, of_owner
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from csoc.usecases.ports import Ports
 
 _SIZES: tuple[Size, ...] = get_args(Size)
-_LARGEST_ANSWERS = 1_000_000
 
 cost = CommandGroup(
     "cost",
@@ -86,9 +85,10 @@ def estimate_command(
 
     with _open_estimating() as (git, synthesizer):
         if answers_file is not None:
-            from csoc.gen3.launch.answerfiles import parse_answers
+            from csoc.gen3.launch.answerfiles import LARGEST_BYTES, parse_answers
 
-            answers = parse_answers(_content(answers_file), str(answers_file))
+            content = read_whole(answers_file, LARGEST_BYTES, fix="Correct --answers")
+            answers = parse_answers(content, str(answers_file))
             found = of_answers(answers, synthesizer, system_clock, asked)
         else:
             from csoc.usecases.planning.fleets import fleet_at
@@ -143,19 +143,6 @@ def _assumed(given: Sequence[str]) -> Mapping[str, str]:
             )
         found[name.strip()] = value.strip()
     return found
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_ANSWERS + 1)
-    except FileNotFoundError:
-        raise NotFoundError("The file does not exist", place=str(path), fix="Correct --answers") from None
-    except OSError as error:
-        raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error
-    if len(content) > _LARGEST_ANSWERS:
-        raise UnavailableError(f"The file is larger than {_LARGEST_ANSWERS:,} bytes", place=str(path))
-    return content
 
 
 def _print(one: Costing, *, lines: bool) -> None:

@@ -6,20 +6,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from csoc.cli.arguments import ONE_LINE
-from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
+from csoc.cli.commands import Command, CommandGroup, Listed, WrongUsageError, command
 from csoc.cli.output import print_json, progress, say
-from csoc.cli.plan.session import open_provisioning
+from csoc.cli.plan.session import open_applying
+from csoc.cli.runs.session import how_it_goes_on
 from csoc.cli.session import own_fleet_option
 from csoc.config import is_variable_name, read_secret_file
-from csoc.errors import NotFoundError
-from csoc.fleet.masking import looks_secret
+from csoc.errors import CsocError, NotFoundError
 from csoc.gen3.launch.secrets import AskedField
+from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.asking import asked_of, check_kept, put_asked
 from csoc.usecases.planning.fleets import open_fleet
+from csoc.usecases.planning.owners import find_owner
 
 secret = CommandGroup(
     "secret",
@@ -28,6 +31,31 @@ secret = CommandGroup(
     examples=("csoc secret put heart-prod fence-config",),
 )
 
+_WHERE = "A secret is never typed here: put it into a file that only you can read, or leave options out to be asked"
+
+
+class _PutCommand(Command):
+    """Repeats nothing that was typed in a wrong place: it may be the secret."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.allow_extra_args = True  # so that they are refused here, and not by their names
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        again = f"`{ctx.command_path} --help` says what it takes. {_WHERE}"
+        try:
+            left = super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            raise WrongUsageError("There is an option that this command does not have", again, ctx) from None
+        except click.BadParameter as error:
+            if error.param is None or isinstance(error, click.MissingParameter):
+                raise
+            name = error.param.get_error_hint(ctx)
+            raise WrongUsageError(f"What stands for {name} is no single line of text", again, ctx) from None
+        if left:
+            raise WrongUsageError("There are more words than ENVIRONMENT and NAME", again, ctx)
+        return left
+
 
 @command(
     "put",
@@ -35,6 +63,7 @@ secret = CommandGroup(
     "csoc secret put heart-prod fence-config --from-env client-secret=CLIENT_SECRET",
     "csoc secret put heart-prod fence-config --from-file client-secret=/run/secrets/client",
     "csoc secret put heart-prod fence-config --renew",
+    cls=_PutCommand,
 )
 @click.argument("environment", type=ONE_LINE)
 @click.argument("name", type=ONE_LINE)
@@ -68,7 +97,7 @@ def put_command(
     else. A run that waits for it goes on by itself. csoc reads no secret, so it cannot change a part of one: a secret
     that has a value, and in it a key that data is encrypted with, is put again only with --renew.
     """
-    with open_provisioning() as ports:
+    with open_applying() as (ports, runs):
         progress(f"reading {source}")
         fleet = open_fleet(ports, source, revision)
         wanted = asked_of(fleet, environment, name)
@@ -77,10 +106,14 @@ def put_command(
             check_kept(ports, fleet, environment, name)
         given |= _asked([one for one in wanted if one.name not in given])
         put = put_asked(ports, fleet, environment, name, given, renew=renew)
+        uid = find_owner(fleet.documents, f"environment/{environment}").uid
+        woken = run_cases.wake(runs, uid, f"put the secret {name}", kind="put secrets")
     if as_json:
-        print_json({"put": list(put)})
-    else:
-        say(f"Put {', '.join(put)}")
+        print_json({"put": list(put), "run": woken.run.id if woken else None})
+        return
+    say(f"Put {', '.join(put)}")
+    if woken is not None:
+        say(f"{how_it_goes_on(woken)}.")
 
 
 def _told(
@@ -111,18 +144,30 @@ def _variable(name: str, field: str) -> str:
         )
     value = os.environ.get(name, "").strip()
     if not value:
-        raise NotFoundError("The variable is not set", place=name, fix="Set it, or leave --from-env out to be asked")
+        raise NotFoundError(
+            "The variable that is named here is not set, or empty",
+            place=f"--from-env {field}=",
+            fix="Set it, or leave --from-env out to be asked",
+        )
     return value
 
 
 def _file(path: str, field: str) -> str:
-    # A secret that was typed in place of a path is no file that exists.
-    if looks_secret((), path) and not Path(path).exists():
-        raise WrongUsageError(
-            f"--from-file {field}= is followed by no path, but by what looks like a secret",
-            "Put the secret into a file that only you can read, and write the file's path",
-        )
-    return read_secret_file(Path(path)).strip()
+    # What is no file may be the secret itself, typed in place of its path, so no error repeats it.
+    is_there = os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
+    place = f"--from-file {field}={path if is_there else ''}"
+    try:
+        return read_secret_file(Path(path)).strip()
+    except CsocError as error:
+        error.place = place
+        if not is_there:
+            raise NotFoundError(
+                "There is no file of the name that is given here",
+                place=place,
+                fix="Put the secret into a file that only you can read, and write the file's path",
+            ) from None
+        error.fix = "Name a text file that holds the secret and nothing else"
+        raise
 
 
 def _asked(wanted: Sequence[AskedField]) -> dict[str, str]:

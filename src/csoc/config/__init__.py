@@ -15,7 +15,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from csoc.errors import NotFoundError, RejectedError, UnavailableError
+from csoc.config.files import read_whole
+from csoc.errors import NotFoundError, RejectedError
 
 DEFAULT_HOSTS = (
     "github.com",
@@ -125,19 +126,7 @@ class SecretSource(Section):
 
 def read_secret_file(path: Path) -> str:
     """The text of a small file that holds a secret. Raises NotFoundError, UnavailableError, RejectedError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_SECRET_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFoundError(
-            "The file does not exist", place=str(path), fix="Correct its name in the settings"
-        ) from None
-    except OSError as error:
-        raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error
-    if len(content) > _SECRET_FILE_BYTES:
-        raise RejectedError(
-            f"The file is larger than {_SECRET_FILE_BYTES} bytes, so not a key or token", place=str(path)
-        )
+    content = read_whole(path, _SECRET_FILE_BYTES, fix="Correct its name in the settings")
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,11 @@ from typing import Any, get_origin
 from pydantic import ValidationError
 
 from csoc.config import Author, AwsSettings, Credential, GitHostSettings, Limits, RenderLimits, Section, Settings
-from csoc.errors import NotFoundError, RejectedError, UnavailableError
+from csoc.config.files import read_whole
+from csoc.errors import NotFoundError, RejectedError
+
+_LARGEST_BYTES = 1_000_000
+_WHERE = re.compile(r" \(at [a-z0-9, ]+\)$")
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -64,21 +69,19 @@ def variables() -> dict[str, tuple[str, ...]]:
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        content = read_whole(path, _LARGEST_BYTES, what="The settings file", fix="Correct CSOC_CONFIG")
+    except NotFoundError:
         if required:
-            raise NotFoundError(
-                "The settings file does not exist", place=str(path), fix="Correct CSOC_CONFIG"
-            ) from None
+            raise
         return {}
-    except OSError as error:
-        raise UnavailableError(f"The settings file cannot be read: {error.strerror}", place=str(path)) from error
     try:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError:
         raise RejectedError("The settings file is not UTF-8 text", place=str(path)) from None
     except tomllib.TOMLDecodeError as error:
-        raise RejectedError(f"The settings file is not TOML: {error}", place=str(path)) from None
+        # The reader's own sentence may quote the file, which may be another one than was meant.
+        where = _WHERE.search(str(error))
+        raise RejectedError(f"The settings file is not TOML{where[0] if where else ''}", place=str(path)) from None
 
 
 def _apply_variables(data: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:

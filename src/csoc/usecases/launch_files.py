@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from csoc.config import read_secret_file
+from csoc.config.files import read_whole
 from csoc.errors import CsocError, NotFoundError, RejectedError, UnavailableError
 from csoc.gen3.file_secrets import secrets_in_file
 from csoc.gen3.launch import users
@@ -84,19 +85,12 @@ def _content(folder: Path, name: str) -> bytes:
         path = (root / name).resolve(strict=True)
         if not path.is_relative_to(root):
             raise RejectedError("The file is not in the folder of the answers", place=place, fix=beside)
-        if not path.is_file():
-            raise RejectedError("It is no file", place=place, fix=beside)
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            content = file.read(users.LARGEST_BYTES + 1)
+        return read_whole(path, users.LARGEST_BYTES, fix=beside, follow=False)
+    except CsocError as error:
+        error.place = place
+        raise
     except FileNotFoundError:
         raise NotFoundError("The file does not exist", place=place, fix=beside) from None
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         said = error.strerror if isinstance(error, OSError) else "its links lead nowhere"
         raise UnavailableError(f"The file cannot be read: {said}", place=place, fix=beside) from error
-    if len(content) > users.LARGEST_BYTES:
-        raise RejectedError(
-            f"The file is larger than {users.LARGEST_BYTES:,} bytes, so Kubernetes would not take it",
-            place=place,
-            fix="Shorten the list",
-        )
-    return content

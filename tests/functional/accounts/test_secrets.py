@@ -26,6 +26,7 @@ from tests.unit.gen3.launch.launching import answers, launch
 
 CSOC = "from csoc.cli.entry import main; main()"
 CANARY = "canary-Zq83hfkK2-of-nobody"
+SHOUTED = "CANARY_8472_OF_NOBODY"
 TOKEN = "GOCSPX-1234567890abcdefghijklmnopqr"
 PUT = ("secret", "put", "heart-dev", "fence-config")
 
@@ -151,10 +152,10 @@ def test_a_run_waits_for_what_only_a_person_has_and_goes_on_once_it_was_typed(he
         code, seen = at_terminal(world, PUT, ["client-id-of-heart", CANARY])
         assert code == 0, seen
         assert CANARY not in seen
-        assert seen.rstrip().endswith(f"Put {names.secret(heart.uid, 'fence-config')}")
+        assert f"Put {names.secret(heart.uid, 'fence-config')}\r\n" in seen
+        assert f"The run {run} goes on by itself; csoc runs watch {run} shows it." in seen
         fence = heart.value("fence-config")
         assert f"client_secret: {CANARY}" in fence
-        world.done(world.csoc("runs", "resume", run, "--queue"))
         said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, said
     assert CANARY not in said
@@ -175,14 +176,22 @@ def test_automation_gives_fields_by_variable_and_file_and_no_error_shows_a_value
         ((*by_file, "--from-env", "client-secret=CLIENT_ID"), 2, "client-secret is told twice"),
         (("--from-env", "password=CLIENT_ID"), 2, "Its fields: client-id, client-secret"),
         (("--from-env", "client-id"), 2, "Write it as --from-env FIELD=NAME"),
-        (("--from-env", "client-id=NOT_SET"), 4, "The variable is not set"),
-        ((*by_variable, "--from-file", f"client-secret={tmp_path}/none"), 4, "The file does not exist"),
+        (("--from-env", "client-id=NOT_SET"), 4, "--from-env client-id=: The variable that is named here is not set"),
+        ((*by_variable, "--from-file", f"client-secret={tmp_path}/none"), 4, "There is no file of the name"),
         (("--from-env", f"client-secret={CANARY}"), 2, "followed by no name of a variable"),
-        ((*by_variable, "--from-file", f"client-secret={TOKEN}"), 2, "what looks like a secret"),
+        (("--from-env", f"client-secret={SHOUTED}"), 4, "--from-env client-secret=: The variable that is named here"),
+        ((*by_variable, "--from-file", f"client-secret={TOKEN}"), 4, "--from-file client-secret=: There is no file"),
+        ((*by_variable, "--from-file", f"client-secret={CANARY}"), 4, "write the file's path"),
+        ((*by_variable, "--from-file", f"client-secret={CANARY * 20}"), 4, "There is no file of the name"),
+        ((*by_variable, "--from-file", f"client-secret={CANARY}\n"), 2, "is no single line of text"),
+        ((*by_variable, "--from-file", "client-secret=/dev/zero"), 1, "=/dev/zero: It is no file"),
+        ((*by_variable, CANARY), 2, "There are more words than ENVIRONMENT and NAME"),
+        ((*by_variable, f"--{CANARY}"), 2, "There is an option that this command does not have"),
     ):
         refused = world.csoc(*PUT, *wrong)
         assert (refused.code, said in refused.err) == (code, True), (wrong, refused.err)
-        assert not {one for one in (CANARY, TOKEN) if one in refused.err + refused.out}, (
+        assert "settings" not in refused.err
+        assert not {one for one in (CANARY, TOKEN, SHOUTED) if one in refused.err + refused.out}, (
             "what was typed is not repeated"
         )
     file.write_text(f"{CANARY}\nand more\n", encoding="utf-8")
@@ -193,7 +202,7 @@ def test_automation_gives_fields_by_variable_and_file_and_no_error_shows_a_value
 
     file.write_text(f"{CANARY}\n", encoding="utf-8")
     done = world.done(world.csoc(*PUT, *by_variable, *by_file, "--json"))
-    assert done.data == {"put": [names.secret(heart.uid, "fence-config")]}
+    assert done.data == {"put": [names.secret(heart.uid, "fence-config")], "run": None}
     assert f"client_secret: {CANARY}" in heart.value("fence-config")
     assert "client_id: client-id-of-heart" in heart.value("fence-config")
     assert CANARY not in done.out + done.err
@@ -217,7 +226,8 @@ def test_automation_gives_fields_by_variable_and_file_and_no_error_shows_a_value
 def test_a_secret_that_asks_for_nothing_and_one_that_there_is_not_are_refused(heart: Heart) -> None:
     for name, code, said in (
         ("fence-dbcreds", 1, "csoc makes it"),
-        ("nope", 4, "Secrets that ask for something: fence-config"),
+        (CANARY, 4, "Secrets that ask for something: fence-config"),
     ):
         refused = heart.world.csoc("secret", "put", "heart-dev", name)
         assert (refused.code, said in refused.err) == (code, True), refused.err
+        assert CANARY not in refused.err, "the secret itself may stand where its name is asked for"

@@ -66,7 +66,14 @@ def test_an_administrators_policy_beside_ours_is_more() -> None:
 def test_a_statement_that_allows_all_but_some_is_more() -> None:
     made = ROLES[Role.EXECUTION]
     statement = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
-    assert surplus(made, facts(made, more={"Version": "2012-10-17", "Statement": statement}))
+    told = surplus(made, facts(made, more={"Version": "2012-10-17", "Statement": statement}))
+    assert told == ("it may do everything but iam:* on *",)
+
+
+def test_a_statement_about_all_things_but_some_is_told_so() -> None:
+    statement = {"Effect": "Allow", "NotAction": "s3:Foo", "NotResource": ["a", "b"]}
+    told = surplus_of_policy({"Statement": []}, {"Statement": statement})
+    assert told == ("it may do everything but s3:Foo on everything but a, b",)
 
 
 @pytest.mark.parametrize("role", list(Role))

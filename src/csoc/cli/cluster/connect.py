@@ -12,7 +12,9 @@ from csoc.cli.cluster.session import open_clusters, print_survey, survey_json
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say
 from csoc.cli.session import opened, own_fleet_option
-from csoc.errors import NotFoundError, UnavailableError
+from csoc.config.files import read_whole
+
+_LARGEST_KUBECONFIG = 1_000_000
 
 
 @command(
@@ -59,7 +61,10 @@ def connect_command(
         raise click.UsageError("Give one of --kubeconfig and --eks")
     if eks and not account:
         raise click.UsageError("--eks needs --account: the Account that it is in")
-    text = _read(kubeconfig) if kubeconfig is not None else ""
+    text = ""
+    if kubeconfig is not None:
+        content = read_whole(kubeconfig, _LARGEST_KUBECONFIG, what="The kubeconfig", fix="Correct --kubeconfig")
+        text = content.decode("utf-8", "replace")
     wanted = Wanted(name, text, context or "", eks or "", account or "", region or "")
     with open_clusters() as ports, opened(source, revision, own_urls) as (git, fleet):
         seen = look_before(ports, fleet, wanted)
@@ -74,13 +79,3 @@ def connect_command(
         pull = made.published.pull_request
         say(f"Opened {pull.url} with {made.path}." if pull is not None else f"Committed {made.path}.")
         say(f"Launch a commons on it: csoc launch with cluster: {name}")
-
-
-def _read(path: Path) -> str:
-    """A kubeconfig. Raises NotFoundError, UnavailableError; what is in it is judged later."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        raise NotFoundError("There is no such kubeconfig", place=str(path), fix="Correct --kubeconfig") from None
-    except OSError as error:
-        raise UnavailableError(f"The kubeconfig cannot be read: {error.strerror}", place=str(path)) from error

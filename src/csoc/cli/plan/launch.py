@@ -17,8 +17,8 @@ from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
-from csoc.errors import NotFoundError, UnavailableError
-from csoc.gen3.launch.answerfiles import example_answers, parse_answers
+from csoc.config.files import read_whole
+from csoc.gen3.launch.answerfiles import LARGEST_BYTES, example_answers, parse_answers
 from csoc.operations.runs import HERE, RunState
 from csoc.usecases.launch_files import secrets_of, users_of
 from csoc.usecases.launching import Launched, Request, begin, prepare
@@ -74,7 +74,8 @@ def launch_command(
             "Take one of them away; csoc runs watch RUN shows what a workflow does",
         )
     place = parse_workflow(where).where if where is not None else HERE
-    answers = parse_answers(_content(answers_file), str(answers_file))
+    content = read_whole(answers_file, LARGEST_BYTES, fix="Correct --answers")
+    answers = parse_answers(content, str(answers_file))
     users, secrets = users_of(answers, answers_file.parent), secrets_of(answers, answers_file.parent)
     given: dict[str, GivenSecrets] = {}
     with open_applying(lambda uid: given.get(uid, {})) as (ports, runs):
@@ -192,12 +193,3 @@ def _json(launched: Launched) -> dict[str, object]:
         "healthy": launched.is_healthy if not launched.runs else None,
         "knownLater": list(launched.prepared.known_later),
     }
-
-
-def _content(path: Path, fix: str = "Correct --answers") -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise NotFoundError("The file does not exist", place=str(path), fix=fix) from None
-    except OSError as error:
-        raise UnavailableError(f"The file cannot be read: {error.strerror}", place=str(path)) from error

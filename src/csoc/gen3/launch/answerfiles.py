@@ -26,7 +26,7 @@ from csoc.gen3.launch.answers import EACH_ALONE, PROVIDERS, VARIABLE, Answers
 
 _GIVEN_BY_HAND = "csoc secret put ENVIRONMENT fence-config"
 """How a client's secret is given by hand."""
-_LARGEST_BYTES = 200_000
+LARGEST_BYTES = 200_000
 _MOST_FAULTS = 50
 
 
@@ -51,8 +51,8 @@ def faults_of(content: bytes, path: str = "answers.yaml", *, secret_command: str
 
 
 def _read(content: bytes, path: str, secret_command: str) -> tuple[list[Fault], Answers | None]:
-    if len(content) > _LARGEST_BYTES:
-        return [Fault(_at(path), "", f"at most {_LARGEST_BYTES:,} bytes", f"{len(content):,}")], None
+    if len(content) > LARGEST_BYTES:
+        return [Fault(_at(path), "", f"at most {LARGEST_BYTES:,} bytes", f"{len(content):,}")], None
     try:
         documents = yamltext.parse(content)
     except yamltext.YamlError as error:
