@@ -25,16 +25,18 @@ class CsocError(Exception):
     """An error that a user can cause or must know about.
 
     cause: one sentence, what is wrong. place: file and line, URL or name, or empty. fix: what to do next, or empty.
-    None of the three ever holds a secret.
+    commands: lines to paste that belong to the fix, or empty; csoc makes them, and a name from outside stands in them
+    quoted and without a line break. None of the four ever holds a secret.
     """
 
     kind: ClassVar[Kind] = Kind.REJECTED
 
-    def __init__(self, cause: str, *, place: str = "", fix: str = "") -> None:
+    def __init__(self, cause: str, *, place: str = "", fix: str = "", commands: str = "") -> None:
         super().__init__(cause)
         self.cause = cause
         self.place = place
         self.fix = fix
+        self.commands = commands
 
     def __str__(self) -> str:
         text = f"{self.place}: {self.cause}" if self.place else self.cause

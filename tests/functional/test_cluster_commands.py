@@ -107,6 +107,8 @@ def test_somebody_who_may_only_look_is_told_which_roles_are_missing_and_with_the
     said = refused.err + refused.out
     assert "The cluster does not let csoc do what it needs" in said
     assert "kind: Role" in said.replace("\\n", "\n")
+    text = world.csoc("cluster", "connect", "harbor", "--kubeconfig", str(world.kubeconfig(user)))
+    assert list(yaml.safe_load_all(text.err.partition("identity there:\n")[2]))[0]["kind"] == "ClusterRole", text.err
     bind(world, roles(USE, "csoc-use"))
     assert Accounts.done(world.connect(world.kubeconfig(user))).data["path"]
 
@@ -133,6 +135,11 @@ def test_a_kubeconfig_that_runs_or_reads_something_is_refused_with_the_commands_
     assert "kubectl apply --filename csoc-rights.yaml" in lines
     assert any('--token "$(kubectl create token csoc --namespace csoc --duration 720h)"' in line for line in lines)
     assert lines[-1] == "csoc cluster connect harbor --kubeconfig harbor.yaml"
+    # In text the same lines stand by themselves, so that a shell takes what is copied from there.
+    path = world.kubeconfig(**reaching)
+    shown = world.csoc("cluster", "connect", "harbor", "--kubeconfig", str(path), "--rights").err.splitlines()
+    assert shown[shown.index(lines[1]) :] == lines[1:]
+    assert "\\n" not in "".join(shown)
     # What the commands apply lets csoc look, and then say what else it needs.
     for body in pasted(fix):
         world.admin.create(body)

@@ -217,7 +217,8 @@ def print_json(data: Any) -> None:
 
 def error_json(error: CsocError) -> dict[str, Any]:
     """An error for programs."""
-    return complaint_json(error.kind.value, error.cause, error.place, error.fix)
+    fix = f"{error.fix}:\n{error.commands}" if error.commands else error.fix
+    return complaint_json(error.kind.value, error.cause, error.place, fix)
 
 
 def complaint_json(kind: str, cause: str, place: str = "", fix: str = "") -> dict[str, Any]:
@@ -234,15 +235,24 @@ def print_error(error: CsocError, *, as_json: bool) -> None:
         write(f"{json_text(error_json(error))}\n", error=True)
         return
     cause, *more = _cause_lines(error)
-    print_complaint(f"{error.place}: {cause}" if error.place else cause, error.fix, more=more)
+    print_complaint(f"{error.place}: {cause}" if error.place else cause, more=more)
+    say_fix(error.fix, error.commands, error=True)
 
 
 def print_complaint(cause: str, fix: str = "", *, head: str = "csoc", more: Sequence[str] = ()) -> None:
     """What went wrong, on standard error, as text. more: lines that belong to the cause."""
     print_line(Text.assemble((f"{head}: ", "bold red"), clean(cause)), error=True)
     print_diff(more, indent="    ", error=True)
+    say_fix(fix, error=True)
+
+
+def say_fix(fix: str, commands: str = "", *, lead: str = "  ", error: bool = False) -> None:
+    """What to do next. commands: lines to paste, printed as they are to be typed: each clean, none broken or indented,
+    since a here-document ends only where its mark begins a line."""
     if fix:
-        say(f"  fix: {fix}", error=True)
+        say(f"{lead}fix: {fix}{':' * bool(commands)}", error=error)
+    if commands:
+        _send([Text(clean(line)) for line in commands.rstrip("\n").split("\n")], error=error)
 
 
 def say_error(before: str, error: CsocError, style: str = "red") -> None:
@@ -250,8 +260,7 @@ def say_error(before: str, error: CsocError, style: str = "red") -> None:
     cause, *more = _cause_lines(error)
     say(f"{before}{error.place + ': ' if error.place else ''}{cause}", style)
     print_diff(more)
-    if error.fix:
-        say(f"  fix: {error.fix}")
+    say_fix(error.fix, error.commands)
 
 
 def _cause_lines(error: CsocError) -> list[str]:

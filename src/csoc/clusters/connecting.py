@@ -116,7 +116,8 @@ def refuse_if_lacking(rights: Sequence[Checked], subject: Mapping[str, str] | No
         made = roles(wanted) if subject is None else bound(wanted, subject)
         raise DeniedError(
             f"The cluster does not let csoc do what it needs: {told}",
-            fix=f"{how}:\n{valuefiles.render_all(made).decode()}",
+            fix=how,
+            commands=valuefiles.render_all(made).decode(),
         )
 
 

@@ -99,8 +99,9 @@ def _check_let_in(ports: ClusterPorts, fleet: LoadedFleet, wanted: Wanted, clien
         if role:
             error.fix = (
                 "Let it in as one who may look; whoever owns the cluster types this. What csoc needs besides, the same "
-                "command says afterwards:\n" + eks_commands(wanted.eks, reference.region, role, LOOK)
+                "command says afterwards"
             )
+            error.commands = eks_commands(wanted.eks, reference.region, role, LOOK)
         raise
 
 
@@ -193,8 +194,9 @@ def _open(ports: ClusterPorts, fleet: LoadedFleet, wanted: Wanted) -> ClusterCli
         except DeniedError as error:
             error.fix = (
                 f"{error.fix}. These make one, typed where kubectl enters the cluster, for a service account that may "
-                "look; connect again before its token ends:\n" + kubeconfig_commands(wanted.name, LOOK)
+                "look; connect again before its token ends"
             )
+            error.commands = kubeconfig_commands(wanted.name, LOOK)
             raise
     reference = _eks(fleet.documents, wanted.name, wanted.eks, wanted.account, wanted.region)
     return ports.access.open(reference, person=ports.person(), task=f"connect-{wanted.name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from rich.text import Text
 
@@ -46,3 +48,13 @@ def test_a_conflict_shows_both_sides_as_lines_that_command_nothing(capsys: pytes
 def test_lines_of_diffs_command_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_diff([" ::error::x", "+a\x1b[2J\rb"], indent="")
     assert capsys.readouterr().out == " \\x3a:error::x\n+a\\x1b[2J\\rb\n"
+
+
+def test_commands_to_paste_are_lines_of_their_own_each_of_them_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    error = RejectedError("cause", fix="Type this", commands="cat > f <<'EOF'\na: b\x1b[2J\nEOF\n##[error]x\n")
+    output.print_error(error, as_json=False)
+    assert capsys.readouterr().err == (
+        "csoc: cause\n  fix: Type this:\ncat > f <<'EOF'\na: b\\x1b[2J\nEOF\n# #[error]x\n"
+    )
+    output.print_error(error, as_json=True)
+    assert json.loads(capsys.readouterr().err)["error"]["fix"] == f"Type this:\n{error.commands}"
