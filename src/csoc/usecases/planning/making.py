@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from csoc.errors import DeniedError, RejectedError
-from csoc.fleet.documents.collection import Documents
+from csoc.fleet.documents.collection import Documents, Placed
+from csoc.fleet.documents.model import Environment
 from csoc.provisioning import names
 from csoc.provisioning.approvals import rule_of, stricter, wants_proof
 from csoc.provisioning.infrastructure import DEFAULT_SIZE, providers_of_environment
@@ -47,7 +48,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     stacks = tuple(one for one in wanted.layers if one != LAYER) if wanted.layers is not None else None
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
-        _check_unused(fleet.documents, owner, infra.place)
+        check_unused(fleet.documents, owner, infra.place)
     plan, templates = planner.plan(infra.document, _target(fleet, infra), asked)
     if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
         plan = replace(
@@ -168,25 +169,30 @@ def _since(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, applied: Plan
     return Since(ports.git, fleet.tree, fleet.documents, owner, applied)
 
 
-def _check_unused(documents: Documents, owner: Owner, place: Place) -> None:
-    """A cluster whose environments still have stacks is not destroyed under them; one that was only planned is none."""
+def check_unused(documents: Documents, owner: Owner, place: Place) -> None:
+    """A cluster is not destroyed under its environments, whatever is made of them by now: a run of theirs may begin at
+    any moment, and would find no cluster."""
     if owner.kind is not OwnerKind.CLUSTER:
         return
-    used = [
-        name
-        for name in environments_on(documents, owner.name)
-        if any(
-            _is_made(place.stacks.find(names.stack(documents.environments[name].uid, layer)))
-            for layer, provider in providers_of_environment(documents.environments[name].document).items()
-            if provider == "aws" and LAYERS[layer].has_stack
-        )
-    ]
-    if used:
-        raise RejectedError(
-            f"The cluster {owner.name} is used by {', '.join(used)}",
-            place=owner.shown,
-            fix="Destroy these first: " + "; ".join(f"csoc destroy {name}" for name in used),
-        )
+    on = environments_on(documents, owner.name)
+    if not on:
+        return
+    csocs = {name: _is_csocs(documents.environments[name], place) for name in on}
+    first = [f"csoc destroy environment/{name}" for name in on if csocs[name]]
+    others = [str(documents.environments[name].locate("")) for name in on if not csocs[name]]
+    fixes = [f"Destroy these first: {'; '.join(first)}"] if first else []
+    if others:
+        fixes.append(f"Nothing of these is csoc's, so take their documents out of Git: {', '.join(others)}")
+    raise RejectedError(f"The cluster {owner.name} is used by {', '.join(on)}", place=owner.shown, fix=". ".join(fixes))
+
+
+def _is_csocs(placed: Placed[Environment], place: Place) -> bool:
+    """True if destroying the environment does something: of one whose layers are others', and of which no stack is
+    there, csoc takes nothing away, not even its document."""
+    made = [layer for layer, provider in providers_of_environment(placed.document).items() if provider == "aws"]
+    return LAYER in made or any(
+        _is_made(place.stacks.find(names.stack(placed.uid, layer))) for layer in made if LAYERS[layer].has_stack
+    )
 
 
 def _is_made(state: StackState | None) -> bool:
