@@ -79,7 +79,7 @@ class Seen:
         names = [one["Name"] for one in s3.list_buckets()["Buckets"] if uid in one["Name"]]
         return {
             name: []
-            if "-access-logs-" in name
+            if "accesslogs" in name
             else [(one["Key"], one["ETag"]) for one in s3.list_objects_v2(Bucket=name).get("Contents", ())]
             for name in names
         }

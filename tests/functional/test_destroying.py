@@ -19,6 +19,7 @@ from csoc.cli.demo import story
 from csoc.cli.demo.scene import RESEARCH, ZONE, scene
 from csoc.cli.plan.session import open_applying
 from csoc.clusters.hostnames import Answered
+from csoc.emulator.effects import FaultRule
 from csoc.errors import NotFoundError
 from csoc.gen3.launch.answerfiles import parse_answers
 from csoc.operations.runs import Run, RunState
@@ -28,12 +29,15 @@ from tests.functional.commons_seen import Seen, differences
 
 STAYS, GOES = "reef", "kelp"
 PLACE, INGRESS = "github:example/fleet", "revproxy-alb"
+_NO_ROOM = "No capacity in this region"
 _GIVEN = {"fence-config": {"client-id": "portal", "client-secret": "of-nobody"}}
 
 
 @dataclass
 class World(Seen):
-    """Launches and destroys, as the commands do."""
+    """Launches and destroys, as the commands do. failed: the run of the launch that was in trouble at first."""
+
+    failed: Any = None
 
     def request(self, commons: str, cluster: str) -> Request:
         text = story.answers_text(self.stage).replace("services: [standard]", "services: [minimal, manifestservice]")
@@ -46,6 +50,16 @@ class World(Seen):
         request = self.request(commons, cluster)
         for run in begin(self.ports, self.runs, request, prepare(self.ports, request)).runs:
             self.end(run)
+
+    def launch_in_trouble(self, commons: str, cluster: str) -> Any:
+        """A launch whose resources cannot be made at first. Gives the run as it failed."""
+        faults = self.stage.cloud.faults
+        name = faults.add(FaultRule("resource", resource="BucketPolicyManifest*", action="create", reason=_NO_ROOM))
+        request = self.request(commons, cluster)
+        [run] = begin(self.ports, self.runs, request, prepare(self.ports, request)).runs
+        story.execute_and_tell(self.runs, run.id, lambda text, style: None)
+        faults.remove(name)
+        return self.csoc("runs", "show", run.id, "--json").data
 
     def end(self, run: Run) -> Run:
         story.execute_and_tell(self.runs, run.id, lambda text, style: None)
@@ -92,12 +106,34 @@ def world(tmp_path_factory: pytest.TempPathFactory, templates_process: ChildSynt
         with open_applying(lambda _: _GIVEN) as (ports, runs):
             made = World(stage, ports, runs)
             made.launch(STAYS, "new")
-            made.launch(GOES, STAYS)
+            made.failed = made.launch_in_trouble(GOES, STAYS)
             yield made
 
 
 @pytest.fixture(scope="module")
-def shown(world: World) -> Any:
+def made_anew(world: World) -> Ran:
+    """The launch in trouble, gone on with by what its run says."""
+    return world.csoc("runs", "resume", world.failed["id"])
+
+
+def test_a_first_creation_that_cannot_be_taken_back_whole_is_begun_anew_by_resuming(
+    world: World, made_anew: Ran
+) -> None:
+    [step] = [one for one in world.failed["steps"] if one["state"] == "failed"]
+    assert step["name"] == "apply resources"
+    assert _NO_ROOM in step["cause"]
+    assert "What was made before could not all be taken back (BucketAccessLogs" in step["fix"]
+    assert step["fix"].endswith(f"begins anew: csoc runs resume {world.failed['id']}")
+    assert made_anew.code == 0, made_anew.out + made_anew.err
+    uid = world.owner(f"environment/{GOES}-dev").uid
+    logs = [name for name in world.buckets(uid) if "accesslogs" in name]
+    assert len(logs) == 2, "one that was kept, and one of the stack that there is"
+    assert [name for name in logs if f"stays in the account: {name}" in made_anew.out]
+    assert world.answers(f"{GOES}.{ZONE}") is Answered.YES
+
+
+@pytest.fixture(scope="module")
+def shown(world: World, made_anew: Ran) -> Any:
     """The plan that destroys one of the two, as programs get it."""
     ran = world.csoc("destroy", f"{GOES}-dev", "--json")
     assert ran.code == 0, ran.err

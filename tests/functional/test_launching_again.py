@@ -249,8 +249,8 @@ def test_the_record_that_a_certificate_waits_for_is_named_wherever_one_looks(mud
 
 def test_a_launch_that_was_given_up_can_be_destroyed_though_its_cluster_was_never_made(mud: Launching) -> None:
     shown = csoc(mud, "destroy", "cluster/mud", code=1).err
-    assert "is used by silt-dev" in shown, "one that has a stack keeps it"
-    assert "mud-dev" not in shown, "one that was only planned does not"
+    assert "is used by mud-dev, silt-dev" in shown, "one that was only planned keeps it as one that has a stack"
+    assert "fix: Destroy these first: csoc destroy environment/mud-dev; csoc destroy environment/silt-dev" in shown
     ran = csoc(mud, "destroy", "mud-dev", "--yes", "mud-dev")
     assert "The cluster was never made, so there is nothing to take Gen3 out of" in ran.out
     assert not [path for path in mud.git("ls-tree", "-r", "--name-only", "HEAD").split() if "mud-dev" in path]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
@@ -19,7 +19,7 @@ from csoc.provisioning.plans import LayerPlan, PlanKind
 from csoc.provisioning.policies.data_is_kept import HOLD_DATA
 from csoc.provisioning.records import Record, records_waited_for, validated_by_hand
 from csoc.provisioning.service_roles import command, services_of
-from csoc.provisioning.stack_states import is_half_deleted, is_there, state_digest
+from csoc.provisioning.stack_states import FAILED_CREATION, is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ChangeSet, ResourceChange, StackEvent, Stacks, StackState
 from csoc.provisioning.synthesis import Template
 from csoc.provisioning.templates import IS_THERE, resources_of
@@ -57,10 +57,12 @@ class NotShown:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The stack failed and was rolled back (or could not be)."""
+    """The stack failed and was rolled back (or could not be). left: what the rollback of a first creation could not
+    take back, with what was said."""
 
     failure: Failure | None
     status: str
+    left: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,8 @@ class LayerApplier:
                 return self._failed(shown.stack, f"{token}{_BACK}", state)
         if not given and shown.kind is PlanKind.UNCHANGED and is_there(state) and state is not None:
             return self._finished(state, changed=False)
-        if state is not None and state.status == "ROLLBACK_COMPLETE":
-            state = self._remove_empty(state, target, token)
+        if state is not None and state.status in FAILED_CREATION:
+            state = self._remove_failed(state, shown.layer, target, token)
         change_set = self._change_set(plan_id, shown, template, state, target, given)
         if change_set.is_empty:
             self._fence.check()
@@ -254,14 +256,24 @@ class LayerApplier:
             raise UnavailableError("The stack is gone while it was put back", place=state.id, fix="Plan again")
         return found
 
-    def _remove_empty(self, state: StackState, target: Target, token: str) -> StackState | None:
-        self._log(f"{state.name}: deleting the empty stack of a creation that failed")
+    def _remove_failed(self, state: StackState, layer: str, target: Target, token: str) -> StackState | None:
+        """Nothing of it was ever used. What its deletion policies keep stays under a name that is in nobody's way, or
+        is found by what comes next."""
+        there = self._stacks.resources(state.name)
+        left = [there.get(name, name) for name in undeletable(self._stacks.events(state.name), state.name)]
+        stays = f"; what could not be taken back stays in the account: {', '.join(sorted(left))}" if left else ""
+        self._log(f"{state.name}: deleting the stack of a creation that failed{stays}")
         self._fence.check()
         self._stacks.delete(state.name, f"{token}-clean", target.execution_role)
-        left = self._settled(state.name, f"{token}-clean")
-        if left is not None:
+        found = self._settled(state.name, f"{token}-clean")
+        if found is not None:
+            said = undeletable(self._stacks.events(state.name), state.name)
             raise ConflictError(
-                f"The empty stack {state.name} cannot be deleted: {left.status}", place=left.id, fix="Delete it by hand"
+                f"The stack {state.name} of a creation that failed cannot be deleted: {found.status}. "
+                f"{'; '.join(f'{name}: {why}' for name, why in sorted(said.items()))}",
+                place=found.id,
+                fix=f"Mend what is named, or let it stay in the account: csoc destroy "
+                f"{target.owner_kind}/{target.owner_name} --layer {layer}. Then csoc runs resume",
             )
         return None
 
@@ -309,7 +321,8 @@ class LayerApplier:
         return Applied(dict(state.outputs), changed)
 
     def _failed(self, stack: str, token: str, state: StackState) -> Failed:
-        return Failed(first_failure(self._operation(stack, token), stack), state.status)
+        left = undeletable(self._stacks.events(stack), stack) if state.status in FAILED_CREATION else {}
+        return Failed(first_failure(self._operation(stack, token), stack), state.status, left)
 
     def _require(self, stack: str) -> StackState:
         state = self._stacks.find(stack)

@@ -146,11 +146,6 @@ NOT_PUT_BACK = "UPDATE_ROLLBACK_FAILED"
 
 # Source: "Understand CloudFormation stack creation events", status codes; "Continue rolling back an update".
 STUCK: Mapping[str, Stuck] = {
-    "ROLLBACK_FAILED": Stuck(
-        "Its first creation failed, and what had been made could not all be taken back; data that is protected against "
-        "deletion does that",
-        "Take it away: csoc destroy {owner} --layer {layer}. Then plan again",
-    ),
     "DELETE_FAILED": Stuck(
         "Its deletion failed half way: a part of it is gone, and a part could not be deleted",
         "Mend what csoc status names, or let it stay in the account: csoc destroy {owner} --layer {layer} plans the "
@@ -164,11 +159,14 @@ STUCK: Mapping[str, Stuck] = {
 }
 
 
+_DELETING = ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
+
+
 def undeletable(events: Sequence[StackEvent], stack: str) -> dict[str, str]:
-    """Resources that the last deletion of a stack could not delete, with what was said. events: of the stack, oldest
-    first."""
+    """Resources that the last deletion of a stack, or the rollback of its creation, could not delete, with what was
+    said. events: of the stack, oldest first."""
     own = [number for number, event in enumerate(events) if event.logical_id == stack]
-    begun = [number for number in own if events[number].status == "DELETE_IN_PROGRESS"]
+    begun = [number for number in own if events[number].status in _DELETING]
     last = events[begun[-1] :] if begun else []
     return {
         event.logical_id: " ".join(event.reason.split())[:_SAID]
@@ -197,6 +195,6 @@ def explained(event: StackEvent) -> Failure:
         event.logical_id,
         event.type,
         "The service refused it",
-        "Correct what it names; what was made before is rolled back, and nothing is lost",
+        "Correct what it names",
         said,
     )

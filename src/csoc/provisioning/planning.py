@@ -24,10 +24,9 @@ from csoc.provisioning.service_roles import services_of, told
 from csoc.provisioning.stack_states import FAILED_CREATION, is_half_deleted, is_there, state_digest
 from csoc.provisioning.stacks import Action, ResourceChange, StackRequest, Stacks, StackState
 from csoc.provisioning.synthesis import Synthesizer, Template
-from csoc.provisioning.templates import later_in, parameters_of, resources_of
+from csoc.provisioning.templates import later_in, only_resources, parameters_of, resources_of
 
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
-_EMPTY_FIRST = "An earlier creation failed and left an empty stack, which is deleted first"
 _FROM_SSM = "AWS::SSM::Parameter::Value"
 
 
@@ -156,7 +155,7 @@ class Planner:
         if asked.is_rehearsal:
             return self._preview(template, state, {}, (), asked, target)
         given, unknown = self._inputs(template)
-        if unknown or (state is not None and state.status in (FAILED_CREATION, NOT_PUT_BACK)):
+        if unknown or (state is not None and state.status in (*FAILED_CREATION, NOT_PUT_BACK)):
             return self._preview(template, state, given, unknown, asked, target)
         return self._exact(plan_id, template, state, asked, target)
 
@@ -186,8 +185,8 @@ class Planner:
         resources = resources_of(template.body)
         changes = tuple(ResourceChange(Action.ADD, key, str(one.get("Type"))) for key, one in sorted(resources.items()))
         note = told(services_of(resources))
-        if state is not None and state.status == FAILED_CREATION:
-            note = ". ".join(filter(None, (_EMPTY_FIRST, note)))
+        if state is not None and state.status in FAILED_CREATION:
+            note = ". ".join(filter(None, (self._deleted_first(template.stack), note)))
         if state is not None and state.status == NOT_PUT_BACK:
             # Nothing that comes after is shown, so whatever the run then wants waits for an approval of its own.
             changes, note = (), self._put_back_first(template.stack)
@@ -204,6 +203,18 @@ class Planner:
             findings=self._judged(template, PlanKind.PREVIEW, changes, "", asked, target),
             note=note,
             later=later_in(template),
+        )
+
+    def _deleted_first(self, stack: str) -> str:
+        """What is said of a stack whose first creation failed."""
+        left = undeletable(self._stacks.events(stack), stack)
+        if not left:
+            return "An earlier creation failed and left an empty stack, which is deleted first"
+        there = self._stacks.resources(stack)
+        return (
+            "An earlier creation failed, and not all that it had made could be taken back. Its stack, of which nothing "
+            "was ever used, is deleted first; what its deletion policies keep of this stays in the account: "
+            f"{'; '.join(f'{there.get(name, name)} ({name}: {said})' for name, said in sorted(left.items()))}"
         )
 
     def _put_back_first(self, stack: str) -> str:
@@ -258,8 +269,11 @@ class Planner:
     def _destroyed(self, template: Template, state: StackState | None, asked: Asked, target: Target) -> LayerPlan:
         if state is None or state.status == "REVIEW_IN_PROGRESS":
             return LayerPlan(template.layer, template.stack, PlanKind.UNCHANGED, note="There is no such stack")
-        before = self._stacks.template(template.stack)
         there = self._stacks.resources(template.stack)
+        before = self._stacks.template(template.stack)
+        if state.status in FAILED_CREATION:
+            # Of the rest nothing was ever made, or it was taken back.
+            before = only_resources(before, there)
         resources = resources_of(before)
         # Asked for a second time, CloudFormation would fail at the same resources again.
         failed = undeletable(self._stacks.events(template.stack), template.stack) if is_half_deleted(state) else {}
@@ -373,8 +387,8 @@ def _note_of_destruction(state: StackState, failed: Mapping[str, str]) -> str:
     if failed:
         named = "; ".join(f"{name}: {said}" if said else name for name, said in sorted(failed.items()))
         return f"An earlier deletion failed at this, which stays in the account: {named}"
-    if state.status == FAILED_CREATION:
-        return "Its creation failed and left this stack"
+    if state.status in FAILED_CREATION:
+        return "Its creation failed and left this stack, of which nothing was ever used"
     return STUCK[state.status].cause if state.status in STUCK else ""
 
 

@@ -7,13 +7,14 @@ import json
 
 from csoc.provisioning.stacks import StackState
 
-FAILED_CREATION = "ROLLBACK_COMPLETE"
-"""A creation failed and left an empty stack, in which nothing can be changed."""
+FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+"""A first creation failed and left a stack in which nothing can be changed, and which nothing was ever used of: empty,
+or with what could not be taken back. It is deleted before the next attempt."""
 
 
 def is_there(state: StackState | None) -> bool:
     """True if the stack has resources that a plan can change."""
-    return state is not None and state.status not in (FAILED_CREATION, "REVIEW_IN_PROGRESS")
+    return state is not None and state.status not in (*FAILED_CREATION, "REVIEW_IN_PROGRESS")
 
 
 def is_half_deleted(state: StackState) -> bool:

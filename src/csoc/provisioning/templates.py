@@ -14,6 +14,18 @@ def resources_of(body: str) -> Mapping[str, Mapping[str, Any]]:
     return _section(body, "Resources")
 
 
+def only_resources(body: str, names: Collection[str]) -> str:
+    """The same template with no other resources than these."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(found, dict) or not isinstance(found.get("Resources"), dict):
+        return body
+    kept = {name: one for name, one in found["Resources"].items() if name in names}
+    return json.dumps({**found, "Resources": kept}, sort_keys=True)
+
+
 IS_THERE = ", which is there"
 """Behind a resource that a later part of a run may change, and does not make."""
 

@@ -33,6 +33,7 @@ from csoc.provisioning.stacks import (
 REPLACES = frozenset({"Name", "CidrBlock", "Engine"})
 _START = datetime(2026, 11, 23, tzinfo=UTC)
 _KEPT = ("Retain", "RetainExceptOnCreate", "Snapshot")
+_PUT_BACK = "UPDATE_ROLLBACK_COMPLETE"
 _Resources = dict[str, dict[str, Any]]
 
 
@@ -103,7 +104,7 @@ class MemoryStacks:
             self._check_ours(stack)
             if name in stack.change_sets:
                 return stack.change_sets[name][0]
-            if stack.status == "ROLLBACK_COMPLETE" or self._busy(stack):
+            if stack.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED") or self._busy(stack):
                 raise ConflictError(f"The stack is in {stack.status}", place=stack.id, fix="Delete it")
         if stack is None:
             stack = self._stacks[request.stack] = _Stack(
@@ -235,7 +236,7 @@ class MemoryStacks:
             if reason:
                 what = "CREATE_FAILED" if logical_id not in stack.resources else "UPDATE_FAILED"
                 self._event(stack, logical_id, resource["Type"], what, token, str(reason))
-                stack.status = "ROLLBACK_COMPLETE" if is_new else "UPDATE_ROLLBACK_COMPLETE"
+                stack.status = self._rolled_back(stack, request, resources, token) if is_new else _PUT_BACK
                 stack.changed_at = self._now()
                 self._event(stack, stack.name, "AWS::CloudFormation::Stack", stack.status, token)
                 return
@@ -260,6 +261,18 @@ class MemoryStacks:
         stack.status = "CREATE_COMPLETE" if is_new else "UPDATE_COMPLETE"
         stack.changed_at = self._now()
         self._event(stack, stack.name, "AWS::CloudFormation::Stack", stack.status, token)
+
+    def _rolled_back(self, stack: _Stack, request: StackRequest, resources: _Resources, token: str) -> str:
+        """How the rollback of a first creation ends: what cannot be deleted stays in the stack."""
+        self._event(stack, stack.name, "AWS::CloudFormation::Stack", "ROLLBACK_IN_PROGRESS", token)
+        for logical_id, resource in resources.items():
+            reason = resource.get("Properties", {}).get("Stays")
+            if reason:
+                stack.resources[logical_id] = resource
+                stack.physical[logical_id] = f"{logical_id.lower()}-{self._next()}"
+                self._event(stack, logical_id, resource["Type"], "DELETE_FAILED", token, str(reason))
+        stack.template = request.template if stack.resources else ""
+        return "ROLLBACK_FAILED" if stack.resources else "ROLLBACK_COMPLETE"
 
     def _delete(self, stack: _Stack, token: str) -> None:
         for logical_id in list(stack.resources):

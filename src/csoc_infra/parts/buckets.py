@@ -57,7 +57,7 @@ def build(
     logs, writes = _logs(stack, wanted, given, log_days)
     made = {}
     for one in wanted:
-        bucket = _bucket(stack, one.purpose, given, _encryption("aws:kms", key_arn))
+        bucket = _bucket(stack, one.purpose, given.bucket(one.purpose), _encryption("aws:kms", key_arn))
         bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=logs.ref, log_file_prefix=f"{one.purpose}/"
         )
@@ -74,8 +74,12 @@ def build(
 def _logs(
     stack: cdk.Stack, wanted: Sequence[Bucket], given: Given, days: int
 ) -> tuple[s3.CfnBucket, s3.CfnBucketPolicy]:
-    """The bucket with the logs of the others, and its policy. S3 writes logs to no bucket whose key is a customer's."""
-    bucket = _bucket(stack, LOGS, given, _encryption("AES256"))
+    """The bucket with the logs of the others, and its policy. S3 writes logs to no bucket whose key is a customer's.
+
+    CloudFormation makes up its name. Logs come as soon as another bucket is there, so a creation that fails later
+    cannot take this one back, and under a name of its own it is in no next attempt's way. It ends its logs itself.
+    """
+    bucket = _bucket(stack, LOGS, None, _encryption("AES256"))
     bucket.lifecycle_configuration = _lifecycle(old_version_days=1, days=days)
     writes = {
         "Sid": "AccessLogs",
@@ -113,13 +117,13 @@ def _policy(
 
 
 def _bucket(
-    stack: cdk.Stack, purpose: str, given: Given, encryption: s3.CfnBucket.BucketEncryptionProperty
+    stack: cdk.Stack, purpose: str, name: str | None, encryption: s3.CfnBucket.BucketEncryptionProperty
 ) -> s3.CfnBucket:
-    """What all buckets have in common."""
+    """What all buckets have in common. name: None for one that CloudFormation makes up."""
     bucket = s3.CfnBucket(
         stack,
         logical_id("Bucket", purpose),
-        bucket_name=given.bucket(purpose),
+        bucket_name=name,
         bucket_encryption=encryption,
         versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
         public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(

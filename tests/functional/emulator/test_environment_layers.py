@@ -175,7 +175,9 @@ def test_what_holds_data_is_there_after_its_stacks_are_gone(world: World, made: 
     kept = {one["Name"] for one in secrets.list_secrets()["SecretList"]}
     assert kept == {made["database"]["DatabaseSecretName"], *(f"csoc/{UID}/{name}" for name in environments.SECRETS)}
     buckets = {one["Name"] for one in world.owner.client("s3").list_buckets()["Buckets"]}
-    assert buckets == {f"csoc-{UID}-{name}-{world.owner.account}" for name in ("uploads", "manifests", "access-logs")}
+    logs = {name for name in buckets if name.startswith(f"csoc-{UID}-resources-bucketaccesslogs")}
+    assert len(logs) == 1
+    assert buckets - logs == {f"csoc-{UID}-{name}-{world.owner.account}" for name in ("uploads", "manifests")}
     assert world.owner.client("opensearch").list_domain_names()["DomainNames"]
     kms = world.owner.client("kms")
     for arn in (made["database"]["DatabaseKeyArn"], made["credentials"]["SecretsKeyArn"]):

@@ -153,8 +153,23 @@ def _failed(outcome: Failed, layer: str, stack: str, run: str) -> RejectedError:
     return RejectedError(
         f"{layer} failed at {failure.logical_id} ({failure.type}): {failure.cause}. AWS says: {failure.said}",
         place=stack,
-        fix=failure.fix,
+        fix=f"{failure.fix}{_what_became(outcome)}: csoc runs resume {run}",
     )
+
+
+def _what_became(outcome: Failed) -> str:
+    """Of what was made before the failure."""
+    if outcome.left:
+        left = "; ".join(f"{name}: {said}" for name, said in sorted(outcome.left.items()))
+        return (
+            f". What was made before could not all be taken back ({left}). Nothing was ever used of it, and nothing is "
+            "in your way: going on deletes the failed stack, says what stays in the account, and begins anew"
+        )
+    if outcome.status == "ROLLBACK_COMPLETE":
+        return ". What was made before was taken back, so going on begins anew"
+    if outcome.status == "UPDATE_ROLLBACK_COMPLETE":
+        return ". What was changed before was put back, so nothing is lost. To go on"
+    return ". To go on"
 
 
 STEP = StepKind(
