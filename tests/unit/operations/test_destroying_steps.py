@@ -19,7 +19,7 @@ from csoc.testing.clusters import MemoryClusterAccess
 from csoc.testing.leftovers import MemoryLeftoverPlaces, MemoryLeftovers
 from tests.unit.operations.test_layer_steps import Context as GivenContext
 from tests.unit.operations.test_layer_steps import Scene
-from tests.unit.provisioning.small_layers import BUCKET, OWNER, START, network
+from tests.unit.provisioning.small_layers import BUCKET, OWNER, START, network, stack
 
 SHOWN = "the Application as the plan shows it"
 
@@ -122,6 +122,8 @@ def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keep
     scene.apply(applied)
     plan = scene.planned(purpose=Purpose.DESTROY, layers=("network",))
     [bucket] = [one.physical_id for one in plan.layer("network").changes if one.kept]
+    scene.world.stacks.unprotect(stack("network"))
+    scene.world.stacks.delete(stack("network"), "t", "role")
     tags = {"csoc:owner": OWNER}
     stray = "arn:aws:ec2:ap-southeast-2:111111111111:volume/vol-1"
     account = MemoryLeftovers({f"arn:aws:s3:::{bucket}": tags, stray: tags})
@@ -135,9 +137,24 @@ def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keep
     assert unnamed["keptBy"].endswith("the account's list of tags does not name it")
 
 
+def test_what_belongs_to_a_layer_that_lives_on_is_not_left() -> None:
+    scene = Scene()
+    applied = scene.planned()
+    scene.approvals.approved.add(applied.id)
+    scene.apply(applied)
+    scene.apply(applied, "cluster")
+    plan = scene.planned(purpose=Purpose.DESTROY, layers=("cluster",))
+    scene.world.stacks.unprotect(stack("cluster"))
+    scene.world.stacks.delete(stack("cluster"), "t", "role")
+    arn = "arn:aws:kms:ap-southeast-2:111111111111:key/"
+    tags = {f"{arn}{layer}": {"csoc:owner": OWNER, "csoc:layer": layer} for layer in ("network", "cluster")}
+    assert [one["name"] for one in listed(scene, plan, MemoryLeftovers(tags))] == ["cluster"]
+
+
 def listed(scene: Scene, plan: Any, account: MemoryLeftovers) -> Any:
     context = scene.context(plan, "network")
-    context.services = Services(plans=scene.plans, leftovers=MemoryLeftoverPlaces(account))
+    leftovers = MemoryLeftoverPlaces(account)
+    context.services = Services(plans=scene.plans, places=context.services.places, leftovers=leftovers)
     done = STEPS["list left"].run(cast(Context, context))
     assert isinstance(done, Done)
     return done.result["left"]

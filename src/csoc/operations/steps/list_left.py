@@ -1,12 +1,16 @@
-"""Asks the account what is there of an owner whose layers were destroyed, and says why it is."""
+"""Asks the account what is there of an owner whose layers were destroyed, and says why it is. What belongs to a layer
+that lives on is not left over."""
 
 from __future__ import annotations
 
 from csoc.errors import NotFoundError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, text_argument
+from csoc.provisioning import names
+from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.leftovers import explained, validation_records
 from csoc.provisioning.plans import Plan, Plans
+from csoc.provisioning.stack_states import is_there
 from csoc.provisioning.templates import resources_of
 
 
@@ -17,8 +21,10 @@ def _run(context: Context) -> Result:
         plan.account, plan.account_id, plan.region, person=context.run.by, task=context.run.id
     )
     resources = {layer.layer: resources_of(_template(plans, plan, layer.layer)) for layer in plan.layers}
+    living = _living(context, plan)
+    there = [one for one in leftovers.of_owner(plan.owner) if one.layer not in living]
     found = [
-        *explained(leftovers.of_owner(plan.owner), plan.layers, resources),
+        *explained(there, [layer for layer in plan.layers if layer.layer not in living], resources),
         *validation_records(plan.layers, resources),
     ]
     for one in found:
@@ -33,6 +39,15 @@ def _run(context: Context) -> Result:
             ]
         }
     )
+
+
+def _living(context: Context, plan: Plan) -> set[str]:
+    """Layers of the owner whose stacks are there: those that were not destroyed, and those that another run made."""
+    place = needed(context.services.places, "accounts").at(
+        plan.account, plan.account_id, plan.region, person=context.run.by, task=context.run.id
+    )
+    stacks = {layer: names.stack(plan.owner, layer) for layer, one in LAYERS.items() if one.has_stack}
+    return {layer for layer, stack in stacks.items() if is_there(place.stacks.find(stack))}
 
 
 def _template(plans: Plans, plan: Plan, layer: str) -> str:
