@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,23 @@ def test_after_its_bootstrap_csoc_looks_at_its_cluster_and_sees_no_secret(launch
                 client.list_all("v1", "Secret")
             with pytest.raises(DeniedError):
                 client.delete("v1", "Namespace", "reef-dev")
+
+
+def test_status_tells_how_gen3_stands_and_when_each_layer_was_changed(launched: Launched) -> None:
+    told = json.loads(_done(launched.stage, "status", "reef-dev", "--json"))
+    gen3 = told["gen3"]
+    assert (gen3["state"], gen3["answers"], told["well"]) == ("healthy", True, True)
+    assert gen3["chart"] == launched.stage.charts_commit
+    shown = _done(launched.stage, "status", "reef-dev")
+    assert "gen3: healthy: healthy, " in shown
+    assert f"gen3: https://reef.{ZONE}/ answers: " in shown
+    client = launched.owner.client("cloudformation")
+    for layer in (one for one in told["layers"] if one["provider"] == "aws"):
+        stack = client.describe_stacks(StackName=layer["stack"])["Stacks"][0]
+        changed = datetime.fromisoformat(layer["changedAt"])
+        assert changed > stack["CreationTime"], "that is when the change set of its plan was made"
+        newest = client.describe_stack_events(StackName=layer["stack"])["StackEvents"][0]
+        assert changed == newest["Timestamp"]
 
 
 def _answers(stage: Scene, path: Path) -> Path:

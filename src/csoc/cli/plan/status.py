@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -13,7 +14,10 @@ from csoc.cli.plan.session import open_applying
 from csoc.cli.session import own_fleet_option
 from csoc.fleet.masking import mask_text
 from csoc.usecases.planning.fleets import open_fleet
+from csoc.usecases.planning.gen3_standing import NOT_HEALTHY, NOT_SEEN, Gen3Standing, gen3_standing
 from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
+
+_MOST_REASONS = 5
 
 
 @command("status", "csoc status research", "csoc status heart-prod --drift", "csoc status heart-prod --json")
@@ -30,33 +34,43 @@ def status_command(
     own_urls: tuple[str, ...],  # noqa: ARG001 - documents name their own repository
     as_json: bool,
 ) -> int:
-    """Show how the layers of a cluster or an environment stand.
+    """Show how the layers of a cluster or an environment stand, and how Gen3 does.
 
-    The account is asked now. A change that no run of csoc made is shown as one. Ends with 1 if something failed, has
-    drifted, was changed outside of csoc, or could not be looked at.
+    The account and the cluster are asked now, and the hostname over https. A change that no run of csoc made is shown
+    as one. Ends with 1 if something failed, has drifted, was changed outside of csoc, is not healthy, or could not be
+    looked at.
     """
     with open_applying() as (ports, runs):
         progress(f"reading {source}")
         fleet = open_fleet(ports, source, revision)
         progress("asking CloudFormation")
         found = standing(ports, runs.runs, fleet, owner, look_for_drift=look_for_drift)
+        if found.owner.environment is not None:
+            progress("looking at Gen3")
+        gen3 = gen3_standing(ports, runs.services, fleet, owner)
+    is_well = found.is_well and (gen3 is None or gen3.is_well)
     if as_json:
-        print_json(_json(found))
+        print_json(_json(found) | {"well": is_well, "gen3": _gen3_json(gen3) if gen3 is not None else None})
     else:
-        _print(found, show_outputs=show_outputs)
-    return 0 if found.is_well else EXIT_FAILED
+        _print(found, gen3, show_outputs=show_outputs)
+    return 0 if is_well else EXIT_FAILED
 
 
-def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
+def _print(found: OwnerStanding, gen3: Gen3Standing | None, *, show_outputs: bool) -> None:
     owner = found.owner
     say(f"{owner.shown} in {owner.account.metadata.name} ({owner.account.spec.id}, {owner.region})", "bold")
-    table(["layer", "state", "changed", "by"], [_row(layer) for layer in found.layers])
+    rows = [_row(layer) for layer in found.layers]
+    if gen3 is not None:
+        rows.append(["gen3", gen3.state, _minute(gen3.synced_at), ""])
+    table(["layer", "state", "changed", "by"], rows)
     for layer in found.layers:
         _print_trouble(layer)
         if show_outputs and layer.outputs:
             say(f"{layer.layer} gives:")
             for name, value in layer.outputs:
                 say(f"  {name} = {value}")
+    if gen3 is not None:
+        _print_gen3(gen3)
     if found.run is not None:
         say(f"Last run: {found.run.id} ({found.run.kind}), {found.run.state}: csoc runs show {found.run.id}")
         for step in found.run.steps:
@@ -73,9 +87,45 @@ def _print(found: OwnerStanding, *, show_outputs: bool) -> None:
 
 
 def _row(layer: LayerStanding) -> list[str]:
-    changed = f"{layer.changed_at:%Y-%m-%d %H:%M} UTC" if layer.changed_at else ""
     by = f"run {layer.run}" if layer.run else "not by csoc" if layer.outside else ""
-    return [layer.layer, layer.state, changed, by]
+    return [layer.layer, layer.state, _minute(layer.changed_at), by]
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def _print_gen3(gen3: Gen3Standing) -> None:
+    deployed = f" (chart {gen3.chart}, values {gen3.values[:12]})" if gen3.chart else ""
+    is_trouble = gen3.state in (NOT_HEALTHY, NOT_SEEN)
+    say(f"gen3: {gen3.state}: {gen3.summary}{deployed}", "yellow" if is_trouble else "")
+    for reason in gen3.reasons[:_MOST_REASONS]:
+        say(f"  {reason.service}: {reason.cause}")
+        if reason.fix:
+            say(f"    fix: {reason.fix}")
+    if len(gen3.reasons) > _MOST_REASONS:
+        say(f"  and {len(gen3.reasons) - _MOST_REASONS} more: --json shows all")
+    if gen3.answers is not None:
+        does = f"https://{gen3.hostname}/ {'answers' if gen3.answers else 'does not answer'}: "
+        say(f"gen3: {does}{gen3.https}", "" if gen3.answers else "yellow")
+        if gen3.https_fix:
+            say(f"  fix: {gen3.https_fix}")
+
+
+def _gen3_json(gen3: Gen3Standing) -> dict[str, Any]:
+    return {
+        "state": gen3.state,
+        "well": gen3.is_well,
+        "summary": mask_text(gen3.summary),
+        "chart": gen3.chart,
+        "values": gen3.values,
+        "syncedAt": gen3.synced_at.isoformat() if gen3.synced_at else None,
+        "reasons": [{"service": one.service, "cause": mask_text(one.cause), "fix": one.fix} for one in gen3.reasons],
+        "hostname": gen3.hostname,
+        "answers": gen3.answers,
+        "https": gen3.https,
+        "fix": gen3.https_fix,
+    }
 
 
 def _print_trouble(layer: LayerStanding) -> None:
@@ -98,7 +148,6 @@ def _print_trouble(layer: LayerStanding) -> None:
 def _json(found: OwnerStanding) -> dict[str, Any]:
     return {
         "owner": {"kind": found.owner.kind.value, "name": found.owner.name, "uid": found.owner.uid},
-        "well": found.is_well,
         "lookedAt": found.looked_at.isoformat(),
         "run": found.run.id if found.run else None,
         "waitsFor": [mask_text(step.waits_for) for step in found.run.steps if step.waits_for] if found.run else [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from csoc.clusters.hostnames import Answered
+from csoc.clusters.hostnames import Answer, Answered
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting
 
@@ -16,12 +16,19 @@ def _run(context: Context) -> Result:
     if answer.is_up:
         context.log(f"https://{hostname}/: {answer.why}", "event" if answer.answered is Answered.YES else "warning")
         return Done({"hostname": hostname, "status": answer.status})
+    what, fix = lacking(hostname, address, answer)
+    if answer.answered is Answered.NO_ADDRESS and address:
+        return Waiting(what, fix=fix, seconds=2)
+    return Waiting(what, fix=fix, seconds=2, most_seconds=60)
+
+
+def lacking(hostname: str, address: str, answer: Answer) -> tuple[str, str]:
+    """What keeps a hostname from answering, to be waited for, and what to do about it. address: of the load balancer,
+    "" if that is not known."""
     if answer.answered is Answered.NO_ADDRESS and address:
         wanted = record(hostname, address)
-        return Waiting(f"the record {wanted}: {answer.why}", fix=f"Make the record {wanted}", seconds=2)
-    return Waiting(
-        f"https://{hostname}/ to answer: {answer.why}", fix=_FIXES.get(answer.answered, ""), seconds=2, most_seconds=60
-    )
+        return f"the record {wanted}: {answer.why}", f"Make the record {wanted}"
+    return f"https://{hostname}/ to answer: {answer.why}", _FIXES.get(answer.answered, "")
 
 
 def record(hostname: str, address: str) -> str:

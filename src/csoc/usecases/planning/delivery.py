@@ -46,21 +46,7 @@ class DocumentDelivery:
     ports: ProvisioningPorts
 
     def reference(self, run: Run, outputs: Mapping[str, str]) -> ClusterReference:
-        owner = self._owner(run)
-        cluster, account = owner.cluster, owner.account
-        name = eks_name(cluster)
-        if not name:
-            return KubeconfigReference(cluster.metadata.name)
-        return EksReference(
-            cluster.metadata.name,
-            account.metadata.name,
-            account.spec.id,
-            owner.region,
-            name,
-            outputs.get("ClusterEndpoint", ""),
-            outputs.get("ClusterCertificate", ""),
-            is_own=providers_of_cluster(cluster)["cluster"] == "aws",
-        )
+        return reference_of(self._owner(run), outputs)
 
     def is_cluster_made(self, run: Run) -> bool:
         owner = self._owner(run)
@@ -233,6 +219,24 @@ class DocumentDelivery:
     @staticmethod
     def _address(run: Run) -> SourceAddress:
         return SourceAddress(_source(run), trusted=True)
+
+
+def reference_of(owner: Owner, outputs: Mapping[str, str]) -> ClusterReference:
+    """The cluster of an owner. outputs: of its layers, as far as they are known."""
+    cluster, account = owner.cluster, owner.account
+    name = eks_name(cluster)
+    if not name:
+        return KubeconfigReference(cluster.metadata.name)
+    return EksReference(
+        cluster.metadata.name,
+        account.metadata.name,
+        account.spec.id,
+        owner.region,
+        name,
+        outputs.get("ClusterEndpoint", ""),
+        outputs.get("ClusterCertificate", ""),
+        is_own=providers_of_cluster(cluster)["cluster"] == "aws",
+    )
 
 
 def _source(run: Run) -> str:

@@ -128,7 +128,7 @@ def _made(
         provider="aws",
         stack=state.name,
         state=state.status.lower().replace("_", " "),
-        changed_at=state.changed_at,
+        changed_at=_changed_at(events, state),
         run=run,
         outside=not run,
         failure=failure,
@@ -162,12 +162,23 @@ def _existing(owner: Owner, layer: str, place: Place, look_for_drift: bool) -> L
 
 def _last_operation(events: Sequence[StackEvent], state: StackState) -> str:
     """The token of the last operation on the stack itself."""
-    own = [event for event in events if event.physical_id == state.id or event.logical_id == state.name]
+    own = _own(events, state)
     return own[-1].token if own else ""
 
 
 def _of(events: Sequence[StackEvent], token: str) -> list[StackEvent]:
     return [event for event in events if event.token == token]
+
+def _changed_at(events: Sequence[StackEvent], state: StackState) -> datetime | None:
+    """When the last operation on the stack itself came to where it is. A stack says when it was created, which for one
+    that a change set made is when that change set was, and it says when it was updated only if it ever was."""
+    own = _own(events, state)
+    return own[-1].at if own else state.changed_at
+
+
+def _own(events: Sequence[StackEvent], state: StackState) -> list[StackEvent]:
+    return [event for event in events if event.physical_id == state.id or event.logical_id == state.name]
+
 
 
 def _run_of(token: str, runs: RunStore) -> str:
