@@ -108,7 +108,8 @@ def test_somebody_who_may_only_look_is_told_which_roles_are_missing_and_with_the
     assert "The cluster does not let csoc do what it needs" in said
     assert "kind: Role" in said.replace("\\n", "\n")
     text = world.csoc("cluster", "connect", "harbor", "--kubeconfig", str(world.kubeconfig(user)))
-    assert list(yaml.safe_load_all(text.err.partition("identity there:\n")[2]))[0]["kind"] == "ClusterRole", text.err
+    first = next(iter(yaml.safe_load_all(text.err.partition("identity there:\n")[2])))
+    assert first["kind"] == "ClusterRole", text.err
     bind(world, roles(USE, "csoc-use"))
     assert Accounts.done(world.connect(world.kubeconfig(user))).data["path"]
 

@@ -40,13 +40,14 @@ class LinkState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Check:
     """One test of a link. expectation: "must succeed" or "must fail". outcome: "ok", "wrong", "could not find out", or
-    OLDER."""
+    OLDER. commands: lines to paste that belong to the fix, as a CsocError has them."""
 
     name: str
     expectation: str
     outcome: str
     detail: str = ""
     fix: str = ""
+    commands: str = ""
 
     @property
     def severity(self) -> str:

@@ -16,7 +16,7 @@ from csoc.accounts.cloud import Probe
 from csoc.accounts.links import Role
 from csoc.accounts.terms import Terms
 
-_UPDATE = "Update the link's stack with the template of this csoc, then verify again"
+UPDATE = "Update the link's stack with the template of this csoc, then verify again"
 _TOPIC = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 
@@ -28,7 +28,7 @@ class Attempt:
     expectation: str
     probe: Probe
     meaning: str
-    fix: str = _UPDATE
+    fix: str = UPDATE
 
 
 def of(role: Role, terms: Terms, uid: str) -> tuple[Attempt, ...]:

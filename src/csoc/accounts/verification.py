@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from csoc.accounts import names, probes
+from csoc.accounts import names, probes, restoring
 from csoc.accounts.cloud import CloudAccounts, CloudSession, RoleFacts, SessionRequest, StackFacts, Trial
 from csoc.accounts.earlier import EarlierTemplate, read_template
 from csoc.accounts.features import missing, same_trust, surplus, surplus_of_policy
@@ -30,9 +30,11 @@ from csoc.accounts.terms import Document, Reads, Terms
 from csoc.clock import Clock, Ids
 from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
 
+STACK, _TRUST = "stack of the link", "trust of anybody else"
 OK, WRONG, UNKNOWN = "ok", "wrong", "could not find out"
 SUCCEED, FAIL = "must succeed", "must fail"
 TRIAL_SECONDS = 300
+_PAST_THE_STACK = ". Somebody changed it past the stack, whose template is as csoc made it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class Verifier:
             checks += [self._probed(one, session, link.region) for one in probes.of(role, self.terms, self.ids())]
         if Role.PROVISIONER in sessions:
             checks += self._tried(link, sessions[Role.PROVISIONER])
+        checks = [_past_the_stack(check, link, found) for check in checks]
+        hidden = next((at for at, check in enumerate(checks) if check.fix == restoring.unseen(link)), None)
+        if hidden is not None:  # once, since it is long
+            checks[hidden] = replace(checks[hidden], commands=restoring.seeing_commands(self.terms))
         checks += self._by_others(link, {check.name for check in checks})
         at = self.clock()
         state = state_of(checks, link.state)
@@ -139,7 +145,7 @@ class Verifier:
             return Check(name, FAIL, OK)
         if isinstance(taken, CsocError):
             return Check(name, FAIL, UNKNOWN, taken.cause, taken.fix)
-        return Check(name, FAIL, WRONG, meaning, _restore(link))
+        return Check(name, FAIL, WRONG, meaning, restoring.update(link))
 
     def _take(self, request: SessionRequest, region: str) -> CloudSession | CsocError:
         try:
@@ -165,11 +171,13 @@ class Verifier:
             yield self._unread(name, FAIL, "what the roles of its stacks may have at most", link, error)
         else:
             if written is None:
-                yield Check(name, FAIL, WRONG, "The boundary is gone", _restore(link))
+                yield Check(name, FAIL, WRONG, "The boundary is gone", restoring.update(link))
             else:
                 more = surplus_of_policy(boundary_document(self.terms), written)
                 earlier = found.earlier.boundary if found.earlier is not None else None
                 is_older = earlier is not None and not surplus_of_policy(earlier, written)
+                wanted = earlier or boundary_document(self.terms)
+                found.commands[name] = restoring.policy_commands(self.terms.boundary, wanted, written)
                 yield self._compared(name, _sentence(more), link, found, is_older=is_older)
         yield _of_its_day(stack, link, found)
 
@@ -178,7 +186,7 @@ class Verifier:
     ) -> Iterator[Check]:
         """documents: what the role must be able to do. may: what it can have at most."""
         trusts, rights = (
-            f"{documents.role} role, trust of anybody else",
+            f"{documents.role} role, {_TRUST}",
             f"{documents.role} role, rights beyond the template",
         )
         try:
@@ -194,8 +202,13 @@ class Verifier:
             return
         if role is None or role.arn != link.roles[documents.role]:
             why = "The role is gone" if role is None else f"The role is {role.arn}, not {link.roles[documents.role]}"
-            yield Check(trusts, FAIL, WRONG, why, _restore(link))
+            yield Check(trusts, FAIL, WRONG, why, restoring.update(link))
             return
+        base = earlier.documents if earlier is not None else may
+        longest = earlier.longest_session_seconds if earlier is not None else LONGEST_SESSION_SECONDS
+        stack = self.template.stack
+        found.commands[trusts] = restoring.trust_commands(self.terms, link, stack, base, role, longest)
+        found.commands[rights] = restoring.rights_commands(self.terms, base, role, is_older=earlier is not None)
         why = ""
         if not same_trust(documents.trust, role.trust):
             why = _whom(role.trust, documents.trust)
@@ -207,7 +220,9 @@ class Verifier:
             and role.longest_session_seconds <= earlier.longest_session_seconds
         )
         if is_older and not _principals(role.trust) <= _principals(documents.trust):
-            yield Check(trusts, FAIL, WRONG, f"{why}. The older template names what csoc was then", _restore(link))
+            yield Check(
+                trusts, FAIL, WRONG, f"{why}. The older template names what csoc was then", restoring.update(link)
+            )
         else:
             yield self._compared(trusts, why, link, found, is_older=is_older)
         more = _sentence(surplus(may, role))
@@ -221,10 +236,10 @@ class Verifier:
             return Check(name, FAIL, OK)
         if is_older:
             return Check(name, FAIL, OLDER, f"{why}: the older template gives that", _update(link))
-        return Check(name, FAIL, WRONG, f"{why}{found.changed}", _restore(link))
+        return Check(name, FAIL, WRONG, f"{why}{found.changed}", restoring.update(link))
 
     def _read_stack(self, link: Link, session: CloudSession, found: _Found) -> Check:
-        name = "stack of the link"
+        name = STACK
         try:
             stack = session.stack_of(names.link_role(self.terms.installation, Role.OBSERVER), link.region)
         except NotFoundError as error:
@@ -235,7 +250,9 @@ class Verifier:
         found.stack = stack
         given = stack.parameters.get("ExternalId", "")
         if given != link.external_id:
-            return Check(name, SUCCEED, WRONG, "The stack has another ExternalId than csoc made", _restore(link))
+            return Check(
+                name, SUCCEED, WRONG, "The stack has another ExternalId than csoc made", restoring.update(link)
+            )
         return Check(name, SUCCEED, OK, "" if found.digest == self.template.digest else "an update is available")
 
     def _unread(self, name: str, expectation: str, what: str, link: Link, error: CsocError) -> Check:
@@ -244,7 +261,11 @@ class Verifier:
         if not isinstance(error, DeniedError):
             return Check(name, expectation, UNKNOWN, error.cause, error.fix)
         return Check(
-            name, expectation, WRONG, f"Nobody can judge {what}, since AWS denies it: {error.cause}", _restore(link)
+            name,
+            expectation,
+            WRONG,
+            f"Nobody can judge {what}, since AWS denies it: {error.cause}",
+            restoring.unseen(link),
         )
 
     # Trying
@@ -261,7 +282,7 @@ class Verifier:
         return Check(test.name, test.expectation, WRONG, detail + left, test.fix)
 
     def _tried(self, link: Link, session: CloudSession) -> Iterator[Check]:
-        fix = _restore(link)
+        fix = restoring.update(link)
         good = session.try_stack(self._trial(self.ids(), bounded=True), link.region, TRIAL_SECONDS)
         outcome = UNKNOWN if good.made is None or good.left else OK if good.made else WRONG
         left = f"Left: {good.left}" if good.left else ""
@@ -326,6 +347,13 @@ class _Found:
     earlier: EarlierTemplate | None = None
     is_older: bool = False
     changed: str = ""
+    commands: dict[str, str] = field(default_factory=dict)
+    """By the name of a test: what takes back what it found."""
+
+    @property
+    def is_past_the_stack(self) -> bool:
+        """True if an update of the stack with csoc's template would change nothing of what is wrong."""
+        return self.changed == _PAST_THE_STACK
 
     @property
     def digest(self) -> str:
@@ -340,13 +368,26 @@ class _Found:
         if self.digest not in (made_from, today):
             self.changed = ". Somebody changed the stack: its template is none that csoc made for this link"
             return
-        self.changed = ". Somebody changed it past the stack, whose template is as csoc made it"
+        self.changed = _PAST_THE_STACK
         if not self.is_older:
             return
         try:
             self.earlier = read_template(self.stack.template, terms)
         except RejectedError:
             self.changed = ". The stack has an older template, which this csoc does not understand"
+
+
+def _past_the_stack(check: Check, link: Link, found: _Found) -> Check:
+    """A finding with the fix that helps where the stack is as csoc made it. What lets csoc in without asking for what
+    it should is mended with the role's trust policy."""
+    is_by_stack = check.fix in (restoring.update(link), probes.UPDATE)
+    if check.outcome != WRONG or not is_by_stack or not found.is_past_the_stack or check.name == STACK:
+        return check
+    role = check.name.partition(" role, ")[0]
+    commands = found.commands.get(check.name) or found.commands.get(f"{role} role, {_TRUST}", "")
+    if commands:
+        return replace(check, fix=restoring.by_hand(link), commands=commands)
+    return replace(check, fix=restoring.anew(link))
 
 
 def state_of(checks: list[Check], before: LinkState) -> LinkState:
@@ -391,12 +432,6 @@ def _sentence(parts: tuple[str, ...]) -> str:
 
 def _make_stack(link: Link) -> str:
     return f"Make the stack as `csoc account link {link.account}` says, wait until it is complete, then verify again"
-
-
-def _restore(link: Link) -> str:
-    return (
-        f"Update the link's stack with the template and ExternalId of `csoc account link {link.account}`, verify again"
-    )
 
 
 def _update(link: Link) -> str:

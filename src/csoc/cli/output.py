@@ -217,8 +217,12 @@ def print_json(data: Any) -> None:
 
 def error_json(error: CsocError) -> dict[str, Any]:
     """An error for programs."""
-    fix = f"{error.fix}:\n{error.commands}" if error.commands else error.fix
-    return complaint_json(error.kind.value, error.cause, error.place, fix)
+    return complaint_json(error.kind.value, error.cause, error.place, with_commands(error.fix, error.commands))
+
+
+def with_commands(fix: str, commands: str) -> str:
+    """A fix for programs, with the lines to paste as they are."""
+    return f"{fix}:\n{commands}" if commands else fix
 
 
 def complaint_json(kind: str, cause: str, place: str = "", fix: str = "") -> dict[str, Any]:

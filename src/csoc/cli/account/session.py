@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from csoc.accounts.links import Link, Links
+from csoc.cli.output import with_commands
 
 if TYPE_CHECKING:
     from csoc.usecases.cloud_ports import CloudPorts
@@ -65,7 +66,7 @@ def link_json(link: Link) -> dict[str, Any]:
                 "outcome": one.outcome,
                 "severity": one.severity or None,
                 "detail": one.detail,
-                "fix": one.fix,
+                "fix": with_commands(one.fix, one.commands),
             }
             for one in link.checks
         ],

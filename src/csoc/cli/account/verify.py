@@ -7,7 +7,7 @@ import click
 from csoc.accounts.links import OLDER, Check
 from csoc.cli.account.session import ACCOUNT_NAME, link_json, open_cloud
 from csoc.cli.commands import WrongUsageError, command
-from csoc.cli.output import EXIT_FAILED, EXIT_OF, count, print_json, progress, say, say_error, write
+from csoc.cli.output import EXIT_FAILED, EXIT_OF, count, print_json, progress, say, say_error, say_fix, write
 from csoc.cli.session import opened, own_fleet_option
 from csoc.errors import CsocError
 from csoc.usecases.accounts.verifying import Verified, due, verify
@@ -104,5 +104,4 @@ def _print_check(check: Check) -> None:
     say(f"  {check.outcome}: {check.name} ({check.expectation})", _STYLES[check.outcome])
     if check.detail:
         say(f"    {check.detail}")
-    if check.fix:
-        say(f"    fix: {check.fix}")
+    say_fix(check.fix, check.commands, lead="    ")
