@@ -203,6 +203,9 @@ def test_a_plan_is_stale_once_the_documents_say_something_else(fleet: Fleet, tid
         ran = fleet.csoc("apply", plan["id"])
         assert (ran.code, "The plan is stale" in ran.err) == (5, True)
         assert "fix: Plan again: csoc plan tidal" in ran.err
+        larger = fleet.plan("tidal", "--layer", "network")["layers"][0]["cost"]
+        assert larger["before"] == plan["layers"][0]["cost"]["after"], "what is deployed does not cost more by a plan"
+        assert larger["after"] > larger["before"]
         told = json.loads(fleet.csoc("apply", plan["id"], "--json").err)["error"]
         assert (told["kind"], told["place"]) == ("conflict", f"plan {plan['id']}")
     finally:
@@ -467,6 +470,7 @@ def test_a_cluster_is_not_destroyed_under_its_environments_and_names_are_typed(f
     assert (ran.code, "What was typed is not the name of cluster tidal" in ran.err) == (1, True)
     assert "fix: Type --yes tidal" in ran.err
     shown = fleet.world.done(fleet.csoc("destroy", "tidal", "--layer", "network"))
+    assert "This layer stays" not in shown.out
     assert "- Vpc (AWS::EC2::VPC) vpc-" in shown.out
     assert "To do it: csoc destroy tidal --yes tidal" in shown.out
     stacks = {one["StackName"] for one in fleet.owner.client("cloudformation").describe_stacks()["Stacks"]}

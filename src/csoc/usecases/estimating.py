@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from csoc.clock import Clock
@@ -16,9 +17,16 @@ from csoc.provisioning.plans import Cost, CostLine
 from csoc.usecases.provisioning_ports import Costs
 
 
-def costs(clock: Clock, size: Size = "medium", assumed: Mapping[str, object] = MappingProxyType({})) -> Costs:
+def costs(
+    clock: Clock,
+    size: Size = "medium",
+    assumed: Mapping[str, object] = MappingProxyType({}),
+    *,
+    deployed: Callable[[str], Size] | None = None,
+) -> Costs:
     """The function that plans are made with: offline, and never in the way of a plan, which says what it could not
-    price. size, assumed: see `costs.assumptions`. Raises RejectedError: an assumption that there is none of."""
+    price. size, assumed: see `costs.assumptions`. deployed: the size that a layer was deployed with, since traffic and
+    data grow with it; None for the same one. Raises RejectedError: an assumption that there is none of."""
     assumptions = assume(size, assumed)
 
     def of_layer(layer: str, before: str, after: str, region: str) -> Cost:
@@ -26,16 +34,17 @@ def costs(clock: Clock, size: Size = "medium", assumed: Mapping[str, object] = M
             basis = Basis(price_table(region), assumptions, clock().date())
         except NotFoundError as error:
             return Cost(0.0, 0.0, unpriced=(f"everything: {error.cause}",), source=error.fix)
-        return _cost(layer, before, after, basis)
+        was = replace(basis, assumptions=assume(deployed(layer), assumed)) if deployed and before else basis
+        return _cost(layer, before, after, was, basis)
 
     return of_layer
 
 
-def _cost(layer: str, before: str, after: str, basis: Basis) -> Cost:
+def _cost(layer: str, before: str, after: str, basis_before: Basis, basis: Basis) -> Cost:
     """Before and after, with lines for what is there afterwards. What stays although no template has it any more goes
     on to cost."""
     unread: list[str] = []
-    was = _estimate(layer, before, basis, unread, "before")
+    was = _estimate(layer, before, basis_before, unread, "before")
     will = _estimate(layer, after, basis, unread, "after")
     stays = _stays(before, after, basis, unread)
     lines = [*will.lines, *stays.lines]

@@ -21,6 +21,13 @@ Costs = Callable[[str, str, str, str], Cost]
 """Layer, template before ("" for none), template after ("" for none) and region to what a month costs."""
 
 
+class CostsBySize(Protocol):
+    """Makes that function for an owner of a size. deployed: layer to the size that it was deployed with, by which what
+    it costs before is counted."""
+
+    def __call__(self, size: Size, *, deployed: Callable[[str], Size]) -> Costs: ...
+
+
 class AccountPlaces(Places, SecretPlaces, LeftoverPlaces, Protocol):
     """Stacks and secrets of linked accounts, and what is left in them."""
 

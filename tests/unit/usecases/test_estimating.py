@@ -112,6 +112,16 @@ def test_assumptions_of_a_size_and_single_ones_can_be_chosen() -> None:
         costs(lambda: _NOW, "small", {"nothing": 1})
 
 
+def test_what_is_deployed_is_counted_with_the_traffic_of_the_size_it_was_deployed_with() -> None:
+    before, after = texts("small")["network"], texts("medium")["network"]
+    alone = [
+        costs(lambda: _NOW, "small")("network", "", before, SYDNEY).after,
+        costs(lambda: _NOW, "medium")("network", "", after, SYDNEY).after,
+    ]
+    cost = costs(lambda: _NOW, "medium", deployed=lambda _: "small")("network", before, after, SYDNEY)
+    assert [cost.before, cost.after] == alone
+
+
 def test_today_decides_what_is_in_extended_support() -> None:
     text = parsed("medium", "cluster")
     text["Resources"]["Cluster"]["Properties"]["UpgradePolicy"] = {"SupportType": "EXTENDED"}

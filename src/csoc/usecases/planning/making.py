@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from csoc.errors import DeniedError, RejectedError
+from csoc.errors import CsocError, DeniedError, RejectedError
 from csoc.fleet.documents.collection import Documents, Placed
+from csoc.fleet.documents.infrastructure import Size
 from csoc.fleet.documents.model import Environment
 from csoc.provisioning import names
 from csoc.provisioning.approvals import rule_of, stricter, wants_proof
@@ -18,7 +20,7 @@ from csoc.provisioning.plans import Plan, PlanKind, Purpose
 from csoc.provisioning.stacks import StackState
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
-from csoc.usecases.planning.fleets import FleetAt
+from csoc.usecases.planning.fleets import FleetAt, fleet_at
 from csoc.usecases.planning.gen3_layer import LAYER
 from csoc.usecases.planning.inputs import Infrastructure, existing_layers, gen3_of, gen3_removal_of, infrastructure_of
 from csoc.usecases.planning.owners import Owner, environments_on
@@ -43,7 +45,8 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     plan_id = ports.cloud.ids()
     infra = infrastructure_of(ports, fleet, wanted.owner, task=f"plan-{plan_id}")
     owner = infra.owner
-    costs = ports.costs(owner.document.spec.size or DEFAULT_SIZE) if ports.costs is not None else None
+    deployed = functools.cache(lambda layer: _deployed_size(ports, fleet, owner, layer))
+    costs = ports.costs(_size(owner), deployed=deployed) if ports.costs is not None else None
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
     stacks = tuple(one for one in wanted.layers if one != LAYER) if wanted.layers is not None else None
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
@@ -71,6 +74,23 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
 def removes_gen3(plan: Plan, owner: Owner) -> bool:
     """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
     is_csocs = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
+def _size(owner: Owner) -> Size:
+    return owner.document.spec.size or DEFAULT_SIZE
+
+
+def _deployed_size(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, layer: str) -> Size:
+    """The size in the documents of the plan that was applied last of a layer; that of now where nobody can tell any
+    more, since prices are in no plan's way."""
+    applied = ports.plans.last_applied(owner.uid, layer)
+    if applied is None:
+        return _size(owner)
+    try:
+        then = fleet_at(ports.git, fleet.source, applied.commit)
+        return _size(find_owner(then.documents, f"{owner.kind.value}/{owner.name}"))
+    except CsocError:
+        return _size(owner)
+
+
     return plan.purpose is Purpose.DESTROY and is_csocs and is_whole(plan, owner)
 
 
