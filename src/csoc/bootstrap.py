@@ -85,6 +85,7 @@ def ports(settings: Settings | None = None) -> Iterator[Ports]:
             ids=random_ids,
             dictionaries=dictionaries,
             begin_round=begin_round,
+            expire_charts=charts.expire,
         )
     finally:
         dictionaries.close()
@@ -153,6 +154,7 @@ def provisioning_ports(settings: Settings | None = None) -> Iterator[Provisionin
             synthesizer=synthesizer,
             person=functools.cache(lambda: _person(cloud)),
             costs=functools.partial(costs, system_clock),
+            served=_served_folder,
         )
 
 
@@ -244,6 +246,15 @@ def _cluster_role(links: Links, account: str) -> str:
     return found.roles.get(Role.CLUSTER, "") if found is not None else ""
 
 
+def _served_folder() -> str:
+    """The folder that clusters of the emulator may read, where csoc's settings name one."""
+    address = os.environ.get("CSOC_EMULATOR", "")
+    if not address:
+        return ""
+    told = emulator_control(address, os.environ.get("CSOC_EMULATOR_TOKEN", "")).ask("GET", "repositories")
+    return str(told["folder"])
+
+
 def _resolver() -> Resolver:
     """As this machine resolves names, or as the emulator does where csoc's settings name one."""
     from csoc.adapters.https import Found, Way, system_resolver
@@ -331,7 +342,7 @@ def emulator(*, port: int, speed: float, data: Path | None, local: Path | None =
     try:
         with (
             repository_server(settings, local) as manifests,
-            running(port, RunningTimeline(speed), data, manifests) as started,
+            running(port, RunningTimeline(speed), data, manifests, local) as started,
         ):
             yield started
     except OSError as error:

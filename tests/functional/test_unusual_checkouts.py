@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,16 @@ def test_with_a_detached_head_values_are_mended_and_nothing_is_committed(csoc: C
     assert git(top, "for-each-ref") == before
     assert csoc("check", str(top), "--fix", "--yes") == 0
     assert (top / ALPHA).read_text() == MENDED
+
+
+def test_where_nothing_was_committed_yet_the_command_that_commits_is_said(csoc: Csoc, top: Path) -> None:
+    fresh = top.parent / "fresh"
+    shutil.copytree(top, fresh, ignore=shutil.ignore_patterns(".git"))
+    git(fresh, "init", "-q")
+    assert csoc(*SET, str(fresh)) != 0
+    told = " ".join((csoc.err + csoc.out).split())
+    assert "There is no commit in this repository yet" in told
+    assert f"git -C {fresh} add . && git -C {fresh} commit -m Begin" in told
 
 
 def test_a_branch_under_rebase_is_not_moved(csoc: Csoc, top: Path) -> None:

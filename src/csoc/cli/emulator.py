@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from csoc.bootstrap import emulator as run_emulator
-from csoc.bootstrap import emulator_control
 from csoc.cli.arguments import FOLDER, ONE_LINE
 from csoc.cli.commands import CommandGroup, Listed, WrongUsageError, command
-from csoc.cli.output import print_json, say, table, write
+from csoc.cli.output import count, print_json, say, table, write
 from csoc.cli.tables import Cell
 from csoc.emulator.effects import ACTIONS, EFFECTS, TROUBLE
+from csoc.emulator.remote import RemoteControl
 from csoc.emulator.timeline import FASTEST, SLOWEST
 from csoc.errors import RejectedError
 
 if TYPE_CHECKING:
-    from csoc.emulator.remote import RemoteControl
+    from csoc.cli.site import Site
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REGION = "ap-southeast-2"
-_ACCOUNT = "111111111111"
+_ACCOUNT, _LINKED = "111111111111", "222222222222"
 _FAULTS_HELP = f"Plan trouble in a running emulator: {TROUBLE}."
 
 
@@ -62,44 +61,82 @@ class _EmulatorGroup(CommandGroup):
                 ["--account", "accounts"], type=ONE_LINE, multiple=True, metavar="ID",
                 help=f"An account to make, of 12 digits. More can be made later.  [default: {_ACCOUNT}]",
             ),
+            click.Option(
+                ["--site"], type=FOLDER, metavar="DIR",
+                help="Prepare a launch by hand in this folder: charts, answers, the variables of csoc in the first "
+                f"account and of the owner of the second.  [accounts: {_ACCOUNT}, {_LINKED}]",
+            ),
             *self.params,
         ]  # fmt: skip
 
 
 @click.pass_context
 def _start(
-    context: click.Context, port: int, data: str | None, speed: float, accounts: tuple[str, ...], as_json: bool
-) -> None:
+    context: click.Context, port: int, data: str | None, speed: float, accounts: tuple[str, ...], site: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     if context.invoked_subcommand is not None:
         if as_json:
             behind = f"{context.command_path} {context.invoked_subcommand} ... --json"
             raise WrongUsageError("--json goes behind the command", f"Write {behind}", context)
         return
-    wanted = [_account_id(account) for account in accounts or (_ACCOUNT,)]
+    default = (_ACCOUNT, _LINKED) if site is not None else (_ACCOUNT,)
+    wanted = list(dict.fromkeys(_account_id(account) for account in accounts or default))
+    if site is not None and len(wanted) < 2:
+        raise WrongUsageError("A site needs two accounts: csoc's, and one to link", "Give --account twice", context)
+    kept, place = (Path(folder).expanduser().resolve() if folder is not None else None for folder in (data, site))
     try:
-        _run(port, data, speed, wanted, as_json=as_json)
+        _run(port, kept, speed, wanted, place, as_json=as_json)
     except KeyboardInterrupt:
         # Ctrl-C is how it is meant to end; SIGTERM is made an end by csoc.cli.entry.
         return
 
 
-def _run(port: int, data: str | None, speed: float, wanted: Sequence[str], *, as_json: bool) -> None:
-    with run_emulator(port=port, speed=speed, data=Path(data) if data is not None else None) as running:
-        owners = [running.accounts.owner(account) for account in dict.fromkeys(wanted)]
+def _run(
+    port: int, data: Path | None, speed: float, wanted: Sequence[str], folder: Path | None, *, as_json: bool
+) -> None:
+    from csoc import bootstrap
+    from csoc.cli.site import check_folder, prepare
+
+    if folder is not None:
+        check_folder(folder, is_kept=data is not None)
+    with bootstrap.emulator(port=port, speed=speed, data=data, local=folder) as running:
+        owners = [running.accounts.owner(account) for account in wanted]
+        site = prepare(running, folder, *wanted[:2]) if folder is not None else None
         shown = {
             owner.account: _variables(running.endpoint, running.token, owner.access_key, owner.secret)
             for owner in owners
         }
         if as_json:
             accounts = [{"account": account, "variables": variables} for account, variables in shown.items()]
-            print_json({"endpoint": running.endpoint, "token": running.token, "accounts": accounts})
+            told = {"endpoint": running.endpoint, "token": running.token, "accounts": accounts}
+            print_json(told | ({"site": _site_json(site)} if site is not None else {}))
         else:
             say(f"The cloud is at {running.endpoint}, its clusters at {running.clusters.address}. Ctrl-C ends them.")
-            for account, variables in shown.items():
-                say()
-                say(f"# account {account}")
-                _print_variables(variables)
+            if site is not None:
+                _say_site(site, wanted)
+            else:
+                for account, variables in shown.items():
+                    say()
+                    say(f"# account {account}")
+                    _print_variables(variables)
         threading.Event().wait()
+
+
+def _site_json(site: Site) -> dict[str, Any]:
+    return {
+        "csoc": str(site.csoc_file), "owner": str(site.owner_file), "answers": str(site.answers),
+        "variables": dict(site.environ),
+    }  # fmt: skip
+
+
+def _say_site(site: Site, accounts: Sequence[str]) -> None:
+    say()
+    say(f"# csoc's role in account {accounts[0]}, with charts, fleet and records in this folder")
+    write(f". {shlex.quote(str(site.csoc_file))}\n")
+    say(f"# the owner of account {accounts[1]}")
+    write(f". {shlex.quote(str(site.owner_file))}\n")
+    say(f"# answers for a commons in it: {site.answers}")
 
 
 def _account_id(text: str) -> str:
@@ -144,7 +181,7 @@ def _control(at: str | None, token: str | None) -> RemoteControl:
             "Which emulator is meant is not said", "Set the variables that `csoc emulator` printed at its start"
         )
     try:
-        return emulator_control(at, token)
+        return RemoteControl(at, token)
     except RejectedError as error:
         raise WrongUsageError(f"{error.place}: {error.cause}", error.fix) from error
 
@@ -171,14 +208,26 @@ def list_faults(at: str | None, token: str | None, as_json: bool) -> None:
         print_json(found)
         return
     rows: list[list[Cell]] = [
-        [rule["id"], rule["effect"], _where(rule), str(rule["hits"]), "" if rule["left"] is None else str(rule["left"])]
+        [
+            rule["id"],
+            rule["effect"],
+            _where(rule),
+            *("" if rule[name] is None else str(rule[name]) for name in ("hits", "left")),
+        ]
         for rule in found
     ]
-    table(["id", "effect", "where", "hits", "still to hit"], rows, title=f"{len(rows)} faults")
+    table(["id", "effect", "where", "hits", "still to hit"], rows, title=count(len(rows), "fault"))
+
+
+def _number(found: int | None) -> str:
+    return "" if found is None else str(found)
 
 
 def _where(rule: dict[str, Any]) -> str:
-    names = ("account", "region", "service", "operation", "role", "stack", "resource", "action")
+    names = (
+        "account", "region", "service", "operation", "role", "stack", "resource", "action",
+        "image", "namespace", "workload", "container",
+    )  # fmt: skip
     return " ".join(f"{name}={rule[name]}" for name in names if rule[name] != "*") or "everywhere"
 
 
@@ -186,8 +235,9 @@ def _where(rule: dict[str, Any]) -> str:
     "add",
     "csoc emulator faults add throttle --service cloudformation --calls 3",
     "csoc emulator faults add resource --resource Database --action create --reason 'No capacity'",
+    "csoc emulator faults add image --image '*/fence:*'",
 )
-@click.argument("effect", type=click.Choice(tuple(EFFECTS)))
+@click.argument("effect", type=click.Choice(tuple(EFFECTS)), metavar="EFFECT")
 @click.option("--account", type=ONE_LINE, default="*", help="Of the caller; * and ? stand for anything.")
 @click.option("--region", type=ONE_LINE, default="*", help="Where the call goes.")
 @click.option("--service", type=ONE_LINE, default="*", help="As boto3 calls it: ec2, cloudformation, elbv2.")
@@ -204,10 +254,18 @@ def _where(rule: dict[str, Any]) -> str:
 @click.option("--stack", type=ONE_LINE, default="*", help="Whose resource fails.")
 @click.option("--resource", type=ONE_LINE, default="*", help="The logical id of the resource that fails.")
 @click.option("--action", type=click.Choice(("*", *ACTIONS)), default="*", help="When.")
-@click.option("--reason", type=ONE_LINE, help="Why the resource fails, as the stack's events tell it.")
+@click.option("--reason", type=ONE_LINE, help="Why the resource or pod fails, as its events or log tell it.")
+@click.option("--image", type=ONE_LINE, default="*", help="That cannot be pulled, as pods name it; * and ?.")
+@click.option("--namespace", type=ONE_LINE, default="*", help="Of the pods that go wrong.")
+@click.option("--workload", type=ONE_LINE, default="*", help="Their name, or that of what owns them.")
+@click.option("--container", type=ONE_LINE, default="*", help="Of the pods; all of them without.")
 @_at_options
 def add_fault(at: str | None, token: str | None, as_json: bool, **rule: Any) -> None:
-    """Set a rule: which calls are hit, and what becomes of them."""
+    """Set a rule: which calls are hit, and what becomes of them.
+
+    EFFECT is one of throttle, latency, deny, error, timeout, reset (of calls), resource (of stacks), image, crash, oom,
+    unready (of pods).
+    """
     given = {name: value for name, value in rule.items() if value is not None}
     try:
         made = _control(at, token).ask("POST", "faults", given)

@@ -46,6 +46,7 @@ class Control:
         self._edge = edge
         self.edge_address: tuple[str, int] = ("", 0)
         self.authority = ""
+        self.repositories = ""
 
     def __call__(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The answer, as JSON: an object or list, or {"error": why}."""
@@ -109,6 +110,9 @@ class Control:
             "addresses": addresses, "chain": list(found.chain), "why": found.why, "authority": self.authority,
         }  # fmt: skip
 
+    def _show_repositories(self, _: re.Match[str], __: Any) -> Any:
+        return {"folder": self.repositories}
+
     def _show_visitor(self, _: re.Match[str], __: Any) -> Any:
         return {"address": self._edge.visitor}
 
@@ -159,6 +163,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Mapping[str, _Verb]], ...] = (
     (re.compile("/_csoc/organisation"), {"POST": Control._organise}),
     (re.compile("/_csoc/speed"), {"GET": Control._speed, "PUT": Control._set_speed}),
     (re.compile("/_csoc/resolve/(?P<host>[^/]{1,253})"), {"GET": Control._resolve}),
+    (re.compile("/_csoc/repositories"), {"GET": Control._show_repositories}),
     (re.compile("/_csoc/visitor"), {"GET": Control._show_visitor, "PUT": Control._set_visitor}),
     (re.compile("/_csoc/counts"), {"GET": Control._show_counts, "DELETE": Control._clear_counts}),
     (

@@ -46,7 +46,9 @@ class FaultRule:
 
     effect: one of EFFECTS. seconds: of a latency, real ones. code, message, status: of an error, or instead of the
     usual ones. done: a time-out or a reset comes after the call was carried out. stack, resource, action, reason: of a
-    resource that fails; action is "*" or one of ACTIONS."""
+    resource that fails; action is "*" or one of ACTIONS. image: of containers, as pods name it, which cannot be pulled.
+    namespace, workload (of a pod or of what owns it), container: of pods that go wrong, reason being what is said of
+    it."""
 
     effect: str
     account: str = "*"
@@ -66,6 +68,10 @@ class FaultRule:
     resource: str = "*"
     action: str = "*"
     reason: str = ""
+    image: str = "*"
+    namespace: str = "*"
+    workload: str = "*"
+    container: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +104,29 @@ Outcome = Delayed | Refused | Lost
 @dataclass(frozen=True, slots=True)
 class Effect:
     """says: what it is, in a list for readers. takes: members of a rule that mean something for it, besides those that
-    every effect takes (`COMMON`). lacks: what is wrong with a rule of it, "" if nothing is. does: what becomes of a
-    call; None for what happens to a resource of a stack, to which no call belongs."""
+    all others than those of pods take (`COMMON`). lacks: what is wrong with a rule, "" if nothing. does: what becomes
+    of a call; None for what happens to a resource of a stack, or to pods, to which no call belongs. is_of_pods: it
+    holds for pods of all clusters until it is removed."""
 
     says: str
     takes: tuple[str, ...]
     lacks: Callable[[FaultRule], str]
     does: Callable[[FaultRule, Call], Outcome] | None
+    is_of_pods: bool = False
+
+    @property
+    def is_of_resources(self) -> bool:
+        """True if it happens to resources of stacks."""
+        return self.does is None and not self.is_of_pods
+
+    def has(self, member: str) -> bool:
+        """True if a member of a rule means something for it."""
+        return member == "effect" or member in self.takes or (member in COMMON and not self.is_of_pods)
 
 
 COMMON = ("effect", "account", "region", "probability", "seed", "calls")
 _OF_CALLS = ("service", "operation", "role")
+_OF_PODS = ("namespace", "workload", "container", "reason")
 _OF_ANSWERS = (*_OF_CALLS, "code", "message", "status")
 
 
@@ -130,6 +148,14 @@ def _lacks_reason(rule: FaultRule) -> str:
         return "a resource that fails needs a reason"
     known = rule.action in ("*", *ACTIONS)
     return "" if known else f"action is {rule.action!r}, and must be * or one of {', '.join(ACTIONS)}"
+
+
+def _lacks_image(rule: FaultRule) -> str:
+    return "" if rule.image.strip("*") else "an image that cannot be pulled needs image, a part of its name at least"
+
+
+def _lacks_workload(rule: FaultRule) -> str:
+    return "" if rule.workload.strip("*") else "pods that go wrong need workload, a part of its name at least"
 
 
 def _refused(rule: FaultRule, code: str, message: str, status: int) -> Refused:
@@ -171,6 +197,10 @@ EFFECTS: Mapping[str, Effect] = {
     "timeout": Effect("time-outs", (*_OF_CALLS, "done"), _nothing, _fall_silent),
     "reset": Effect("torn connections", (*_OF_CALLS, "done"), _nothing, _tear),
     "resource": Effect("failing resources", ("stack", "resource", "action", "reason"), _lacks_reason, None),
+    "image": Effect("missing images", ("image",), _lacks_image, None, is_of_pods=True),
+    "crash": Effect("crashing containers", _OF_PODS, _lacks_workload, None, is_of_pods=True),
+    "oom": Effect("containers without memory", _OF_PODS[:-1], _lacks_workload, None, is_of_pods=True),
+    "unready": Effect("pods that never get ready", _OF_PODS, _lacks_workload, None, is_of_pods=True),
 }
 TROUBLE = ", ".join(effect.says for effect in EFFECTS.values())
 """All effects, in words."""

@@ -50,6 +50,7 @@ from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.living import LivingClusters
+from csoc.emulator.pod_faults import PodFaults
 from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
 from csoc.emulator.timeline import RunningTimeline, Timeline
 
@@ -113,12 +114,16 @@ def _new_id() -> str:
 
 @contextmanager
 def running(
-    port: int = 0, timeline: Timeline | None = None, data: Path | None = None, manifests: Manifests | None = None
+    port: int = 0,
+    timeline: Timeline | None = None,
+    data: Path | None = None,
+    manifests: Manifests | None = None,
+    repositories: Path | None = None,
 ) -> Iterator[Emulator]:
     """Runs an emulator on 127.0.0.1 until the block ends. port: 0 for any that is free. timeline: by default one that
     runs as fast as real time; it ends with the emulator. data: a folder in which the state survives; there can be one
     such emulator in a process. manifests: what fetches and renders Applications of clusters; without it they stay as
-    they are written.
+    they are written. repositories: the folder of which they may name repositories by file://, for who asks.
 
     Raises OSError if the port is taken, CsocError if the folder or what is in it cannot be used.
     """
@@ -156,6 +161,7 @@ def running(
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         edge_listening = listen(0)
         edge_port = edge_listening.getsockname()[1]
+        parts.control.repositories = str(repositories.resolve()) if repositories is not None else ""
         parts.control.edge_address, parts.control.authority = ("127.0.0.1", edge_port), authority.certificate
         ending.enter_context(serving_edge(parts.edge, edge_listening))
         held.callback(quiet.begin)
@@ -178,7 +184,9 @@ class _Parts:
             self.inside, self.credentials, lambda name: self.eks.found(name), lambda name: self.living.all.get(name),
             timeline.now,
         )  # fmt: skip
-        self.living = LivingClusters(timeline, Settings(secrets=secrets), manifests)
+        pods = PodFaults(self.faults, lambda: self.living.reconsider())
+        settings = Settings(secrets=secrets, images=pods.has_image, causes=pods.causes)
+        self.living = LivingClusters(timeline, settings, manifests)
         self.maker = SimulatedMaker(self.living, authority.certificate)
         self.stacks = cloudformation(timeline, self.inside, _new_id, _resource_faults(self.faults))
         self.eks = Eks(timeline, self.credentials, self.maker, _new_id)

@@ -42,6 +42,7 @@ from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.planning.standing import OwnerStanding, standing
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.publish import Proposal, Published, publish
+from csoc.usecases.reaching import check_fleet_url
 from csoc.usecases.run_ports import RunPorts
 
 _PLANS_BACK = 50
@@ -110,6 +111,7 @@ def prepare(ports: ProvisioningPorts, request: Request) -> Prepared:
     document of that name is there and is another one), and what planning and publishing raise. After an error nothing
     is in Git.
     """
+    check_fleet_url(ports)
     fleet = open_fleet(ports, request.source)
     fleet.installation  # noqa: B018 - refuses what is no fleet
     answers = request.answers

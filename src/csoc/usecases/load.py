@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from csoc.errors import NotFoundError, RejectedError
-from csoc.fleet import gc_pause
+from csoc.fleet import addresses, gc_pause
 from csoc.fleet.argocd.discovery import Discovery, discover
 from csoc.fleet.argocd.discovery import Ports as DiscoveryPorts
 from csoc.fleet.argocd.helmtemplates import HelmTemplates
@@ -154,7 +154,7 @@ def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore)
     documents = read_documents(tree, store)
 
     def open_tree(url: str, revision: str) -> Tree:
-        return ports.repositories.open(SourceAddress(url), revision or None)
+        return ports.repositories.open(SourceAddress(url, trusted=_is_mirror(ports, url)), revision or None)
 
     discovery = discover(
         tree,
@@ -175,3 +175,12 @@ def _understand(ports: Ports, query: FleetQuery, tree: Tree, store: ParsedStore)
     if understood.faults:
         documents = replace(documents, faults=(*documents.faults, *understood.faults))
     return LoadedFleet(query, tree, understood.view, documents, discovery, understood.resolved)
+
+
+def _is_mirror(ports: Ports, url: str) -> bool:
+    """True for the folder from which the settings say that charts of the platform come, and which may therefore be read
+    though a repository names it."""
+    mirror = ports.settings.platform.mirror
+    if not mirror or not addresses.parse(mirror).local:
+        return False
+    return addresses.canonical_name(url) == addresses.canonical_name(mirror)

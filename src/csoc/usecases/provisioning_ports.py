@@ -32,10 +32,15 @@ class AccountPlaces(Places, SecretPlaces, LeftoverPlaces, Protocol):
     """Stacks and secrets of linked accounts, and what is left in them."""
 
 
+def serves_nothing() -> str:
+    """Clusters fetch from hosts only."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ProvisioningPorts:
     """See the module. person: who uses this csoc. costs: by the owner's size; None where nothing is known of
-    prices."""
+    prices. served: the folder of this machine from which clusters may fetch, as an emulator lets them; "" for none."""
 
     git: Ports
     cloud: CloudPorts
@@ -43,4 +48,5 @@ class ProvisioningPorts:
     places: AccountPlaces
     synthesizer: Synthesizer
     person: Callable[[], Person]
-    costs: Callable[[Size], Costs] | None = None
+    costs: CostsBySize | None = None
+    served: Callable[[], str] = serves_nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shlex
 import signal
 import socket
@@ -12,11 +13,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from csoc.emulator.effects import EFFECTS
 from tests.functional.emulator.running_command import ACCOUNT, Started, csoc, environment, started
 
 
@@ -46,6 +50,28 @@ def test_faults_are_set_listed_and_ended_from_the_command_line(emulator: Started
     assert [(one["id"], one["hits"]) for one in listed] == [(name, 1)]
     csoc("emulator", "faults", "remove", name, **emulator.variables)
     assert emulator.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_rule_for_pods_is_listed_without_a_count_and_takes_no_call(emulator: Started) -> None:
+    made = csoc("emulator", "faults", "add", "image", "--image", "*/fence:*", "--json", **emulator.variables)
+    listed = csoc("emulator", "faults", "list", **emulator.variables).stdout
+    refused = csoc("emulator", "faults", "add", "crash", "--workload", "fence*", "--calls", "1", **emulator.variables)
+    csoc("emulator", "faults", "remove", "--all", **emulator.variables)
+    assert listed.startswith("1 fault\n")
+    assert listed.split()[-3:] == [json.loads(made.stdout)["id"], "image", "image=*/fence:*"]
+    assert (refused.returncode, "not for crash" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("effect", ["image", "crash", "oom", "unready"])
+def test_a_rule_for_pods_says_which(emulator: Started, effect: str) -> None:
+    refused = csoc("emulator", "faults", "add", effect, **emulator.variables)
+    assert (refused.returncode, "a part of its name at least" in " ".join(refused.stderr.split())) == (2, True)
+
+
+def test_the_help_names_every_effect() -> None:
+    help_text = csoc("emulator", "faults", "add", "--help").stdout
+    assert "{throttle" not in help_text
+    assert all(re.search(rf"\b{effect}\b", help_text.partition("Options:")[0]) for effect in EFFECTS)
 
 
 def test_a_rule_that_makes_no_sense_is_refused_with_the_reason(emulator: Started) -> None:
@@ -184,3 +210,42 @@ def test_an_account_must_have_twelve_digits() -> None:
     refused = csoc("emulator", "--port", "0", "--account", f"{ACCOUNT}0")
     assert refused.returncode == 2
     assert "12 digits" in refused.stderr
+
+
+def test_a_site_that_was_left_behind_is_not_taken_for_another_clouds(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "csoc.env").touch()
+    refused = csoc("emulator", "--port", "0", "--site", str(tmp_path / "site"))
+    assert (refused.returncode, "the cloud that it was made for is gone" in refused.stderr) == (5, True)
+
+
+def test_a_site_needs_an_account_to_link(tmp_path: Path) -> None:
+    refused = csoc("emulator", "--port", "0", "--account", ACCOUNT, "--site", str(tmp_path / "site"))
+    assert (refused.returncode, "Give --account twice" in refused.stderr) == (2, True)
+
+
+def test_a_site_that_is_kept_with_its_cloud_is_found_again(tmp_path: Path) -> None:
+    data, site = tmp_path / "cloud", tmp_path / "site"
+    with started("--site", str(site), data=data) as first:
+        before = (site / "answers.yaml").read_bytes()
+        first.process.terminate()
+        first.process.communicate(timeout=30)
+    with started("--site", str(site), data=data) as again:
+        told = again.told["site"]["variables"]
+        assert told["CSOC_PLATFORM_MIRROR"] == (site / "charts").as_uri()
+        assert shlex.quote(told["AWS_SESSION_TOKEN"]) in (site / "csoc.env").read_text()
+        zones = [one["Name"] for one in _owner(again).list_hosted_zones()["HostedZones"]]
+        assert zones == ["tidewater.example.org."]
+    assert (site / "answers.yaml").read_bytes() == before
+    assert [path.stat().st_mode & 0o77 for path in (site, site / "csoc.env", site / "owner.env")] == [0, 0, 0]
+
+
+def _owner(running: Started) -> Any:
+    given = running.told["accounts"][1]["variables"]
+    return boto3.client(
+        "route53",
+        region_name="ap-southeast-2",
+        endpoint_url=given["AWS_ENDPOINT_URL"],
+        aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 import pygit2
@@ -93,6 +94,14 @@ class Local:
                 fix="Name the top of the repository",
             )
         head = revisions.head(found.repository)
+        if head is None and found.repository.is_empty:
+            where = shlex.quote(str(folder))
+            raise RejectedError(
+                "There is no commit in this repository yet",
+                place=str(folder),
+                fix=f"Make one: git -C {where} add . && git -C {where} commit -m Begin (Git wants user.name and "
+                "user.email set)",
+            )
         if head is None or head[0] == "HEAD":
             raise RejectedError("No branch is checked out", place=str(folder), fix="Check one out, or name a branch")
         return head[0]

@@ -45,7 +45,7 @@ def demo(ends: bool, into: str | None, as_json: bool) -> int:
         if not as_json:
             say("An emulated cloud is started; nothing leaves this machine.", "bold")
         with scene(Path(scratch)) as stage:
-            (stage.folder / "answers.yaml").write_text(answers_text(stage), encoding="utf-8")
+            stage.site.answers.write_text(answers_text(stage), encoding="utf-8")
             told = tell(stage, _nothing if as_json else say)
             seconds = time.monotonic() - begun
             page, verdict = adopt(stage.folder / "tidewater")
@@ -67,7 +67,7 @@ def demo(ends: bool, into: str | None, as_json: bool) -> int:
                 say()
                 print_adopted(page, verdict, stage.folder / "tidewater")
                 _say_result(told.is_healthy, seconds)
-                _say_next(stage.file, stage.folder, ends=ends)
+                _say_next(stage.site.csoc_file, stage.folder, ends=ends)
             if not ends and not as_json:
                 _stay()
     return 0 if told.is_healthy else EXIT_FAILED

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.accounts.links import Link
-from csoc.cli.demo.scene import CARELESS, PREVENTION, REGION, RESEARCH, ZONE, Scene
+from csoc.cli import site
+from csoc.cli.demo.scene import CARELESS, PREVENTION, REGION, RESEARCH, Scene
 from csoc.cli.plan.session import open_applying, open_provisioning
 from csoc.cli.plan.show import plan_json
 from csoc.cli.runs.session import run_json
@@ -29,7 +30,7 @@ from csoc.usecases.launching import Request, begin, prepare
 from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.run_ports import RunPorts
 
-COMMONS, ENVIRONMENT, HOSTNAME = "reef", "reef-dev", f"reef.{ZONE}"
+COMMONS, ENVIRONMENT, HOSTNAME = site.COMMONS, f"{site.COMMONS}-dev", site.HOSTNAME
 _CLIENT_SECRET = "demo-client-secret-of-nobody"  # noqa: S105 - invented, and of no provider
 _LOOK_SECONDS = 0.2
 
@@ -67,7 +68,7 @@ def found_fleet(scene: Scene, say: Tell) -> None:
     say("  $ csoc fleet init fleet", "dim")
     with open_ports() as ports:
         init_fleet(ports, scene.fleet, name="tidewater")
-    bootstrap.found_repository(scene.fleet, "A fleet", name="Ada", email=f"ada@{ZONE}")
+    bootstrap.found_repository(scene.fleet, "A fleet", name="Ada", email=f"ada@{site.ZONE}")
     say(f"  It is in {scene.fleet}", "")
 
 
@@ -170,25 +171,7 @@ def answers_of(scene: Scene) -> Answers:
 
 def answers_text(scene: Scene) -> str:
     """The same as YAML."""
-    return "\n".join(
-        [
-            f"commons: {COMMONS}",
-            "title: Reef Data Commons",
-            "stage: dev",
-            "account: research",
-            f"hostname: {HOSTNAME}",
-            "size: small",
-            "cluster: new",
-            "services: [standard]",
-            f"zone: {{name: {ZONE}, id: {scene.zone_id}}}",
-            "signIn: {provider: google, clientId: reef-portal}",
-            "chart:",
-            f"  repoURL: {scene.charts.as_uri()}",
-            "  path: gen3",
-            f"  version: {scene.charts_commit}",
-            "",
-        ]
-    )
+    return site.answers_text(scene.site)
 
 
 def _begun(scene: Scene, name: str, account: str) -> Begun:

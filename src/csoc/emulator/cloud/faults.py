@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import lru_cache
@@ -20,7 +20,7 @@ from moto.core.utils import get_service_model
 
 from csoc.emulator.cloud.calls import UNDISTURBED, AwsError, Call, Disturbance
 from csoc.emulator.cloud.services import BY_NAME
-from csoc.emulator.effects import COMMON, EFFECTS, Delayed, FaultRule, Lost, Refused
+from csoc.emulator.effects import EFFECTS, Delayed, FaultRule, Lost, Refused
 from csoc.emulator.iam.matching import like
 
 
@@ -68,9 +68,9 @@ def _check_belongs(rule: FaultRule) -> None:
     """Refuses what the effect does not look at: whoever wrote it means another effect."""
     for field in fields(FaultRule):
         name = field.name
-        if name in COMMON or name in EFFECTS[rule.effect].takes or getattr(rule, name) == getattr(_NOTHING, name):
+        if EFFECTS[rule.effect].has(name) or getattr(rule, name) == getattr(_NOTHING, name):
             continue
-        takers = [effect for effect, row in EFFECTS.items() if name in row.takes]
+        takers = [effect for effect, row in EFFECTS.items() if row.has(name)]
         raise FaultError(f"{name} is for {' and '.join(takers)}, not for {rule.effect}")
 
 
@@ -115,7 +115,9 @@ def _check_type(name: str, value: Any, wanted: str) -> None:
 def not_there_yet(rule: FaultRule, principals: Mapping[str, Collection[str]]) -> list[str]:
     """What a rule names that there is none of: it hits nothing until there is. principals: ARNs of all users and roles,
     by account."""
-    found = []
+    found: list[str] = []
+    if EFFECTS[rule.effect].is_of_pods:
+        return found
     accounts = [account for account in principals if like(rule.account, account)]
     if not accounts:
         found.append(f"there is no account {rule.account} yet")
@@ -156,11 +158,16 @@ class _Planned:
         return True
 
 
+def _nobody_cares() -> None:
+    """There are no pods."""
+
+
 class Faults:
     """All rules, asked in the order in which they were set; the first that hits counts, and latencies add up with it.
-    Threads may share it."""
+    Threads may share it. changed: called after rules of pods were set or ended, for who goes by them."""
 
     def __init__(self) -> None:
+        self.changed: Callable[[], None] = _nobody_cares
         self._rules: dict[str, _Planned] = {}
         self._numbers = 0
         self._lock = threading.Lock()
@@ -172,25 +179,45 @@ class Faults:
             name = f"fault-{self._numbers}"
             # Not for secrets: the same seed must hit the same calls again.
             self._rules[name] = _Planned(rule, random.Random(rule.seed), rule.calls)  # noqa: S311
+        self._tell(rule)
         return name
 
     def remove(self, name: str) -> bool:
         """Ends a rule. False if there is none of that id."""
         with self._lock:
-            return self._rules.pop(name, None) is not None
+            gone = self._rules.pop(name, None)
+        if gone is not None:
+            self._tell(gone.rule)
+        return gone is not None
 
     def clear(self) -> None:
         """Ends all rules."""
         with self._lock:
+            gone = [planned.rule for planned in self._rules.values()]
             self._rules.clear()
+        self._tell(*gone)
+
+    def of_pods(self) -> list[FaultRule]:
+        """The rules that hold for pods."""
+        with self._lock:
+            rules = [planned.rule for planned in self._rules.values()]
+        return [rule for rule in rules if EFFECTS[rule.effect].is_of_pods]
+
+    def _tell(self, *rules: FaultRule) -> None:
+        if any(EFFECTS[rule.effect].is_of_pods for rule in rules):
+            self.changed()
 
     def all(self) -> list[dict[str, Any]]:
-        """The rules with their ids, how often each hit, and how many calls it still waits for."""
+        """The rules with their ids, how often each hit (None for those of pods, which are not counted), and how many
+        calls it still waits for."""
         with self._lock:
             return [
-                {"id": name, **asdict(planned.rule), "hits": planned.hits, "left": planned.left}
+                {
+                    "id": name, **asdict(planned.rule), "left": planned.left,
+                    "hits": None if EFFECTS[planned.rule.effect].is_of_pods else planned.hits,
+                }
                 for name, planned in self._rules.items()
-            ]
+            ]  # fmt: skip
 
     def disturb(self, call: Call) -> Disturbance:
         """What becomes of a call."""
@@ -213,7 +240,7 @@ class Faults:
         with self._lock:
             for planned in self._rules.values():
                 rule = planned.rule
-                matches = EFFECTS[rule.effect].does is None and _all_like(
+                matches = EFFECTS[rule.effect].is_of_resources and _all_like(
                     (rule.account, account), (rule.region, region), (rule.stack, stack),
                     (rule.resource, resource), (rule.action, action),
                 )  # fmt: skip

@@ -16,6 +16,7 @@ from csoc.emulator.kubernetes.argocd.applications import ArgoCd
 from csoc.emulator.kubernetes.argocd.own_definitions import DEFINITIONS
 from csoc.emulator.kubernetes.argocd.ports import Manifests
 from csoc.emulator.kubernetes.clusters import SimulatedCluster, SimulatedClusters
+from csoc.emulator.kubernetes.controllers import kubelet
 from csoc.emulator.kubernetes.controllers.cluster import Cluster
 from csoc.emulator.kubernetes.controllers.runtime import SimulatedPods
 from csoc.emulator.kubernetes.controllers.settings import Settings
@@ -68,6 +69,13 @@ class LivingClusters:
         if gone is not None:
             gone.detach()
         self.all.delete(cluster_id)
+
+    def reconsider(self) -> None:
+        """Has every pod looked at again, after the rules of what goes wrong have changed."""
+        with self._lock:
+            living = list(self._living.values())
+        for cluster in living:
+            kubelet.reconsider(cluster)
 
     def close(self) -> None:
         """Ends what works in the clusters."""

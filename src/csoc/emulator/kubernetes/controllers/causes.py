@@ -92,6 +92,11 @@ class Causes:
         with self._lock:
             self._rules = tuple(rule for rule in self._rules if rule != cause)
 
+    def replace(self, rules: Sequence[Cause]) -> None:
+        """From now on these rules hold and no others, for pods that run already after `kubelet.reconsider`."""
+        with self._lock:
+            self._rules = tuple(rules)
+
     def clear(self) -> None:
         """Nothing goes wrong by rule any more."""
         with self._lock:
