@@ -185,6 +185,42 @@ def test_an_index_is_asked_for_again_only_after_minutes(world: World) -> None:
     assert world.fetch(world.site.url, "demo").version == "1.1.0"
 
 
+@pytest.mark.parametrize("digests", [True, False])
+def test_who_is_about_to_act_on_a_chart_sees_what_was_swapped_a_moment_ago(world: World, digests: bool) -> None:
+    world.site.publish(*versions("1.0.0"), digests=digests)
+    sources = world.sources()
+    ref = ChartRef(world.site.url, "demo", revision="1.0.0")
+    first = sources.fetch(ref)
+    swapped = chart(
+        {"Chart.yaml": "apiVersion: v2\nname: demo\nversion: 1.0.0\n", "evil": "x"}, version="1.0.0", name="demo"
+    )
+    world.site.publish(swapped, digests=digests)
+    world.now += timedelta(seconds=1)
+    assert sources.fetch(ref) == first
+    sources.expire()
+    assert sources.fetch(ref).digest == swapped.digest
+    world.now += timedelta(seconds=1)
+    asked = len(world.site.paths)
+    sources.expire()
+    world.site.replies["/index.yaml"] = Reply(b"", 503)
+    with pytest.raises(UnavailableError):
+        sources.fetch(ref)
+    assert len(world.site.paths) > asked, "no older word stands in for what the server says"
+
+
+def test_a_registrys_tag_that_was_moved_a_moment_ago_is_seen_by_who_is_about_to_act(world: World) -> None:
+    world.site.push("team/charts", *versions("1.0.0"))
+    sources, ref = world.sources(), ChartRef(f"oci://{world.site.origin}/team/charts", "demo", revision="1.0.0")
+    first = sources.fetch(ref)
+    swapped = chart(
+        {"Chart.yaml": "apiVersion: v2\nname: demo\nversion: 1.0.0\n", "evil": "x"}, version="1.0.0", name="demo"
+    )
+    world.site.push("team/charts", swapped)
+    assert sources.fetch(ref) == first
+    sources.expire()
+    assert sources.fetch(ref).digest == swapped.digest
+
+
 def test_an_archive_with_a_digest_is_fetched_once_for_ever(world: World) -> None:
     world.site.publish(*versions("1.0.0"))
     first = world.fetch(world.site.url, "demo")

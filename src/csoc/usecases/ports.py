@@ -23,6 +23,8 @@ class Ports:
 
     begin_round: forgets what one look at the fleet may spend (hosts that did not answer, the time of rendering), for
     whoever looks again and again with the same ports.
+
+    expire_charts: what servers said of their charts is asked for again, for whoever is about to act on one.
     """
 
     repositories: Repositories
@@ -35,3 +37,4 @@ class Ports:
     ids: Ids
     dictionaries: Dictionaries = field(default_factory=NoDictionaries)
     begin_round: Callable[[], None] = lambda: None
+    expire_charts: Callable[[], None] = lambda: None

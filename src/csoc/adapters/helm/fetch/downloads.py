@@ -20,6 +20,8 @@ from typing import Any
 from csoc.clock import Clock
 
 _ANSWER_BYTES = 20_000_000
+FRESH = timedelta(minutes=5)
+"""How long an answer serves without being asked for again."""
 
 
 def digest_of(content: bytes) -> str:
@@ -37,6 +39,14 @@ class Remembered:
     def age(self, now: datetime) -> timedelta:
         """How old it is; never negative, whatever clocks did meanwhile."""
         return max(now - self.at, timedelta())
+
+    def is_fresh(self, now: datetime, since: datetime | None) -> bool:
+        """True if nobody needs to ask again. since: what is no newer is to be asked for in any case."""
+        return self.age(now) < FRESH and not self.is_expired(since)
+
+    def is_expired(self, since: datetime | None) -> bool:
+        """True if it is no newer than `since`."""
+        return since is not None and self.at <= since
 
 
 class Downloads:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
@@ -23,7 +23,6 @@ from csoc.fleet.versions import newest
 from csoc.fleet.yaml import yamltext
 
 INDEX_BYTES = 60_000_000
-FRESH = timedelta(minutes=5)
 _INDEX_LIMITS = yamltext.Limits(size_bytes=INDEX_BYTES, depth=60, nodes=3_000_000, documents=1)
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
@@ -54,6 +53,11 @@ class HelmRepository:
         self._downloads = downloads
         self._clock = clock
         self._archive_bytes = archive_bytes
+        self._since: datetime | None = None
+
+    def expire(self) -> None:
+        """Whatever the servers said up to this moment is asked for again."""
+        self._since = self._clock()
 
     def fetch(self, ref: ChartRef) -> Fetched:
         """The newest version that the reference allows. Raises as `ChartSources.fetch`."""
@@ -72,12 +76,12 @@ class HelmRepository:
 
     def _releases(self, base: str, chart: str) -> tuple[list[Release], tuple[str, ...]]:
         remembered = self._downloads.answer("index", base, chart)
-        if remembered is not None and remembered.age(self._clock()) < FRESH:
+        if remembered is not None and remembered.is_fresh(self._clock(), self._since):
             return _read_releases(remembered.value), ()
         try:
             index = self._http.get(urljoin(base, "index.yaml"), limit_bytes=INDEX_BYTES).content
         except UnavailableError as error:
-            if remembered is None:
+            if remembered is None or remembered.is_expired(self._since):
                 raise
             at = remembered.at.isoformat(timespec="minutes")
             return _read_releases(remembered.value), (
@@ -91,7 +95,7 @@ class HelmRepository:
         known = digest
         if not digest:
             remembered = self._downloads.answer("archive", base, url)
-            fresh = remembered is not None and remembered.age(self._clock()) < FRESH
+            fresh = remembered is not None and remembered.is_fresh(self._clock(), self._since)
             known = str(remembered.value) if remembered is not None and fresh else ""
         content = self._downloads.content(known, base) if known else None
         if content is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -20,7 +20,6 @@ from csoc.errors import DeniedError, NotFoundError, RejectedError, UnavailableEr
 from csoc.fleet.charts import ChartRef
 from csoc.fleet.versions import is_exact, newest
 
-FRESH = timedelta(minutes=5)
 _JSON_BYTES = 4_000_000
 _PAGES = 50
 _MANIFESTS = "application/vnd.oci.image.manifest.v1+json"
@@ -41,6 +40,11 @@ class OciRegistry:
         self._downloads = downloads
         self._clock = clock
         self._archive_bytes = archive_bytes
+        self._since: datetime | None = None
+
+    def expire(self) -> None:
+        """Whatever the registries said up to this moment is asked for again; a digest stays what it names."""
+        self._since = self._clock()
 
     def fetch(self, ref: ChartRef) -> Fetched:
         """The newest version that the reference allows, or the manifest "sha256:..." that it names.
@@ -66,7 +70,7 @@ class OciRegistry:
 
     def _newest(self, repository: _Repository, ref: ChartRef) -> str:
         remembered = self._downloads.answer("tags", repository.base)
-        if remembered is not None and remembered.age(self._clock()) < FRESH:
+        if remembered is not None and remembered.is_fresh(self._clock(), self._since):
             tags = [str(tag) for tag in remembered.value]
         else:
             tags = repository.tags()
@@ -80,7 +84,7 @@ class OciRegistry:
     def _layer(self, repository: _Repository, version: str) -> str:
         remembered = self._downloads.answer("layer", repository.base, version)
         by_digest = _DIGEST.fullmatch(version)
-        if remembered is not None and (by_digest or remembered.age(self._clock()) < FRESH):
+        if remembered is not None and (by_digest or remembered.is_fresh(self._clock(), self._since)):
             return str(remembered.value)
         reference = version.replace("+", "_")
         answer = repository.get(f"manifests/{reference}", _JSON_BYTES, accept=_MANIFESTS)

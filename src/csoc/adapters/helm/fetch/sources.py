@@ -21,9 +21,9 @@ from csoc.adapters.git.github_app import AppTokens
 from csoc.adapters.helm.fetch import tar
 from csoc.adapters.helm.fetch.archive import Files, read_archive
 from csoc.adapters.helm.fetch.dependencies import Builder, Place, chart_metadata
-from csoc.adapters.helm.fetch.downloads import Downloads, digest_of
+from csoc.adapters.helm.fetch.downloads import FRESH, Downloads, digest_of
 from csoc.adapters.helm.fetch.folders import DiskRoot, TreeRoot, read_file
-from csoc.adapters.helm.fetch.helm_repository import FRESH, Fetched, HelmRepository
+from csoc.adapters.helm.fetch.helm_repository import Fetched, HelmRepository
 from csoc.adapters.helm.fetch.http import Allowed, Basic, Http, Peer, gate
 from csoc.adapters.helm.fetch.oci import OciRegistry
 from csoc.adapters.unreached import Unreached
@@ -112,6 +112,12 @@ class HelmChartSources:
     def forget(self) -> None:
         """Servers that were not reached may be asked again: the next look at the fleet begins."""
         self._unreached.forget()
+
+    def expire(self) -> None:
+        """What servers said of their charts up to this moment is asked for again, and no older word stands in for it:
+        for whoever is about to act on a chart."""
+        self._helm.expire()
+        self._oci.expire()
 
     def fetch(self, ref: ChartRef, *, local: Mapping[str, Tree] | None = None) -> ChartArchive:
         """See the port."""
