@@ -105,6 +105,8 @@ class DocumentDelivery:
         return self._written(run, path, content, f"Platform of the cluster {owner.cluster.metadata.name}", "platform")
 
     def gen3(self, run: Run, values_commit: str, client: ClusterClient) -> LayerPlan:
+        # This is looked at right before it is deployed: what a repository of charts said minutes ago is too old.
+        self.ports.git.expire_charts()
         values = self.ports.git.repositories.open(self._address(run), values_commit)
         apis = sorted({kind.api_version for kind in client.discover().resources})
         cluster = InCluster(client.version(), tuple(apis))
