@@ -349,6 +349,18 @@ def test_a_plan_shows_what_deploying_changes_object_by_object(world: World) -> N
     ]
 
 
+def test_the_chart_is_asked_for_anew_right_before_it_is_deployed(world: World) -> None:
+    world.plan()
+    asked: list[str] = []
+    git = replace(world.ports.git, expire_charts=lambda: asked.append(world.head))
+    world.services = replace(world.services, delivery=DocumentDelivery(replace(world.ports, git=git)))
+    run = deploying(world)
+    before = world.head
+    assert isinstance(STEPS["deploy gen3"].run(run), Done)
+    assert asked == [before]
+    assert world.head != before
+
+
 def test_a_value_that_breaks_a_rule_blocks_the_plan_until_it_is_waived(world: World) -> None:
     path = world.values_path()
     text = (world.folder / path).read_text("utf-8")
