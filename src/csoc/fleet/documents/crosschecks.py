@@ -8,6 +8,8 @@ planned: physical names carry the uid, so the two would act on the same things.
 from __future__ import annotations
 
 import fnmatch
+import hashlib
+import string
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,10 +127,22 @@ def _shared_uids(read: Sequence[Placed[Document]], faults: list[Fault]) -> Mappi
                     "metadata.uid",
                     "a uid that no other document has",
                     f'"{uid}", which {others} has too',
-                    "None of them can be planned until all but one have a new uid; the copy is the one to renew",
+                    f'If this is the copy, write "uid: {_renewed(placed)}" here; the one whose things are made already '
+                    "keeps its own. None of them can be planned until each has another",
                 )
             )
     return MappingProxyType(unplannable)
+
+
+def _renewed(placed: Placed[Document]) -> str:
+    """A uid for a copy, the same each time: a check that is asked twice says the same twice."""
+    number = int(hashlib.sha256(f"{placed.uid} {placed.file.path}".encode()).hexdigest(), 16)
+    letters = string.ascii_lowercase
+    made = letters[number % len(letters)]
+    for _ in range(9):
+        number, rest = divmod(number, 36)
+        made += (letters + string.digits)[rest]
+    return made
 
 
 def _misnamed(read: Iterable[Placed[Document]], top: str) -> Iterable[Fault]:
