@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -284,6 +285,21 @@ def test_a_copied_folder_makes_both_unplannable_and_names_both() -> None:
         ("commons/heart/copy/environment.yaml", "metadata.uid"),
         ("commons/heart/e/environment.yaml", "metadata.uid"),
     ]
+
+
+def test_the_line_that_makes_a_copy_plannable_is_named() -> None:
+    files = {
+        "fleet.yaml": fleet(),
+        "commons/heart/commons.yaml": commons("heart", "b1b2c3d4e5"),
+        "commons/heart/e/environment.yaml": environment("e", "c1b2c3d4e5"),
+        "commons/heart/copy/environment.yaml": environment("copy", "c1b2c3d4e5"),
+    }
+    copied, _ = read(files).errors
+    assert copied.location.path == "commons/heart/copy/environment.yaml"
+    [renewed] = re.findall(r'write "uid: (\S+)" here', copied.fix)
+    found = read({**files, copied.location.path: environment("copy", renewed)})
+    assert [fault for fault in found.errors if fault.field == "metadata.uid"] == []
+    assert dict(found.unplannable) == {}
 
 
 def test_uids_are_compared_across_kinds() -> None:
