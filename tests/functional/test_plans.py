@@ -185,6 +185,26 @@ def test_what_is_applied_is_unchanged_and_stands_well(fleet: Fleet, tidal: str) 
     }
 
 
+def test_what_is_not_committed_is_not_planned_and_that_is_said(fleet: Fleet, tidal: str) -> None:
+    file = fleet.folder / tidal
+    committed = file.read_text()
+    assert fleet.plan("tidal", "--layer", "network")["uncommitted"] == []
+    file.write_text(committed.replace("size: small", "size: large"))
+    (fleet.folder / "notes.txt").write_text("for nobody")
+    try:
+        ran = fleet.world.done(fleet.csoc("plan", "tidal", "--layer", "network"))
+        assert f"{tidal} has changes that are not committed; they are not looked at" in ran.out
+        assert "notes.txt" not in ran.out
+        assert "There is nothing to do." in ran.out
+        assert fleet.plan("tidal", "--layer", "network")["uncommitted"] == [tidal]
+        assert fleet.plan("tidal", "--layer", "network", "--revision", "HEAD")["uncommitted"] == []
+    finally:
+        file.write_text(committed)
+        (fleet.folder / "notes.txt").unlink()
+    said = fleet.csoc("plan", "--help").out
+    assert "what is not committed is not looked at" in " ".join(said.split())
+
+
 def test_a_replacement_is_shown_with_what_was_and_what_would_be(fleet: Fleet, tidal: str) -> None:
     fleet.change(tidal, "size: small", "size: small\n  network: {cidr: 10.30.0.0/16}")
     try:

@@ -15,7 +15,7 @@ from csoc.cli.commands import Command, CommandGroup, Listed, WrongUsageError, co
 from csoc.cli.output import print_json, progress, say
 from csoc.cli.plan.session import open_applying
 from csoc.cli.runs.session import how_it_goes_on
-from csoc.cli.session import own_fleet_option
+from csoc.cli.session import committed_fleet_option
 from csoc.config import is_variable_name, read_secret_file
 from csoc.errors import CsocError, NotFoundError
 from csoc.gen3.launch.secrets import AskedField
@@ -79,7 +79,7 @@ class _PutCommand(Command):
     "--renew", is_flag=True,
     help="Put it although it has a value: what csoc generates in it is made anew, and what that encrypted is lost.",
 )  # fmt: skip
-@own_fleet_option
+@committed_fleet_option
 def put_command(
     environment: str,
     name: str,

@@ -25,6 +25,11 @@ _DOCUMENTS = ("fleet.yaml", ".csoc")
 """What a folder has in which csoc's documents are. A repository is asked for what is committed."""
 _INSTEAD = ("listing", "shown")
 """Parameters with which a command needs no fleet."""
+_OF_REPOSITORIES = "Branch, tag or commit (default: the work tree, or the main branch)."
+_OF_COMMITS = (
+    "Branch, tag or commit (default: the last commit of the branch that is checked out, or of the main branch; what is "
+    "not committed is not looked at)."
+)
 
 
 def own_url_option(command: F) -> F:
@@ -41,12 +46,11 @@ def own_url_option(command: F) -> F:
 
 def revision_option(command: F) -> F:
     """--revision: what to read."""
-    return click.option(
-        "--revision",
-        type=ONE_LINE,
-        metavar="REV",
-        help="Branch, tag or commit (default: the work tree, or the main branch).",
-    )(command)
+    return _revision_option(_OF_REPOSITORIES)(command)
+
+
+def _revision_option(says: str) -> Callable[[F], F]:
+    return click.option("--revision", type=ONE_LINE, metavar="REV", help=says)
 
 
 def fleet_option(command: F) -> F:
@@ -60,7 +64,16 @@ def own_fleet_option(command: F) -> F:
     return _fleet_option(command, _check_has_documents)
 
 
-def _fleet_option(command: F, check: Callable[[click.Context, click.Parameter, str], str] | None) -> F:
+def committed_fleet_option(command: F) -> F:
+    """The same for what is planned and done: of commits."""
+    return _fleet_option(command, _check_has_documents, _OF_COMMITS)
+
+
+def _fleet_option(
+    command: F,
+    check: Callable[[click.Context, click.Parameter, str], str] | None,
+    revision: str = _OF_REPOSITORIES,
+) -> F:
     fleet = click.option(
         "--fleet",
         "source",
@@ -72,7 +85,7 @@ def _fleet_option(command: F, check: Callable[[click.Context, click.Parameter, s
         metavar="SOURCE",
         help="URL or path of the fleet's repository. Also read from CSOC_FLEET.",
     )
-    return fleet(revision_option(own_url_option(command)))
+    return fleet(_revision_option(revision)(own_url_option(command)))
 
 
 def _check_has_documents(context: click.Context, parameter: click.Parameter, source: str) -> str:  # noqa: ARG001

@@ -11,7 +11,7 @@ from csoc.cli.output import print_json, progress, say
 from csoc.cli.plan.session import open_applying
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
-from csoc.cli.session import own_fleet_option
+from csoc.cli.session import committed_fleet_option
 from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
 from csoc.usecases.planning.applying import check_fresh, check_no_run, has_nothing_to_do, run_of
@@ -32,7 +32,7 @@ from csoc.usecases.planning.fleets import open_fleet
     help="Begin the run and leave it to a workflow: github:OWNER/REPO.",
 )  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="What the run writes into Git goes through pull requests.")
-@own_fleet_option
+@committed_fleet_option
 def apply_command(
     plan: str,
     only_begin: bool,

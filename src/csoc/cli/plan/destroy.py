@@ -10,12 +10,12 @@ import click
 from csoc.accounts.workflows import parse_workflow
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
-from csoc.cli.output import EXIT_FAILED, print_json, progress, say
+from csoc.cli.output import EXIT_FAILED, count, print_json, progress, say
 from csoc.cli.plan.session import open_applying, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
-from csoc.cli.session import own_fleet_option
+from csoc.cli.session import committed_fleet_option
 from csoc.errors import RejectedError
 from csoc.operations.runs import HERE, Step
 from csoc.provisioning.plans import Purpose
@@ -36,7 +36,7 @@ from csoc.usecases.planning.owners import find_owner
     help="With --yes: begin the run and leave it to a workflow: github:OWNER/REPO.",
 )  # fmt: skip
 @click.option("--pull-request", is_flag=True, help="What the run takes out of Git goes through pull requests.")
-@own_fleet_option
+@committed_fleet_option
 def destroy_command(
     owner: str,
     layers: tuple[str, ...],
@@ -117,7 +117,6 @@ def _print_left(steps: Sequence[Step]) -> None:
             say(f"  {name}")
     if "left" not in results.get("list left", {}):
         return
-    left = results["list left"]["left"]
-    say("What is left in the account, by its own list:" if left else "Nothing is left in the account.", "bold")
-    for one in left:
-        say(f"  {one['name']} ({one['type']}): {one['keptBy'] or 'no policy of its stack keeps it; look whose it is'}")
+    left = len(results["list left"]["left"])
+    things = f"{count(left, 'thing')} {'is' if left == 1 else 'are'} left in the account, each told above"
+    say(f"{things} as still there." if left else "Nothing is left in the account.", "bold")

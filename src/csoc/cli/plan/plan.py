@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from csoc.cli.output import EXIT_FAILED, print_json, progress, say
 from csoc.cli.plan.session import open_provisioning, planned_options
 from csoc.cli.plan.show import plan_json, print_plan
 from csoc.cli.plan.stored import list_plans
-from csoc.cli.session import own_fleet_option
+from csoc.cli.session import committed_fleet_option
 from csoc.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     help="Write the document that templates are made from (python -m csoc_infra FILE OUTDIR), and plan nothing.",
 )  # fmt: skip
 @click.option("--whole", is_flag=True, help="Show every addition with its name.")
-@own_fleet_option
+@committed_fleet_option
 def plan(
     owner: str | None,
     listing: bool,
@@ -69,9 +70,10 @@ def plan(
         _show(shown, whole=whole, as_json=as_json)
         return 0
     assert owner is not None  # noqa: S101 - the only one that is left
-    from csoc.usecases.planning.fleets import open_fleet
+    from csoc.usecases.planning.fleets import open_fleet, uncommitted
     from csoc.usecases.planning.inputs import infrastructure_of
     from csoc.usecases.planning.making import Wanted, make_plan
+    from csoc.usecases.planning.owners import find_owner
 
     with open_provisioning() as ports:
         progress(f"reading {source}")
@@ -83,7 +85,9 @@ def plan(
             return 0
         progress("asking CloudFormation")
         made = make_plan(ports, fleet, Wanted(owner, layers=layers or None, unlocks=unlocks))
-        _print(ports, made, whole=whole, as_json=as_json)
+        found_owner = find_owner(fleet.documents, f"{made.owner_kind}/{made.owner_name}")
+        left_out = uncommitted(ports.git, fleet, found_owner) if revision is None else ()
+        _print(ports, made, whole=whole, as_json=as_json, left_out=left_out)
     return EXIT_FAILED if made.blocking else 0
 
 
@@ -96,13 +100,23 @@ def _show(plan_id: str, *, whole: bool, as_json: bool) -> None:
         _print(ports, found, whole=whole, has_run=has_run, as_json=as_json)
 
 
-def _print(ports: ProvisioningPorts, made: Plan, *, whole: bool, as_json: bool, has_run: bool = False) -> None:
+def _print(
+    ports: ProvisioningPorts,
+    made: Plan,
+    *,
+    whole: bool,
+    as_json: bool,
+    has_run: bool = False,
+    left_out: Sequence[str] = (),
+) -> None:
     from csoc.usecases.planning.approving import StoredApprovals
 
     missing = StoredApprovals(ports).standing(made.id).why
     if as_json:
-        print_json(plan_json(made, missing))
+        print_json({**plan_json(made, missing), "uncommitted": list(left_out)})
     else:
+        for path in left_out:
+            say(f"{path} has changes that are not committed; they are not looked at", "yellow")
         print_plan(made, missing, whole=whole, gets_run=has_run)
 
 

@@ -11,7 +11,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
-from csoc.cli.session import own_fleet_option
+from csoc.cli.session import committed_fleet_option
 from csoc.fleet.masking import mask_text
 from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.gen3_standing import NOT_HEALTHY, NOT_SEEN, Gen3Standing, gen3_standing
@@ -24,7 +24,7 @@ _MOST_REASONS = 5
 @click.argument("owner", type=ONE_LINE)
 @click.option("--drift", "look_for_drift", is_flag=True, help="Ask CloudFormation what differs from its templates.")
 @click.option("--outputs", "show_outputs", is_flag=True, help="Show what each layer gives to others.")
-@own_fleet_option
+@committed_fleet_option
 def status_command(
     owner: str,
     look_for_drift: bool,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from csoc.errors import RejectedError
-from csoc.fleet.documents.collection import Documents
+from csoc.errors import CsocError, RejectedError
+from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.reading import read_documents
 from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import SourceAddress, Tree
+from csoc.usecases.planning.owners import Owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -47,6 +49,34 @@ def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = Non
 def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
     """As `open_fleet`, for what needs no more than Git."""
     return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision), source)
+
+
+def uncommitted(git: Ports, fleet: FleetAt, owner: Owner) -> tuple[str, ...]:
+    """Files of an owner, its cluster, its account and its fleet that are another in the work tree than in the commit
+    that plans read; none where there is no work tree."""
+    try:
+        work = git.repositories.open(SourceAddress(fleet.source, trusted=True))
+    except CsocError:  # the plan does not need it
+        return ()
+    now, then = work.entries(), fleet.tree.entries()
+    files, folders = _files_of(fleet.documents, owner)
+    changed = {path for path in {*now, *then} if now.get(path) != then.get(path)}
+    return tuple(sorted(path for path in changed if path in files or path.startswith(folders)))
+
+
+def _files_of(documents: Documents, owner: Owner) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Single files, and folders of which all counts."""
+    placed: list[Placed[Any]] = [documents.clusters[owner.cluster.metadata.name]]
+    placed += [found for name, found in documents.accounts.items() if name == owner.account.metadata.name]
+    placed += [documents.fleet] if documents.fleet is not None else []
+    values: list[str] = []
+    folders: list[str] = []
+    if owner.environment is not None:
+        own = documents.environments[owner.environment.metadata.name]
+        placed.append(own)
+        values = [reference.path for reference in owner.environment.spec.values if reference.repository is None]
+        folders = [f"{own.file.path.rpartition('/')[0]}/"] if "/" in own.file.path else []
+    return frozenset({*(one.file.path for one in placed), *values}), tuple(folders)
 
 
 def fleet_with(git: Ports, fleet: FleetAt, files: Mapping[str, bytes | None]) -> FleetAt:
