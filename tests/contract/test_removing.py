@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,18 @@ import pytest
 
 from csoc.adapters.kube.client import KubeClient
 from csoc.clusters.applications import API
-from csoc.clusters.client import Object
+from csoc.clusters.arriving import Arrival, check_free
+from csoc.clusters.client import Applying, Object
+from csoc.clusters.ownership import Delivered
 from csoc.clusters.removing import Removal, Taken, take_away, users_of_the_account
 from csoc.errors import ConflictError, NotFoundError
 from tests.contract.bootstrapping import KilledError
 from tests.contract.cluster_worlds import simulated_world
 
 SERVER = "https://kubernetes.default.svc"
+TRACKING = "argocd.argoproj.io/tracking-id"
+SOURCE = {"repoURL": "https://charts.example.org", "path": "gen3", "targetRevision": "main"}
+IN_GIT = Delivered("kelp-dev", "kelp-dev", "kelp", frozenset({"https://charts.example.org"}))
 KELP = Removal("kelp-dev", ("kelp", "jupyter-pods-kelp"))
 
 
@@ -33,15 +39,20 @@ def client(tmp_path: Path) -> Iterator[KubeClient]:
 def environment(client: KubeClient, name: str) -> None:
     application = f"{name}-dev"
     for namespace in (name, f"jupyter-pods-{name}"):
-        client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        about = {"name": namespace, "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}
+        made = {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+        client.apply(made, Applying(manager="argocd-controller"))
     to = {"server": SERVER, "namespace": name}
     destinations = [to, {**to, "namespace": f"jupyter-pods-{name}"}]
     about = {"name": application, "namespace": "argocd"}
-    client.create({"apiVersion": API, "kind": "AppProject", "metadata": about,
+    by_root = [
+        {**about, "annotations": {TRACKING: f"csoc-root:argoproj.io/{kind}:argocd/{application}"}}
+        for kind in ("AppProject", "Application")
+    ]
+    client.create({"apiVersion": API, "kind": "AppProject", "metadata": by_root[0],
                    "spec": {"sourceRepos": ["*"], "destinations": destinations}})  # fmt: skip
-    source = {"repoURL": "https://charts.example.org", "path": "gen3", "targetRevision": "main"}
-    client.create({"apiVersion": API, "kind": "Application", "metadata": about,
-                   "spec": {"project": application, "source": source, "destination": to}})  # fmt: skip
+    client.create({"apiVersion": API, "kind": "Application", "metadata": by_root[1],
+                   "spec": {"project": application, "source": SOURCE, "destination": to}})  # fmt: skip
     tracked(client, "v1", "ConfigMap", name, "settings", application, data={"a": "b"})
     backend = {"service": {"name": "revproxy-service", "port": {"number": 80}}}
     tracked(client, "networking.k8s.io/v1", "Ingress", name, "revproxy", application,
@@ -52,7 +63,7 @@ def tracked(
     client: KubeClient, api: str, kind: str, namespace: str, name: str, application: str, **body: Any
 ) -> Object:
     group = api.rpartition("/")[0]
-    by = {"argocd.argoproj.io/tracking-id": f"{application}:{group}/{kind}:{namespace}/{name}"} if application else {}
+    by = {TRACKING: f"{application}:{group}/{kind}:{namespace}/{name}"} if application else {}
     about = {"name": name, "namespace": namespace, "annotations": by}
     return client.create({"apiVersion": api, "kind": kind, "metadata": about, **body})
 
@@ -148,7 +159,7 @@ def test_a_namespace_into_which_another_application_deploys_stays(client: KubeCl
 
 
 def test_an_application_of_that_name_that_deploys_elsewhere_is_left_alone(client: KubeClient) -> None:
-    with pytest.raises(ConflictError, match="deploys into kelp, and the document says other"):
+    with pytest.raises(ConflictError, match="it deploys into kelp, and not into other"):
         removed(client, Removal("kelp-dev", ("other",)))
     assert "finalizers" not in client.get(API, "Application", "kelp-dev", "argocd")["metadata"]
     assert what_is_there(client, "kelp") == [True] * 4
@@ -171,3 +182,113 @@ def test_what_a_cluster_has_in_the_account_is_named(client: KubeClient) -> None:
         "Ingress reef/revproxy",
         "Service reef/open (LoadBalancer)",
     )
+
+
+def test_an_application_that_bears_the_name_and_is_not_the_one_in_git_is_left_alone_whatever_differs(
+    client: KubeClient,
+) -> None:
+    removal = replace(KELP, in_git=IN_GIT)
+    theirs = {"repoURL": "https://git.example.org/team-x", "path": "tool", "targetRevision": "main"}
+    elsewhere = {"server": "https://192.0.2.1", "namespace": "kelp"}
+    changes: list[tuple[Object, Object, str]] = [
+        ({"metadata": {"annotations": {TRACKING: None}}}, {}, "somebody brought it, and not csoc-root"),
+        ({"metadata": {"annotations": {TRACKING: "apps:argoproj.io/Application:argocd/kelp-dev"}}}, {},
+         "the Application apps brought it, and not csoc-root"),
+        ({}, {"project": "team-x"}, "its project is team-x, and not kelp-dev"),
+        ({}, {"source": theirs}, "It belongs to the project kelp-dev and deploys https://git.example.org/team-x"),
+        ({}, {"source": None, "sources": [SOURCE, theirs]}, "it deploys from other repositories"),
+        ({}, {"destination": elsewhere}, "it deploys to https://192.0.2.1"),
+    ]  # fmt: skip
+    about = client.get(API, "Application", "kelp-dev", "argocd")
+    own = {"metadata": {"annotations": {TRACKING: about["metadata"]["annotations"][TRACKING]}},
+           "spec": {**about["spec"], "sources": None}}  # fmt: skip
+    for metadata, spec, said in changes:
+        client.merge(API, "Application", "kelp-dev", {**metadata, "spec": spec}, "argocd")
+        with pytest.raises(ConflictError, match=said) as found:
+            removed(client, removal)
+        assert "Nothing was taken away" in found.value.fix
+        assert "finalizers" not in client.get(API, "Application", "kelp-dev", "argocd")["metadata"]
+        with pytest.raises(ConflictError, match=said):
+            check_free(client, Arrival((IN_GIT,), KELP.namespaces))
+        client.merge(API, "Application", "kelp-dev", own, "argocd")
+    assert what_is_there(client, "kelp") == [True] * 4
+    check_free(client, Arrival((IN_GIT,), KELP.namespaces))
+    assert removed(client, removal) == Taken()
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "project", "mark"),
+    [
+        ("csoc-root", "argocd", "csoc-root", ""),
+        ("platform-external-secrets", "external-secrets", "platform",
+         "csoc-root:argoproj.io/Application:argocd/platform-external-secrets"),
+    ],
+)  # fmt: skip
+def test_the_applications_of_the_cluster_itself_are_nobodys_environment(
+    client: KubeClient, name: str, namespace: str, project: str, mark: str
+) -> None:
+    about = {"name": name, "namespace": "argocd", "annotations": {TRACKING: mark} if mark else {}}
+    spec = {"project": project, "source": SOURCE, "destination": {"server": SERVER, "namespace": namespace}}
+    made = client.create({"apiVersion": API, "kind": "Application", "metadata": about, "spec": spec})
+    with pytest.raises(ConflictError, match=f"The Application {name} in the cluster is not the environment's"):
+        removed(client, Removal(name, (namespace,)))
+    there = client.get(API, "Application", name, "argocd")["metadata"]
+    assert (there["uid"], there.get("finalizers")) == (made["metadata"]["uid"], None)
+
+
+LABELLED = {"app.kubernetes.io/instance": "kelp-dev"}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+BACKEND = {"defaultBackend": {"service": {"name": "theirs", "port": {"number": 80}}}}
+
+
+def labelled(client: KubeClient) -> None:
+    """What a Helm release of the environment's name leaves in its namespace."""
+    for api, kind, spec in (("v1", "PersistentVolumeClaim", CLAIM), ("networking.k8s.io/v1", "Ingress", BACKEND)):
+        about = {"name": "theirs", "namespace": "kelp", "labels": LABELLED}
+        client.create({"apiVersion": api, "kind": kind, "metadata": about, "spec": spec})
+
+
+def test_the_label_that_every_helm_release_has_makes_nothing_the_environments(client: KubeClient) -> None:
+    labelled(client)
+    [kept] = removed(client).kept
+    assert kept == (
+        "namespace kelp: it holds what does not go with the Application: Ingress theirs, PersistentVolumeClaim theirs"
+    )
+    for api, kind in (("v1", "PersistentVolumeClaim"), ("networking.k8s.io/v1", "Ingress")):
+        assert "deletionTimestamp" not in client.get(api, kind, "theirs", "kelp")["metadata"]
+    arrival = Arrival((IN_GIT,), KELP.namespaces)
+    with pytest.raises(ConflictError, match="holds what is not this environment's: Ingress theirs, Persistent") as no:
+        check_free(client, arrival)
+    assert "a namespace of its own" in no.value.fix
+
+
+def test_where_argo_cd_tracks_by_label_the_label_counts(client: KubeClient) -> None:
+    settings = {"application.resourceTrackingMethod": "label"}
+    about = {"name": "argocd-cm", "namespace": "argocd"}
+    client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": settings}, Applying(force=True))
+    labelled(client)
+    check_free(client, Arrival((Delivered("kelp-dev", "kelp-dev", "kelp"),), ("kelp",)))
+    client.merge("v1", "PersistentVolumeClaim", "theirs", {"metadata": {"labels": None}}, "kelp")
+    assert removed(client).kept == (
+        "namespace kelp: it holds what does not go with the Application: PersistentVolumeClaim theirs",
+    )
+
+
+def test_a_namespace_and_a_project_that_somebody_made_stay(client: KubeClient) -> None:
+    client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kelp-tools"}})
+    client.merge(API, "AppProject", "kelp-dev", {"metadata": {"annotations": None}}, "argocd")
+    assert removed(client, Removal("kelp-dev", ("kelp", "kelp-tools", "jupyter-pods-kelp"))).kept == (
+        "namespace kelp-tools: Argo CD did not make it",
+        "AppProject kelp-dev: csoc-root did not bring it",
+    )
+
+
+def test_a_namespace_is_free_for_what_was_kept_of_this_environment_and_for_no_other(client: KubeClient) -> None:
+    tracked(client, "v1", "PersistentVolumeClaim", "kelp", "kept", "kelp-dev", spec=CLAIM)
+    client.merge("v1", "PersistentVolumeClaim", "kept",
+                 {"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}}, "kelp")  # fmt: skip
+    assert [one.partition(": ")[0] for one in removed(client).kept] == ["namespace kelp"]
+    check_free(client, Arrival((IN_GIT,), KELP.namespaces))
+    other = Delivered("moss-dev", "moss-dev", "kelp")
+    with pytest.raises(ConflictError, match=r"The namespace kelp holds .* PersistentVolumeClaim kept"):
+        check_free(client, Arrival((other,), ("kelp",)))

@@ -23,16 +23,14 @@ from csoc.clusters.applications import (
 from csoc.clusters.bootstrap.acting import ROOT
 from csoc.clusters.bootstrap.objects import INSTALLATION
 from csoc.clusters.client import ClusterClient, Deletion, Object, Resource, Where
+from csoc.clusters.ownership import Delivered, Tracking, is_delivered, refuse_foreign, tracking_of
 from csoc.errors import ConflictError, NotFoundError, UnavailableError
 from csoc.fleet.argocd.model import RESOURCES_FINALIZER
+from csoc.fleet.documents import reserved
 from csoc.fleet.shapes import items, mapping, mappings, text
 
-_TRACKING = "argocd.argoproj.io/tracking-id"
-_INSTANCE = "app.kubernetes.io/instance"
 _OPTIONS, _POLICY = "argocd.argoproj.io/sync-options", "helm.sh/resource-policy"
 _INGRESS = ("networking.k8s.io/v1", "Ingress")
-_NEVER = frozenset({"default", "kube-system", "kube-public", "kube-node-lease", NAMESPACE})
-_PROJECTS = frozenset({"default", ROOT})
 # What a cluster itself keeps in every namespace, or what goes with what it is about.
 _OF_THE_CLUSTER = frozenset(
     {("", "Event"), ("events.k8s.io", "Event"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice"),
@@ -53,11 +51,26 @@ class Fence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What goes. application: its name, and the project's. namespaces: those that it alone uses, its own first."""
+    """What goes. application: its name, and the project's. namespaces: those that it alone uses, its own first.
+    in_git: the Application as Git has it; None where it has none (any more)."""
 
     application: str
     namespaces: tuple[str, ...]
     applications_in: str = NAMESPACE
+    in_git: Delivered | None = None
+
+    @property
+    def delivered(self) -> Delivered:
+        """What an Application of that name has to be, if it is the environment's."""
+        return self.in_git or Delivered(self.application, self.application, self.namespaces[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """All Applications that are there, and how Argo CD marks what they bring."""
+
+    there: Sequence[ApplicationReading]
+    tracking: Tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,70 +84,73 @@ class Taken:
 def claim(client: ClusterClient, removal: Removal, fence: Fence) -> bool:
     """Lets the Application take along what it deployed, whoever deletes it from now on. False if there is none.
 
-    Raises ConflictError: an Application of that name deploys somewhere else, so it is another one.
+    Raises ConflictError: an Application of that name is somebody else's.
     """
+    return _claimed(client, removal, tracking_of(client, removal.applications_in), fence) is not None
+
+
+def _claimed(client: ClusterClient, removal: Removal, tracking: Tracking, fence: Fence) -> ApplicationReading | None:
+    """The environment's own Application, None if there is none. Raises as `claim`."""
     for left in reversed(range(_TIMES_READ)):
         body = _get(client, API, KIND, removal.application, removal.applications_in)
         if body is None:
-            return False
+            return None
+        refuse_foreign(body, (removal.delivered,), tracking, _fix_of_foreign(removal))
         reading = read_application(body)
-        _check_same(reading, removal)
         finalizers = [text(one) for one in items(mapping(body.get("metadata")).get("finalizers"))]
         if reading.is_being_deleted or any(one.startswith(RESOURCES_FINALIZER) for one in finalizers):
-            return True
+            return reading
         fence.check()
         patch = {"metadata": {"finalizers": [*finalizers, RESOURCES_FINALIZER], "resourceVersion": reading.version}}
         try:
-            client.merge(API, KIND, reading.name, patch, removal.applications_in)
+            return read_application(client.merge(API, KIND, reading.name, patch, removal.applications_in))
         except NotFoundError:
-            return False
+            return None
         except ConflictError:  # Argo CD wrote meanwhile
             if not left:
                 raise
-        else:
-            return True
-    return True
+    return None
 
 
-def _check_same(reading: ApplicationReading, removal: Removal) -> None:
-    if reading.namespace not in removal.namespaces:
-        raise ConflictError(
-            f"The Application {reading.name} deploys into {reading.namespace or 'no namespace'}, and the document says "
-            f"{removal.namespaces[0]}",
-            place=f"Application {removal.applications_in}/{reading.name}",
-            fix="It is another one: rename it or correct the document, then plan again",
-        )
+def _fix_of_foreign(removal: Removal) -> str:
+    return (
+        "Nothing was taken away. Whoever it belongs to takes it away or gives it another name, then csoc runs resume. "
+        f"To leave it and the namespace where they are, name layers: csoc destroy {removal.application} --layer LAYER"
+    )
 
 
 def take_away(client: ClusterClient, removal: Removal, fence: Fence, log: Callable[[str], None]) -> Taken:
     """Does what is next. Raises what `claim` and the client raise."""
-    waits = _application(client, removal, fence, log)
+    tracking = tracking_of(client, removal.applications_in)
+    waits = _application(client, removal, tracking, fence, log)
     if waits:
         return Taken(waits)
-    balancers = list(_balancers(client, removal, fence))
+    balancers = list(_balancers(client, removal, tracking, fence))
     if balancers:
         return Taken(f"the load balancers of {_listed(balancers)} to go")
     others = Applications(client, removal.applications_in).list_all()
     kept: list[str] = []
     going: list[str] = []
     for name in removal.namespaces:
-        why = _namespace(client, name, removal, others, fence, log)
+        why = _namespace(client, name, removal, _Others(others, tracking), fence, log)
         if why is None:
             going.append(name)
         elif why:
             kept.append(f"namespace {name}: {why}")
     if going:
         return Taken(f"the namespace {', '.join(going)} to go")
-    kept += _project(client, removal, others, fence)
+    kept += _project(client, removal, _Others(others, tracking), fence)
     return Taken(kept=tuple(kept))
 
 
-def _application(client: ClusterClient, removal: Removal, fence: Fence, log: Callable[[str], None]) -> str:
+def _application(
+    client: ClusterClient, removal: Removal, tracking: Tracking, fence: Fence, log: Callable[[str], None]
+) -> str:
     """What Argo CD is still busy with, "" once the Application is gone, which may be at any moment."""
-    if not claim(client, removal, fence):
+    reading = _claimed(client, removal, tracking, fence)
+    if reading is None:
         return ""
     try:
-        reading = Applications(client, removal.applications_in).get(removal.application)
         fence.check()
         if not reading.is_being_deleted:
             log(f"Deleting the Application {reading.name} with all that it deployed")
@@ -189,11 +205,11 @@ def _of_the_application(reading: ApplicationReading) -> str:
     return f"Argo CD to take the Application {reading.name} away{why}"
 
 
-def _balancers(client: ClusterClient, removal: Removal, fence: Fence) -> Iterator[str]:
+def _balancers(client: ClusterClient, removal: Removal, tracking: Tracking, fence: Fence) -> Iterator[str]:
     """Ingresses of the Application that are there still: their controller has the load balancer to delete first."""
     for namespace in removal.namespaces:
         for body in client.list_all(*_INGRESS, Where(namespace))[0]:
-            if not _is_of(body, removal.application):
+            if tracking.application_of(body, "networking.k8s.io", "Ingress") != removal.application:
                 continue
             about = mapping(body.get("metadata"))
             if not about.get("deletionTimestamp"):
@@ -206,7 +222,7 @@ def _namespace(
     client: ClusterClient,
     name: str,
     removal: Removal,
-    others: Sequence[ApplicationReading],
+    others: _Others,
     fence: Fence,
     log: Callable[[str], None],
 ) -> str | None:
@@ -220,7 +236,7 @@ def _namespace(
     why = _reserved(body, name, removal, others)
     if why:
         return why
-    holding = sorted(_holding(client, name, removal.application))
+    holding = sorted(_holding(client, name, removal.application, others.tracking))
     if holding:
         return f"it holds what does not go with the Application: {_listed(holding)}"
     fence.check()
@@ -229,18 +245,19 @@ def _namespace(
     return None
 
 
-def _reserved(body: Object, name: str, removal: Removal, others: Sequence[ApplicationReading]) -> str:
-    about = mapping(body.get("metadata"))
-    if name in _NEVER or INSTALLATION in mapping(about.get("labels")):
+def _reserved(body: Object, name: str, removal: Removal, others: _Others) -> str:
+    if reserved.is_namespace_reserved(name) or INSTALLATION in mapping(mapping(body.get("metadata")).get("labels")):
         return "it is the cluster's own"
-    tracked = text(mapping(about.get("annotations")).get(_TRACKING)).partition(":")[0]
+    tracked = others.tracking.application_of(body, "", "Namespace")
     if tracked and tracked != removal.application:
         return f"the Application {tracked} made it"
-    users = sorted(one.name for one in others if one.namespace == name and one.name != removal.application)
-    return f"{_listed(users)} deploys into it" if users else ""
+    users = sorted(one.name for one in others.there if one.namespace == name and one.name != removal.application)
+    if users:
+        return f"{_listed(users)} deploys into it"
+    return "" if others.tracking.is_made_for(body, removal.application) else "Argo CD did not make it"
 
 
-def _holding(client: ClusterClient, namespace: str, application: str) -> Iterator[str]:
+def _holding(client: ClusterClient, namespace: str, application: str, tracking: Tracking) -> Iterator[str]:
     """Objects that go with nothing else that goes. Raises UnavailableError if not every kind could be looked at."""
     found = client.discover()
     if found.missing:
@@ -258,17 +275,19 @@ def _holding(client: ClusterClient, namespace: str, application: str) -> Iterato
         except NotFoundError:  # its definition went meanwhile, and it with that
             continue
         for body in there:
-            if not _goes(body, resource, application, namespaced):
+            if not _goes(
+                body, resource, tracking.application_of(body, resource.group, resource.kind) == application, namespaced
+            ):
                 yield f"{resource.kind} {text(mapping(body.get('metadata')).get('name'))}"
 
 
-def _goes(body: Object, resource: Resource, application: str, namespaced: Collection[tuple[str, str]]) -> bool:
+def _goes(body: Object, resource: Resource, is_own: bool, namespaced: Collection[tuple[str, str]]) -> bool:
     about = mapping(body.get("metadata"))
     if about.get("deletionTimestamp") or (resource.kind, text(about.get("name"))) in _IN_EVERY_NAMESPACE:
         return True
     if stays(body):
         return False
-    if _is_of(body, application):
+    if is_own:
         return True
     # An owner in the same namespace is judged itself, or gone.
     owners = [(text(one.get("apiVersion")).rpartition("/")[0], text(one.get("kind"))) for one in _owners(about)]
@@ -279,25 +298,16 @@ def _owners(about: object) -> list[Object]:
     return [dict(one) for one in mappings(mapping(about).get("ownerReferences"))]
 
 
-def _is_of(body: Object, application: str) -> bool:
-    """True if Argo CD brought it for the Application, whichever way it marks what it brings."""
-    about = mapping(body.get("metadata"))
-    tracked = text(mapping(about.get("annotations")).get(_TRACKING))
-    if tracked:
-        return tracked.partition(":")[0] == application
-    return text(mapping(about.get("labels")).get(_INSTANCE)) == application
-
-
-def _project(
-    client: ClusterClient, removal: Removal, others: Sequence[ApplicationReading], fence: Fence
-) -> Iterator[str]:
+def _project(client: ClusterClient, removal: Removal, others: _Others, fence: Fence) -> Iterator[str]:
     name = removal.application
     body = _get(client, API, "AppProject", name, removal.applications_in)
-    if body is None or name in _PROJECTS:
+    if body is None:
         return
-    users = sorted(one.name for one in others if one.project == name)
+    users = sorted(one.name for one in others.there if one.project == name)
     into = {text(one.get("namespace")) for one in mappings(mapping(body.get("spec")).get("destinations"))}
-    if users:
+    if not is_delivered(body, others.tracking, "AppProject"):
+        yield f"AppProject {name}: {ROOT} did not bring it"
+    elif users:
         yield f"AppProject {name}: {_listed(users)} belongs to it"
     elif not into <= set(removal.namespaces):
         yield f"AppProject {name}: it lets into {_listed(sorted(into - set(removal.namespaces)))}, too"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from csoc.clusters.access import ClusterAccess, ClusterReference
+from csoc.clusters.arriving import Arrival
 from csoc.clusters.bootstrap.acting import Bootstrap
 from csoc.clusters.client import ClusterClient
 from csoc.clusters.following.looking import Wanted
@@ -110,6 +111,10 @@ class Delivery(Protocol):
     def move_pins(self, run: Run, values_commit: str) -> Written:
         """Commits the environment's Application with the chart's version and the commit of its values, if that is not
         what it says already."""
+        ...
+
+    def arrival(self, run: Run, values_commit: str) -> Arrival:
+        """What has to be free in the cluster, or the environment's own already, before the pins move."""
         ...
 
     def wanted(self, run: Run, values_commit: str) -> Wanted:

@@ -79,6 +79,11 @@ def workloads(client: ClusterClient, component: Component) -> Iterator[Object]:
         yield from client.list_all("apps/v1", kind, Where(labels=component.labels))[0]
 
 
+def version_of(client: ClusterClient, component: Component) -> str:
+    """Of what runs of a component, whoever made it; "" if nobody can tell."""
+    return _version(list(workloads(client, component)))
+
+
 def _get(client: ClusterClient, api_version: str, kind: str, name: str, namespace: str = "") -> Object | None:
     try:
         return client.get(api_version, kind, name, namespace)

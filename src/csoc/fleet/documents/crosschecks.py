@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from csoc.fleet.addresses import canonical_name
-from csoc.fleet.documents import layout
+from csoc.fleet.documents import layout, reserved
 from csoc.fleet.documents.base import UNKNOWN, Document
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.faults import Fault, Weight, nearest
@@ -281,6 +281,8 @@ def _environments(documents: Documents, files: _Files, tree: Tree) -> Iterable[F
     applications: dict[tuple[str, str, int, str], Placed[Environment]] = {}
     for environment in documents.environments.values():
         spec = environment.document.spec
+        for field, expected, found in reserved.mistakes(environment.document):
+            yield Fault(environment.locate(field), field, expected, f'"{found}"', "Choose another one")
         yield from _named(environment, ("spec", "commons"), "Commons", spec.commons, documents.commons)
         if spec.cluster != UNKNOWN:
             yield from _named(environment, ("spec", "cluster"), "Cluster", spec.cluster, documents.clusters)

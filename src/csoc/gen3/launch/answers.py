@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from csoc.config import is_variable_name
+from csoc.fleet.documents import reserved
 from csoc.fleet.documents.base import Label, Name, Part, Url, wrong_field
 from csoc.fleet.documents.infrastructure import CertificateArn, ClusterNetwork, DnsZone, Network, SignIn, Size
 from csoc.gen3.launch import bundles, versions
@@ -43,8 +44,8 @@ def _mail(value: str) -> str:
 def _namespace(value: str) -> str:
     if len(value) > _LONGEST_NAMESPACE:
         raise ValueError(f"at most {_LONGEST_NAMESPACE} characters, since the namespace of workspaces is made from it")
-    if value in ("default", "argocd") or value.startswith("kube-"):
-        raise ValueError("a namespace of its own, which nothing else uses")
+    if reserved.is_namespace_reserved(value):
+        raise ValueError(reserved.NAMESPACE)
     return value
 
 
@@ -233,6 +234,13 @@ class Answers(Part):
             yield Mismatch("hostname", f"a name below the zone {self.zone.name}", ("zone",))
         if len(self.hostname_name.partition(".")[0]) > 63 or len(self.hostname_name) > 63:
             yield Mismatch("hostname", "a name of at most 63 characters, since pods carry it as a label", ("zone",))
+        yield from self._names()
+
+    def _names(self) -> Iterator[Mismatch]:
+        if reserved.is_name_reserved(self.environment_name):
+            yield Mismatch("environment", reserved.NAME, ("commons", "stage", "slot"))
+        elif reserved.is_namespace_reserved(self.namespace_name):
+            yield Mismatch("namespace", reserved.NAMESPACE, ("commons", "stage", "slot", "environment"))
         if len(self.environment_name) > 63:
             yield Mismatch("environment", "a name of at most 63 characters", ("commons", "stage", "slot"))
         elif len(self.namespace_name) > _LONGEST_NAMESPACE:

@@ -1,7 +1,8 @@
 """Moves the pins of an environment's Application in Git, and tells Argo CD to look.
 
 What the pins will name is compared first with what was approved: the same chart and the same files of values, and, as
-the cluster is by now, no object that nobody was shown. Else the run waits for the approval of what there is.
+the cluster is by now, no object that nobody was shown. Else the run waits for the approval of what there is. Where
+an Application of its name, or something in its namespace, is somebody else's, nothing is delivered.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from csoc.clusters.applications import Applications
+from csoc.clusters.arriving import check_free
 from csoc.clusters.bootstrap.acting import ROOT
 from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.operations.services import needed
@@ -38,6 +40,7 @@ def _run(context: Context) -> Result:
         waiting = _unapproved(context, delivery.gen3(run, values, client))
         if waiting is not None:
             return waiting
+        check_free(client, delivery.arrival(run, values))
         context.check()
         written = delivery.move_pins(run, values)
         if not written.commit:

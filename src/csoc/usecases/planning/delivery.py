@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from csoc.clusters.access import ClusterReference, EksReference, KubeconfigReference
+from csoc.clusters.arriving import Arrival
 from csoc.clusters.bootstrap.acting import Bootstrap, Credential, Root
 from csoc.clusters.client import ClusterClient
 from csoc.clusters.following.looking import Wanted
+from csoc.clusters.ownership import Delivered, delivered_in
 from csoc.clusters.platform import ARGO_CD, COMPONENTS, mirrored
 from csoc.clusters.platform_applications import FILE, Given, platform_objects
 from csoc.clusters.removing import Removal
@@ -29,7 +31,7 @@ from csoc.provisioning.stack_states import is_there
 from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.fleets import FleetAt, open_fleet
 from csoc.usecases.planning.gen3_layer import InCluster
-from csoc.usecases.planning.gen3_removal import removal_of
+from csoc.usecases.planning.gen3_removal import delivered_of, namespaces_of, removal_of
 from csoc.usecases.planning.inputs import gen3_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import application_now, remove_application, remove_documents
@@ -145,6 +147,18 @@ class DocumentDelivery:
             patience_seconds=self.ports.git.settings.platform.healthy_seconds,
         )
 
+    def arrival(self, run: Run, values_commit: str) -> Arrival:
+        fleet = self._fleet(run)
+        owner = find_owner(fleet.documents, self._name(run))
+        environment = _environment(owner)
+        made = deployment_of(environment, self._fleet_url(run), values_commit)
+        # What a run that was stopped here has committed, Argo CD may have or not have yet.
+        newest = open_fleet(self.ports, _source(run), None)
+        in_git = [one for one in (delivered_of(fleet.tree, owner), delivered_of(newest.tree, owner)) if one is not None]
+        wanted = delivered_in([applications.application(made)], owner.name) if in_git else None
+        by_document = Delivered(made.environment, made.environment, made.namespace)
+        return Arrival((*dict.fromkeys(in_git), wanted or by_document), namespaces_of(environment))
+
     def hostname(self, run: Run) -> str:
         owner = self._owner(run)
         found = _environment(owner).spec.hostname
@@ -154,7 +168,7 @@ class DocumentDelivery:
 
     def removal(self, run: Run) -> Removal:
         fleet = self._fleet(run)
-        return removal_of(fleet.documents, find_owner(fleet.documents, self._name(run)))
+        return removal_of(fleet.tree, fleet.documents, find_owner(fleet.documents, self._name(run)))
 
     def application_state(self, run: Run) -> str:
         return application_now(self.ports, self._owner(run), _source(run))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.clusters.applications import API, KIND
+from csoc.clusters.ownership import Delivered, delivered_in
 from csoc.clusters.removing import Removal, stays
 from csoc.errors import CsocError, RejectedError
 from csoc.fleet.documents.collection import Documents
@@ -40,7 +41,7 @@ class Gen3Removal:
 
     def plan(self) -> LayerPlan:
         """Raises as `removal_of`."""
-        removal = removal_of(self.layer.documents, self._owner)
+        removal = removal_of(self.layer.tree, self.layer.documents, self._owner)
         seen = self.layer.running()
         changes = tuple(_changes(removal, seen.objects))
         return LayerPlan(
@@ -94,21 +95,31 @@ class Gen3Removal:
         return ". ".join(said)
 
 
-def removal_of(documents: Documents, owner: Owner) -> Removal:
-    """What goes out of the cluster: no namespace that another environment of the fleet has there. Raises
-    RejectedError: the environment's own one is another's, too."""
-    namespaces = _namespaces(environment_of(owner))
+def removal_of(tree: Tree, documents: Documents, owner: Owner) -> Removal:
+    """What goes out of the cluster: no namespace that another environment of the fleet has there. tree: where its
+    Application stands, if it stands anywhere. Raises RejectedError: the environment's own one is another's, too."""
+    namespaces = namespaces_of(environment_of(owner))
     taken: set[str] = set()
     for name in environments_on(documents, owner.cluster.metadata.name):
         if name != owner.name:
-            taken |= set(_namespaces(documents.environments[name].document))
+            taken |= set(namespaces_of(documents.environments[name].document))
     if namespaces[0] in taken:
         raise RejectedError(
             f"Another environment on {owner.cluster.metadata.name} has the namespace {namespaces[0]}, too",
             place=owner.shown,
             fix="Give each environment a namespace of its own",
         )
-    return Removal(owner.name, tuple(one for one in namespaces if one not in taken))
+    own = tuple(one for one in namespaces if one not in taken)
+    return Removal(owner.name, own, in_git=delivered_of(tree, owner))
+
+
+def delivered_of(tree: Tree, owner: Owner) -> Delivered | None:
+    """The environment's Application as it stands in Git; None if it does not. Raises RejectedError: its file is no
+    YAML."""
+    reference = environment_of(owner).spec.application
+    if reference is None or reference.repository is not None or reference.path not in tree.entries():
+        return None
+    return delivered_in(_bodies(tree, reference.path, owner.name), owner.name)
 
 
 def application_state(tree: Tree, owner: Owner) -> str:
@@ -163,16 +174,7 @@ def _namespace(body: Mapping[str, Any], removal: Removal) -> str:
 
 def _check_alone(tree: Tree, path: str, name: str) -> None:
     wanted = {("Application", name), ("AppProject", name)}
-    try:
-        documents = list(yamltext.parse(tree.read(path)))
-    except yamltext.YamlError as error:
-        raise RejectedError(
-            f"The file of the Application {name} is no YAML: {error}", place=path, fix="Take back what was changed"
-        ) from error
-    for document in documents:
-        body = mapping(document.data)
-        if document.data is None:
-            continue
+    for body in _bodies(tree, path, name):
         found = (text(body.get("kind")), text(mapping(body.get("metadata")).get("name")))
         if found not in wanted:
             raise RejectedError(
@@ -182,7 +184,18 @@ def _check_alone(tree: Tree, path: str, name: str) -> None:
             )
 
 
-def _namespaces(environment: Environment) -> tuple[str, ...]:
+def _bodies(tree: Tree, path: str, name: str) -> list[Mapping[str, Any]]:
+    try:
+        documents = list(yamltext.parse(tree.read(path)))
+    except yamltext.YamlError as error:
+        raise RejectedError(
+            f"The file of the Application {name} is no YAML: {error}", place=path, fix="Take back what was changed"
+        ) from error
+    return [mapping(document.data) for document in documents if document.data is not None]
+
+
+def namespaces_of(environment: Environment) -> tuple[str, ...]:
+    """All that it has to itself, the release's own first."""
     made = deployment_of(environment, "", "")
     return (made.namespace, *made.further_namespaces)
 

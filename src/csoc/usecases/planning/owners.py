@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from csoc.errors import CsocError, NotFoundError, RejectedError
+from csoc.fleet.documents import reserved
 from csoc.fleet.documents.absent import no_fleet
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Account, Cluster, Environment
@@ -80,6 +81,7 @@ def find_owner(documents: Documents, name: str) -> Owner:
         cluster = documents.clusters[wanted].document
         return Owner(which, cluster, _account(documents, documents.clusters[wanted]))
     environment = documents.environments[wanted]
+    _check_not_reserved(environment)
     on = environment.document.spec.cluster
     if on not in documents.clusters:
         raise RejectedError(
@@ -106,6 +108,15 @@ def _check_plannable(documents: Documents, placed: Placed[Cluster] | Placed[Envi
             f"{placed.kind} {placed.name} cannot be planned: {reason}",
             place=str(placed.locate("metadata.uid")),
             fix="A copied folder needs a uid of its own: write ten other letters and digits there",
+        )
+
+
+def _check_not_reserved(environment: Placed[Environment]) -> None:
+    for field, expected, found in reserved.mistakes(environment.document):
+        raise RejectedError(
+            f"The environment {environment.name} cannot be planned: {field} is {found}, and expected is {expected}",
+            place=str(environment.locate(field)),
+            fix="Choose another one",
         )
 
 
