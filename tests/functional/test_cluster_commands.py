@@ -151,6 +151,13 @@ def test_a_kubeconfig_that_runs_or_reads_something_is_refused_with_the_commands_
     assert (refused.code, "create applications" in refused.err) == (3, True)
 
 
+def test_a_kubeconfig_that_is_no_file_is_refused(world: World) -> None:
+    refused = world.connect(Path("/dev/zero"))
+    assert refused.code == 1
+    assert json.loads(refused.err)["error"]["place"] == "/dev/zero"
+    assert "It is no file" in refused.err
+
+
 def pasted(fix: str) -> list[dict[str, Any]]:
     """The objects that a person would apply."""
     return list(yaml.safe_load_all(fix.partition("<<'EOF'\n")[2].partition("\nEOF\n")[0]))

@@ -104,6 +104,10 @@ def _checked(data: Mapping[str, Any]) -> Answers:
 def _explained(data: Mapping[str, Any], document: yamltext.YamlDocument | None, path: str, item: ErrorDetails) -> Fault:
     explained = explain(Answers, data, item, "")
     at = (document.position(explained.path) or document.position(tuple(item["loc"]))) if document else None
+    if item["type"] == "extra_forbidden" and not explained.fix.startswith("Did you mean"):
+        # Answers of a wrong name may be any file of this machine, so a key that is none of ours is not repeated.
+        parent = _field(explained.path[:-1])
+        return Fault(_at(path, *(at or (1, 1))), parent, explained.expected, "another (not shown)", explained.fix)
     fix = explained.fix or _nearest_of(explained.expected, explained.found)
     return Fault(_at(path, *(at or (1, 1))), explained.field, explained.expected, explained.found, fix)
 

@@ -246,3 +246,9 @@ def test_no_sentence_about_an_answer_is_a_regular_expression() -> None:
         error = {"type": "string_pattern_mismatch", "loc": ("commons",), "msg": "", "ctx": {"pattern": pattern}}
         said = explain(Answers, {"commons": "?"}, cast(ErrorDetails, error)).expected
         assert pattern not in said, f"{pattern} has no words in csoc.fleet.documents.faults"
+
+
+def test_a_key_that_is_none_of_ours_is_not_repeated_since_the_file_may_be_any() -> None:
+    (fault,) = faults_of(b"commons: reef\nhostname: reef.example.org\ncanaryKey: 5\n")
+    assert (fault.location.line, fault.found) == (3, "another (not shown)")
+    assert "canaryKey" not in repr(fault)
