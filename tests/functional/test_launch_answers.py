@@ -107,6 +107,27 @@ def test_a_wrong_answer_is_named_with_what_to_write_and_leaves_nothing(
     assert launching.traces() == before
 
 
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("file:///srv/fleet", "/srv/fleet: No cluster can fetch the fleet from a folder of this machine"),
+        ("/srv/fleet", "/srv/fleet: No cluster can fetch the fleet from a folder of this machine"),
+        ("https:///fleet", "The host of the address is not a host name"),
+        ("https://git.invalid/fleet", "https://git.invalid/fleet: No cluster can fetch the fleet there"),
+    ],
+)
+def test_a_fleet_that_no_cluster_can_ever_fetch_is_refused_before_anything_is_made(
+    launching: Launching, monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    before = launching.traces()
+    monkeypatch.setitem(launching.world.csoc.variables, "CSOC_PLATFORM_FLEET_URL", url)
+    ran = launching.launch("commons: reef\nhostname: reef.example.org\n" + launching.chart)
+    assert ran.code == 1, ran.err
+    assert sentence in " ".join(ran.err.split())
+    assert "Set platform.fleet_url (CSOC_PLATFORM_FLEET_URL)" in " ".join(ran.err.split())
+    assert launching.traces() == before
+
+
 @pytest.fixture
 def nothing_pending(monkeypatch: pytest.MonkeyPatch) -> None:
     """The repository's host knows of no launch whose pull request waits."""
