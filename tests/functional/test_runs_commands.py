@@ -23,7 +23,7 @@ from csoc.adapters.db.runs import DatabaseRuns
 from csoc.cli.runs import session
 from csoc.errors import RejectedError, UnavailableError
 from csoc.operations.runs import Run, RunState
-from csoc.operations.steps.base import Context, Done, Result, StepKind
+from csoc.operations.steps.base import Context, Done, Result, StepKind, Waiting
 from csoc.testing.runs import step
 from csoc.usecases.run_ports import RunPorts
 from tests.functional.command import Command
@@ -88,8 +88,9 @@ def test_a_list_has_pages_and_says_who_is_left_alone(csoc: Command, runs: Databa
     rest = csoc("runs", "list", "--before", page["next"], "--json").data
     assert ([run["id"] for run in rest["runs"]], rest["next"]) == (["r0"], None)
     shown = csoc("runs", "list", "--limit", "2").out
-    assert "queued, left alone" in shown
-    assert "0/2 apply network" in shown
+    assert "queued, no worker" in shown
+    assert "Nobody executes 2 of them: csoc worker does, or csoc runs resume r2" in shown
+    assert "0/2 not begun" in shown
     assert "There are more: csoc runs list --before r1" in shown
     assert csoc("runs", "list", "--state", "failed").out == "There are no such runs.\n"
 
@@ -176,6 +177,71 @@ def test_a_second_terminal_watches_what_the_first_one_executes(csoc: Command, ru
     assert rest[-1]["run"]["state"] == "succeeded"
 
 
+def test_what_a_run_said_before_is_a_line_a_step_and_all_of_it_where_somebody_wants_it(
+    csoc: Command, runs: DatabaseRuns
+) -> None:
+    tries: list[str] = []
+
+    def fails_once(context: Context) -> Result:
+        context.log(f"{context.step.name} says something")
+        tries.append(context.step.name)
+        if tries == ["apply network", "apply cluster"]:
+            raise RejectedError("It is too big", fix="Make it smaller")
+        return Done()
+
+    runs.add(a_run())
+    with steps_that(fails_once):
+        assert csoc("runs", "resume", "r1").out.count("says something") == 2
+        again = csoc("runs", "resume", "r1").out
+    assert "apply network: succeeded" in again
+    assert again.count("says something") == 1, "only what the step that goes on says"
+    assert "csoc runs watch r1 --whole" in again
+    watched = csoc("runs", "watch", "r1").out
+    assert "says something" not in watched
+    assert ("apply network: succeeded" in watched, "apply cluster: succeeded" in watched) == (True, True)
+    assert csoc("runs", "watch", "r1", "--whole").out.count("says something") == 3
+    assert csoc("runs", "watch", "r1", "--json").out.count("says something") == 3
+
+
+def test_what_is_waited_for_is_said_once_while_it_does_not_change(csoc: Command, runs: DatabaseRuns) -> None:
+    looks: list[int] = []
+
+    def waits(context: Context) -> Result:
+        looks.append(1)
+        if len(looks) > 4:
+            return Done()
+        what = "the secret" if len(looks) < 4 else "the record"
+        return Waiting(what, fix=f"Make {what}", seconds=0.6, most_seconds=0.6)
+
+    runs.add(a_run())
+    with steps_that(waits):
+        done = csoc("runs", "resume", "r1").out
+    assert done.count("apply network waits for the secret") == 1
+    assert done.count("apply network waits for the record") == 1
+
+
+def test_a_worker_says_what_it_does(csoc: Command, runs: DatabaseRuns) -> None:
+    """csoc knows no such step, so its run comes to its end at once."""
+    runs.add(a_run())
+    program = "import sys; from csoc.cli.entry import main; sys.argv[0] = 'csoc'; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "worker"],
+        env={**os.environ, **csoc.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdout is not None
+        try:
+            said = [worker.stdout.readline().rstrip() for _ in range(5)]
+        finally:
+            worker.kill()
+    assert said[0].endswith("takes runs. Ctrl-C ends it.")
+    assert said[1] == "r1  apply environment heart: begins"
+    assert said[2] == "r1  apply environment heart: apply network: errored: This csoc knows no step 'say'"
+    assert said[3].startswith("  fix: Resume it with the csoc that made the run")
+    assert said[4] == "r1  apply environment heart: errored"
+
+
 def test_cancelling_says_what_happens(csoc: Command, runs: DatabaseRuns) -> None:
     runs.add(a_run())
     assert csoc("runs", "cancel", "r1").out == "It is cancelled.\n"
@@ -202,7 +268,7 @@ def test_at_80_columns_a_run_is_one_line_with_the_name_of_the_session(csoc: Comm
     runs.add(a_run("k3x9q1m2za", by=arn, owner_name="environment reef-dev"))
     with patch("csoc.cli.output.console_width", lambda **_: 80):
         lines = csoc("runs", "list").out.splitlines()
-    assert len([line for line in lines if line.strip()]) <= 1 + 2 + 1 + 1, "a title, a head, the run and a hint"
+    assert len([line for line in lines if line.strip()]) <= 1 + 2 + 1 + 2, f"a title, a head, the run and hints {lines}"
     assert max(map(len, lines)) <= 80
     [row] = [line for line in lines if line.startswith("k3x9q1m2za")]
     assert "environment reef-dev" in row

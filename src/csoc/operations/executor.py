@@ -15,7 +15,7 @@ from csoc.clock import Clock
 from csoc.errors import ConflictError, CsocError, NotFoundError, UnavailableError
 from csoc.operations.engine import Engine, Steps, Workflow
 from csoc.operations.leases import Held, LeaseTimes, StoppedError
-from csoc.operations.runner import Pacing, Runner
+from csoc.operations.runner import Pacing, Runner, Watched, unwatched
 from csoc.operations.runs import HERE, RunState, RunStore
 from csoc.operations.services import Services
 from csoc.operations.steps.base import StepKind
@@ -47,7 +47,8 @@ class Executor:
     """See the module. where: which runs are its own; only: the one run that it executes, "" for any.
 
     `serve` looks for work until it is closed; `start` does so in a thread. tell: is told, once, why it cannot look; it
-    goes on to try. wait: waits so many seconds, for tests.
+    goes on to try. watched: is told of each run that it takes, and of what becomes of it. wait: waits so
+    many seconds, for tests.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Executor:
         where: str = HERE,
         only: str = "",
         tell: Callable[[CsocError], object] = lambda _: None,
+        watched: Watched = unwatched,
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self.id = executor_id
@@ -72,6 +74,7 @@ class Executor:
         self._where = where
         self._only = only
         self._tell = tell
+        self._watched = watched
         self._work: dict[str, _Work] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -79,7 +82,14 @@ class Executor:
         self._sleep = wait or self._closing.wait
         self._threads: list[threading.Thread] = []
         self._runner = Runner(
-            store, registry, services, clock, held=self._held, pause=self._pause, pacing=self._settings.pacing
+            store,
+            registry,
+            services,
+            clock,
+            held=self._held,
+            pause=self._pause,
+            pacing=self._settings.pacing,
+            watched=watched,
         )
         self._engine = engine(self._execute, executor_id)
 
@@ -143,7 +153,9 @@ class Executor:
         with self._lock:
             self._work[run_id] = work
         try:
-            self._engine.execute(run_id, self._store.get(run_id).attempt)
+            run = self._store.get(run_id)
+            self._watched(run, None)
+            self._engine.execute(run_id, run.attempt)
         except ConflictError as error:
             self._errored(run_id, work, error)
             return False

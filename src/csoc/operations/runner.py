@@ -48,6 +48,14 @@ class Pacing:
     store_seconds: float = 0.5
 
 
+Watched = Callable[[Run, Step | None], object]
+"""Is told of a run, and of the step that it is about; None where it is about the run."""
+
+
+def unwatched(run: Run, step: Step | None) -> None:
+    """Where nobody wants to be told."""
+
+
 class _EndedError(Exception):
     """A step came to an end that ends the run."""
 
@@ -59,7 +67,8 @@ class _EndedError(Exception):
 @dataclass(frozen=True, slots=True)
 class Runner:
     """The workflow's code. held: the lease that this executor has for a run; raises StoppedError if it has none.
-    pause: waits so many seconds for that run, and raises StoppedError as soon as this executor must not go on."""
+    pause: waits so many seconds for that run, and raises StoppedError as soon as this executor must not go on. watched:
+    is told of each step that begins, waits for something new or is over, and of the run's end."""
 
     store: RunStore
     registry: Mapping[str, StepKind]
@@ -68,6 +77,7 @@ class Runner:
     held: Callable[[str], Held]
     pause: Callable[[Held, float], None]
     pacing: Pacing = field(default_factory=Pacing)
+    watched: Watched = unwatched
 
     def __call__(self, steps: Steps, run_id: str) -> None:
         _Execution(self, steps, self.held(run_id)).run()
@@ -182,6 +192,8 @@ class _Execution:
         begun = self._step_changes(number, **changed)
         if begun.is_cancelling:
             raise _EndedError(RunState.CANCELLED, "The run was cancelled")
+        if is_attempt:
+            self._runner.watched(begun, begun.step(number))
         return begun
 
     def _waits(self, step: Step, result: Waiting) -> None:
@@ -189,7 +201,11 @@ class _Execution:
         if step.waits_for != what:
             self._log.add(step.number, "progress", f"Waits for {result.what}")
         self._log.flush()
-        self._step_changes(step.number, state=RunState.WAITING, waits_for=what, fix=self._log.masked(result.fix))
+        waiting = self._step_changes(
+            step.number, state=RunState.WAITING, waits_for=what, fix=self._log.masked(result.fix)
+        )
+        if step.waits_for != what:
+            self._runner.watched(waiting, waiting.step(step.number))
         self._run_is(RunState.WAITING)
 
     def _run_is(self, state: RunState) -> None:
@@ -202,9 +218,10 @@ class _Execution:
     def _step_done(self, number: int, result: Done) -> None:
         ended = self._runner.clock()
         self._log.flush()
-        self._step_changes(
+        done = self._step_changes(
             number, state=RunState.SUCCEEDED, ended_at=ended, result=dict(result.result), cause="", fix="", waits_for=""
         )
+        self._runner.watched(done, done.step(number))
 
     def _step_ended(self, step: Step, end: _EndedError) -> None:
         if step.state in _ENDED:
@@ -212,14 +229,16 @@ class _Execution:
         cause, fix = self._log.masked(end.cause), self._log.masked(end.fix)
         self._log.add(step.number, "warning" if end.state is RunState.CANCELLED else "error", cause)
         ended = self._runner.clock()
-        self._step_changes(step.number, state=end.state, ended_at=ended, cause=cause, fix=fix, waits_for="")
+        over = self._step_changes(step.number, state=end.state, ended_at=ended, cause=cause, fix=fix, waits_for="")
+        self._runner.watched(over, over.step(step.number))
 
     def _end(self, state: RunState) -> None:
         self._log.flush()
         ended = self._runner.clock()
         change = self._runner.store.change
         try:
-            self._asked(lambda: change(self._id, self._held.lease, only=_ACTIVE, state=state, ended_at=ended))
+            run = self._asked(lambda: change(self._id, self._held.lease, only=_ACTIVE, state=state, ended_at=ended))
+            self._runner.watched(run, None)
         except ConflictError:
             # Ended already: by this executor before a crash, or by a person who cancelled it.
             if self._seen().state in _ACTIVE:

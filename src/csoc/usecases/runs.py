@@ -13,7 +13,7 @@ from csoc.access.people import workflow_session
 from csoc.accounts.workflows import parse_workflow
 from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError
 from csoc.operations.executor import Executor
-from csoc.operations.runner import check_arguments
+from csoc.operations.runner import Watched, check_arguments, unwatched
 from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
 from csoc.usecases.run_ports import RunPorts
 
@@ -139,11 +139,18 @@ def begin_executing(ports: RunPorts, run_id: str) -> Executor:
     return executor
 
 
-def worker(ports: RunPorts, *, where: str = HERE, tell: Callable[[CsocError], object] = lambda _: None) -> Executor:
+def worker(
+    ports: RunPorts,
+    *,
+    where: str = HERE,
+    tell: Callable[[CsocError], object] = lambda _: None,
+    watched: Watched = unwatched,
+) -> Executor:
     """An executor for any run, which whoever asks has serve, and closes. where: which runs are its own. tell: is told
-    why it cannot look for work, while that is so. Raises RejectedError, DeniedError as `check_place` does."""
+    why it cannot look for work, while that is so. watched: see the runner. Raises RejectedError, DeniedError as
+    `check_place` does."""
     check_place(ports, where)
-    return _executor(ports, where=where, tell=tell)
+    return _executor(ports, where=where, tell=tell, watched=watched)
 
 
 def check_only(ports: RunPorts, run_id: str, where: str) -> None:
@@ -177,7 +184,12 @@ def check_place(ports: RunPorts, where: str) -> None:
 
 
 def _executor(
-    ports: RunPorts, *, where: str, only: str = "", tell: Callable[[CsocError], object] = lambda _: None
+    ports: RunPorts,
+    *,
+    where: str,
+    only: str = "",
+    tell: Callable[[CsocError], object] = lambda _: None,
+    watched: Watched = unwatched,
 ) -> Executor:
     return Executor(
         store=ports.runs,
@@ -190,6 +202,7 @@ def _executor(
         where=where,
         only=only,
         tell=tell,
+        watched=watched,
     )
 
 

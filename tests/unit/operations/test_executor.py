@@ -16,7 +16,7 @@ from csoc.errors import ConflictError, RejectedError, UnavailableError
 from csoc.operations.executor import ExecutorSettings
 from csoc.operations.leases import Held, LeaseTimes, StoppedError
 from csoc.operations.runs import RunState
-from csoc.operations.steps.base import Context, Done, Result
+from csoc.operations.steps.base import Context, Done, Result, Waiting
 from csoc.testing.runs import MemoryRuns
 from tests.unit.operations.world import START, Crash, World
 
@@ -362,3 +362,32 @@ def test_a_step_whose_end_was_written_is_not_run_again_by_the_next_executor(fail
     assert called == ["make 1"]
     assert run.state is (RunState.FAILED if fails else RunState.SUCCEEDED)
     assert run.step(1).cause == ("No" if fails else "")
+
+
+def test_whoever_looks_on_is_told_of_each_run_and_step_that_begins_waits_and_is_over() -> None:
+    world = World()
+    told: list[tuple[str, str]] = []
+    looks: list[int] = []
+
+    def waits(context: Context) -> Result:
+        looks.append(1)
+        return Done() if len(looks) > 3 else Waiting("the record", fix="Make it", seconds=1)
+
+    def fails(context: Context) -> Result:
+        raise RejectedError("It is too big")
+
+    world.kind("wait", waits)
+    world.kind("bad", fails)
+    world.add("wait", "bad")
+    world.executor(
+        watched=lambda run, step: told.append((step.name, step.state) if step else ("", run.state)),
+    ).look()
+    assert told == [
+        ("", RunState.QUEUED),
+        ("wait 1", RunState.RUNNING),
+        ("wait 1", RunState.WAITING),
+        ("wait 1", RunState.SUCCEEDED),
+        ("bad 2", RunState.RUNNING),
+        ("bad 2", RunState.FAILED),
+        ("", RunState.FAILED),
+    ]

@@ -7,7 +7,7 @@ import click
 from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import print_json, say
-from csoc.cli.runs.following import execute_and_follow
+from csoc.cli.runs.following import WHOLE, execute_and_follow
 from csoc.cli.runs.session import open_executing, open_runs, run_json
 from csoc.operations.runs import HERE, Run, RunState
 from csoc.usecases import runs as usecase
@@ -20,18 +20,20 @@ from csoc.usecases import runs as usecase
     "--skip", type=ONE_LINE, multiple=True, metavar="LAYER/RESOURCE",
     help="Leave this as it is where a rollback could not put it back; several times.",
 )  # fmt: skip
-def resume_command(run_id: str, only_queue: bool, skip: tuple[str, ...], as_json: bool) -> int:
+@WHOLE
+def resume_command(run_id: str, only_queue: bool, skip: tuple[str, ...], whole: bool, as_json: bool) -> int:
     """Go on with a run that failed, could not find something out or was cancelled, at the step that did not succeed;
     have one that waits look at once; work on one that was left alone. A stack whose update could not be put back is put
     back first.
 
-    Works on the run in this process if no worker does, and shows it until it ends.
+    Works on the run in this process if no worker does, and shows it until it ends: a line for each step that is over,
+    then each line as it comes.
     """
     if not only_queue:
         with open_executing() as ports:
             run = usecase.resume(ports.runs, run_id, by=ports.person().name, now=ports.clock(), skip=skip)
             if run.where == HERE:
-                return execute_and_follow(ports, run_id, as_json=as_json)
+                return execute_and_follow(ports, run_id, as_json=as_json, whole=whole)
         _tell(run, f"It is for {run.where} to go on", as_json=as_json)
         return 0
     with open_runs() as ports:

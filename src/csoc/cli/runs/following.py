@@ -12,7 +12,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.escaping import json_text
 from csoc.cli.output import EXIT_FAILED, EXIT_OF, print_line, say, write
-from csoc.cli.runs.session import STYLES, line_json, open_runs, run_json
+from csoc.cli.runs.session import STYLES, line_json, open_runs, run_json, took
 from csoc.errors import Kind
 from csoc.operations.runs import HERE, Line, Run, RunState
 from csoc.usecases import runs as usecase
@@ -23,30 +23,39 @@ _ALONE_LOOKS = 6
 _LINE_STYLES = {"error": "red", "warning": "yellow", "progress": "dim"}
 
 
-@command("watch", "csoc runs watch k3x9q1m2za", "csoc runs watch k3x9q1m2za --json")
+WHOLE = click.option("--whole", is_flag=True, help="Show all that it said before, line by line.")
+"""Of commands that show a run which may have begun long ago."""
+
+
+@command(
+    "watch", "csoc runs watch k3x9q1m2za", "csoc runs watch k3x9q1m2za --whole", "csoc runs watch k3x9q1m2za --json"
+)
 @click.argument("run_id", metavar="RUN", type=ONE_LINE)
-def watch_command(run_id: str, as_json: bool) -> int:
-    """What a run says, until it ends: what it said before, then each line as it comes.
+@WHOLE
+def watch_command(run_id: str, whole: bool, as_json: bool) -> int:
+    """What a run says, until it ends: a line for each step that is over, then each line as it comes.
 
     Ends with 0 if the run succeeded, with 6 if csoc could not find something out, else with 1. Ctrl-C ends the watching
-    only. With --json each line is a document; the last one is the run.
+    only. With --json each line is a document, those from before as well; the last one is the run.
     """
     with open_runs() as ports:
         try:
-            return follow(ports, run_id, as_json=as_json)
+            return follow(ports, run_id, as_json=as_json, whole=whole)
         except KeyboardInterrupt:
             say_it_goes_on(run_id, as_json=as_json)
             return 0
 
 
-def execute_and_follow(ports: RunPorts, run_id: str, *, as_json: bool) -> int:
-    """Executes a run in this process, if no worker is quicker, and shows it. Gives the exit code of its end.
+def execute_and_follow(ports: RunPorts, run_id: str, *, as_json: bool, whole: bool = False) -> int:
+    """Executes a run in this process, if no worker is quicker, and shows it. Gives the exit code of its end. whole:
+    with all that it said before.
 
     Ctrl-C gives the step that runs time to end and leaves the rest to whoever executes runs.
     """
+    after = 0 if whole or as_json else _print_before(usecase.look(ports, run_id))
     executor = usecase.begin_executing(ports, run_id)
     try:
-        return follow(ports, run_id, as_json=as_json, is_executed_here=True)
+        return _follow(ports, run_id, after, as_json=as_json, is_executed_here=True)
     except KeyboardInterrupt:
         say_it_goes_on(run_id, as_json=as_json, is_executed_here=True)
         return 0
@@ -54,19 +63,48 @@ def execute_and_follow(ports: RunPorts, run_id: str, *, as_json: bool) -> int:
         leave(executor.close(usecase.GRACE_SECONDS))
 
 
-def follow(ports: RunPorts, run_id: str, *, as_json: bool, is_executed_here: bool = False) -> int:
-    """Shows a run until it ends. Gives the exit code of its end."""
+def follow(ports: RunPorts, run_id: str, *, as_json: bool, whole: bool = False) -> int:
+    """Shows a run until it ends. Gives the exit code of its end. whole: with all that it said before."""
+    after = 0 if whole or as_json else _print_before(usecase.look(ports, run_id))
+    return _follow(ports, run_id, after, as_json=as_json)
+
+
+def _print_before(seen: usecase.Seen) -> int:
+    """A line for each step that is over, and what it waits for. Gives the number of the last line that was said."""
+    run = seen.run
+    over = [step for step in run.steps if step.ended_at is not None]
+    for step in over:
+        print_line(
+            Text.assemble(
+                (f"{step.ended_at:%H:%M:%S}  ", "dim"),
+                (f"{step.name}: ", "bold"),
+                (str(step.state), STYLES.get(step.state, "")),
+                (f" after {took(step.started_at, step.ended_at)}" if step.started_at else "", "dim"),
+            )
+        )
+    if over and seen.lines:
+        say(f"What it said: csoc runs watch {run.id} --whole", "dim")
+    _print_state(run)
+    # What the step said that runs now is no past yet.
+    past = {step.number for step in over} if run.state is RunState.RUNNING else {step.number for step in run.steps}
+    return max((line.number for line in seen.lines if line.step is None or line.step in past), default=0)
+
+
+def _follow(ports: RunPorts, run_id: str, after: int, *, as_json: bool, is_executed_here: bool = False) -> int:
     never = threading.Event()
     alone = 0
     shown: Run | None = None
-    for seen in usecase.watch(ports, run_id, pause=lambda: never.wait(_POLL_SECONDS)):
+    told: str | None = None
+    for seen in usecase.watch(ports, run_id, pause=lambda: never.wait(_POLL_SECONDS), after=after):
         for line in seen.lines:
             _print_line(seen.run, line, as_json=as_json)
         alone = alone + 1 if seen.is_left_alone else 0
         if alone == _ALONE_LOOKS and not is_executed_here and not as_json:
             say(f"Nobody works on it: csoc worker does, or csoc runs resume {run_id}", "yellow", error=True)
-        if not as_json and shown is not None and shown.state != seen.run.state and not usecase.has_ended(seen.run):
+        waits = _waits_for(seen.run)
+        if not as_json and shown is not None and waits not in ("", told) and not usecase.has_ended(seen.run):
             _print_state(seen.run)
+        told = waits or told
         shown = seen.run
     assert shown is not None  # noqa: S101 - there is one look at least
     if as_json:
@@ -115,6 +153,12 @@ def _print_line(run: Run, line: Line, *, as_json: bool) -> None:
             (line.text, _LINE_STYLES.get(line.what, "")),
         )
     )
+
+
+def _waits_for(run: Run) -> str:
+    """What a run waits for, with whose step; "" while it does not. A look that finds the same is nothing new."""
+    step = next((one for one in run.steps if one.waits_for), None)
+    return f"{step.number} {step.waits_for}" if run.state is RunState.WAITING and step is not None else ""
 
 
 def _print_state(run: Run) -> None:

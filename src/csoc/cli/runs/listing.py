@@ -52,6 +52,10 @@ def list_command(owner: str | None, states: tuple[str, ...], limit: int, before:
         cut=4,
         least=14,
     )
+    lonely = [run.id for run in shown if run.id in alone and run.where == HERE]
+    if lonely:
+        which = lonely[0] if len(lonely) == 1 else f"{len(lonely)} of them"
+        say(f"Nobody executes {which}: csoc worker does, or csoc runs resume {lonely[0]}", "yellow")
     if more:
         say(f"There are more: csoc runs list --before {shown[-1].id}", "dim")
 
@@ -60,11 +64,13 @@ def _row(run: Run, *, is_alone: bool) -> list[Cell]:
     step = current_step(run)
     done = sum(one.state is RunState.SUCCEEDED for one in run.steps)
     at = f"{done}/{len(run.steps)}" + (f" {step.name}" if step is not None else "")
+    if is_alone and step is not None and step.started_at is None:
+        at = f"{done}/{len(run.steps)} not begun"
     if step is not None and step.waits_for:
         at += f": waits for {step.waits_for}"
     state = f"{run.state}{', cancelling' if run.is_cancelling and not run.state.is_over else ''}"
     if is_alone:
-        state += ", left alone"
+        state += ", no worker"
     return [
         run.id,
         Text(state, style=STYLES.get(run.state, "")),
