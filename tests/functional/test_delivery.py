@@ -238,6 +238,7 @@ def world(tmp_path: Path) -> Iterator[World]:
             links.put(LINK)
             cloud = CloudPorts(settings, lambda: NOW, counting_ids(), links, *[cast(Any, None)] * 2)
             ports = ProvisioningPorts(git, cloud, MemoryPlans(), cast(Any, OnePlace()), *[cast(Any, None)] * 2)
+            ports = replace(ports, served=lambda: str(tmp_path))
             yield World(repository, ports, client, made)
         clusters.close()
     timeline.stop()

@@ -37,6 +37,7 @@ from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.removing import application_now, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
+from csoc.usecases.reaching import check_fleet_url
 
 _HEADER = "Written by csoc apply and csoc launch: what this cluster needs before a commons can run on it."
 
@@ -202,6 +203,7 @@ class DocumentDelivery:
         """As Argo CD names the fleet's repository."""
         told = self.ports.git.settings.platform.fleet_url
         if told:
+            check_fleet_url(self.ports)  # the run may have been begun by a csoc with other settings
             return told
         found = addresses.parse(_source(run))
         if not found.local:
