@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,11 @@ _GIVEN = {"fence-config": {"client-id": "portal", "client-secret": "of-nobody"}}
 
 @dataclass
 class World(Seen):
-    """Launches and destroys, as the commands do. failed: the run of the launch that was in trouble at first."""
+    """Launches and destroys, as the commands do. failed, resumed: the run of a launch that was in trouble at first, and
+    how it went on by what the run said."""
 
     failed: Any = None
+    resumed: Ran = field(default_factory=lambda: Ran(1, "", ""))
 
     def request(self, commons: str, cluster: str) -> Request:
         text = story.answers_text(self.stage).replace("services: [standard]", "services: [minimal, manifestservice]")
@@ -107,33 +109,26 @@ def world(tmp_path_factory: pytest.TempPathFactory, templates_process: ChildSynt
             made = World(stage, ports, runs)
             made.launch(STAYS, "new")
             made.failed = made.launch_in_trouble(GOES, STAYS)
+            made.resumed = made.csoc("runs", "resume", made.failed["id"])
+            assert made.resumed.code == 0, made.resumed.out + made.resumed.err
             yield made
 
 
-@pytest.fixture(scope="module")
-def made_anew(world: World) -> Ran:
-    """The launch in trouble, gone on with by what its run says."""
-    return world.csoc("runs", "resume", world.failed["id"])
-
-
-def test_a_first_creation_that_cannot_be_taken_back_whole_is_begun_anew_by_resuming(
-    world: World, made_anew: Ran
-) -> None:
+def test_a_first_creation_that_cannot_be_taken_back_whole_is_begun_anew_by_resuming(world: World) -> None:
     [step] = [one for one in world.failed["steps"] if one["state"] == "failed"]
     assert step["name"] == "apply resources"
     assert _NO_ROOM in step["cause"]
     assert "What was made before could not all be taken back (BucketAccessLogs" in step["fix"]
     assert step["fix"].endswith(f"begins anew: csoc runs resume {world.failed['id']}")
-    assert made_anew.code == 0, made_anew.out + made_anew.err
     uid = world.owner(f"environment/{GOES}-dev").uid
     logs = [name for name in world.buckets(uid) if "accesslogs" in name]
     assert len(logs) == 2, "one that was kept, and one of the stack that there is"
-    assert [name for name in logs if f"stays in the account: {name}" in made_anew.out]
+    assert [name for name in logs if f"stays in the account: {name}" in world.resumed.out]
     assert world.answers(f"{GOES}.{ZONE}") is Answered.YES
 
 
 @pytest.fixture(scope="module")
-def shown(world: World, made_anew: Ran) -> Any:
+def shown(world: World) -> Any:
     """The plan that destroys one of the two, as programs get it."""
     ran = world.csoc("destroy", f"{GOES}-dev", "--json")
     assert ran.code == 0, ran.err
@@ -258,8 +253,13 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     again = prepare(world.ports, world.request(GOES, STAYS))
     assert again.uid not in ("", goes), "the name is free, and what was kept is in nobody's way"
 
-    assert "What is left in the account, by its own list:" in said.out
-    assert not [one for one in left if f"  {one['name']} ({one['type']}): {one['keptBy']}\n" not in said.out]
+    told = said.out.replace("\n", " ")
+    for one in left:
+        of = f", {one['resource']} of the layer {one['layer']}" if one["resource"] else ""
+        assert told.count(f"Still there: {one['name']} ({one['type']}{of}): {one['keptBy']}") == 1
+    assert f"{len(left)} things are left in the account, each told above as still there." in said.out
+    assert [one["resource"] for one in left if one["type"] == "kms key" and one["layer"] == "database"] == ["Key"]
+    assert len([one for one in left if one["name"].startswith("_") and "…" not in one["name"]]) == 1
 
     there = world.tagged(goes)
     assert there
@@ -268,6 +268,29 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     secrets = [one for one in left if one["type"] == "secretsmanager secret"]
     kept = {*was["secrets"], f"csoc-{goes}-database-master"}
     assert {one["name"].rpartition("-")[0] for one in secrets} == kept
-    assert {one["keptBy"] for one in secrets} == {"kept by its deletion policy RetainExceptOnCreate"}
+    assert {one["keptBy"] for one in secrets} == {"kept, as its template says"}
     assert {one["keptBy"] for one in left} - {""} == {one["keptBy"] for one in left}, "each says what keeps it"
     assert not [one for one in left if stays in json.dumps(one)]
+
+
+def test_the_network_of_a_destroyed_cluster_stays_with_the_databases_that_were_kept_in_it(world: World) -> None:
+    kept = {name: world.owner(f"environment/{name}-dev").uid for name in (STAYS,)}
+    refused = world.csoc("destroy", f"cluster/{STAYS}")
+    assert f"The cluster {STAYS} is used by {GOES}-dev, {STAYS}-dev" in refused.err, "the first one is in Git alone"
+    for name in (f"{GOES}-dev", f"{STAYS}-dev"):
+        assert f"csoc destroy environment/{name}" in refused.err
+        gone = world.csoc("destroy", f"environment/{name}", "--yes", name)
+        assert gone.code == 0, gone.out + gone.err
+    uid = world.owner(f"cluster/{STAYS}").uid
+    plan = world.csoc("destroy", f"cluster/{STAYS}")
+    assert plan.code == 0, plan.err
+    said = " ".join(plan.out.split())
+    assert "network: nothing to do This layer stays whole, with what it costs, because of what was kept" in said
+    for commons in (STAYS, GOES):
+        assert f"of {commons}-dev: csoc-" in said
+    assert f"csoc-{kept[STAYS]}-database (rds cluster), csoc-{kept[STAYS]}-database (ec2 security-group sg-" in said
+    ended = world.csoc("destroy", f"cluster/{STAYS}", "--yes", STAYS)
+    assert ended.code == 0, ended.out + ended.err
+    stacks = world.stage.owners[RESEARCH].client("cloudformation").describe_stacks()["Stacks"]
+    assert [one["StackName"] for one in stacks if uid in one["StackName"]] == [f"csoc-{uid}-network"]
+    assert f"Still there: csoc-{uid}-network (stack): This layer stays whole" in ended.out

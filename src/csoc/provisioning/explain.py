@@ -82,7 +82,8 @@ KNOWN: tuple[_Known, ...] = (
     _known(
         r"already exists|AlreadyExists|EntityAlreadyExists|BucketAlready",
         "A resource of that name is there already, from an earlier attempt or from somebody else",
-        "If it is left from an earlier attempt and empty, delete it; else give the owner another metadata.uid",
+        "If nobody needs what is in it, delete it in the account (switch off the protection of a database first); else "
+        "copy what is needed before",
     ),
     _known(
         r"scheduled for deletion",

@@ -10,23 +10,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from csoc.errors import DeniedError, NotFoundError
 from csoc.provisioning.plans import LayerPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One thing that is there. type: "s3 bucket". layer: of the owner, "" where no tag says so. kept_by: which policy
-    keeps it, in words; "" where csoc knows of none."""
+    """One thing that is there. type: "s3 bucket". layer: of the owner, "" where no tag says so. kept_by: why it is
+    there, in words; "" where csoc does not know. owner: its uid, where more than one was asked for. resource: what its
+    template calls it, where that is known."""
 
     arn: str
     type: str
     name: str
     layer: str = ""
     kept_by: str = ""
+    owner: str = ""
+    resource: str = ""
 
     def __str__(self) -> str:
-        why = f", {self.kept_by}" if self.kept_by else ", and no policy of its stack keeps it"
-        return f"{self.name} ({self.type}{why})"
+        of = f", {self.resource} of the layer {self.layer}" if self.resource else ""
+        return f"{self.name} ({self.type}{of}): {self.kept_by or 'no stack of csoc keeps it; look whose it is'}"
 
 
 class Leftovers(Protocol):
@@ -34,6 +38,16 @@ class Leftovers(Protocol):
 
     def of_owner(self, uid: str) -> Sequence[Left]:
         """What has the tag csoc:owner with that uid, by name. Raises DeniedError, UnavailableError."""
+        ...
+
+    def doors_in(self, vpc: str) -> Sequence[Left]:
+        """Security groups in a network that have the tag csoc:owner, whosever they are, by name. Raises as
+        `of_owner`."""
+        ...
+
+    def validation_records_in(self, zone: str, domain: str) -> Sequence[str]:
+        """Names of the records in a hosted zone with which AWS validates certificates of a domain. Raises NotFoundError
+        (there is no such zone), and as `of_owner`."""
         ...
 
 
@@ -65,10 +79,11 @@ _ONE_TYPE: Mapping[str, str] = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
 
 _CERTIFICATE = "AWS::CertificateManager::Certificate"
 _POLICIES = {
-    "Retain": "kept by its deletion policy Retain",
-    "RetainExceptOnCreate": "kept by its deletion policy RetainExceptOnCreate",
-    "Snapshot": "its deletion policy Snapshot leaves a snapshot of it",
+    "Retain": "kept, as its template says",
+    "RetainExceptOnCreate": "kept, as its template says",
+    "Snapshot": "the last snapshot, which its template asks for",
 }
+_EARLIER = "an earlier stack of the layer {layer} left it, or it is being deleted"
 
 
 def explained(
@@ -89,22 +104,28 @@ def explained(
         match = next((entry for entry in kept if _is_same(one, entry[1].physical_id)), None)
         if match is not None:
             seen.add(match[1].physical_id)
-            one = replace(one, layer=one.layer or match[0], kept_by=match[2])
+            one = replace(one, layer=one.layer or match[0], kept_by=match[2], resource=match[1].logical_id)
         elif one.type == "rds cluster-snapshot":
             one = replace(one, kept_by=_POLICIES["Snapshot"])
+        elif one.layer:
+            one = replace(one, kept_by=_EARLIER.format(layer=one.layer))
         result.append(one)
     for layer, change, policy in kept:
-        if change.physical_id not in seen and not policy.startswith("its deletion policy Snapshot"):
+        if change.physical_id not in seen and policy != _POLICIES["Snapshot"]:
+            seen.add(change.physical_id)
             said = f"{policy}; the account's list of tags does not name it"
-            result.append(Left("", change.type, change.physical_id, layer, said))
+            result.append(Left("", change.type, change.physical_id, layer, said, resource=change.logical_id))
     return tuple(result)
 
 
 def validation_records(
-    layers: Iterable[LayerPlan], resources: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    layers: Iterable[LayerPlan],
+    resources: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    leftovers: Leftovers,
 ) -> Iterator[Left]:
     """The records in hosted zones that validated the certificates which a plan deletes: CloudFormation makes them and
-    deletes none, and no tag names them. layers, resources: as `explained`."""
+    deletes none, and no tag names them. layers, resources: as `explained`. A zone that csoc
+    may not look into has one by the form of its name."""
     gone = [(one.layer, change) for one in layers for change in one.changes if change.type == _CERTIFICATE]
     for layer, change in gone:
         properties = resources.get(layer, {}).get(change.logical_id, {}).get("Properties", {})
@@ -112,11 +133,20 @@ def validation_records(
             zone, domain = option.get("HostedZoneId"), option.get("DomainName")
             if isinstance(zone, str) and isinstance(domain, str):
                 why = "CloudFormation made it to validate the certificate, and deletes none; delete it in Route 53"
-                yield Left("", f"CNAME record in the hosted zone {zone}", f"_….{domain}", layer, why)
+                for name in _validated(leftovers, zone, domain):
+                    yield Left("", f"CNAME record in the hosted zone {zone}", name, layer, why)
+
+
+def _validated(leftovers: Leftovers, zone: str, domain: str) -> Sequence[str]:
+    domain = domain.removeprefix("*.")
+    try:
+        return leftovers.validation_records_in(zone, domain)
+    except (DeniedError, NotFoundError):
+        return (f"_….{domain}",)
 
 
 def _policy(resource: Mapping[str, Any]) -> str:
-    return _POLICIES.get(str(resource.get("DeletionPolicy")), "kept by its stack's deletion policy")
+    return _POLICIES.get(str(resource.get("DeletionPolicy")), _POLICIES["Retain"])
 
 
 def _is_same(one: Left, physical_id: str) -> bool:

@@ -8,14 +8,14 @@ template holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.clock import Clock, Ids
 from csoc.errors import ConflictError, NotFoundError, RejectedError
 from csoc.gen3.launch.secrets import MASTER_LOGIN
-from csoc.provisioning import master_login, names
-from csoc.provisioning.explain import NOT_PUT_BACK, STUCK, first_failure, undeletable
+from csoc.provisioning import master_login, names, stack_notes
+from csoc.provisioning.explain import NOT_PUT_BACK, STUCK, undeletable
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, PolicyFinding, Purpose
 from csoc.provisioning.policies.policy import Considered
@@ -71,13 +71,15 @@ def target_of(plan: Plan, installation: str, execution_role: str) -> Target:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be planned. layers: only these, None for all. unlocks: "layer/LogicalId" whose data may be lost.
-    is_rehearsal: CloudFormation is not asked for change sets, so that nothing is left in the account."""
+    is_rehearsal: CloudFormation is not asked for change sets, so that nothing is left in the account. staying: layers
+    that are not destroyed though they are asked for, with the reason."""
 
     by: str
     purpose: Purpose = Purpose.APPLY
     layers: tuple[str, ...] | None = None
     unlocks: tuple[str, ...] = ()
     is_rehearsal: bool = False
+    staying: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner:
@@ -186,10 +188,10 @@ class Planner:
         changes = tuple(ResourceChange(Action.ADD, key, str(one.get("Type"))) for key, one in sorted(resources.items()))
         note = told(services_of(resources))
         if state is not None and state.status in FAILED_CREATION:
-            note = ". ".join(filter(None, (self._deleted_first(template.stack), note)))
+            note = ". ".join(filter(None, (stack_notes.deleted_first(self._stacks, template.stack), note)))
         if state is not None and state.status == NOT_PUT_BACK:
             # Nothing that comes after is shown, so whatever the run then wants waits for an approval of its own.
-            changes, note = (), self._put_back_first(template.stack)
+            changes, note = (), stack_notes.put_back_first(self._stacks, template.stack)
         return LayerPlan(
             layer=template.layer,
             stack=template.stack,
@@ -204,27 +206,6 @@ class Planner:
             note=note,
             later=later_in(template),
         )
-
-    def _deleted_first(self, stack: str) -> str:
-        """What is said of a stack whose first creation failed."""
-        left = undeletable(self._stacks.events(stack), stack)
-        if not left:
-            return "An earlier creation failed and left an empty stack, which is deleted first"
-        there = self._stacks.resources(stack)
-        return (
-            "An earlier creation failed, and not all that it had made could be taken back. Its stack, of which nothing "
-            "was ever used, is deleted first; what its deletion policies keep of this stays in the account: "
-            f"{'; '.join(f'{there.get(name, name)} ({name}: {said})' for name, said in sorted(left.items()))}"
-        )
-
-    def _put_back_first(self, stack: str) -> str:
-        """What is said of a stack whose last update could neither be finished nor put back."""
-        failure = first_failure(self._stacks.events(stack), stack)
-        note = f"{STUCK[NOT_PUT_BACK].cause}. Applying this puts back the rest, and nothing else; what the layer needs"
-        note += " after that is shown by a plan of its own, which waits for approval"
-        if failure is not None:
-            note += f". What failed first: {failure.logical_id}: {failure.cause}. AWS says: {failure.said}"
-        return note
 
     def _exact(
         self,
@@ -274,6 +255,17 @@ class Planner:
         if state.status in FAILED_CREATION:
             # Of the rest nothing was ever made, or it was taken back.
             before = only_resources(before, there)
+        if template.layer in asked.staying:
+            cost = self._cost(template.layer, before, before, target)
+            note = asked.staying[template.layer]
+            return LayerPlan(
+                template.layer,
+                template.stack,
+                PlanKind.UNCHANGED,
+                stack_state=state_digest(state),
+                cost=cost,
+                note=note,
+            )
         resources = resources_of(before)
         # Asked for a second time, CloudFormation would fail at the same resources again.
         failed = undeletable(self._stacks.events(template.stack), template.stack) if is_half_deleted(state) else {}
@@ -295,7 +287,7 @@ class Planner:
             stack_state=state_digest(state),
             cost=self._cost(template.layer, before, "", target),
             findings=self._judged(template, PlanKind.EXACT, changes, before, asked, target),
-            note=_note_of_destruction(state, failed),
+            note=stack_notes.of_destruction(state, failed),
         )
 
     def _judged(
@@ -381,15 +373,6 @@ def check_changeable(state: StackState | None, layer: str, target: Target) -> No
             place=state.id,
             fix=stuck.fix.format(stack=state.name, layer=layer, owner=f"{target.owner_kind}/{target.owner_name}"),
         )
-
-
-def _note_of_destruction(state: StackState, failed: Mapping[str, str]) -> str:
-    if failed:
-        named = "; ".join(f"{name}: {said}" if said else name for name, said in sorted(failed.items()))
-        return f"An earlier deletion failed at this, which stays in the account: {named}"
-    if state.status in FAILED_CREATION:
-        return "Its creation failed and left this stack, of which nothing was ever used"
-    return STUCK[state.status].cause if state.status in STUCK else ""
 
 
 def _wanted(document: Mapping[str, Any], existing: Mapping[str, object], asked: Asked) -> tuple[str, ...]:

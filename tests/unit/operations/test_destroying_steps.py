@@ -130,7 +130,7 @@ def test_what_is_left_is_listed_with_the_policy_that_keeps_it_and_what_none_keep
     found = listed(scene, plan, account)
     assert [(one["name"], one["keptBy"]) for one in found] == [
         ("vol-1", ""),
-        (bucket, "kept by its deletion policy RetainExceptOnCreate"),
+        (bucket, "kept, as its template says"),
     ]
     [unnamed] = listed(scene, plan, MemoryLeftovers())
     assert unnamed["name"] == bucket

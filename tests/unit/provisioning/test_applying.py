@@ -364,7 +364,7 @@ def test_what_a_failed_creation_left_is_all_that_its_destruction_shows(world: Wo
     world.templates.templates["network"] = network(Logs=STUBBORN, Queue=NO_ROOM)
     apply(world, world.plan(), "network")
     costs: list[tuple[str, ...]] = []
-    world.planner._costs = lambda *texts: costs.append(texts)  # type: ignore[func-returns-value,assignment]
+    world.planner._costs = lambda *texts: costs.append(texts)  # type: ignore[assignment]
     shown = world.plan(purpose=Purpose.DESTROY, layers=("network",)).layer("network")
     assert [(change.logical_id, change.kept) for change in shown.changes] == [("Logs", True)]
     [(_, before, _, _)] = costs

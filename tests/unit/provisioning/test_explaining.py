@@ -52,7 +52,7 @@ def test_nothing_failed_is_no_failure() -> None:
             "may not eks:CreateCluster",
             "verify",
         ),
-        ("csoc-x already exists in stack arn", "is there already", "uid"),
+        ("csoc-x already exists in stack arn", "is there already", "delete it"),
         (
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
             "days of grace",

@@ -60,7 +60,7 @@ class LinkedPlaces:
         """See csoc.provisioning.leftovers.LeftoverPlaces."""
         link = linked(self._links, account, account_id)
         taking = Taking(link, Role.OBSERVER, region, person=person, task=task, own=self._own, clock=self._clock)
-        return AccountLeftovers(lambda: taking.client("resourcegroupstaggingapi"))
+        return AccountLeftovers(taking.client)
 
 
 def _uploaded(client: Any, link: Link, region: str, body: str) -> str:

@@ -3,13 +3,15 @@ that lives on is not left over."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from csoc.errors import NotFoundError
 from csoc.operations.services import needed
 from csoc.operations.steps.base import Context, Done, Result, StepKind, text_argument
 from csoc.provisioning import names
 from csoc.provisioning.layers import LAYERS
-from csoc.provisioning.leftovers import explained, validation_records
-from csoc.provisioning.plans import Plan, Plans
+from csoc.provisioning.leftovers import Left, explained, validation_records
+from csoc.provisioning.plans import Plan, PlanKind, Plans
 from csoc.provisioning.stack_states import is_there
 from csoc.provisioning.templates import resources_of
 
@@ -25,7 +27,8 @@ def _run(context: Context) -> Result:
     there = [one for one in leftovers.of_owner(plan.owner) if one.layer not in living]
     found = [
         *explained(there, [layer for layer in plan.layers if layer.layer not in living], resources),
-        *validation_records(plan.layers, resources),
+        *validation_records(plan.layers, resources, leftovers),
+        *_staying(plan, living),
     ]
     for one in found:
         context.log(f"Still there: {one}")
@@ -34,11 +37,27 @@ def _run(context: Context) -> Result:
     return Done(
         {
             "left": [
-                {"arn": one.arn, "type": one.type, "name": one.name, "layer": one.layer, "keptBy": one.kept_by}
+                {
+                    "arn": one.arn,
+                    "type": one.type,
+                    "name": one.name,
+                    "layer": one.layer,
+                    "resource": one.resource,
+                    "keptBy": one.kept_by,
+                }
                 for one in found
             ]
         }
     )
+
+
+def _staying(plan: Plan, living: Collection[str]) -> list[Left]:
+    """Layers that the plan leaves where they are."""
+    return [
+        Left("", "stack", layer.stack, layer.layer, layer.note)
+        for layer in plan.layers
+        if layer.kind is PlanKind.UNCHANGED and layer.layer in living and layer.note
+    ]
 
 
 def _living(context: Context, plan: Plan) -> set[str]:

@@ -23,7 +23,9 @@ from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.fleets import FleetAt, fleet_at
 from csoc.usecases.planning.gen3_layer import LAYER
 from csoc.usecases.planning.inputs import Infrastructure, existing_layers, gen3_of, gen3_removal_of, infrastructure_of
-from csoc.usecases.planning.owners import Owner, environments_on
+from csoc.usecases.planning.owners import Owner, environments_on, find_owner
+from csoc.usecases.planning.residents import staying
+from csoc.usecases.planning.taken_names import with_taken_names
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 
@@ -52,7 +54,11 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         check_unused(fleet.documents, owner, infra.place)
+        if owner.kind is OwnerKind.CLUSTER:
+            asked = replace(asked, staying=staying(ports, infra, task=f"plan-{plan_id}"))
     plan, templates = planner.plan(infra.document, _target(fleet, infra), asked)
+    if wanted.purpose is Purpose.APPLY:
+        plan = with_taken_names(ports, owner, plan, templates, task=f"plan-{plan_id}")
     if wanted.purpose is Purpose.APPLY and plans_gen3(owner, wanted.layers):
         plan = replace(
             plan, layers=(*plan.layers, gen3_of(ports, fleet, owner, person=asked.by, task=f"plan-{plan_id}").plan())
@@ -71,9 +77,6 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     return plan
 
 
-def removes_gen3(plan: Plan, owner: Owner) -> bool:
-    """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
-    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
 def _size(owner: Owner) -> Size:
     return owner.document.spec.size or DEFAULT_SIZE
 
@@ -91,6 +94,9 @@ def _deployed_size(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, layer
         return _size(owner)
 
 
+def removes_gen3(plan: Plan, owner: Owner) -> bool:
+    """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
+    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
     return plan.purpose is Purpose.DESTROY and is_csocs and is_whole(plan, owner)
 
 

@@ -19,6 +19,7 @@ from csoc.provisioning.infrastructure import sources_of
 from csoc.provisioning.layers import LAYERS
 from csoc.provisioning.places import Place
 from csoc.provisioning.plans import Plan
+from csoc.provisioning.stack_states import FAILED_CREATION
 from csoc.provisioning.stacks import Drifted, StackEvent, StackState
 from csoc.usecases.planning.fleets import FleetAt
 from csoc.usecases.planning.inputs import usable_link
@@ -140,6 +141,8 @@ def _made(
 
 def _stuck(owner: Owner, layer: str, state: StackState) -> str:
     """Why nothing can be changed in a stack, and what can be done."""
+    if state.status in FAILED_CREATION:
+        return "Its first creation failed, and nothing of it was ever used. The next run that applies it begins anew"
     stuck = STUCK.get(state.status)
     if stuck is None:
         return ""
