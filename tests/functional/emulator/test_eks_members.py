@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from csoc.emulator.cloud.faults import parse_rule
 from csoc.emulator.kubernetes.clusters import SimulatedCluster
 from csoc.emulator.running import Emulator
 from tests.functional.emulator.conftest import Owner
 from tests.functional.emulator.test_eks import REGION, Ground, wait
 from tests.functional.emulator.test_workloads import until
+from tests.unit.emulator.kubernetes.controllers.living import container, is_ready, namespace, workload
 from tests.unit.emulator.kubernetes.controllers.test_external_secrets import definition
 
 FAST = {"Delay": 1, "MaxAttempts": 60}
@@ -60,6 +62,21 @@ class Inside:
 
     def comes(self, done: Callable[[], bool]) -> None:
         until(self.cluster.store, done)
+
+    def pods(self, name: str) -> list[dict[str, Any]]:
+        """Those of a workload that are not going away."""
+        found = self.cluster.store.objects("", "pods")
+        return [
+            one
+            for one in found
+            if one["metadata"]["name"].startswith(f"{name}-") and not one["metadata"].get("deletionTimestamp")
+        ]
+
+    def delete_pods(self, name: str) -> None:
+        kind = self.cluster.objects.types.kind("v1", "Pod")
+        assert kind is not None
+        for one in self.pods(name):
+            self.cluster.objects.delete(kind, one["metadata"]["namespace"], one["metadata"]["name"])
 
     # External Secrets
 
@@ -225,3 +242,20 @@ def test_an_operator_without_a_role_reads_nothing(inside: Inside) -> None:
     inside.asks("csoc/fence")
     inside.comes(lambda: "no EC2 IMDS role found" in inside.warnings())
     assert inside.ready() != "SecretSynced"
+
+
+def test_pods_of_a_cluster_go_wrong_by_rule_until_it_is_removed(inside: Inside, emulator: Emulator) -> None:
+    inside.nodegroup()
+    inside.add(namespace("a"), workload("Deployment", "rehearsal", container(image="example.org/rehearsal:1")))
+    rules = [
+        {"effect": "crash", "workload": "rehearsal", "reason": "KeyError: 'DB'"},
+        {"effect": "image", "image": "*/rehearsal:*"},
+    ]
+    for rule, reason in zip(rules, ("CrashLoopBackOff", "ErrImagePull"), strict=True):
+        inside.comes(lambda: [is_ready(one) for one in inside.pods("rehearsal")] == [True])
+        fault = emulator.faults.add(parse_rule(rule))
+        if rule["effect"] == "image":  # what runs has its image already
+            inside.delete_pods("rehearsal")
+        inside.comes(lambda why=reason: why in str([one.get("status") for one in inside.pods("rehearsal")]))  # type: ignore[misc]
+        assert emulator.faults.remove(fault)
+    inside.comes(lambda: [is_ready(one) for one in inside.pods("rehearsal")] == [True])
