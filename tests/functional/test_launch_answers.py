@@ -91,7 +91,6 @@ def there(launching: Launching) -> Launching:
         ("zone: {name: example.org, id: zone}", "the id of a hosted zone, such as Z0123456789", ""),
         ("users: nobody.yaml", "users, nobody.yaml: The file does not exist", "Name a user.yaml that stands beside"),
         ("hostnme: reef.example.org", 'Did you mean "hostname"?', "--example-answers"),
-        ("signIn: {provider: google, clientSecret: {env: NOT_SET}}", "The variable NOT_SET is not set", "Set it"),
     ],
 )  # fmt: skip
 def test_a_wrong_answer_is_named_with_what_to_write_and_leaves_nothing(
@@ -104,6 +103,23 @@ def test_a_wrong_answer_is_named_with_what_to_write_and_leaves_nothing(
     assert sentence in ran.err, ran.err
     assert fix in ran.err.partition("fix: ")[2] or not fix, ran.err
     assert "^" not in ran.err, "a regular expression is no sentence"
+    assert launching.traces() == before
+
+
+def test_a_secret_that_is_not_there_is_a_mistake_only_where_it_is_needed_now_and_hides_no_other(
+    launching: Launching,
+) -> None:
+    before = launching.traces()
+    lines = "commons: reef\nhostname: reef.example.org\nsignIn: {provider: google, clientSecret: {env: NOT_SET}}\n"
+    alone = launching.launch(lines, "--wait")
+    assert (alone.code, "The variable NOT_SET is not set" in alone.err) == (4, True), alone.err
+    both = launching.launch(f"{lines}users: nobody.yaml\n", "--wait")
+    assert "2 things that the answers name cannot be used" in both.err
+    assert "users, nobody.yaml: The file does not exist" in both.err
+    assert "signIn.clientSecret: The variable NOT_SET is not set" in both.err
+    planned = launching.launch(f"{lines}account: other\n")
+    assert "There is no account other in this fleet" in planned.err
+    assert "NOT_SET" not in planned.err
     assert launching.traces() == before
 
 

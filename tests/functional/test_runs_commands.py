@@ -273,5 +273,7 @@ def test_at_80_columns_a_run_is_one_line_with_the_name_of_the_session(csoc: Comm
     [row] = [line for line in lines if line.startswith("k3x9q1m2za")]
     assert "environment reef-dev" in row
     assert " ada " in f"{row} "
-    assert arn in csoc("runs", "show", "k3x9q1m2za").out
+    shown = csoc("runs", "show", "k3x9q1m2za").out
+    assert ("begun by ada at" in shown, arn in shown) == (True, False)
     assert csoc("runs", "list", "--json").data["runs"][0]["by"] == arn
+    assert csoc("runs", "show", "k3x9q1m2za", "--json").data["by"] == arn

@@ -9,7 +9,7 @@ from csoc.cli.commands import command
 from csoc.cli.output import print_json, say
 from csoc.cli.plan.session import open_applying
 from csoc.cli.plan.show import plan_json, print_plan
-from csoc.cli.runs.session import how_it_goes_on
+from csoc.cli.runs.session import how_it_goes_on, who
 from csoc.usecases import runs as run_cases
 
 
@@ -37,7 +37,7 @@ def approve_command(plan: str, only_show: bool, whole: bool, as_json: bool) -> N
     elif only_show:
         print_plan(found, lacking, whole=whole)
     else:
-        say(f"Plan {found.id} for {found.owner_kind} {found.owner_name} is approved by {done.approval.by}.")
+        say(f"Plan {found.id} for {found.owner_kind} {found.owner_name} is approved by {who(done.approval.by)}.")
         if lacking:
             say(f"It still needs {lacking}")
         else:

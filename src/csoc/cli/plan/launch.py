@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +19,9 @@ from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.config.files import read_whole
+from csoc.errors import CsocError, NotFoundError, RejectedError
 from csoc.gen3.launch.answerfiles import LARGEST_BYTES, example_answers, parse_answers
+from csoc.gen3.launch.answers import Answers
 from csoc.operations.runs import HERE, RunState
 from csoc.usecases.launch_files import secrets_of, users_of
 from csoc.usecases.launching import Launched, Request, begin, prepare
@@ -76,7 +79,7 @@ def launch_command(
     place = parse_workflow(where).where if where is not None else HERE
     content = read_whole(answers_file, LARGEST_BYTES, fix="Correct --answers")
     answers = parse_answers(content, str(answers_file))
-    users, secrets = users_of(answers, answers_file.parent), secrets_of(answers, answers_file.parent)
+    users, secrets = _beside(answers, answers_file.parent, wait=wait)
     given: dict[str, GivenSecrets] = {}
     with open_applying(lambda uid: given.get(uid, {})) as (ports, runs):
         request = Request(source, answers, auto_approve, pull_request, users, place)
@@ -98,7 +101,7 @@ def launch_command(
         if as_json and (not wait or not launched.runs):
             print_json({**_json(launched), "next": to_type})
         elif not as_json:
-            _print(launched, to_type, wait=wait)
+            _print(launched, to_type, wait=wait, told=_told(answers))
         if not launched.runs:
             return 0 if launched.is_healthy else EXIT_FAILED
         return _followed(runs, launched, as_json=as_json) if wait else 0
@@ -113,7 +116,54 @@ def _followed(runs: RunPorts, launched: Launched, *, as_json: bool) -> int:
     return 0
 
 
-def _print(launched: Launched, to_type: list[str], *, wait: bool) -> None:
+def _beside(answers: Answers, folder: Path, *, wait: bool) -> tuple[str, GivenSecrets]:
+    """The list of users, and the secrets that runs are given here: a run that a worker executes asks for its own, so
+    without wait nobody needs them yet. Raises what either raises, RejectedError for both at once."""
+    users = ""
+    secrets: GivenSecrets = {}
+    wrong: list[CsocError] = []
+    try:
+        users = users_of(answers, folder)
+    except CsocError as error:
+        wrong.append(error)
+    try:
+        secrets = secrets_of(answers, folder)
+    except NotFoundError as error:
+        wrong += [error] if wait else []
+    except CsocError as error:
+        wrong.append(error)
+    if len(wrong) > 1:
+        each = "; ".join(f"{one.place}: {one.cause}" for one in wrong)
+        fixes = "; ".join(dict.fromkeys(one.fix for one in wrong if one.fix))
+        raise RejectedError(f"{len(wrong)} things that the answers name cannot be used: {each}", fix=fixes)
+    if wrong:
+        raise wrong[0]
+    return users, secrets
+
+
+def _told(answers: Answers) -> frozenset[tuple[str, str]]:
+    """Secrets and fields of which the answers say where they are."""
+    sign_in = answers.sign_in
+    known = {"client-id": sign_in.client_id, "client-secret": sign_in.client_secret}
+    return frozenset(("fence-config", name) for name, one in known.items() if one is not None)
+
+
+def print_asked(asked: Sequence[tuple[str, str, str]], *, wait: bool, told: Collection[tuple[str, str]]) -> None:
+    """What runs will ask for: secret, field, and what it is. told: those of which the answers say where they are, which
+    only a process that read the answers can give."""
+    asks = [one for one in asked if one[:2] not in told]
+    if asks:
+        say("It will ask for what only a person has:")
+        for secret, field, what_it_is in asks:
+            say(f"  {secret}: {field}, {what_it_is}")
+    given = [one for one in asked if one[:2] in told]
+    if given and not wait:
+        say("The answers say where this is, which csoc launch --wait gives; another worker asks for it:")
+        for secret, field, what_it_is in given:
+            say(f"  {secret}: {field}, {what_it_is}")
+
+
+def _print(launched: Launched, to_type: list[str], *, wait: bool, told: Collection[tuple[str, str]]) -> None:
     prepared = launched.prepared
     what = "is in Git already" if prepared.published is None else f"is in Git: commit {prepared.commit[:12]}"
     say(f"{prepared.environment} on cluster {prepared.cluster} {what}", "bold")
@@ -126,10 +176,7 @@ def _print(launched: Launched, to_type: list[str], *, wait: bool) -> None:
         say(f"Run {run.id} for {run.owner_name} is {run.state}: csoc runs watch {run.id}")
         if run.where != HERE:
             say(f"In that workflow: csoc worker --where {run.where} --only {run.id}")
-    if prepared.asked:
-        say("It will ask for what only a person has, unless the answers say where it is:")
-        for secret, field, what_it_is in prepared.asked:
-            say(f"  {secret}: {field}, {what_it_is}")
+    print_asked(prepared.asked, wait=wait, told=told)
     if prepared.known_later:
         say("Nobody can know yet:")
         for what in prepared.known_later:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from csoc.cli.output import count, say, table
+from csoc.cli.runs.session import who
 from csoc.provisioning.plans import Cost, LayerPlan, Plan, PlanKind, Purpose
 from csoc.provisioning.plans import to_json as stored
 from csoc.provisioning.stacks import Action, ResourceChange
@@ -27,6 +28,7 @@ _WORDS = {
     PlanKind.EXISTING: "exists already, is only read",
 }
 _MOST_VALUE = 160
+_MOST_LINES = 5
 _NOT_KNOWN_BEFORE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 """What CloudFormation writes for what a change of the same change set decides."""
 
@@ -36,7 +38,8 @@ def print_plan(plan: Plan, missing: str, *, whole: bool = False, gets_run: bool 
     lacks, in words. gets_run: it has a run that is not over, perhaps though nothing of its layers is to be done."""
     what = "Destroying" if plan.purpose is Purpose.DESTROY else "Plan for"
     say(f"{what} {plan.owner_kind} {plan.owner_name} in {plan.account} ({plan.account_id}, {plan.region})", "bold")
-    say(f"plan {plan.id}, made by {plan.made_by} at {plan.made_at:%Y-%m-%d %H:%M} UTC from commit {plan.commit[:12]}")
+    made = f"made by {who(plan.made_by)} at {plan.made_at:%Y-%m-%d %H:%M} UTC"
+    say(f"plan {plan.id}, {made} from commit {plan.commit[:12]}")
     for finding in (one for layer in plan.layers for one in layer.findings):
         style = "bold red" if finding.blocks else "yellow"
         say(f"{'blocked' if finding.blocks else 'note'}: {finding.subject}: {finding.cause}", style)
@@ -171,10 +174,14 @@ def _print_cost(costs: Sequence[Cost]) -> None:
     rows = [
         [line.layer, line.thing, f"{line.usd_per_month:,.2f}" if line.usd_per_month is not None else line.because]
         for cost in costs
-        for line in sorted(cost.lines, key=lambda line: -(line.usd_per_month or 0))[:5]
+        for line in sorted(cost.lines, key=lambda line: -(line.usd_per_month or 0))[:_MOST_LINES]
     ]
     if rows:
         table(["layer", "thing", "USD a month"], rows)
+    cut = [f"{_MOST_LINES} largest of {len(cost.lines)} of {cost.lines[0].layer}" for cost in costs
+           if len(cost.lines) > _MOST_LINES]  # fmt: skip
+    if cut:
+        say(f"Listed are the {', the '.join(cut)}; --json has all", "dim")
     unpriced = sorted({name for cost in costs for name in cost.unpriced})
     if unpriced:
         say(f"Without a price here: {', '.join(unpriced)}")

@@ -97,7 +97,7 @@ def show_command(run_id: str, with_log: bool, as_json: bool) -> None:
     print_line(
         Text.assemble((f"{run.kind} {run.owner_name}", "bold"), ": ", (str(run.state), STYLES.get(run.state, "")))
     )
-    begun = f"  begun by {run.by} at {moment(run.created_at)}"
+    begun = f"  begun by {who(run.by)} at {moment(run.created_at)}"
     say(begun + (f", ended at {moment(run.ended_at)}" if run.ended_at else ""))
     if run.where != HERE:
         say(f"  executed at {run.where}")
