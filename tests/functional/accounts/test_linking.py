@@ -15,6 +15,17 @@ from csoc.emulator.owners import REGION
 from csoc.errors import UnavailableError
 from tests.functional.accounts.conftest import Changing, World
 
+_CLUSTER = """apiVersion: csoc.gen3.org/v1alpha1
+kind: Cluster
+metadata: {name: reef, uid: c1b2c3d4e5}
+spec: {account: research, region: ap-southeast-2, provider: aws, size: small}
+"""
+_ENVIRONMENT = """apiVersion: csoc.gen3.org/v1alpha1
+kind: Environment
+metadata: {name: kelp-dev, uid: e1b2c3d4e5}
+spec: {commons: kelp, cluster: reef, stage: dev, hostname: kelp.example.org}
+"""
+
 
 def test_two_accounts_are_linked_and_used_one_after_the_other(world: World) -> None:
     for name in ("research", "imaging"):
@@ -44,7 +55,7 @@ def test_a_link_is_one_commit_and_doing_it_again_changes_nothing(world: World) -
 def test_no_two_links_share_an_external_id_and_none_is_used_again(world: World) -> None:
     one, two = world.owner(), world.owner()
     ids = [world.link("one", one)["externalId"], world.link("two", two)["externalId"]]
-    world.done(world.csoc("account", "unlink", "one"))
+    world.done(world.csoc("account", "unlink", "one", "--yes", "one"))
     ids.append(world.link("one", one)["externalId"])
     assert len(set(ids)) == 3
 
@@ -326,7 +337,16 @@ def test_what_a_feature_lacks_is_shown_with_the_statement_to_paste(world: World)
 
 def test_unlinking_ends_it_at_once_and_says_what_stays(world: World) -> None:
     owner = world.linked("research")
-    ran = world.done(world.csoc("account", "unlink", "research"))
+    world.write("clusters/reef/cluster.yaml", _CLUSTER)
+    world.write("commons/kelp/kelp-dev/environment.yaml", _ENVIRONMENT)
+    asked = world.done(world.csoc("account", "unlink", "research"))
+    owners = "cluster reef, environment kelp-dev. They cannot be planned until it is linked again"
+    assert owners in asked.out
+    assert "To do it: csoc account unlink research --yes research" in asked.out
+    assert world.csoc("account", "unlink", "research", "--yes", "other").code == 1
+    assert [one["account"] for one in world.csoc("account", "list", "--json").data] == ["research"]
+    ran = world.done(world.csoc("account", "unlink", "research", "--yes", "research"))
+    assert owners in ran.out
     assert "The stack CsocLink-" in ran.out
     assert "aws cloudformation delete-stack" in ran.out
     assert "accounts/research.yaml" in ran.out
@@ -349,11 +369,11 @@ def test_the_owners_own_credentials_delete_the_stack_and_no_others_do(world: Wor
         )
     )
     world.csoc.variables["AWS_CONFIG_FILE"] = str(config)
-    ran = world.csoc("account", "unlink", "research", "--owner-profile", "stranger")
+    ran = world.csoc("account", "unlink", "research", "--yes", "research", "--owner-profile", "stranger")
     assert (ran.code, f"of the account {stranger.account}, not of {owner.account}" in ran.err) == (5, True)
     assert world.csoc("account", "list", "--json").data == [], "it is taken back all the same"
     world.make(owner, world.link("research", owner))
-    world.done(world.csoc("account", "unlink", "research", "--owner-profile", "owner"))
+    world.done(world.csoc("account", "unlink", "research", "--yes", "research", "--owner-profile", "owner"))
     assert owner.client("iam").list_roles()["Roles"] == []
     world.linked_again("research", owner)
 

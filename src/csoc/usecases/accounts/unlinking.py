@@ -35,14 +35,31 @@ def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_pro
     link = find_link(cloud, name)
     gone = replace(link, state=LinkState.UNLINKED, unlinked_at=cloud.clock())
     cloud.links.put(gone)
+    if owner_profile:
+        _delete_stack(cloud, link, names.link_stack(link.installation), owner_profile)
+    return _told(gone, fleet, is_deleted=bool(owner_profile))
+
+
+def preview(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_profile: str = "") -> Unlinked:
+    """What `unlink` would tell; nothing is done. Raises NotFoundError."""
+    return _told(find_link(cloud, name), fleet, is_deleted=bool(owner_profile))
+
+
+def owners_in(fleet: LoadedFleet, account: str) -> tuple[str, ...]:
+    """Clusters in an account, and environments on them, as a fleet's documents say."""
+    documents = fleet.documents
+    clusters = [one for one, placed in documents.clusters.items() if placed.document.spec.account == account]
+    environments = [one for one, placed in documents.environments.items() if placed.document.spec.cluster in clusters]
+    return (*(f"cluster {one}" for one in clusters), *(f"environment {one}" for one in environments))
+
+
+def _told(link: Link, fleet: LoadedFleet | None, *, is_deleted: bool) -> Unlinked:
     stack = names.link_stack(link.installation)
     bucket = link.artifact_bucket or names.artifact_bucket(
         link.installation, link.account_id, names.mark_of(link.external_id)
     )
-    if owner_profile:
-        _delete_stack(cloud, link, stack, owner_profile)
     stays = []
-    if not owner_profile:
+    if not is_deleted:
         stays.append(
             f"The stack {stack} in {link.region} of {link.account_id}, with its roles. csoc uses them no more; delete "
             "it to be sure"
@@ -53,17 +70,13 @@ def unlink(cloud: CloudPorts, name: str, fleet: LoadedFleet | None, *, owner_pro
         "The record of this link, and what was read through it, which gets no newer",
     ]
     if fleet is not None:
-        used = [
-            f"Cluster {cluster}"
-            for cluster, placed in fleet.documents.clusters.items()
-            if placed.document.spec.account == name
-        ]
-        if name in fleet.documents.accounts:
-            stays.append(f"The document {fleet.documents.accounts[name].file.path}")
+        if link.account in fleet.documents.accounts:
+            stays.append(f"The document {fleet.documents.accounts[link.account].file.path}")
+        used = owners_in(fleet, link.account)
         if used:
-            stays.append(f"What names the account: {', '.join(used)}. They cannot be planned until it is linked again")
+            stays.append(f"What is in the account: {', '.join(used)}. They cannot be planned until it is linked again")
     delete = ["aws", "cloudformation", "delete-stack", "--region", link.region, "--stack-name", stack]
-    return Unlinked(gone, tuple(stays), () if owner_profile else (shlex.join(delete),))
+    return Unlinked(link, tuple(stays), () if is_deleted else (shlex.join(delete),))
 
 
 def _delete_stack(cloud: CloudPorts, link: Link, stack: str, profile: str) -> None:
