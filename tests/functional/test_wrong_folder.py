@@ -44,6 +44,19 @@ def test_a_folder_that_is_no_fleet_is_told_so_with_the_way_to_name_another(
     assert not (csoc.home.parent / "data").exists(), "it is told first"
 
 
+@pytest.mark.parametrize("typed", [("runs", "list"), ("plan", "--list"), ("account", "list")], ids=" ".join)
+def test_a_list_of_records_with_nothing_in_it_says_which_records_and_that_here_is_no_fleet(
+    csoc: Command, typed: tuple[str, ...], tmp_path: Path
+) -> None:
+    ran = csoc(*typed)
+    assert ran.code == 0
+    said = " ".join(ran.err.split())
+    assert f"This is no fleet: there is no fleet.yaml in {csoc.folder}" in said
+    assert f"What was read is {tmp_path}/data/csoc.sqlite3" in said
+    (csoc.folder / "fleet.yaml").write_text("")
+    assert "no fleet" not in csoc(*typed).err
+
+
 def test_a_repository_in_which_no_fleet_is_committed_is_told_so(csoc: Command) -> None:
     made = pygit2.init_repository(str(csoc.folder), initial_head="main")
     author = pygit2.Signature("Ada", "ada@example.org", 1_700_000_000, 0)

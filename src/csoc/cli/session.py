@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from csoc.cli.arguments import ONE_LINE, SOURCE, URL
-from csoc.cli.output import progress
+from csoc.cli.output import progress, say
 from csoc.errors import RejectedError
 from csoc.fleet.documents.absent import FIX, no_fleet
 
@@ -93,9 +94,26 @@ def _check_has_documents(context: click.Context, parameter: click.Parameter, sou
     is_misused = context.params.get("owner", "") is None
     if is_misused or any(context.params.get(name) for name in _INSTEAD) or URL.match(source) or not folder.is_dir():
         return source
-    if not any(os.path.lexists(folder / name) for name in (*_DOCUMENTS, ".git", "objects")):
+    if not _has_documents(folder):
         raise no_fleet(str(folder.resolve()))
     return source
+
+
+def _has_documents(folder: Path) -> bool:
+    return any(os.path.lexists(folder / name) for name in (*_DOCUMENTS, ".git", "objects"))
+
+
+def say_which_records() -> None:
+    """Beside a list of records in which nothing is, where no fleet is either: somebody may be in another folder than
+    they think, or use another database."""
+    folder = Path(os.environ.get("CSOC_FLEET") or ".").expanduser()
+    if URL.match(str(folder)) or not folder.is_dir() or _has_documents(folder):
+        return
+    from csoc.config.loading import load
+
+    scheme, is_file, path = load().database.partition("sqlite:///")
+    place = path if is_file else f"the database of {urlsplit(scheme).hostname or 'the settings'}"
+    say(f"This is no fleet: there is no fleet.yaml in {folder.resolve()}. What was read is {place}", "dim", error=True)
 
 
 def chart_option(command: F) -> F:

@@ -15,6 +15,7 @@ from csoc.cli.account.session import link_json, open_links
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, count, print_json, rows_of_one_line, say
 from csoc.cli.runs.session import who
+from csoc.cli.session import say_which_records
 from csoc.cli.tables import Cell
 from csoc.clock import system_clock
 
@@ -60,6 +61,8 @@ def _print(links: list[Link], now: datetime, *, past: bool) -> None:
     rows_of_one_line(heads, rows, title=count(len(links), "link"), cut=3, least=30)
     if not links and not past:
         say("Begin one: csoc account link NAME --account-id ID --region REGION")
+    if not links:
+        say_which_records()
 
 
 def _age(at: datetime | None, now: datetime) -> str:

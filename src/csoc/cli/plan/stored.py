@@ -8,6 +8,7 @@ from typing import Any
 from csoc import records
 from csoc.cli.output import print_json, rows_of_one_line, say
 from csoc.cli.runs.session import moment, who
+from csoc.cli.session import say_which_records
 from csoc.cli.tables import Cell
 from csoc.provisioning.plans import Plan, Plans
 
@@ -26,6 +27,7 @@ def list_plans(owner: str | None, *, as_json: bool) -> None:
         return
     if not told:
         say(f"There are no plans of {owner}." if owner else "There are no plans.")
+        say_which_records()
         return
     rows_of_one_line(["plan", "of", "for", "state", "by", "made"], [_row(plan, state) for plan, state in told], cut=3)
     say(f"One of them: csoc plan --show {told[0][0].id}")

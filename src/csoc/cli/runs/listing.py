@@ -9,6 +9,7 @@ from csoc.cli.arguments import ONE_LINE
 from csoc.cli.commands import command
 from csoc.cli.output import count, print_json, print_line, rows_of_one_line, say, table
 from csoc.cli.runs.session import STYLES, current_step, line_json, moment, open_runs, run_json, took, who
+from csoc.cli.session import say_which_records
 from csoc.cli.tables import Cell
 from csoc.operations.runs import HERE, Run, RunState
 from csoc.usecases import runs as usecase
@@ -43,6 +44,7 @@ def list_command(owner: str | None, states: tuple[str, ...], limit: int, before:
         return
     if not shown:
         say("There are no runs." if not (owner or states or before) else "There are no such runs.")
+        say_which_records()
         return
     alone = {run_id for run_id, lease in leases.items() if lease is None}
     rows_of_one_line(
