@@ -273,6 +273,20 @@ def test_a_destroyed_environment_is_gone_and_the_other_one_in_its_cluster_is_unt
     assert not [one for one in left if stays in json.dumps(one)]
 
 
+def test_after_one_layer_went_nothing_of_the_others_is_left_and_what_it_left_is_in_the_next_plan(world: World) -> None:
+    ran = world.csoc("destroy", f"{STAYS}-dev", "--layer", "resources", "--yes", f"{STAYS}-dev")
+    assert ran.code == 0, ran.out + ran.err
+    left = {step.kind: step.result for step in world.newest().steps}["list left"]["left"]
+    assert {one["layer"] for one in left} == {"resources"}
+    plan = world.csoc("plan", f"{STAYS}-dev", "--layer", "resources", "--json").data
+    uid = world.owner(f"environment/{STAYS}-dev").uid
+    bucket = f"csoc-{uid}-manifests-{RESEARCH}"
+    [found] = [one for layer in plan["layers"] for one in layer["findings"] if bucket in one["cause"]]
+    assert found["subject"].startswith("resources/BucketManifests")
+    assert "while it is there this one cannot be made" in found["cause"]
+    assert not plan["blocked"], "the account's list may name what is gone"
+
+
 def test_the_network_of_a_destroyed_cluster_stays_with_the_databases_that_were_kept_in_it(world: World) -> None:
     kept = {name: world.owner(f"environment/{name}-dev").uid for name in (STAYS,)}
     refused = world.csoc("destroy", f"cluster/{STAYS}")

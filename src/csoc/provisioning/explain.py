@@ -86,6 +86,11 @@ KNOWN: tuple[_Known, ...] = (
         "copy what is needed before",
     ),
     _known(
+        r"has dependencies|DependencyViolation|dependent object",
+        "Something that its stack did not make is in it or uses it: it was kept of another stack, or somebody made it",
+        "Delete that in the account where nobody needs it any more",
+    ),
+    _known(
         r"scheduled for deletion",
         "A secret of that name was deleted and is still within its days of grace",
         "Restore it (aws secretsmanager restore-secret), and run again",
