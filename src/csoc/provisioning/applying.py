@@ -8,7 +8,7 @@ asked, since another executor may own the run by now.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,11 +58,13 @@ class NotShown:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The stack failed and was rolled back (or could not be). left: what the rollback of a first creation could not
-    take back, with what was said."""
+    take back, with what was said. taken: names among that which the next
+    stack needs."""
 
     failure: Failure | None
     status: str
     left: Mapping[str, str] = field(default_factory=dict)
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +324,16 @@ class LayerApplier:
 
     def _failed(self, stack: str, token: str, state: StackState) -> Failed:
         left = undeletable(self._stacks.events(stack), stack) if state.status in FAILED_CREATION else {}
-        return Failed(first_failure(self._operation(stack, token), stack), state.status, left)
+        taken = tuple(sorted(self._named(stack, left))) if left else ()
+        return Failed(first_failure(self._operation(stack, token), stack), state.status, left, taken)
+
+    def _named(self, stack: str, logical_ids: Collection[str]) -> Iterator[str]:
+        """Names of those resources to which the template gave them."""
+        there, resources = self._stacks.resources(stack), resources_of(self._stacks.template(stack))
+        for logical_id in logical_ids:
+            name = there.get(logical_id)
+            if name is not None and name in resources.get(logical_id, {}).get("Properties", {}).values():
+                yield name
 
     def _require(self, stack: str) -> StackState:
         state = self._stacks.find(stack)

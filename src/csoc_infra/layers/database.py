@@ -74,7 +74,8 @@ class Settings:
     deletion_protection: bool = setting(default=True)
     """RDS refuses to delete the cluster then, whoever asks, CloudFormation too. With removal "snapshot" a change of its
     own switches it off before the stack is deleted. An instance that fails when the stack is first made leaves
-    ROLLBACK_FAILED: the protection has to be switched off at the cluster, and the stack deleted."""
+    ROLLBACK_FAILED: the protection has to be switched off at the cluster, and the cluster deleted, before the next
+    attempt."""
     removal: Literal["retain", "snapshot"] = setting(default="retain")
     """What becomes of the database when its stack is deleted: it stays as it is, or only a last snapshot of it does.
     The master user's secret and the key stay with both."""

@@ -360,6 +360,16 @@ def test_a_creation_that_could_not_be_taken_back_is_begun_anew_and_what_stays_is
     assert [line for line in said if "deleting the stack" in line and bucket in line]
 
 
+def test_what_could_not_be_taken_back_and_has_the_name_that_the_next_stack_needs_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.templates.templates["network"] = network(Logs=STUBBORN, Queue=NO_ROOM)
+    monkeypatch.setattr(world.stacks, "resources", lambda _: {"Logs": "data"})
+    failed = apply(world, world.plan(), "network")
+    assert isinstance(failed, Failed)
+    assert failed.taken == ("data",)
+
+
 def test_what_a_failed_creation_left_is_all_that_its_destruction_shows(world: World) -> None:
     world.templates.templates["network"] = network(Logs=STUBBORN, Queue=NO_ROOM)
     apply(world, world.plan(), "network")

@@ -161,9 +161,14 @@ def _what_became(outcome: Failed) -> str:
     """Of what was made before the failure."""
     if outcome.left:
         left = "; ".join(f"{name}: {said}" for name, said in sorted(outcome.left.items()))
+        first = (
+            f". Of that, switch off the protection of {', '.join(outcome.taken)} and delete it in the account first: "
+            "the next stack needs the name"
+        )
         return (
-            f". What was made before could not all be taken back ({left}). Nothing was ever used of it, and nothing is "
-            "in your way: going on deletes the failed stack, says what stays in the account, and begins anew"
+            f". What was made before could not all be taken back ({left}), and nothing of it was ever used"
+            f"{first * bool(outcome.taken)}. Going on deletes the failed stack, says what stays in the account, and "
+            "begins anew"
         )
     if outcome.status == "ROLLBACK_COMPLETE":
         return ". What was made before was taken back, so going on begins anew"
