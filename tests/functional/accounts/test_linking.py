@@ -126,7 +126,12 @@ def test_before_the_stack_is_there_nothing_is_verified_and_the_way_to_it_is_name
     world.link("research", world.owner())
     ran = world.csoc("account", "verify", "research")
     assert ran.code == 1
-    assert "Make the stack as `csoc account link research` says" in ran.out
+    said = [line for line in ran.out.splitlines() if line.strip()]
+    assert len(said) == 2, ran.out
+    assert "its stack is not made" in said[0]
+    assert "Make the stack as `csoc account link research` says" in said[1]
+    assert "AWS refuses" not in ran.out
+    assert "AWS refuses" in world.csoc("account", "verify", "research", "-v").out
     with patch("csoc.cli.output.console_width", lambda **_: 80):
         lines = world.csoc("account", "list").out.splitlines()
     [row] = [line for line in lines if line.startswith("research")]

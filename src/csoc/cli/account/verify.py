@@ -81,6 +81,11 @@ def verify_command(
 
 def _print(verified: Verified, *, verbose: bool) -> None:
     link = verified.link
+    if verified.is_not_made and not verbose:
+        why = "AWS lets csoc into none of its roles, most likely since its stack is not made; -v lists the tests"
+        say(f"{link.account} ({link.account_id}): {link.state}: {why}", "bold red")
+        say_fix(*next((check.fix, check.commands) for check in link.checks if check.fix), lead="  ")
+        return
     good = [check for check in link.checks if check.outcome == "ok"]
     for check in link.checks:
         if verbose or check.outcome != "ok":

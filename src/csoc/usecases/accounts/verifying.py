@@ -38,6 +38,12 @@ class Verified:
         """True if the account's stack runs with another template than this csoc's."""
         return bool(self.link.template_digest) and self.link.template_digest != self.template_digest
 
+    @property
+    def is_not_made(self) -> bool:
+        """True if AWS lets csoc into no role of a link that was never verified: most likely its stack is not made."""
+        taken = _taken(self.link)
+        return self.before.verified_at is None and bool(taken) and set(taken) == {WRONG}
+
 
 def find_link(cloud: CloudPorts, name: str) -> Link:
     """Raises NotFoundError."""
@@ -173,5 +179,10 @@ def _other_id(link: Link, found: str, place: str) -> ConflictError:
 
 def _is_not_there(link: Link) -> bool:
     """True if not one role can be taken: the stack is not made yet."""
-    taken = [check.outcome for check in link.checks if check.expectation == SUCCEED and check.name.endswith(_TAKEN)]
+    taken = _taken(link)
     return bool(taken) and OK not in taken
+
+
+def _taken(link: Link) -> list[str]:
+    """What came of taking each role as it is to be taken."""
+    return [check.outcome for check in link.checks if check.expectation == SUCCEED and check.name.endswith(_TAKEN)]
