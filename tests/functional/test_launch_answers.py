@@ -144,6 +144,18 @@ def test_a_fleet_that_no_cluster_can_ever_fetch_is_refused_before_anything_is_ma
     assert launching.traces() == before
 
 
+@pytest.mark.parametrize("owner", ["cluster/heart", "heart-dev"])
+def test_what_would_have_it_fetched_is_not_planned_either(
+    there: Launching, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    csoc = there.world.csoc
+    monkeypatch.setitem(csoc.variables, "CSOC_PLATFORM_FLEET_URL", "file:///srv/fleet")
+    refused = csoc("plan", owner)
+    assert (refused.code, "No cluster can fetch the fleet" in refused.err) == (1, True), refused.err
+    part = "network" if owner.startswith("cluster") else "credentials"
+    assert csoc("plan", owner, "--layer", part).code == 0
+
+
 @pytest.fixture
 def nothing_pending(monkeypatch: pytest.MonkeyPatch) -> None:
     """The repository's host knows of no launch whose pull request waits."""

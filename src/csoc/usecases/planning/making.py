@@ -27,6 +27,7 @@ from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.planning.residents import staying
 from csoc.usecases.planning.taken_names import with_taken_names
 from csoc.usecases.provisioning_ports import ProvisioningPorts
+from csoc.usecases.reaching import check_fleet_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Wanted:
 def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     """Makes a plan and stores it. Nothing but change sets is made in the account, and these change nothing.
 
-    Raises what `infrastructure_of` and `Planner.plan` do.
+    Raises what `infrastructure_of`, `Planner.plan` and `check_fleet_url` do.
     """
     plan_id = ports.cloud.ids()
     infra = infrastructure_of(ports, fleet, wanted.owner, task=f"plan-{plan_id}")
     owner = infra.owner
+    if wanted.purpose is Purpose.APPLY and _has_fleet_fetched(owner, wanted.layers):
+        check_fleet_url(ports)
     deployed = functools.cache(lambda layer: _deployed_size(ports, fleet, owner, layer))
     costs = ports.costs(_size(owner), deployed=deployed) if ports.costs is not None else None
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
@@ -92,6 +95,12 @@ def _deployed_size(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, layer
         return _size(find_owner(then.documents, f"{owner.kind.value}/{owner.name}"))
     except CsocError:
         return _size(owner)
+
+
+def _has_fleet_fetched(owner: Owner, layers: Collection[str] | None) -> bool:
+    """True if Argo CD fetches the fleet for what is planned."""
+    fetched = {"platform", LAYER}.intersection(made_by_csoc(owner))
+    return bool(fetched if layers is None else fetched.intersection(layers))
 
 
 def removes_gen3(plan: Plan, owner: Owner) -> bool:
