@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.functional.test_plans import Fleet, emulator, fleet
+from tests.functional.planned_fleet import Fleet
+from tests.functional.test_plans import emulator, fleet
 
 __all__ = ["emulator", "fleet"]
 

@@ -18,7 +18,7 @@ from csoc.adapters.aws.accounts import AwsAccounts
 from csoc.emulator.running import Emulator, running
 from csoc.emulator.timeline import RunningTimeline
 from tests.functional.command import Command
-from tests.functional.test_plans import Fleet
+from tests.functional.planned_fleet import Fleet
 
 
 @pytest.fixture(scope="module")
