@@ -117,12 +117,19 @@ def test_no_other_file_of_this_machine_gets_into_git(launching: Launching, named
     assert launching.traces() == before
 
 
-@pytest.mark.parametrize("secret", ["{file: nowhere}", "{file: empty}", "{file: two}", "{env: NOT_SET}"])
-def test_a_secret_that_cannot_be_had_is_said_before_anything_is_in_git(launching: Launching, secret: str) -> None:
+@pytest.mark.parametrize(
+    ("secret", "more"),
+    [("{file: nowhere}", ()), ("{file: empty}", ()), ("{file: two}", ()), ("{env: NOT_SET}", ("--wait",))],
+    ids=str,
+)
+def test_a_secret_that_cannot_be_had_is_said_before_anything_is_in_git(
+    launching: Launching, secret: str, more: tuple[str, ...]
+) -> None:
     (launching.world.csoc.home / "empty").write_text("\n")
     (launching.world.csoc.home / "two").write_text("one line\nand another\n")
     before = launching.traces()
-    ran = launching.launch(f"commons: kelp\nsignIn: {{provider: google, clientSecret: {secret}}}\n{launching.chart}")
+    answers = f"commons: kelp\nsignIn: {{provider: google, clientSecret: {secret}}}\n{launching.chart}"
+    ran = launching.launch(answers, *more)
     assert ran.code in (1, 4)
     assert "signIn.clientSecret" in ran.err
     assert "and another" not in ran.err

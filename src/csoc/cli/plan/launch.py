@@ -118,7 +118,7 @@ def _followed(runs: RunPorts, launched: Launched, *, as_json: bool) -> int:
 
 def _beside(answers: Answers, folder: Path, *, wait: bool) -> tuple[str, GivenSecrets]:
     """The list of users, and the secrets that runs are given here: a run that a worker executes asks for its own, so
-    without wait nobody needs them yet. Raises what either raises, RejectedError for both at once."""
+    without wait a variable need not be set yet. Raises what either raises, RejectedError for both at once."""
     users = ""
     secrets: GivenSecrets = {}
     wrong: list[CsocError] = []
@@ -128,10 +128,10 @@ def _beside(answers: Answers, folder: Path, *, wait: bool) -> tuple[str, GivenSe
         wrong.append(error)
     try:
         secrets = secrets_of(answers, folder)
-    except NotFoundError as error:
-        wrong += [error] if wait else []
     except CsocError as error:
-        wrong.append(error)
+        secret = answers.sign_in.client_secret
+        is_unset = isinstance(error, NotFoundError) and secret is not None and secret.env is not None
+        wrong += [] if is_unset and not wait else [error]
     if len(wrong) > 1:
         each = "; ".join(f"{one.place}: {one.cause}" for one in wrong)
         fixes = "; ".join(dict.fromkeys(one.fix for one in wrong if one.fix))
