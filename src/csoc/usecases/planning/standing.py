@@ -169,9 +169,6 @@ def _last_operation(events: Sequence[StackEvent], state: StackState) -> str:
     return own[-1].token if own else ""
 
 
-def _of(events: Sequence[StackEvent], token: str) -> list[StackEvent]:
-    return [event for event in events if event.token == token]
-
 def _changed_at(events: Sequence[StackEvent], state: StackState) -> datetime | None:
     """When the last operation on the stack itself came to where it is. A stack says when it was created, which for one
     that a change set made is when that change set was, and it says when it was updated only if it ever was."""
@@ -182,6 +179,9 @@ def _changed_at(events: Sequence[StackEvent], state: StackState) -> datetime | N
 def _own(events: Sequence[StackEvent], state: StackState) -> list[StackEvent]:
     return [event for event in events if event.physical_id == state.id or event.logical_id == state.name]
 
+
+def _of(events: Sequence[StackEvent], token: str) -> list[StackEvent]:
+    return [event for event in events if event.token == token]
 
 
 def _run_of(token: str, runs: RunStore) -> str:
