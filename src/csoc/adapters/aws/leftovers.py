@@ -51,7 +51,7 @@ class AccountLeftovers:
     def validation_records_in(self, zone: str, domain: str) -> Sequence[str]:
         # Route 53 orders names by their labels from the last one on, so those below the domain follow it.
         asked = {"HostedZoneId": zone, "StartRecordName": domain}
-        found = []
+        found: list[str] = []
         with translated(f"records in {zone}"):
             for page in self._client("route53").get_paginator("list_resource_record_sets").paginate(**asked):
                 for one in page["ResourceRecordSets"]:
