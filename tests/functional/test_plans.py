@@ -132,7 +132,7 @@ def test_what_somebody_changed_outside_is_told_and_waits_for_an_approval_of_its_
         assert "Properties.RetentionInDays: 1 -> " in shown
         logs = {one["logGroupName"]: one.get("retentionInDays") for one in _log_groups(fleet)}
         assert 90 not in logs.values(), "nothing is done meanwhile"
-        watching = fleet.elsewhere("runs", "watch", waiting["id"])
+        watching = fleet.elsewhere("runs", "watch", waiting["id"], "--whole")
         told = fleet.world.done(fleet.csoc("approve", more)).out
         assert f"The run {waiting['id']} goes on by itself" in told
         assert applying.wait(30) == 0, applying.stdout.read() if applying.stdout else ""
