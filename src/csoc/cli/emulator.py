@@ -84,7 +84,9 @@ def _start(
     wanted = list(dict.fromkeys(_account_id(account) for account in accounts or default))
     if site is not None and len(wanted) < 2:
         raise WrongUsageError("A site needs two accounts: csoc's, and one to link", "Give --account twice", context)
-    kept, place = (Path(folder).expanduser().resolve() if folder is not None else None for folder in (data, site))
+    # A link in place of the state's folder stays one, which is refused; clusters name the site's by where it is.
+    kept = Path(data).expanduser().absolute() if data is not None else None
+    place = Path(site).expanduser().resolve() if site is not None else None
     try:
         _run(port, kept, speed, wanted, place, as_json=as_json)
     except KeyboardInterrupt:

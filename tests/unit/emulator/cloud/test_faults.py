@@ -197,22 +197,24 @@ WHOLE: dict[str, dict[str, Any]] = {
     "latency": {"seconds": 1},
     "error": {"code": "Out"},
     "resource": {"reason": "no"},
+    "image": {"image": "*/fence:*"},
+    **{effect: {"workload": "fence*"} for effect in ("crash", "oom", "unready")},
 }
 """What a rule needs besides its effect."""
 
 
 @pytest.mark.parametrize("effect", sorted(EFFECTS))
-def test_every_effect_does_something(effect: str) -> None:
+def test_every_effect_is_of_calls_or_of_resources_or_of_pods(effect: str) -> None:
     faults = planned({"effect": effect, **WHOLE.get(effect, {})})
     found = faults.disturb(call_of())
     reason = faults.resource_failure(ACCOUNT, "us-east-1", "tide", "Database", "create")
-    assert (found is UNDISTURBED) == bool(reason)
+    assert [found is not UNDISTURBED, bool(reason), bool(faults.of_pods())].count(True) == 1
     assert found.error is None or (found.error.code and found.error.message and found.error.status)
 
 
 @pytest.mark.parametrize("effect", sorted(WHOLE))
 def test_what_an_effect_needs_is_asked_for(effect: str) -> None:
-    with pytest.raises(FaultError, match="needs"):
+    with pytest.raises(FaultError, match="needs? "):
         parse_rule({"effect": effect})
 
 
@@ -230,8 +232,12 @@ def test_every_member_of_a_rule_is_for_some_effect_and_every_effect_takes_member
 def test_members_that_an_effect_does_not_take_are_refused(effect: str) -> None:
     given: dict[str, Any] = {"seconds": 1, "status": 500, "done": True, "service": "sqs", "operation": "CreateQueue"}
     given |= dict.fromkeys(("role", "code", "message", "stack", "resource", "reason"), "x") | {"action": "create"}
-    assert given.keys() == {field.name for field in fields(FaultRule)} - set(COMMON)
-    for name in given.keys() - set(EFFECTS[effect].takes):
+    given |= dict.fromkeys(("image", "namespace", "workload", "container"), "x")
+    given |= {"account": ACCOUNT, "region": "us-east-1", "probability": 0.5, "seed": 1, "calls": 1}
+    assert given.keys() == {field.name for field in fields(FaultRule)} - {"effect"}
+    refused = {name for name in given if not EFFECTS[effect].has(name)}
+    assert refused >= given.keys() - set(EFFECTS[effect].takes) - set(COMMON)
+    for name in refused:
         with pytest.raises(FaultError, match=f"^{name} is for .*, not for {effect}$"):
             parse_rule({"effect": effect, **WHOLE.get(effect, {}), name: given[name]})
 
