@@ -214,7 +214,7 @@ def test_every_effect_is_of_calls_or_of_resources_or_of_pods(effect: str) -> Non
 
 @pytest.mark.parametrize("effect", sorted(WHOLE))
 def test_what_an_effect_needs_is_asked_for(effect: str) -> None:
-    with pytest.raises(FaultError, match="needs? "):
+    with pytest.raises(FaultError, match=r"needs? "):
         parse_rule({"effect": effect})
 
 
