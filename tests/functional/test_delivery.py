@@ -40,12 +40,12 @@ from csoc.testing.links import MemoryLinks
 from csoc.testing.plans import MemoryPlans
 from csoc.testing.stacks import MemoryStacks
 from csoc.usecases.cloud_ports import CloudPorts
-from csoc.usecases.planning.applying import CLUSTER_STEPS, environment_steps
 from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.delivery import DocumentDelivery
 from csoc.usecases.planning.fleets import open_fleet
-from csoc.usecases.planning.inputs import gen3_of
+from csoc.usecases.planning.infrastructure_read import gen3_of
 from csoc.usecases.planning.owners import find_owner
+from csoc.usecases.planning.runs_of_plans import CLUSTER_STEPS, environment_steps
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from tests.contract.bootstrapping import Waits
 from tests.contract.cluster_worlds import SimulatedWorld

@@ -34,11 +34,11 @@ from csoc.usecases import runs as run_cases
 from csoc.usecases.launch_checks import account_of, check_names, check_stage, known_later, region_of
 from csoc.usecases.launch_differences import check_same
 from csoc.usecases.launch_proposals import Pending, find_pending, head_of
-from csoc.usecases.planning.applying import check_fresh, has_nothing_to_do, is_of_launch, run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
 from csoc.usecases.planning.fleets import FleetAt, fleet_with, open_fleet
 from csoc.usecases.planning.making import Wanted, make_plan, rehearse
 from csoc.usecases.planning.owners import find_owner
+from csoc.usecases.planning.runs_of_plans import check_fresh, has_nothing_to_do, is_of_launch, run_of
 from csoc.usecases.planning.standing import OwnerStanding, standing
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.publish import Proposal, Published, publish

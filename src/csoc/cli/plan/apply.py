@@ -14,8 +14,8 @@ from csoc.cli.runs.session import run_json
 from csoc.cli.session import committed_fleet_option
 from csoc.operations.runs import HERE
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import check_fresh, check_no_run, has_nothing_to_do, run_of
 from csoc.usecases.planning.fleets import open_fleet
+from csoc.usecases.planning.runs_of_plans import check_fresh, check_no_run, has_nothing_to_do, run_of
 
 
 @command(

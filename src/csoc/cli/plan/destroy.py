@@ -20,11 +20,11 @@ from csoc.errors import RejectedError
 from csoc.operations.runs import HERE, Step
 from csoc.provisioning.plans import Purpose
 from csoc.usecases import runs as run_cases
-from csoc.usecases.planning.applying import run_of
 from csoc.usecases.planning.approving import StoredApprovals, approve
 from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.making import Wanted, make_plan
 from csoc.usecases.planning.owners import find_owner
+from csoc.usecases.planning.runs_of_plans import run_of
 
 
 @command("destroy", "csoc destroy heart-dev", "csoc destroy heart-dev --yes heart-dev")

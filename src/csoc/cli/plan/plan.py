@@ -71,7 +71,7 @@ def plan(
         return 0
     assert owner is not None  # noqa: S101 - the only one that is left
     from csoc.usecases.planning.fleets import open_fleet, uncommitted
-    from csoc.usecases.planning.inputs import infrastructure_of
+    from csoc.usecases.planning.infrastructure_read import infrastructure_of
     from csoc.usecases.planning.making import Wanted, make_plan
     from csoc.usecases.planning.owners import find_owner
 

@@ -18,7 +18,7 @@ from csoc.provisioning.infrastructure import sources_of
 from csoc.provisioning.master_login import full_name
 from csoc.usecases.planning.filling import facts_of, planned_secrets
 from csoc.usecases.planning.fleets import FleetAt
-from csoc.usecases.planning.inputs import usable_link
+from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.outputs import outputs_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts

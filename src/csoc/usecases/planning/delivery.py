@@ -32,9 +32,9 @@ from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.fleets import FleetAt, open_fleet
 from csoc.usecases.planning.gen3_layer import InCluster
 from csoc.usecases.planning.gen3_removal import delivered_of, namespaces_of, removal_of
-from csoc.usecases.planning.inputs import gen3_of
+from csoc.usecases.planning.git_removal import application_now, remove_application, remove_documents
+from csoc.usecases.planning.infrastructure_read import gen3_of
 from csoc.usecases.planning.owners import Owner, find_owner
-from csoc.usecases.planning.removing import application_now, remove_application, remove_documents
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.reaching import check_fleet_url

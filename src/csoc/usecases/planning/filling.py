@@ -21,7 +21,7 @@ from csoc.operations.services import Written
 from csoc.provisioning import names
 from csoc.provisioning.master_login import full_name, is_asked
 from csoc.usecases.planning.fleets import open_fleet
-from csoc.usecases.planning.inputs import usable_link
+from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.outputs import outputs_of
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.planning.writing import Content, write

@@ -39,7 +39,7 @@ from csoc.usecases.planning.owners import Owner
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder, describe
 
-LAYER = "gen3"
+GEN3 = "gen3"
 ABSENT = "absent"
 """State of an Application that does not stand in Git."""
 _FLEET_URL = "https://fleet.invalid/fleet"
@@ -101,7 +101,7 @@ class Gen3Layer:
         changes = self._changes(before, after, stand_ins)
         kind = PlanKind.PREVIEW if unknown else PlanKind.RENDERED if changes or after.lacking else PlanKind.UNCHANGED
         return LayerPlan(
-            layer=LAYER,
+            layer=GEN3,
             stack=self.owner.name,
             kind=kind,
             template_digest=self.inputs(),
@@ -288,7 +288,7 @@ class Gen3Layer:
         if after.lacking is not None:
             error = after.lacking
             place = f" ({error.place})" if error.place else ""
-            yield PolicyFinding("rendered", LAYER, f"{error.cause}{place}", error.fix, blocks=True)
+            yield PolicyFinding("rendered", GEN3, f"{error.cause}{place}", error.fix, blocks=True)
         for fingerprint, one in after.findings.items():
             if fingerprint in before.findings:
                 continue
@@ -297,7 +297,7 @@ class Gen3Layer:
                 f"{one.fix}; or waive it, with a reason, an owner and an end" if one.severity >= _BLOCKING else one.fix
             )
             yield PolicyFinding(
-                one.rule, f"{LAYER}{place}", f"{one.cause}: {one.consequence}", fix, blocks=one.severity >= _BLOCKING
+                one.rule, f"{GEN3}{place}", f"{one.cause}: {one.consequence}", fix, blocks=one.severity >= _BLOCKING
             )
 
 

@@ -27,7 +27,7 @@ from csoc.gen3.launch.documents import deployment_of
 from csoc.provisioning.plans import LayerPlan, PlanKind, PolicyFinding
 from csoc.provisioning.rendered import Objects, changes_between
 from csoc.provisioning.stacks import Action, ResourceChange
-from csoc.usecases.planning.gen3_layer import ABSENT, LAYER, Gen3Layer, Seen
+from csoc.usecases.planning.gen3_layer import ABSENT, GEN3, Gen3Layer, Seen
 from csoc.usecases.planning.owners import Owner, environments_on
 
 _OF_NO_NAMESPACE = frozenset({kind for _, kind in CLUSTER_KINDS} | {"CustomResourceDefinition"})
@@ -45,7 +45,7 @@ class Gen3Removal:
         seen = self.layer.running()
         changes = tuple(_changes(removal, seen.objects))
         return LayerPlan(
-            layer=LAYER,
+            layer=GEN3,
             stack=self._owner.name,
             kind=PlanKind.RENDERED,
             template_digest=self._decides(removal),
@@ -201,4 +201,4 @@ def namespaces_of(environment: Environment) -> tuple[str, ...]:
 
 
 def _subject(error: CsocError) -> str:
-    return f"{LAYER}, {error.place}" if error.place else LAYER
+    return f"{GEN3}, {error.place}" if error.place else GEN3

@@ -27,7 +27,7 @@ from csoc.operations.services import Services, needed
 from csoc.operations.steps.wait_for_https import lacking
 from csoc.usecases.planning.delivery import reference_of
 from csoc.usecases.planning.fleets import FleetAt
-from csoc.usecases.planning.gen3_layer import LAYER
+from csoc.usecases.planning.gen3_layer import GEN3
 from csoc.usecases.planning.owners import find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -67,7 +67,7 @@ def gen3_standing(
     """How Gen3 of an environment stands; None for a cluster, and where csoc does not deploy it. seconds: for both
     questions. Raises as `find_owner`; what cannot be asked is part of the answer."""
     owner = find_owner(fleet.documents, name)
-    if owner.environment is None or owner.providers.get(LAYER) != "aws":
+    if owner.environment is None or owner.providers.get(GEN3) != "aws":
         return None
     application = owner.environment.spec.application
     if application is None or (application.repository is None and application.path not in fleet.tree.entries()):

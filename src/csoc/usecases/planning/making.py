@@ -21,8 +21,14 @@ from csoc.provisioning.stacks import StackState
 from csoc.usecases.planning.approving import proven_person, rule_before, rule_for
 from csoc.usecases.planning.authors import Since
 from csoc.usecases.planning.fleets import FleetAt, fleet_at
-from csoc.usecases.planning.gen3_layer import LAYER
-from csoc.usecases.planning.inputs import Infrastructure, existing_layers, gen3_of, gen3_removal_of, infrastructure_of
+from csoc.usecases.planning.gen3_layer import GEN3
+from csoc.usecases.planning.infrastructure_read import (
+    Infrastructure,
+    existing_layers,
+    gen3_of,
+    gen3_removal_of,
+    infrastructure_of,
+)
 from csoc.usecases.planning.owners import Owner, environments_on, find_owner
 from csoc.usecases.planning.residents import staying
 from csoc.usecases.planning.taken_names import with_taken_names
@@ -53,7 +59,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
     deployed = functools.cache(lambda layer: _deployed_size(ports, fleet, owner, layer))
     costs = ports.costs(_size(owner), deployed=deployed) if ports.costs is not None else None
     planner = Planner(infra.place.stacks, ports.synthesizer, ports.cloud.clock, lambda: plan_id, costs)
-    stacks = tuple(one for one in wanted.layers if one != LAYER) if wanted.layers is not None else None
+    stacks = tuple(one for one in wanted.layers if one != GEN3) if wanted.layers is not None else None
     asked = Asked(ports.person().id, wanted.purpose, stacks, wanted.unlocks)
     if wanted.purpose is Purpose.DESTROY:
         check_unused(fleet.documents, owner, infra.place)
@@ -68,7 +74,7 @@ def make_plan(ports: ProvisioningPorts, fleet: FleetAt, wanted: Wanted) -> Plan:
         )
     if removes_gen3(plan, owner):
         plan = replace(plan, layers=(gen3_removal_of(ports, fleet, owner).plan(), *plan.layers))
-    elif wanted.purpose is Purpose.DESTROY and LAYER in (wanted.layers or ()):
+    elif wanted.purpose is Purpose.DESTROY and GEN3 in (wanted.layers or ()):
         raise RejectedError(
             f"Gen3 goes out of its cluster only with all layers of {owner.shown}",
             place="--layer gen3",
@@ -99,33 +105,33 @@ def _deployed_size(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, layer
 
 def _has_fleet_fetched(owner: Owner, layers: Collection[str] | None) -> bool:
     """True if Argo CD fetches the fleet for what is planned."""
-    fetched = {"platform", LAYER}.intersection(made_by_csoc(owner))
+    fetched = {"platform", GEN3}.intersection(made_by_csoc(owner))
     return bool(fetched if layers is None else fetched.intersection(layers))
 
 
 def removes_gen3(plan: Plan, owner: Owner) -> bool:
     """True if a plan takes Gen3 out of its cluster: it destroys the whole environment, and csoc deployed it."""
-    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
+    is_csocs = owner.kind is OwnerKind.ENVIRONMENT and GEN3 in made_by_csoc(owner)
     return plan.purpose is Purpose.DESTROY and is_csocs and is_whole(plan, owner)
 
 
 def is_whole(plan: Plan, owner: Owner) -> bool:
     """True if the plan is of all layers, so that what runs on them can follow."""
     planned = {layer.layer for layer in plan.layers}
-    return set(made_by_csoc(owner)) - {LAYER} <= planned
+    return set(made_by_csoc(owner)) - {GEN3} <= planned
 
 
 def plans_gen3(owner: Owner, layers: Collection[str] | None) -> bool:
     """True if the layer gen3 is among those that are planned. Raises RejectedError if it is asked for and there is
     none."""
-    is_there = owner.kind is OwnerKind.ENVIRONMENT and LAYER in made_by_csoc(owner)
-    if layers is not None and LAYER in layers and not is_there:
+    is_there = owner.kind is OwnerKind.ENVIRONMENT and GEN3 in made_by_csoc(owner)
+    if layers is not None and GEN3 in layers and not is_there:
         raise RejectedError(
             f"csoc does not deploy Gen3 of {owner.shown}",
             place=owner.shown,
             fix="Name the layer gen3 with the provider aws in its document, and in spec.application where it stands",
         )
-    return is_there and (layers is None or LAYER in layers)
+    return is_there and (layers is None or GEN3 in layers)
 
 
 def rehearse(ports: ProvisioningPorts, fleet: FleetAt, owner: str) -> Plan:
@@ -225,7 +231,7 @@ def _is_csocs(placed: Placed[Environment], place: Place) -> bool:
     """True if destroying the environment does something: of one whose layers are others', and of which no stack is
     there, csoc takes nothing away, not even its document."""
     made = [layer for layer, provider in providers_of_environment(placed.document).items() if provider == "aws"]
-    return LAYER in made or any(
+    return GEN3 in made or any(
         _is_made(place.stacks.find(names.stack(placed.uid, layer))) for layer in made if LAYERS[layer].has_stack
     )
 

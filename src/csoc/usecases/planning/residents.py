@@ -10,7 +10,7 @@ from __future__ import annotations
 from csoc.provisioning import names
 from csoc.provisioning.leftovers import Left
 from csoc.provisioning.plans import Plans
-from csoc.usecases.planning.inputs import Infrastructure
+from csoc.usecases.planning.infrastructure_read import Infrastructure
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 NETWORK = "network"

@@ -22,7 +22,7 @@ from csoc.provisioning.plans import Plan
 from csoc.provisioning.stack_states import FAILED_CREATION
 from csoc.provisioning.stacks import Drifted, StackEvent, StackState
 from csoc.usecases.planning.fleets import FleetAt
-from csoc.usecases.planning.inputs import usable_link
+from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 

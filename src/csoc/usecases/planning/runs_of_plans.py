@@ -13,8 +13,8 @@ from csoc.provisioning.layers import OwnerKind
 from csoc.provisioning.plans import LayerPlan, Plan, PlanKind, Purpose
 from csoc.usecases.planning.approving import StoredApprovals
 from csoc.usecases.planning.fleets import FleetAt
-from csoc.usecases.planning.gen3_layer import LAYER
-from csoc.usecases.planning.inputs import existing_layers, gen3_of, gen3_removal_of, infrastructure_of
+from csoc.usecases.planning.gen3_layer import GEN3
+from csoc.usecases.planning.infrastructure_read import existing_layers, gen3_of, gen3_removal_of, infrastructure_of
 from csoc.usecases.planning.making import check_unused, is_whole, removes_gen3
 from csoc.usecases.planning.owners import Owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
@@ -86,7 +86,7 @@ def check_fresh(ports: ProvisioningPorts, fleet: FleetAt, plan: Plan) -> Owner:
 
 
 def _check_gen3(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner, plan: Plan) -> None:
-    shown = next((one for one in plan.layers if one.layer == LAYER), None)
+    shown = next((one for one in plan.layers if one.layer == GEN3), None)
     if plan.purpose is Purpose.DESTROY:
         _check_removal(ports, fleet, owner, plan, shown)
         return
@@ -181,7 +181,7 @@ def _steps(plan: Plan, owner: Owner, after: str) -> Iterator[StepToCome]:
     if plan.purpose is Purpose.DESTROY:
         yield from _destroying(plan, owner)
     else:
-        for layer in (one for one in plan.layers if one.layer != LAYER):
+        for layer in (one for one in plan.layers if one.layer != GEN3):
             yield f"apply {layer.layer}", "apply layer", {"plan": plan.id, "layer": layer.layer}
             if layer.layer == "credentials":
                 yield "put secrets", "put secrets", place
@@ -209,7 +209,7 @@ def _afterwards(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
     if owner.kind is OwnerKind.CLUSTER:
         if is_whole(plan, owner):
             yield from CLUSTER_STEPS
-    elif any(layer.layer == LAYER for layer in plan.layers):
+    elif any(layer.layer == GEN3 for layer in plan.layers):
         yield "write outputs", "write outputs", {}
         # The load balancer comes into being with Gen3's Ingress, and the record points to it.
         has_record = any(layer.layer == "edge" and layer.later for layer in plan.layers)
