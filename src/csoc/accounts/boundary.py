@@ -6,6 +6,7 @@ nothing of IAM but service-linked roles, no CloudFormation, no functions, no way
 
 from __future__ import annotations
 
+from csoc.accounts import linked_roles
 from csoc.accounts.terms import Document, Terms, policy, statement
 
 _SERVICES = (
@@ -22,10 +23,6 @@ _NEVER = (
     "ec2:GetPasswordData", "ecr:SetRepositoryPolicy", "es:AddDirectQueryDataSource", "es:AuthorizeVpcEndpointAccess",
     "kms:CreateKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "logs:PutResourcePolicy", "route53domains:*",
     "sns:AddPermission", "sqs:AddPermission",
-)  # fmt: skip
-_LINKED = (
-    "autoscaling.amazonaws.com", "eks-nodegroup.amazonaws.com", "elasticloadbalancing.amazonaws.com",
-    "spot.amazonaws.com",
 )  # fmt: skip
 
 
@@ -45,7 +42,7 @@ def boundary(terms: Terms) -> Document:
             "LinkedRoles",
             ["iam:CreateServiceLinkedRole"],
             [terms.iam("role/aws-service-role/*")],
-            condition={"StringEquals": {"iam:AWSServiceName": list(_LINKED)}},
+            condition={"StringEquals": {"iam:AWSServiceName": list(linked_roles.BY_ROLES_OF_STACKS)}},
         ),
         # A role of a stack may be given any trust policy; only service accounts of a cluster, which come with a token
         # of its issuer, read secrets.

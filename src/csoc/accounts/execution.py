@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from csoc.accounts import linked_roles
 from csoc.accounts.names import INSTALLATION_TAG
 from csoc.accounts.terms import Document, Terms, policy, statement
 
@@ -18,11 +19,6 @@ from csoc.accounts.terms import Document, Terms, policy, statement
 _PASSED_TO = (
     "autoscaling.amazonaws.com", "ec2.amazonaws.com", "eks.amazonaws.com", "monitoring.rds.amazonaws.com",
     "pods.eks.amazonaws.com", "rds.amazonaws.com", "vpc-flow-logs.amazonaws.com",
-)  # fmt: skip
-_LINKED = (
-    "autoscaling.amazonaws.com", "eks-nodegroup.amazonaws.com", "eks.amazonaws.com",
-    "elasticloadbalancing.amazonaws.com", "es.amazonaws.com", "opensearchservice.amazonaws.com", "rds.amazonaws.com",
-    "spot.amazonaws.com", "wafv2.amazonaws.com",
 )  # fmt: skip
 _NETWORKS_MADE = (
     "ec2:AllocateAddress", "ec2:CreateDhcpOptions", "ec2:CreateEgressOnlyInternetGateway", "ec2:CreateFlowLogs",
@@ -315,7 +311,7 @@ def identities(terms: Terms) -> Document:
         ),
         statement(
             "LinkedRoles", ["iam:CreateServiceLinkedRole"], [terms.iam("role/aws-service-role/*")],
-            condition={"StringEquals": {"iam:AWSServiceName": list(_LINKED)}},
+            condition={"StringEquals": {"iam:AWSServiceName": list(linked_roles.BY_STACKS)}},
         ),
         statement("LookAtLinkedRoles", ["iam:GetRole"], [terms.iam("role/aws-service-role/*")]),
         statement(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from csoc.accounts import names
+from csoc.accounts import linked_roles, names
 from csoc.accounts.boundary import boundary
 from csoc.accounts.execution import POLICIES
 from csoc.accounts.links import Role
@@ -203,12 +203,14 @@ def _provision(terms: Terms) -> Document:
                   [terms.arn("ssm", "parameter/csoc/*")]),
         statement("PassExecution", ["iam:PassRole"], [execution],
                   condition={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}),
-        # A search domain in a VPC needs it before its stack begins, and a stack that makes it fails where it is.
-        statement(
-            "RoleOfSearch",
-            ["iam:CreateServiceLinkedRole"],
-            [terms.iam("role/aws-service-role/opensearchservice.amazonaws.com/*")],
-            condition={"StringEquals": {"iam:AWSServiceName": "opensearchservice.amazonaws.com"}},
+        *(
+            statement(
+                role.statement,
+                ["iam:CreateServiceLinkedRole"],
+                [terms.iam(f"role/aws-service-role/{role.service}/*")],
+                condition={"StringEquals": {"iam:AWSServiceName": role.service}},
+            )
+            for role in linked_roles.BEFORE_STACKS
         ),
         statement("Templates", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/*"]),
         statement("NeverTheLink", ["cloudformation:*"], link, effect="Deny"),

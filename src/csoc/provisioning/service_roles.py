@@ -4,21 +4,24 @@ which would fail where it is there already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Source: "Using service-linked roles for VPC domains", Amazon OpenSearch Service Developer Guide.
-_SERVICES: Mapping[str, str] = {"AWS::OpenSearchService::Domain": "opensearchservice.amazonaws.com"}
+from csoc.accounts.linked_roles import BEFORE_STACKS, MadeBefore
 
 
-def services_of(resources: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+def services_of(
+    resources: Mapping[str, Mapping[str, Any]], table: Sequence[MadeBefore] = BEFORE_STACKS
+) -> tuple[str, ...]:
     """The services whose role a template's resources need. resources: by logical id."""
     return tuple(
         sorted(
             {
-                _SERVICES[str(one.get("Type"))]
+                role.service
                 for one in resources.values()
-                if str(one.get("Type")) in _SERVICES and one.get("Properties", {}).get("VPCOptions")
+                for role in table
+                if one.get("Type") == role.resource
+                and (not role.only_with or one.get("Properties", {}).get(role.only_with))
             }
         )
     )
