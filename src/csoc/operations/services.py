@@ -21,6 +21,9 @@ from csoc.provisioning.places import Places
 from csoc.provisioning.plans import LayerPlan, Plans
 from csoc.provisioning.secrets import SecretPlaces
 
+ABSENT = "absent"
+"""State of an Application that does not stand in Git."""
+
 T = TypeVar("T")
 
 
@@ -130,7 +133,7 @@ class Delivery(Protocol):
         ...
 
     def application_state(self, run: Run) -> str:
-        """Digest of the environment's Application as it stands in Git now, "absent" if it does not."""
+        """Digest of the environment's Application as it stands in Git now, ABSENT if it does not."""
         ...
 
     def remove_application(self, run: Run) -> Written:

@@ -14,7 +14,7 @@ from csoc.clusters.client import ClusterClient
 from csoc.clusters.removing import Taken, claim, take_away
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.operations.administering import administering
-from csoc.operations.services import needed
+from csoc.operations.services import ABSENT, needed
 from csoc.operations.steps.base import (
     Context,
     Done,
@@ -27,7 +27,6 @@ from csoc.operations.steps.base import (
 )
 
 _PATIENCE = timedelta(hours=1)
-_ABSENT = "absent"
 
 
 def _run(context: Context) -> Result:
@@ -67,7 +66,7 @@ def _check_shown(context: Context, state: str) -> None:
     """Raises ConflictError if what is deployed was deployed after the plan. Once its file is away, by this run or by
     somebody, nothing brings back what was shown."""
     plan = needed(context.services.plans, "plans").get(text_argument(context, "plan"))
-    if state not in (_ABSENT, plan.layer("gen3").stack_state):
+    if state not in (ABSENT, plan.layer("gen3").stack_state):
         raise ConflictError(
             f"The plan is stale: what is deployed of {plan.owner_name} changed since it was made. Nothing was taken "
             "away",

@@ -18,7 +18,7 @@ from csoc.errors import NotFoundError, RejectedError
 from csoc.fleet import addresses
 from csoc.fleet.charts import ChartArchive, ChartRef, RenderRequest
 from csoc.fleet.documents import layout
-from csoc.fleet.documents.model import Cluster, Environment
+from csoc.fleet.documents.model import Cluster
 from csoc.fleet.repositories import SourceAddress
 from csoc.gen3.launch import applications, valuefiles
 from csoc.gen3.launch.documents import deployment_of
@@ -30,11 +30,12 @@ from csoc.provisioning.plans import LayerPlan
 from csoc.provisioning.stack_states import is_there
 from csoc.usecases.clusters import eks_name
 from csoc.usecases.planning.fleets import FleetAt, open_fleet
+from csoc.usecases.planning.gen3_in_git import delivered_of, namespaces_of
 from csoc.usecases.planning.gen3_layer import InCluster
-from csoc.usecases.planning.gen3_removal import delivered_of, namespaces_of, removal_of
+from csoc.usecases.planning.gen3_removal import removal_of
 from csoc.usecases.planning.git_removal import application_now, remove_application, remove_documents
 from csoc.usecases.planning.infrastructure_read import gen3_of
-from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.planning.owners import Owner, environment_of, find_owner
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 from csoc.usecases.reaching import check_fleet_url
@@ -119,7 +120,7 @@ class DocumentDelivery:
 
     def move_pins(self, run: Run, values_commit: str) -> Written:
         owner = self._owner(run)
-        environment = _environment(owner)
+        environment = environment_of(owner)
         reference = environment.spec.application
         if reference is None or reference.repository is not None:
             raise RejectedError(
@@ -140,7 +141,7 @@ class DocumentDelivery:
 
     def wanted(self, run: Run, values_commit: str) -> Wanted:
         owner = self._owner(run)
-        made = deployment_of(_environment(owner), self._fleet_url(run), values_commit)
+        made = deployment_of(environment_of(owner), self._fleet_url(run), values_commit)
         return Wanted(
             made.environment,
             made.namespace,
@@ -151,7 +152,7 @@ class DocumentDelivery:
     def arrival(self, run: Run, values_commit: str) -> Arrival:
         fleet = self._fleet(run)
         owner = find_owner(fleet.documents, self._name(run))
-        environment = _environment(owner)
+        environment = environment_of(owner)
         made = deployment_of(environment, self._fleet_url(run), values_commit)
         # What a run that was stopped here has committed, Argo CD may have or not have yet.
         newest = open_fleet(self.ports, _source(run), None)
@@ -162,7 +163,7 @@ class DocumentDelivery:
 
     def hostname(self, run: Run) -> str:
         owner = self._owner(run)
-        found = _environment(owner).spec.hostname
+        found = environment_of(owner).spec.hostname
         if not found:
             raise RejectedError(f"{owner.name} has no hostname", place=owner.name, fix="Add it to its document")
         return found
@@ -262,12 +263,6 @@ def _source(run: Run) -> str:
     if not isinstance(source, str) or not source:
         raise RejectedError("The run does not say of which fleet it is", place=f"run {run.id}", fix="Begin a new one")
     return source
-
-
-def _environment(owner: Owner) -> Environment:
-    if owner.environment is None:
-        raise RejectedError(f"{owner.shown} is no environment", fix="Begin a new run")
-    return owner.environment
 
 
 def _folder(fleet: FleetAt, cluster: Cluster) -> str:

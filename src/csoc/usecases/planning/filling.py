@@ -23,7 +23,7 @@ from csoc.provisioning.master_login import full_name, is_asked
 from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.outputs import outputs_of
-from csoc.usecases.planning.owners import Owner, find_owner
+from csoc.usecases.planning.owners import Owner, environment_of, find_owner
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -63,7 +63,7 @@ class DocumentFilling:
     def write_outputs(self, run: Run, outputs: Mapping[str, str]) -> Written:
         source = _source(run)
         owner = self._owner(run)
-        environment = _environment(owner)
+        environment = environment_of(owner)
         place = Place(owner.account.spec.id, owner.region)
         content = outputs_file(outputs, place, bundles.select(environment.spec.services))
         path = _outputs_path(environment)
@@ -99,12 +99,6 @@ def _name(run: Run) -> str:
     return str(run.arguments.get("environment", ""))
 
 
-def _environment(owner: Owner) -> Environment:
-    if owner.environment is None:
-        raise RejectedError(f"{owner.shown} is no environment", fix="Begin a new run")
-    return owner.environment
-
-
 def _outputs_path(environment: Environment) -> str:
     for reference in environment.spec.values:
         if reference.path.rpartition("/")[2] == OUTPUTS and reference.repository is None:
@@ -128,13 +122,13 @@ def _check_given(owner: Owner, secret: PlannedSecret, given: GivenSecrets) -> No
 
 def planned_secrets(owner: Owner, outputs: Mapping[str, str]) -> SecretPlan:
     """The secrets of an environment whose layers have these outputs."""
-    plan = secrets_of(_environment(owner))
+    plan = secrets_of(environment_of(owner))
     return plan.with_master_login() if is_asked(owner.uid, outputs) else plan
 
 
 def facts_of(owner: Owner, outputs: Mapping[str, str]) -> SecretFacts:
     """What values of secrets say besides secrets. Raises RejectedError if that is not known yet."""
-    environment = _environment(owner)
+    environment = environment_of(owner)
     uid, account, region = owner.uid, owner.account.spec.id, owner.region
     host = outputs.get("DatabaseEndpoint", "")
     if not host:

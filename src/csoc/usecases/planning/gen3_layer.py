@@ -35,13 +35,12 @@ from csoc.provisioning.stacks import Action, ResourceChange
 from csoc.usecases.checking.checker import FleetChecker
 from csoc.usecases.checking.judgements import waivers_of
 from csoc.usecases.load import FleetQuery, LoadedFleet, understand_tree
-from csoc.usecases.planning.owners import Owner
+from csoc.usecases.planning.gen3_in_git import state_at
+from csoc.usecases.planning.owners import Owner, environment_of
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder, describe
 
 GEN3 = "gen3"
-ABSENT = "absent"
-"""State of an Application that does not stand in Git."""
 _FLEET_URL = "https://fleet.invalid/fleet"
 """Stands for the fleet's repository, by whatever address Argo CD will read it."""
 _LATER = "known-later"
@@ -135,14 +134,11 @@ class Gen3Layer:
 
     def state(self) -> str:
         """Digest of the Application in Git, which says what runs; ABSENT if there is none."""
-        entry = self.tree.entries().get(self._application_path)
-        return entry.blob if entry is not None else ABSENT
+        return state_at(self.tree, self._application_path)
 
     @property
     def _environment(self) -> Environment:
-        if self.owner.environment is None:
-            raise RejectedError(f"{self.owner.shown} is no environment", fix="Plan one of its environments")
-        return self.owner.environment
+        return environment_of(self.owner)
 
     @property
     def _spec(self) -> EnvironmentSpec:

@@ -14,21 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.clusters.applications import API, KIND
-from csoc.clusters.ownership import Delivered, delivered_in
 from csoc.clusters.removing import Removal, stays
 from csoc.errors import CsocError, RejectedError
 from csoc.fleet.documents.collection import Documents
-from csoc.fleet.documents.model import Environment
 from csoc.fleet.repositories import Tree
 from csoc.fleet.shapes import mapping, text
-from csoc.fleet.yaml import yamltext
 from csoc.gen3.launch.applications import CLUSTER_KINDS
-from csoc.gen3.launch.documents import deployment_of
+from csoc.operations.services import ABSENT
 from csoc.provisioning.plans import LayerPlan, PlanKind, PolicyFinding
 from csoc.provisioning.rendered import Objects, changes_between
 from csoc.provisioning.stacks import Action, ResourceChange
-from csoc.usecases.planning.gen3_layer import ABSENT, GEN3, Gen3Layer, Seen
-from csoc.usecases.planning.owners import Owner, environments_on
+from csoc.usecases.planning.gen3_in_git import application_state, check_removable, delivered_of, namespaces_of
+from csoc.usecases.planning.gen3_layer import GEN3, Gen3Layer, Seen
+from csoc.usecases.planning.owners import Owner, environment_of, environments_on
 
 _OF_NO_NAMESPACE = frozenset({kind for _, kind in CLUSTER_KINDS} | {"CustomResourceDefinition"})
 
@@ -113,44 +111,6 @@ def removal_of(tree: Tree, documents: Documents, owner: Owner) -> Removal:
     return Removal(owner.name, own, in_git=delivered_of(tree, owner))
 
 
-def delivered_of(tree: Tree, owner: Owner) -> Delivered | None:
-    """The environment's Application as it stands in Git; None if it does not. Raises RejectedError: its file is no
-    YAML."""
-    reference = environment_of(owner).spec.application
-    if reference is None or reference.repository is not None or reference.path not in tree.entries():
-        return None
-    return delivered_in(_bodies(tree, reference.path, owner.name), owner.name)
-
-
-def application_state(tree: Tree, owner: Owner) -> str:
-    """Digest of the environment's Application in Git; ABSENT if it does not stand there."""
-    reference = environment_of(owner).spec.application
-    entry = tree.entries().get(reference.path) if reference is not None and reference.repository is None else None
-    return entry.blob if entry is not None else ABSENT
-
-
-def check_removable(tree: Tree, owner: Owner) -> None:
-    """Raises RejectedError if the file of the Application stands in another repository, or holds something else."""
-    reference = environment_of(owner).spec.application
-    if reference is None:
-        return
-    if reference.repository is not None:
-        raise RejectedError(
-            f"The Application of {owner.name} stands in another repository, where csoc does not write",
-            place=reference.path,
-            fix=f"Take {reference.path} away there, and the reference from its document; then plan again",
-        )
-    if reference.path in tree.entries():
-        _check_alone(tree, reference.path, owner.name)
-
-
-def environment_of(owner: Owner) -> Environment:
-    """Raises RejectedError for a cluster."""
-    if owner.environment is None:
-        raise RejectedError(f"{owner.shown} is no environment", place=owner.shown, fix="Name one of its environments")
-    return owner.environment
-
-
 def _changes(removal: Removal, objects: Objects) -> Iterator[ResourceChange]:
     """The Application first, its objects, and in the end what they were in."""
     kept = {name for name, body in objects.items() if stays(body)}
@@ -170,34 +130,6 @@ def _namespace(body: Mapping[str, Any], removal: Removal) -> str:
     if text(body.get("kind")) in _OF_NO_NAMESPACE:
         return ""
     return text(mapping(body.get("metadata")).get("namespace")) or removal.namespaces[0]
-
-
-def _check_alone(tree: Tree, path: str, name: str) -> None:
-    wanted = {("Application", name), ("AppProject", name)}
-    for body in _bodies(tree, path, name):
-        found = (text(body.get("kind")), text(mapping(body.get("metadata")).get("name")))
-        if found not in wanted:
-            raise RejectedError(
-                f"The file of the Application {name} holds {found[0] or 'an object'} {found[1]} as well",
-                place=path,
-                fix="Move that into a file of its own, then go on",
-            )
-
-
-def _bodies(tree: Tree, path: str, name: str) -> list[Mapping[str, Any]]:
-    try:
-        documents = list(yamltext.parse(tree.read(path)))
-    except yamltext.YamlError as error:
-        raise RejectedError(
-            f"The file of the Application {name} is no YAML: {error}", place=path, fix="Take back what was changed"
-        ) from error
-    return [mapping(document.data) for document in documents if document.data is not None]
-
-
-def namespaces_of(environment: Environment) -> tuple[str, ...]:
-    """All that it has to itself, the release's own first."""
-    made = deployment_of(environment, "", "")
-    return (made.namespace, *made.further_namespaces)
 
 
 def _subject(error: CsocError) -> str:

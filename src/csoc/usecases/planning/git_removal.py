@@ -12,16 +12,15 @@ from csoc.fleet.documents.collection import Documents
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.operations.runs import Run
 from csoc.operations.services import Written
-from csoc.usecases.planning import gen3_removal
-from csoc.usecases.planning.gen3_removal import environment_of
-from csoc.usecases.planning.owners import Owner
+from csoc.usecases.planning import gen3_in_git
+from csoc.usecases.planning.owners import Owner, environment_of
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 
 def application_now(ports: ProvisioningPorts, owner: Owner, source: str) -> str:
-    """As `gen3_removal.application_state`, at the head of the fleet's branch."""
-    return gen3_removal.application_state(_newest(ports, source), owner)
+    """As `gen3_in_git.application_state`, at the head of the fleet's branch."""
+    return gen3_in_git.application_state(_newest(ports, source), owner)
 
 
 def remove_application(ports: ProvisioningPorts, run: Run, owner: Owner, source: str) -> Written:
@@ -29,7 +28,7 @@ def remove_application(ports: ProvisioningPorts, run: Run, owner: Owner, source:
     repository, or the file holds something else besides."""
     reference = environment_of(owner).spec.application
     tree = _newest(ports, source)
-    gen3_removal.check_removable(tree, owner)
+    gen3_in_git.check_removable(tree, owner)
     if reference is None or reference.path not in tree.entries():
         return Written(tree.commit)
     return _without(ports, run, source, (reference.path,), f"Remove {owner.name} from its cluster", "remove", owner)

@@ -95,6 +95,13 @@ def find_owner(documents: Documents, name: str) -> Owner:
     )
 
 
+def environment_of(owner: Owner) -> Environment:
+    """Raises RejectedError for a cluster."""
+    if owner.environment is None:
+        raise RejectedError(f"{owner.shown} is no environment", place=owner.shown, fix="Name one of its environments")
+    return owner.environment
+
+
 def environments_on(documents: Documents, cluster: str) -> tuple[str, ...]:
     """Names of the environments that run on a cluster, sorted."""
     found: Mapping[str, Placed[Environment]] = documents.environments
