@@ -1,9 +1,14 @@
 """Whether the place in a cluster to which an environment is delivered is free, or its own already.
 
 What Argo CD is told to deploy it makes its own: it takes an Application of that name over, prunes what the new one
-does not have, and writes over objects of the same name. So both are looked at before Git says anything. Once the
-environment's own Application is there, its namespaces are its own, and its services make things in them that Argo CD
-does not mark.
+does not have, and writes over objects of the same name. So whether the name is free and the namespaces are nobody
+else's is looked at before Git says anything. Once the environment's own Application is there, its namespaces are its
+own, and its services make things in them that Argo CD does not mark.
+
+A namespace counts as somebody's if it holds what runs, keeps data or lets people in. Services, Secrets and ConfigMaps
+are no sign of anybody: Kubernetes, operators and whoever prepares a namespace for this environment put such there. So
+a tenant that has nothing else is not noticed, and what of it has a name that the chart uses is written over. Before a
+namespace is deleted, which takes everything, every kind is looked at: `clusters.removing._holding`.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from csoc.clusters.ownership import Delivered, Tracking, refuse_foreign, trackin
 from csoc.errors import ConflictError, DeniedError, NotFoundError
 from csoc.fleet.shapes import mapping, mappings, text
 
-_KINDS = (
+_TENANT_KINDS = (
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
     ("apps/v1", "DaemonSet"),
@@ -78,7 +83,7 @@ def _check_namespace(client: ClusterClient, namespace: str, application: str, tr
 def _foreign(client: ClusterClient, namespace: str, application: str, tracking: Tracking) -> Iterator[str]:
     """What neither this Application brought, which an earlier destruction may have kept, nor belongs to what is judged
     itself."""
-    for api_version, kind in _KINDS:
+    for api_version, kind in _TENANT_KINDS:
         try:
             there = client.list_all(api_version, kind, Where(namespace), metadata_only=True)[0]
         except DeniedError as error:

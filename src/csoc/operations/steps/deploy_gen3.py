@@ -95,7 +95,7 @@ def _more(context: Context, plan: Plan, now: LayerPlan) -> Plan:
 
 def values_commit(context: Context) -> str:
     """The commit of the values that are deployed: what the outputs were written in. Raises RejectedError."""
-    found = context.results.get("write outputs", {}).get("commit") or context.step.arguments.get("values")
+    found = context.results.get("write outputs", {}).get("commit")
     if not isinstance(found, str) or not found:
         raise RejectedError(
             "Nobody says which commit of the values is deployed",
@@ -109,9 +109,6 @@ STEP = StepKind(
     kind="deploy gen3",
     run=_run,
     touches="the environment's Application, in Git",
-    arguments={
-        "plan": "id of the plan",
-        "values": "commit of the values, where no earlier step wrote the outputs",
-    },
+    arguments={"plan": "id of the plan"},
     timeout_seconds=300,
 )

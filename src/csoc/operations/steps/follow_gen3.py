@@ -58,6 +58,5 @@ STEP = StepKind(
     kind="follow gen3",
     run=_run,
     touches="Argo CD, which it asks to look again",
-    arguments={"values": "commit of the values, where no earlier step wrote the outputs"},
     timeout_seconds=3_900,
 )

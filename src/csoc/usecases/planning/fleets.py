@@ -19,7 +19,8 @@ from csoc.usecases.provisioning_ports import ProvisioningPorts
 
 @dataclass(frozen=True, slots=True)
 class FleetAt:
-    """The fleet's documents at one commit. source: the repository that they were read from."""
+    """The fleet's documents at one commit, or as they stand in a work tree. source: the repository that they were read
+    from."""
 
     tree: Tree
     documents: Documents
@@ -47,7 +48,8 @@ def open_fleet(ports: ProvisioningPorts, source: str, revision: str | None = Non
 
 
 def fleet_at(git: Ports, source: str, revision: str | None = None) -> FleetAt:
-    """As `open_fleet`, for what needs no more than Git."""
+    """As `open_fleet`, for what needs no more than Git. But without a revision a folder is read as it stands, with what
+    is not committed yet: for what only looks, like the cost of a document that somebody is still writing."""
     return _read(git, git.repositories.open(SourceAddress(source, trusted=True), revision), source)
 
 
