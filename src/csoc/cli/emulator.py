@@ -20,7 +20,7 @@ from csoc.emulator.timeline import FASTEST, SLOWEST
 from csoc.errors import RejectedError
 
 if TYPE_CHECKING:
-    from csoc.cli.site import Site
+    from csoc.cli.demo.emulated_site import EmulatedSite
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REGION = "ap-southeast-2"
@@ -98,7 +98,7 @@ def _run(
     port: int, data: Path | None, speed: float, wanted: Sequence[str], folder: Path | None, *, as_json: bool
 ) -> None:
     from csoc import bootstrap
-    from csoc.cli.site import check_folder, prepare
+    from csoc.cli.demo.emulated_site import check_folder, prepare
 
     if folder is not None:
         check_folder(folder, is_kept=data is not None)
@@ -125,14 +125,14 @@ def _run(
         threading.Event().wait()
 
 
-def _site_json(site: Site) -> dict[str, Any]:
+def _site_json(site: EmulatedSite) -> dict[str, Any]:
     return {
         "csoc": str(site.csoc_file), "owner": str(site.owner_file), "answers": str(site.answers),
         "variables": dict(site.environ),
     }  # fmt: skip
 
 
-def _say_site(site: Site, accounts: Sequence[str]) -> None:
+def _say_site(site: EmulatedSite, accounts: Sequence[str]) -> None:
     say()
     say(f"# csoc's role in account {accounts[0]}, with charts, fleet and records in this folder")
     write(f". {shlex.quote(str(site.csoc_file))}\n")

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csoc.cli import site as sites
+from csoc.cli.demo import emulated_site
 
 if TYPE_CHECKING:
     from csoc.emulator.running import Emulator
 
 HUB, RESEARCH, PREVENTION, CARELESS = "100000000001", "222222222222", "333333333333", "444444444444"
 REGION = "ap-southeast-2"
-ZONE = sites.ZONE
+ZONE = emulated_site.ZONE
 SPEED = 600.0
 _LOOK_SECONDS = 0.1
 
@@ -30,7 +30,7 @@ class Scene:
     """site: what a launch there needs. cloud: the emulator."""
 
     folder: Path
-    site: sites.Site
+    site: emulated_site.EmulatedSite
     owners: Mapping[str, Any]
     cloud: Emulator
 
@@ -73,7 +73,7 @@ def scene(folder: Path) -> Iterator[Scene]:
 
     with bootstrap.emulator(port=0, speed=SPEED, data=None, local=folder) as cloud:
         owners = {one: OwnerOf(cloud.endpoint, cloud.accounts, one) for one in (HUB, RESEARCH, PREVENTION, CARELESS)}
-        site = sites.prepare(cloud, folder, HUB, RESEARCH)
+        site = emulated_site.prepare(cloud, folder, HUB, RESEARCH)
         with _variables(site.environ):
             yield Scene(folder, site, owners, cloud)
 

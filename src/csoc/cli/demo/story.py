@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csoc.accounts.links import Link
-from csoc.cli import site
+from csoc.cli.demo import emulated_site
 from csoc.cli.demo.scene import CARELESS, PREVENTION, REGION, RESEARCH, Scene
 from csoc.cli.plan.session import open_applying, open_provisioning
 from csoc.cli.plan.show import plan_json
@@ -30,7 +30,7 @@ from csoc.usecases.launching import Request, begin, prepare
 from csoc.usecases.load import FleetQuery, load_fleet
 from csoc.usecases.run_ports import RunPorts
 
-COMMONS, ENVIRONMENT, HOSTNAME = site.COMMONS, f"{site.COMMONS}-dev", site.HOSTNAME
+COMMONS, ENVIRONMENT, HOSTNAME = emulated_site.COMMONS, f"{emulated_site.COMMONS}-dev", emulated_site.HOSTNAME
 _CLIENT_SECRET = "demo-client-secret-of-nobody"  # noqa: S105 - invented, and of no provider
 _LOOK_SECONDS = 0.2
 
@@ -68,7 +68,7 @@ def found_fleet(scene: Scene, say: Tell) -> None:
     say("  $ csoc fleet init fleet", "dim")
     with open_ports() as ports:
         init_fleet(ports, scene.fleet, name="tidewater")
-    bootstrap.found_repository(scene.fleet, "A fleet", name="Ada", email=f"ada@{site.ZONE}")
+    bootstrap.found_repository(scene.fleet, "A fleet", name="Ada", email=f"ada@{emulated_site.ZONE}")
     say(f"  It is in {scene.fleet}", "")
 
 
@@ -171,7 +171,7 @@ def answers_of(scene: Scene) -> Answers:
 
 def answers_text(scene: Scene) -> str:
     """The same as YAML."""
-    return site.answers_text(scene.site)
+    return emulated_site.answers_text(scene.site)
 
 
 def _begun(scene: Scene, name: str, account: str) -> Begun:

@@ -27,7 +27,7 @@ _ANOTHER = "Name a new or an empty one"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class EmulatedSite:
     """fleet, charts: folders of the repositories; that of the fleet is made by whoever launches. zone_id: of the hosted
     zone in the account that is linked. environ: variables with which a terminal is csoc. csoc_file, owner_file: these,
     and those of the account's owner, to be read by a shell. answers: the file of them."""
@@ -64,7 +64,7 @@ def check_folder(folder: Path, *, is_kept: bool) -> None:
         raise UnavailableError(f"The folder cannot be made: {error.strerror}", place=str(folder)) from error
 
 
-def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> Site:
+def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> EmulatedSite:
     """Writes what is not there yet. folder: absolute, and the one whose repositories the cloud's clusters may name.
     hub: the account of csoc's role; account: the one to link.
 
@@ -87,7 +87,7 @@ def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> Site:
     route53 = owner.client("route53")
     found = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == f"{ZONE}."]
     zone = found[0] if found else route53.create_hosted_zone(Name=ZONE, CallerReference=_PERSON)["HostedZone"]
-    made = Site(
+    made = EmulatedSite(
         fleet, charts, commit, zone["Id"].rpartition("/")[2], environ,
         folder / "csoc.env", folder / "owner.env", folder / "answers.yaml",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> Site:
     return made
 
 
-def answers_text(site: Site, *, secret: str = "") -> str:
+def answers_text(site: EmulatedSite, *, secret: str = "") -> str:
     """Answers for a commons there, as a person would write them. secret: where the client's secret is."""
     return "\n".join(
         [
