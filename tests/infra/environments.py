@@ -57,6 +57,7 @@ EDGE: Mapping[str, Any] = {
     "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
     "allowed": ["203.0.113.0/24", "2001:db8::/32"],
 }
+NO_SEARCH = {"search": None}
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "database": {},
     "credentials": {"secrets": SECRETS},
@@ -91,9 +92,8 @@ def document(
             "settings": sizes.settings(
                 name,
                 size,
-                given={**GIVEN[name], **given.get(name, {})},
+                given={**GIVEN[name], **given.get(name, {}), **({} if search or name != "database" else NO_SEARCH)},
                 overrides=overrides.get(name, {}),
-                search=search,
             ),
         }
     return {

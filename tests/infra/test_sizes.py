@@ -78,7 +78,7 @@ def test_a_setting_that_is_not_written_out_is_found() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_search_may_be_left_out_of_every_size(size: Size) -> None:
-    made = sizes.settings("database", size, search=False)
+    made = sizes.settings("database", size, given={"search": None})
     assert read(table.LAYERS["database"].load().Settings, made, "x").search is None
 
 

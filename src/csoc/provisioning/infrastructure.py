@@ -119,7 +119,8 @@ def environment_infrastructure(
             "removal": "retain" if "database" in spec.retain else "snapshot",
             "deletion_protection": "database" in spec.retain,
         }
-        | ({"zones": zones} if zones is not None else {}),
+        | ({"zones": zones} if zones is not None else {})
+        | ({} if needs_search(environment) else {"search": None}),
         "credentials": {
             "secrets": list(secrets_of(environment).names),
             "master_login": _asks_for_login(environment, around),
@@ -146,7 +147,6 @@ def environment_infrastructure(
             size,
             given=given[name],
             overrides=_overrides(spec.layers, name),
-            **({"search": needs_search(environment)} if name == "database" else {}),
         )
         for name, provider in own.items()
         if provider == "aws" and LAYERS[name].has_stack

@@ -25,7 +25,11 @@ class OwnerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Something that a layer gives to others. is_list: comma-joined, as StringList parameters are."""
+    """Something that a layer gives to others. is_list: comma-joined, as StringList parameters are.
+
+    Values, and steps that hand outputs to later ones, know it by its name alone, so no other layer has one of that
+    name. Only WebAclArn is twice there: values are of the one of `edge`, whose web ACL may be the network's.
+    """
 
     name: str
     what: str

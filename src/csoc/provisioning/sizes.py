@@ -233,13 +233,12 @@ def settings(
     *,
     given: Mapping[str, Any] = MappingProxyType({}),
     overrides: Mapping[str, Any] = MappingProxyType({}),
-    search: bool = True,
 ) -> dict[str, Any]:
     """The settings of a layer, as csoc_infra takes them.
 
-    given: what is in `GIVEN`, and whatever else the owner's documents say, by setting. overrides: values by path
-    ("maximum_capacity", "search.nodes", "pools.general.largest": an item of a list goes by its name, purpose or
-    number); they come last. search: whether a service needs a search domain.
+    given: what is in `GIVEN`, and whatever else the owner's documents say, by setting (`search` is None where no
+    service needs a search domain). overrides: values by path ("maximum_capacity", "search.nodes",
+    "pools.general.largest": an item of a list goes by its name, purpose or number); they come last.
 
     Raises RejectedError: a setting is missing, there is none with such a name, or a value is of another kind.
     """
@@ -255,8 +254,8 @@ def settings(
     for name in GIVEN[layer]:
         if name not in made:
             raise RejectedError("the setting is missing, and no size knows it", place=_place(layer, name))
-    if layer == "database":
-        made["search"] = _fitting(made["search"], made["zones"]) if search else None
+    if made.get("search") is not None:
+        made["search"] = _fitting(made["search"], made["zones"])
     for path, value in overrides.items():
         _override(layer, made, path, value)
     return made

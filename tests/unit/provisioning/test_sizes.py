@@ -116,9 +116,9 @@ def test_a_value_of_another_kind_is_refused(layer: str, path: str, value: Any, s
 
 
 def test_search_that_nobody_needs_has_no_settings() -> None:
-    assert sizes.settings("database", "large", search=False)["search"] is None
+    assert sizes.settings("database", "large", given={"search": None})["search"] is None
     with pytest.raises(RejectedError):
-        sizes.settings("database", "large", search=False, overrides={"search.nodes": 3})
+        sizes.settings("database", "large", given={"search": None}, overrides={"search.nodes": 3})
 
 
 def test_search_is_in_no_more_zones_than_the_network_and_even_in_each() -> None:
