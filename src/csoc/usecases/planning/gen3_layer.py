@@ -91,7 +91,7 @@ class Gen3Layer:
         """Raises RejectedError: the document does not say what an Application needs, or outputs have another shape."""
         now = self._now()
         before = self._seen(now[1], now[0]) if now is not None else Seen()
-        stand_ins = self._stand_ins()
+        stand_ins = self.stand_ins()
         application = applications.application_file(self._deployment(self.tree.commit))
         written = outputs_file({**stand_ins, **self.outputs}, self.place, bundles.select(self._spec.services))
         values = {self._outputs_path: written}
@@ -243,8 +243,9 @@ class Gen3Layer:
         ]
         return {one.file.path: one.file.read() for one in placed if one is not None}
 
-    def _stand_ins(self) -> dict[str, str]:
-        """What layers will hand on, as far as names decide it, and something of the right shape for the rest."""
+    def stand_ins(self) -> dict[str, str]:
+        """What layers will hand on, as far as names decide it, and something of the right shape for the rest: each
+        output that `gen3.launch.outputs` cannot do without, or no first plan could be made."""
         uid, place = self.owner.uid, self.place
         partition = self.partition
         here = f"{place.region}:{place.account_id}"
