@@ -54,6 +54,20 @@ def providers_of_environment(environment: Environment) -> Mapping[str, str]:
     }
 
 
+def region_of_cluster(cluster: Cluster, account: Account) -> str:
+    """Where the stacks of a cluster and of its environments are: the cluster's own region, or the first of its account.
+
+    The region of the account's link is none of these: it says where the link's stack is. Raises RejectedError.
+    """
+    if cluster.spec.region:
+        return cluster.spec.region
+    if account.spec.regions:
+        return account.spec.regions[0]
+    raise RejectedError(
+        "Nobody says in which region", place=f"cluster {cluster.metadata.name}", fix="Add region to the Cluster"
+    )
+
+
 def sources_of(owner: Cluster | Environment) -> Mapping[str, LayerSource]:
     """Where the outputs of existing layers stand, by layer, as far as the document says it."""
     layers: Iterable[LayerChoice] = owner.spec.layers
@@ -100,7 +114,8 @@ def cluster_infrastructure(cluster: Cluster, account: Account, around: Around) -
         if provider == "aws"
     }
     owners = dict.fromkeys(providers, cluster.metadata.uid)
-    return _document(cluster, OwnerKind.CLUSTER, account, spec.region, made, providers, owners, around)
+    region = region_of_cluster(cluster, account)
+    return _document(cluster, OwnerKind.CLUSTER, account, region, made, providers, owners, around)
 
 
 def environment_infrastructure(
@@ -152,7 +167,7 @@ def environment_infrastructure(
         if provider == "aws" and LAYERS[name].has_stack
     }
     owners = {**dict.fromkeys(clusters, cluster.metadata.uid), **dict.fromkeys(own, environment.metadata.uid)}
-    region = cluster.spec.region
+    region = region_of_cluster(cluster, account)
     return _document(environment, OwnerKind.ENVIRONMENT, account, region, made, {**clusters, **own}, owners, around)
 
 
@@ -160,24 +175,19 @@ def _document(
     owner: Cluster | Environment,
     kind: OwnerKind,
     account: Account,
-    region: str | None,
+    region: str,
     made: Mapping[str, Mapping[str, Any]],
     providers: Mapping[str, str],
     owners: Mapping[str, str],
     around: Around,
 ) -> dict[str, Any]:
     uid = owner.metadata.uid
-    where = region or (account.spec.regions[0] if account.spec.regions else "")
-    if not where:
-        raise RejectedError(
-            "Nobody says in which region", place=f"{kind} {owner.metadata.name}", fix="Add region to the Cluster"
-        )
     return {
         "version": VERSION,
         "installation": around.installation,
         "owner": {"kind": kind.value, "name": owner.metadata.name, "uid": uid},
         "account": account.spec.id,
-        "region": where,
+        "region": region,
         "partition": around.partition,
         "boundary": names.boundary_arn(around.partition, account.spec.id, around.installation),
         "layers": {

@@ -49,7 +49,7 @@ def infrastructure_of(ports: ProvisioningPorts, fleet: FleetAt, name: str, *, ta
     person = ports.person()
     link = usable_link(ports, owner)
     place = ports.places.at(
-        owner.account.metadata.name, owner.account.spec.id, owner.region or link.region, person=person.id, task=task
+        owner.account.metadata.name, owner.account.spec.id, owner.region, person=person.id, task=task
     )
     existing = existing_of(owner, link, place)
     around = Around(
@@ -114,7 +114,7 @@ def gen3_of(
         tree=values or fleet.tree,
         documents=fleet.documents,
         owner=owner,
-        place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
+        place=ValuesPlace(owner.account.spec.id, owner.region),
         partition=link.partition,
         outputs=outputs_of(ports, owner, link, person=person, task=task),
         cluster=cluster,
@@ -132,7 +132,7 @@ def gen3_removal_of(ports: ProvisioningPorts, fleet: FleetAt, owner: Owner) -> G
             tree=fleet.tree,
             documents=fleet.documents,
             owner=owner,
-            place=ValuesPlace(owner.account.spec.id, owner.region or link.region),
+            place=ValuesPlace(owner.account.spec.id, owner.region),
             partition=link.partition,
             outputs={},
         )

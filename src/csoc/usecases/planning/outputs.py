@@ -21,7 +21,7 @@ from csoc.usecases.provisioning_ports import ProvisioningPorts
 def existing_of(owner: Owner, link: Link, place: Place) -> dict[tuple[str, str], Existing]:
     """What stands at the sources that the documents name, for the owner and the cluster that it is on: by owner's uid
     and layer. Raises as `read_existing`."""
-    where = SecretPlace(link.partition, owner.region or link.region, owner.account.spec.id)
+    where = SecretPlace(link.partition, owner.region, owner.account.spec.id)
     found = {
         (owner.cluster.metadata.uid, layer): one for layer, one in _read(owner.cluster, where, place.stacks).items()
     }
@@ -36,9 +36,8 @@ def outputs_of(ports: ProvisioningPorts, owner: Owner, link: Link, *, person: st
     among them. Raises what `Places.at` and `read_existing` do."""
     if owner.environment is None:
         return {}
-    region = owner.region or link.region
-    place = ports.places.at(owner.account.metadata.name, owner.account.spec.id, region, person=person, task=task)
-    where = SecretPlace(link.partition, region, owner.account.spec.id)
+    place = ports.places.at(owner.account.metadata.name, owner.account.spec.id, owner.region, person=person, task=task)
+    where = SecretPlace(link.partition, owner.region, owner.account.spec.id)
     found: dict[str, str] = {}
     for layer, provider in providers_of_environment(owner.environment).items():
         if provider == "aws" and LAYERS[layer].has_stack:

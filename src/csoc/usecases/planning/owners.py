@@ -11,7 +11,7 @@ from csoc.fleet.documents import reserved
 from csoc.fleet.documents.absent import no_fleet
 from csoc.fleet.documents.collection import Documents, Placed
 from csoc.fleet.documents.model import Account, Cluster, Environment
-from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment
+from csoc.provisioning.infrastructure import providers_of_cluster, providers_of_environment, region_of_cluster
 from csoc.provisioning.layers import OwnerKind
 
 
@@ -51,9 +51,8 @@ class Owner:
 
     @property
     def region(self) -> str:
-        """Where its stacks are; "" if nobody says so."""
-        regions = self.account.spec.regions
-        return self.cluster.spec.region or (regions[0] if regions else "")
+        """Where its stacks are. Raises RejectedError if nobody says so."""
+        return region_of_cluster(self.cluster, self.account)
 
 
 def find_owner(documents: Documents, name: str) -> Owner:

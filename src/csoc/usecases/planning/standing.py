@@ -74,16 +74,12 @@ _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 def standing(
     ports: ProvisioningPorts, runs: RunStore, fleet: FleetAt, name: str, *, look_for_drift: bool = False
 ) -> OwnerStanding:
-    """How an owner stands. Raises as `find_owner` and `Places.at` do; what a single layer's stack does not tell is part
-    of the answer."""
+    """How an owner stands. Raises as `find_owner`, `usable_link`, `Owner.region` and `Places.at` do; what a single
+    layer's stack does not tell is part of the answer."""
     owner = find_owner(fleet.documents, name)
-    link = usable_link(ports, owner)
+    usable_link(ports, owner)
     place = ports.places.at(
-        owner.account.metadata.name,
-        owner.account.spec.id,
-        owner.region or link.region,
-        person=ports.person().id,
-        task="status",
+        owner.account.metadata.name, owner.account.spec.id, owner.region, person=ports.person().id, task="status"
     )
     layers = tuple(
         _layer(owner, layer, provider, place, runs, look_for_drift)
