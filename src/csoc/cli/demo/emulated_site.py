@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
 
 from csoc.cli.demo.adopted import copy
 from csoc.errors import ConflictError, DeniedError, RejectedError, UnavailableError
@@ -84,12 +85,10 @@ def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> EmulatedSi
         "CSOC_PLATFORM_MIRROR": charts.as_uri(),
         "CSOC_PLATFORM_FLEET_URL": fleet.as_uri(),
     }
-    route53 = owner.client("route53")
-    found = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == f"{ZONE}."]
-    zone = found[0] if found else route53.create_hosted_zone(Name=ZONE, CallerReference=_PERSON)["HostedZone"]
+    csoc_file = folder / "csoc.env"
     made = EmulatedSite(
-        fleet, charts, commit, zone["Id"].rpartition("/")[2], environ,
-        folder / "csoc.env", folder / "owner.env", folder / "answers.yaml",
+        fleet, charts, commit, _zone(owner.client("route53"), is_prepared=csoc_file.exists()), environ,
+        csoc_file, folder / "owner.env", folder / "answers.yaml",
     )  # fmt: skip
     _write_secret(made.csoc_file, "", environ)
     # The session of csoc's role would go before the owner's key.
@@ -97,6 +96,15 @@ def prepare(cloud: Emulator, folder: Path, hub: str, account: str) -> EmulatedSi
     if not made.answers.exists():
         made.answers.write_text(answers_text(made, secret=f", clientSecret: {{env: {SECRET_VARIABLE}}}"), "utf-8")
     return made
+
+
+def _zone(route53: Any, *, is_prepared: bool) -> str:
+    """The id of the hosted zone: the one of a site that was prepared before. Every other site has one of its own, since
+    records of a launch elsewhere would be in the way of its launches."""
+    zones = route53.list_hosted_zones()["HostedZones"] if is_prepared else []
+    found = [one for one in zones if one["Name"] == f"{ZONE}."]
+    zone = found[-1] if found else route53.create_hosted_zone(Name=ZONE, CallerReference=token_hex(8))["HostedZone"]
+    return str(zone["Id"].rpartition("/")[2])
 
 
 def answers_text(site: EmulatedSite, *, secret: str = "") -> str:
