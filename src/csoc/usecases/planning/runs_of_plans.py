@@ -28,6 +28,9 @@ CLUSTER_STEPS: tuple[StepToCome, ...] = (
 )
 """What follows the layers of a cluster."""
 
+PUBLISH = "publish address"
+"""The layer `edge` once more: though its kind is of the plan, it does what the plan cannot show, with what an earlier
+step gave."""
 _LAUNCH = "launch"
 _OF_THE_PLAN = ("wait for approval", "wait for run", "apply layer", "remember applied")
 """Steps that do nothing but what the plan shows."""
@@ -162,10 +165,13 @@ def is_of_launch(run: Run) -> bool:
 
 
 def has_nothing_to_do(runs: RunStore, plan: Plan, run: Run) -> bool:
-    """True if nothing is planned, and what a run does besides its layers was done by the run that did it last."""
+    """True if nothing is planned, and what a run does besides its layers was done by the run that did it last.
+
+    Steps are known by their names, so one that no run of the owner ever had is still to be done.
+    """
     if plan.purpose is not Purpose.APPLY or not plan.is_empty:
         return False
-    besides = [step.name for step in run.steps if step.kind not in _OF_THE_PLAN or "given" in step.arguments]
+    besides = [step.name for step in run.steps if step.kind not in _OF_THE_PLAN or step.name == PUBLISH]
     if not besides:
         return True
     steps = [step for one in runs.newest(owner=run.owner, limit=_RUNS_BACK) for step in one.steps if step.started_at]
@@ -217,10 +223,11 @@ def _afterwards(plan: Plan, owner: Owner) -> Iterator[StepToCome]:
 
 
 def environment_steps(plan: str, *, has_edge: bool) -> tuple[StepToCome, ...]:
-    """What follows the layers of an environment and their outputs. plan: its id. has_edge: its
-    layer `edge` keeps the hostname's record, which is made once the load balancer is known."""
+    """What follows the layers of an environment, and the commit of their outputs: what a step gives here comes too late
+    for "write outputs", and so for the values that are deployed. plan: its id. has_edge: its layer `edge` keeps the
+    hostname's record, which is made once the load balancer is known."""
     given = {"LoadBalancerDnsName": "follow gen3/address"}
-    record = ("publish address", "apply layer", {"plan": plan, "layer": "edge", "given": given})
+    record = (PUBLISH, "apply layer", {"plan": plan, "layer": "edge", "given": given})
     return (
         ("deploy gen3", "deploy gen3", {"plan": plan}),
         ("follow gen3", "follow gen3", {}),
