@@ -155,6 +155,15 @@ def test_a_probe_tells_allowed_from_denied(linked: Linked) -> None:
     assert (denied.allowed, "not authorized" in denied.detail) == (False, True)
 
 
+def test_a_call_that_a_role_may_make_is_denied_on_what_is_not_csocs(linked: Linked) -> None:
+    for role, probe in (
+        (Role.PROVISIONER, Probe("ssm", "get_parameter", {"Name": "/others/no"}, ("ParameterNotFound",))),
+        (Role.SECRETS, Probe("secretsmanager", "describe_secret", {"SecretId": "no"}, ("ResourceNotFoundException",))),
+        (Role.CLUSTER, Probe("eks", "describe_cluster", {"name": "no"}, ("ResourceNotFoundException",))),
+    ):
+        assert linked.session(role).probe(probe, REGION).allowed is False, probe.operation
+
+
 def trial(linked: Linked, *, bounded: bool) -> Trial:
     uid = random_ids()
     properties: dict[str, Any] = {

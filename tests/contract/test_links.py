@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,7 +75,7 @@ def test_a_link_is_kept_with_everything_that_is_known_of_it(again: Again) -> Non
         roles={role: f"arn:aws:iam::222222222222:role/csoc-link/{role}" for role in Role},
         template_digest="ab" * 32,
         artifact_bucket="csoc-link-f1b2c3d4e5-artifacts-222222222222",
-        checks=(Check("ü", "must fail", "wrong", 'a "quote"\n\u2028', "mend it"),),
+        checks=(Check("ü", "must fail", "wrong", 'a "quote"\n\u2028', "mend it", "aws", Role.OBSERVER, "arn:of:csoc"),),
         observer="arn:aws:iam::111111111111:role/csoc-observer",
         missing={"edge": '{"Effect":"Allow"}'},
         by="ada@example.org",
@@ -81,6 +84,24 @@ def test_a_link_is_kept_with_everything_that_is_known_of_it(again: Again) -> Non
     again().put(whole)
     assert again().get("research") == whole
     assert list(again().all()) == [whole]
+
+
+def test_what_an_earlier_csoc_kept_of_a_test_is_read_without_what_it_did_not_know(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/csoc.db"
+    check = Check("observer role, with the ExternalId", "must succeed", "ok", role=Role.OBSERVER, by="arn:of:csoc")
+    store = DatabaseLinks(open_database(address))
+    store.put(replace(link(), checks=(check,)))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "csoc.db")) as connection, connection:
+        [[text]] = connection.execute("SELECT content FROM links").fetchall()
+        content = json.loads(text)
+        for one in content["checks"]:
+            del one["role"], one["by"]
+        connection.execute("UPDATE links SET content = ?", [json.dumps(content)])
+    again = DatabaseLinks(open_database(address))
+    [found] = again.all()
+    again.close()
+    assert found.checks == (replace(check, role="", by=""),)
 
 
 def test_what_became_of_a_link_takes_the_place_of_what_it_was(links: Links) -> None:

@@ -19,12 +19,14 @@ from csoc.accounts.terms import Document
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """policy: of the role, as `accounts.roles` names it."""
+    """policy: of the role, as `accounts.roles` names it. layers: those whose own resources it is for; what several make
+    alike, such as roles, is a feature of its own."""
 
     name: str
     what: str
     role: Role
     policy: str
+    layers: tuple[str, ...] = ()
 
 
 FEATURES = (
@@ -35,11 +37,17 @@ FEATURES = (
     ),
     Feature("existing stacks", "reading layers that exist from stacks", Role.PROVISIONER, "existing-stacks"),
     Feature("identities", "roles of services and nodes", Role.EXECUTION, "execution-identities"),
-    Feature("network", "the layers network and egress", Role.EXECUTION, "execution-network"),
-    Feature("cluster", "the layers cluster and platform", Role.EXECUTION, "execution-cluster"),
-    Feature("data", "the layers database and credentials", Role.EXECUTION, "execution-data"),
-    Feature("resources", "the layer resources", Role.EXECUTION, "execution-resources"),
-    Feature("edge", "the layer edge", Role.EXECUTION, "execution-edge"),
+    Feature(
+        "network", "networks, and the machines of proxies", Role.EXECUTION, "execution-network", ("network", "egress")
+    ),
+    Feature(
+        "cluster", "clusters, their nodes and addons", Role.EXECUTION, "execution-cluster", ("cluster", "platform")
+    ),
+    Feature(
+        "data", "databases, search, keys and secrets", Role.EXECUTION, "execution-data", ("database", "credentials")
+    ),
+    Feature("resources", "buckets, queues and topics", Role.EXECUTION, "execution-resources", ("resources",)),
+    Feature("edge", "certificates, web ACLs and records", Role.EXECUTION, "execution-edge", ("edge",)),
     Feature("secrets", "putting secrets", Role.SECRETS, "secrets"),
     Feature("access", "the way into clusters", Role.CLUSTER, "cluster"),
 )

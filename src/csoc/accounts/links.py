@@ -13,6 +13,9 @@ from typing import Protocol
 from csoc.errors import ConflictError
 
 _ALPHABET = string.ascii_lowercase + string.digits
+SUCCEED, FAIL = "must succeed", "must fail"
+"""What is expected of a test."""
+OK, WRONG, UNKNOWN = "ok", "wrong", "could not find out"
 OLDER = "older template"
 """Outcome of a test that finds what csoc itself once asked for, and asks for no more."""
 
@@ -40,7 +43,8 @@ class LinkState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Check:
     """One test of a link. expectation: "must succeed" or "must fail". outcome: "ok", "wrong", "could not find out", or
-    OLDER. commands: lines to paste that belong to the fix, as a CsocError has them."""
+    OLDER. commands: lines to paste that belong to the fix, as a CsocError has them. role: of the link, which it is
+    about; "" for none. by: ARN of the role of csoc that made it. Earlier versions of csoc kept neither."""
 
     name: str
     expectation: str
@@ -48,11 +52,13 @@ class Check:
     detail: str = ""
     fix: str = ""
     commands: str = ""
+    role: str = ""
+    by: str = ""
 
     @property
     def severity(self) -> str:
         """How much what it found matters: "high", "low", or "" for nothing found."""
-        return {"wrong": "high", OLDER: "low"}.get(self.outcome, "")
+        return {WRONG: "high", OLDER: "low"}.get(self.outcome, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class Link:
     @property
     def is_proven(self) -> bool:
         """True if no test found anything wrong or open when it was looked at last; an older template is neither."""
-        return all(check.outcome in ("ok", OLDER) for check in self.checks)
+        return all(check.outcome in (OK, OLDER) for check in self.checks)
 
 
 class Links(Protocol):

@@ -1,7 +1,8 @@
 """The calls that show what a link's sessions can do: one table a role, each call with what it means.
 
 Names in them are new each time and name nothing that exists, so that a call that is let through finds nothing to
-change; where it would make something, it says how that is taken back.
+change; where it would make something, it says how that is taken back. The cloud in memory (`testing.cloud`) has its own
+table of what each role may call, and on what; the emulator judges them by the roles' policies.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from csoc.accounts import names
-from csoc.accounts.cloud import Probe
-from csoc.accounts.links import Role
+from csoc.accounts.cloud import Probe, Trial
+from csoc.accounts.links import FAIL, SUCCEED, Role
 from csoc.accounts.terms import Terms
 
-UPDATE = "Update the link's stack with the template of this csoc, then verify again"
 _TOPIC = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 
@@ -28,7 +28,6 @@ class Attempt:
     expectation: str
     probe: Probe
     meaning: str
-    fix: str = UPDATE
 
 
 def of(role: Role, terms: Terms, uid: str) -> tuple[Attempt, ...]:
@@ -36,13 +35,38 @@ def of(role: Role, terms: Terms, uid: str) -> tuple[Attempt, ...]:
     return _TABLE[role](terms, uid)
 
 
+def trial(terms: Terms, uid: str, *, bounded: bool) -> Trial:
+    """A stack with what every layer has: a parameter that passes something on, and a role. bounded: with the boundary;
+    without it, the stack must not be made."""
+    role: dict[str, Any] = {
+        "RoleName": f"csoc-{uid}-verify",
+        "Path": f"/csoc/{uid}/",
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        },
+    }
+    if bounded:
+        role["PermissionsBoundary"] = terms.boundary
+    resources: dict[str, Any] = {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}
+    if bounded:
+        resources["Parameter"] = {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": f"/csoc/{uid}/verify/Works", "Type": "String", "Value": "yes"},
+        }
+    tags = {names.INSTALLATION_TAG: terms.installation, names.OWNER_TAG: uid, names.LAYER_TAG: "verify"}
+    return Trial(f"csoc-{uid}-verify", json.dumps({"Resources": resources}), terms.role(Role.EXECUTION), tags)
+
+
 def _reads(name: str, service: str, operation: str, /, *allowed: str, **arguments: Any) -> Attempt:
     probe = Probe(service, operation, arguments, allowed)
-    return Attempt(name, "must succeed", probe, "The role may not do what csoc needs")
+    return Attempt(name, SUCCEED, probe, "The role may not do what csoc needs")
 
 
 def _never(name: str, meaning: str, probe: Probe) -> Attempt:
-    return Attempt(name, "must fail", probe, meaning)
+    return Attempt(name, FAIL, probe, meaning)
 
 
 def _observer(terms: Terms, uid: str) -> tuple[Attempt, ...]:

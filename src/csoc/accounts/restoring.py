@@ -24,9 +24,10 @@ _POLICY_ARN = re.compile(r"arn:[a-z-]+:iam::(?:aws|[0-9]{12}):policy/[A-Za-z0-9_
 
 
 def update(link: Link) -> str:
-    """The fix where the stack's template or parameters are not csoc's."""
+    """The fix where the stack's template or parameters are not csoc's, or not those of today."""
     return (
-        f"Update the link's stack with the template and ExternalId of `csoc account link {link.account}`, verify again"
+        f"Update the link's stack: `csoc account link {link.account}` prints the commands that do it; "
+        f"then `csoc account verify {link.account}`"
     )
 
 
@@ -34,6 +35,14 @@ def by_hand(link: Link) -> str:
     """The fix to which commands belong."""
     return (
         "An update of the stack leaves this as it is. Whoever owns the account takes it back, then csoc looks again "
+        f"with `csoc account verify {link.account}`"
+    )
+
+
+def as_shown(link: Link, test: str) -> str:
+    """The fix where another finding has the commands. test: its name."""
+    return (
+        f"An update of the stack leaves this as it is. The commands of `{test}` take it back; then csoc looks again "
         f"with `csoc account verify {link.account}`"
     )
 

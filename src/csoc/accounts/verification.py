@@ -15,26 +15,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from csoc.accounts import names, probes, restoring
-from csoc.accounts.cloud import CloudAccounts, CloudSession, RoleFacts, SessionRequest, StackFacts, Trial
-from csoc.accounts.earlier import EarlierTemplate, read_template
+from csoc.accounts.cloud import CloudAccounts, CloudSession, RoleFacts, SessionRequest
+from csoc.accounts.earlier import EarlierRole
 from csoc.accounts.features import missing, same_trust, surplus, surplus_of_policy
-from csoc.accounts.links import OLDER, Check, Link, LinkState, Role
+from csoc.accounts.findings import Found, older
+from csoc.accounts.links import FAIL, OK, OLDER, SUCCEED, UNKNOWN, WRONG, Check, Link, LinkState, Role
 from csoc.accounts.roles import ASSUMED, LONGEST_SESSION_SECONDS, RoleDocuments, boundary_document, roles
 from csoc.accounts.sessions import unproven
 from csoc.accounts.template import LinkTemplate, reads_of_stack
 from csoc.accounts.terms import Document, Reads, Terms
 from csoc.clock import Clock, Ids
-from csoc.errors import CsocError, DeniedError, NotFoundError, RejectedError
+from csoc.errors import CsocError, DeniedError, NotFoundError
 
-STACK, _TRUST = "stack of the link", "trust of anybody else"
-OK, WRONG, UNKNOWN = "ok", "wrong", "could not find out"
-SUCCEED, FAIL = "must succeed", "must fail"
+STACK = "stack of the link"
 TRIAL_SECONDS = 300
-_PAST_THE_STACK = ". Somebody changed it past the stack, whose template is as csoc made it"
+_BOUNDARY = "boundary, as in the template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +60,21 @@ class Verifier:
             observer=self.terms.observer,
             partition=self.terms.partition,
         )
-        found = _Found()
-        checks: list[Check] = []
+        found = Found()
         sessions: dict[Role, CloudSession] = {}
-        for role in ASSUMED:
-            if self._is_mine(role):
-                checks += self._taking(link, role, sessions)
-        checks += self._never_taken(link)
-        if Role.OBSERVER in sessions:
-            checks += self._read(link, sessions[Role.OBSERVER], found)
+        taken = {role: self._taken(link, role, sessions) for role in ASSUMED if self._is_mine(role)}
+        # What is read says how each finding is mended, so it comes first; people are told of the roles first.
+        read = list(self._read(link, sessions[Role.OBSERVER], found)) if Role.OBSERVER in sessions else []
+        checks: list[Check] = []
+        for role, check in taken.items():
+            checks += [check, *(self._taken_weaker(link, role, found) if role in sessions else ())]
+        checks += [*self._never_taken(link, found), *read]
         for role, session in sessions.items():
-            checks += [self._probed(one, session, link.region) for one in probes.of(role, self.terms, self.ids())]
+            tests = probes.of(role, self.terms, self.ids())
+            checks += [self._probed(test, role, session, link, found) for test in tests]
         if Role.PROVISIONER in sessions:
-            checks += self._tried(link, sessions[Role.PROVISIONER])
-        checks = [_past_the_stack(check, link, found) for check in checks]
-        hidden = next((at for at, check in enumerate(checks) if check.fix == restoring.unseen(link)), None)
-        if hidden is not None:  # once, since it is long
-            checks[hidden] = replace(checks[hidden], commands=restoring.seeing_commands(self.terms))
+            checks += self._tried(link, sessions[Role.PROVISIONER], found)
+        checks = [replace(check, by=self.principal) for check in checks]
         checks += self._by_others(link, {check.name for check in checks})
         at = self.clock()
         state = state_of(checks, link.state)
@@ -96,31 +93,33 @@ class Verifier:
         )
 
     def _is_mine(self, role: Role) -> bool:
-        return self.principal == (self.terms.observer if role is Role.OBSERVER else self.terms.worker)
+        return self.principal == self._taker(role)
+
+    def _taker(self, role: Role) -> str:
+        """The ARN of the role of csoc that takes a role of a link."""
+        return self.terms.observer if role is Role.OBSERVER else self.terms.worker
 
     # Taking roles
 
-    def _taking(self, link: Link, role: Role, sessions: dict[Role, CloudSession]) -> Iterator[Check]:
-        right = unproven(link, role, self.person, self.run)
-        taken = self._take(right, link.region)
-        name = f"{role} role, with the ExternalId"
+    def _taken(self, link: Link, role: Role, sessions: dict[Role, CloudSession]) -> Check:
+        taken = self._take(unproven(link, role, self.person, self.run), link.region)
+        name = taking(role)
         if isinstance(taken, CsocError):
-            denied = isinstance(taken, DeniedError)
-            yield Check(
-                name, SUCCEED, WRONG if denied else UNKNOWN, taken.cause, _make_stack(link) if denied else taken.fix
-            )
-            return
+            outcome, fix = (WRONG, _make_stack(link)) if isinstance(taken, DeniedError) else (UNKNOWN, taken.fix)
+            return Check(name, SUCCEED, outcome, taken.cause, fix, role=role)
         try:
             caller = taken.caller()
         except CsocError as error:
-            yield Check(name, SUCCEED, UNKNOWN, error.cause, error.fix)
-            return
+            return Check(name, SUCCEED, UNKNOWN, error.cause, error.fix, role=role)
         if caller.account_id != link.account_id:
             where = f"The session is in the account {caller.account_id}, not in {link.account_id}"
-            yield Check(name, SUCCEED, WRONG, where, "Make the link's stack in the account that the Account names")
-            return
+            fix = "Make the link's stack in the account that the Account names"
+            return Check(name, SUCCEED, WRONG, where, fix, role=role)
         sessions[role] = taken
-        yield Check(name, SUCCEED, OK)
+        return Check(name, SUCCEED, OK, role=role)
+
+    def _taken_weaker(self, link: Link, role: Role, found: Found) -> Iterator[Check]:
+        right = unproven(link, role, self.person, self.run)
         weaker = (
             ("without the ExternalId", replace(right, external_id=""), "Anybody who may name csoc's role gets in: "
              "the trust policy does not ask for sts:ExternalId"),
@@ -130,22 +129,24 @@ class Verifier:
              "sts:SourceIdentity, so CloudTrail would not say who"),
         )  # fmt: skip
         for how, request, meaning in weaker:
-            yield self._refused(f"{role} role, {how}", request, link, meaning)
+            yield self._refused(f"{role} role, {how}", role, request, link, meaning, found)
 
-    def _never_taken(self, link: Link) -> list[Check]:
+    def _never_taken(self, link: Link, found: Found) -> list[Check]:
         if self.principal not in (self.terms.worker, self.terms.observer):
             return []
-        request = replace(unproven(link, Role.OBSERVER, self.person, self.run), role_arn=link.roles[Role.EXECUTION])
+        role = Role.EXECUTION
+        request = replace(unproven(link, Role.OBSERVER, self.person, self.run), role_arn=link.roles[role])
         meaning = "csoc itself could do what only CloudFormation may, past every plan"
-        return [self._refused("execution role, by csoc", request, link, meaning)]
+        return [self._refused("execution role, by csoc", role, request, link, meaning, found)]
 
-    def _refused(self, name: str, request: SessionRequest, link: Link, meaning: str) -> Check:
+    def _refused(self, name: str, role: Role, request: SessionRequest, link: Link, meaning: str, found: Found) -> Check:
         taken = self._take(request, link.region)
         if isinstance(taken, DeniedError):
-            return Check(name, FAIL, OK)
+            return Check(name, FAIL, OK, role=role)
         if isinstance(taken, CsocError):
-            return Check(name, FAIL, UNKNOWN, taken.cause, taken.fix)
-        return Check(name, FAIL, WRONG, meaning, restoring.update(link))
+            return Check(name, FAIL, UNKNOWN, taken.cause, taken.fix, role=role)
+        # What lets csoc in without asking for what it should is mended with the role's trust policy.
+        return found.wrong(name, FAIL, meaning, link, role, found.trusts.get(role, ""))
 
     def _take(self, request: SessionRequest, region: str) -> CloudSession | CsocError:
         try:
@@ -155,7 +156,7 @@ class Verifier:
 
     # Reading
 
-    def _read(self, link: Link, session: CloudSession, found: _Found) -> Iterator[Check]:
+    def _read(self, link: Link, session: CloudSession, found: Found) -> Iterator[Check]:
         stack = self._read_stack(link, session, found)
         # What the account's owner gave and no document names any more is no reason to distrust them.
         granted = reads_of_stack(found.stack.parameters) if found.stack is not None else Reads()
@@ -164,230 +165,173 @@ class Verifier:
         found.compare(link.made_from, self.template.digest, terms)
         for documents in roles(self.terms):
             yield from self._read_role(link, session, documents, may[documents.role], found)
-        name = "boundary, as in the template"
+        yield self._read_boundary(link, session, found)
+        yield _of_its_day(stack, link, found)
+
+    def _read_boundary(self, link: Link, session: CloudSession, found: Found) -> Check:
         try:
             written = session.policy(self.terms.boundary)
         except CsocError as error:
-            yield self._unread(name, FAIL, "what the roles of its stacks may have at most", link, error)
-        else:
-            if written is None:
-                yield Check(name, FAIL, WRONG, "The boundary is gone", restoring.update(link))
-            else:
-                more = surplus_of_policy(boundary_document(self.terms), written)
-                earlier = found.earlier.boundary if found.earlier is not None else None
-                is_older = earlier is not None and not surplus_of_policy(earlier, written)
-                wanted = earlier or boundary_document(self.terms)
-                found.commands[name] = restoring.policy_commands(self.terms.boundary, wanted, written)
-                yield self._compared(name, _sentence(more), link, found, is_older=is_older)
-        yield _of_its_day(stack, link, found)
+            return self._unread(_BOUNDARY, FAIL, "what the roles of its stacks may have at most", link, error, found)
+        if written is None:
+            return found.gone(_BOUNDARY, "The boundary is gone", link)
+        more = _sentence(surplus_of_policy(boundary_document(self.terms), written))
+        earlier = found.earlier.boundary if found.earlier is not None else None
+        if not more:
+            return Check(_BOUNDARY, FAIL, OK)
+        if earlier is not None and not surplus_of_policy(earlier, written):
+            return older(_BOUNDARY, more, link)
+        wanted = earlier or boundary_document(self.terms)
+        commands = restoring.policy_commands(self.terms.boundary, wanted, written)
+        return found.wrong(_BOUNDARY, FAIL, f"{more}{found.changed}", link, commands=commands)
 
     def _read_role(
-        self, link: Link, session: CloudSession, documents: RoleDocuments, may: RoleDocuments, found: _Found
+        self, link: Link, session: CloudSession, documents: RoleDocuments, may: RoleDocuments, found: Found
     ) -> Iterator[Check]:
         """documents: what the role must be able to do. may: what it can have at most."""
-        trusts, rights = (
-            f"{documents.role} role, {_TRUST}",
-            f"{documents.role} role, rights beyond the template",
-        )
+        asked = documents.role
+        trusts, rights = f"{asked} role, trust of anybody else", f"{asked} role, rights beyond the template"
         try:
-            role = session.role(names.link_role(self.terms.installation, documents.role))
+            role = session.role(names.link_role(self.terms.installation, asked))
         except CsocError as error:
-            yield self._unread(trusts, FAIL, f"whom the {documents.role} role trusts", link, error)
-            yield self._unread(rights, FAIL, f"what the {documents.role} role may do", link, error)
+            yield self._unread(trusts, FAIL, f"whom the {asked} role trusts", link, error, found, asked)
+            yield self._unread(rights, FAIL, f"what the {asked} role may do", link, error, found, asked)
             return
-        earlier = found.earlier.roles.get(documents.role) if found.earlier is not None else None
+        earlier = found.earlier.roles.get(asked) if found.earlier is not None else None
         if role is None and found.earlier is not None and earlier is None:
-            yield Check(trusts, FAIL, OLDER, f"The older template makes no {documents.role} role", _update(link))
+            why = f"The older template makes no {asked} role"
+            yield Check(trusts, FAIL, OLDER, why, restoring.update(link), role=asked)
             found.missing.update({one.feature.name: one.paste for one in missing(documents, RoleFacts("", {}, 0))})
             return
-        if role is None or role.arn != link.roles[documents.role]:
-            why = "The role is gone" if role is None else f"The role is {role.arn}, not {link.roles[documents.role]}"
-            yield Check(trusts, FAIL, WRONG, why, restoring.update(link))
+        if role is None or role.arn != link.roles[asked]:
+            why = "The role is gone" if role is None else f"The role is {role.arn}, not {link.roles[asked]}"
+            yield found.gone(trusts, why, link, asked)
             return
         base = earlier.documents if earlier is not None else may
         longest = earlier.longest_session_seconds if earlier is not None else LONGEST_SESSION_SECONDS
         stack = self.template.stack
-        found.commands[trusts] = restoring.trust_commands(self.terms, link, stack, base, role, longest)
-        found.commands[rights] = restoring.rights_commands(self.terms, base, role, is_older=earlier is not None)
-        why = ""
+        found.trusts[asked] = restoring.trust_commands(self.terms, link, stack, base, role, longest)
+        found.rights[asked] = restoring.rights_commands(self.terms, base, role, is_older=earlier is not None)
+        yield self._read_trust(trusts, link, documents, role, earlier, found)
+        more = _sentence(surplus(may, role))
+        if not more:
+            yield Check(rights, FAIL, OK, role=asked)
+        elif earlier is not None and not surplus(earlier.documents, role):
+            yield older(rights, more, link, asked)
+        else:
+            yield found.wrong_rights(rights, FAIL, f"{more}{found.changed}", link, asked)
+        found.missing.update({one.feature.name: one.paste for one in missing(documents, role)})
+
+    def _read_trust(
+        self,
+        name: str,
+        link: Link,
+        documents: RoleDocuments,
+        role: RoleFacts,
+        earlier: EarlierRole | None,
+        found: Found,
+    ) -> Check:
         if not same_trust(documents.trust, role.trust):
             why = _whom(role.trust, documents.trust)
         elif role.longest_session_seconds > LONGEST_SESSION_SECONDS:
             why = f"Its sessions may last {role.longest_session_seconds} s; {LONGEST_SESSION_SECONDS} are agreed"
+        else:
+            return Check(name, FAIL, OK, role=documents.role)
         is_older = (
             earlier is not None
             and same_trust(earlier.documents.trust, role.trust)
             and role.longest_session_seconds <= earlier.longest_session_seconds
         )
         if is_older and not _principals(role.trust) <= _principals(documents.trust):
-            yield Check(
-                trusts, FAIL, WRONG, f"{why}. The older template names what csoc was then", restoring.update(link)
-            )
-        else:
-            yield self._compared(trusts, why, link, found, is_older=is_older)
-        more = _sentence(surplus(may, role))
-        is_older = earlier is not None and not surplus(earlier.documents, role)
-        yield self._compared(rights, more, link, found, is_older=is_older)
-        found.missing.update({one.feature.name: one.paste for one in missing(documents, role)})
-
-    def _compared(self, name: str, why: str, link: Link, found: _Found, *, is_older: bool) -> Check:
-        """why: what is not as in today's template; "" if nothing is. is_older: it is as in the one of its day."""
-        if not why:
-            return Check(name, FAIL, OK)
+            past = f"{why}. The older template names what csoc was then"
+            return Check(name, FAIL, WRONG, past, restoring.update(link), role=documents.role)
         if is_older:
-            return Check(name, FAIL, OLDER, f"{why}: the older template gives that", _update(link))
-        return Check(name, FAIL, WRONG, f"{why}{found.changed}", restoring.update(link))
+            return older(name, why, link, documents.role)
+        commands = found.trusts[documents.role]
+        return found.wrong(name, FAIL, f"{why}{found.changed}", link, documents.role, commands)
 
-    def _read_stack(self, link: Link, session: CloudSession, found: _Found) -> Check:
-        name = STACK
+    def _read_stack(self, link: Link, session: CloudSession, found: Found) -> Check:
         try:
             stack = session.stack_of(names.link_role(self.terms.installation, Role.OBSERVER), link.region)
         except NotFoundError as error:
             fix = f"Make it in {link.region}, from the template of `csoc account link {link.account}`"
-            return Check(name, SUCCEED, WRONG, f"No stack of {link.region} made these roles: {error.cause}", fix)
+            return Check(STACK, SUCCEED, WRONG, f"No stack of {link.region} made these roles: {error.cause}", fix)
         except CsocError as error:
-            return self._unread(name, SUCCEED, "which stack made the roles", link, error)
+            return self._unread(STACK, SUCCEED, "which stack made the roles", link, error, found)
         found.stack = stack
-        given = stack.parameters.get("ExternalId", "")
-        if given != link.external_id:
-            return Check(
-                name, SUCCEED, WRONG, "The stack has another ExternalId than csoc made", restoring.update(link)
-            )
-        return Check(name, SUCCEED, OK, "" if found.digest == self.template.digest else "an update is available")
+        if stack.parameters.get("ExternalId", "") != link.external_id:
+            why = "The stack has another ExternalId than csoc made"
+            return Check(STACK, SUCCEED, WRONG, why, restoring.update(link))
+        return Check(STACK, SUCCEED, OK, "" if found.digest == self.template.digest else "an update is available")
 
-    def _unread(self, name: str, expectation: str, what: str, link: Link, error: CsocError) -> Check:
+    def _unread(
+        self, name: str, expectation: str, what: str, link: Link, error: CsocError, found: Found, role: str = ""
+    ) -> Check:
         """A test that rests on what could not be read. The template lets the observer read it, so a denial is what
         somebody did, and what is hidden from csoc is taken for wrong."""
         if not isinstance(error, DeniedError):
-            return Check(name, expectation, UNKNOWN, error.cause, error.fix)
-        return Check(
-            name,
-            expectation,
-            WRONG,
-            f"Nobody can judge {what}, since AWS denies it: {error.cause}",
-            restoring.unseen(link),
-        )
+            return Check(name, expectation, UNKNOWN, error.cause, error.fix, role=role)
+        # Once, since it is long.
+        commands = "" if found.is_hidden else restoring.seeing_commands(self.terms)
+        found.is_hidden = True
+        why = f"Nobody can judge {what}, since AWS denies it: {error.cause}"
+        return Check(name, expectation, WRONG, why, restoring.unseen(link), commands, role)
 
     # Trying
 
-    def _probed(self, test: probes.Attempt, session: CloudSession, region: str) -> Check:
-        result = session.probe(test.probe, region)
+    def _probed(self, test: probes.Attempt, role: Role, session: CloudSession, link: Link, found: Found) -> Check:
+        result = session.probe(test.probe, link.region)
         expected = test.expectation == SUCCEED
         if result.allowed is None:
-            return Check(test.name, test.expectation, UNKNOWN, result.detail, "Try again")
+            return Check(test.name, test.expectation, UNKNOWN, result.detail, "Try again", role=role)
         if result.allowed == expected:
-            return Check(test.name, test.expectation, OK)
+            return Check(test.name, test.expectation, OK, role=role)
         detail = test.meaning if not expected else f"{test.meaning}: {result.detail}"
         left = f". It could not be taken back: {result.left}" if result.left else ""
-        return Check(test.name, test.expectation, WRONG, detail + left, test.fix)
+        return found.wrong_rights(test.name, test.expectation, detail + left, link, role)
 
-    def _tried(self, link: Link, session: CloudSession) -> Iterator[Check]:
-        fix = restoring.update(link)
-        good = session.try_stack(self._trial(self.ids(), bounded=True), link.region, TRIAL_SECONDS)
-        outcome = UNKNOWN if good.made is None or good.left else OK if good.made else WRONG
-        left = f"Left: {good.left}" if good.left else ""
-        yield Check("stack of this installation", SUCCEED, outcome, good.detail or left, fix if outcome != OK else "")
-        bad = session.try_stack(self._trial(self.ids(), bounded=False), link.region, TRIAL_SECONDS)
-        name = "role without the boundary, by CloudFormation"
+    def _tried(self, link: Link, session: CloudSession, found: Found) -> Iterator[Check]:
+        good = session.try_stack(probes.trial(self.terms, self.ids(), bounded=True), link.region, TRIAL_SECONDS)
+        name, role = "stack of this installation", Role.PROVISIONER
+        if good.made is None or good.left:
+            why = good.detail or f"Left: {good.left}"
+            yield Check(name, SUCCEED, UNKNOWN, why, restoring.update(link), role=role)
+        elif good.made:
+            yield Check(name, SUCCEED, OK, good.detail, role=role)
+        else:
+            yield found.wrong_rights(name, SUCCEED, good.detail, link, role)
+        bad = session.try_stack(probes.trial(self.terms, self.ids(), bounded=False), link.region, TRIAL_SECONDS)
+        name, role = "role without the boundary, by CloudFormation", Role.EXECUTION
         if bad.made:
             told = "The execution role makes roles without the boundary, so a stack could make an administrator"
             left = f". It could not be taken back: {bad.left}" if bad.left else ". It was deleted again"
-            yield Check(name, FAIL, WRONG, told + left, fix)
+            yield found.wrong_rights(name, FAIL, told + left, link, role)
         elif bad.made is False and "iam:CreateRole" in bad.detail:
-            yield Check(name, FAIL, OK)
+            yield Check(name, FAIL, OK, role=role)
         else:
-            yield Check(name, FAIL, UNKNOWN, bad.detail, "The other findings say why; then verify again")
-
-    def _trial(self, uid: str, *, bounded: bool) -> Trial:
-        """A stack with what every layer has: a parameter that passes something on, and a role."""
-        role: dict[str, Any] = {
-            "RoleName": f"csoc-{uid}-verify",
-            "Path": f"/csoc/{uid}/",
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-                ],
-            },
-        }
-        if bounded:
-            role["PermissionsBoundary"] = self.terms.boundary
-        resources: dict[str, Any] = {"Role": {"Type": "AWS::IAM::Role", "Properties": role}}
-        if bounded:
-            resources["Parameter"] = {
-                "Type": "AWS::SSM::Parameter",
-                "Properties": {"Name": f"/csoc/{uid}/verify/Works", "Type": "String", "Value": "yes"},
-            }
-        tags = {names.INSTALLATION_TAG: self.terms.installation, names.OWNER_TAG: uid, names.LAYER_TAG: "verify"}
-        return Trial(f"csoc-{uid}-verify", json.dumps({"Resources": resources}), self.terms.role(Role.EXECUTION), tags)
+            yield Check(name, FAIL, UNKNOWN, bad.detail, "The other findings say why; then verify again", role=role)
 
     def _by_others(self, link: Link, done: set[str]) -> list[Check]:
-        """Tests of roles that another principal of csoc takes: as it left them, or to be made by it."""
-        others = [role for role in ASSUMED if not self._is_mine(role)]
-        if not others:
-            return []
-        kept = [check for check in link.checks if check.name not in done and check.outcome != UNKNOWN]
-        known = {check.name for check in kept}
-        result = list(kept)
-        for role in others:
-            name = f"{role} role, with the ExternalId"
-            if name not in known:
-                who = self.terms.observer if role is Role.OBSERVER else self.terms.worker
+        """Tests of roles that another principal of csoc takes: as it left them, or to be made by it. What this one made
+        and makes no more is gone, and so is what nobody knows the maker of."""
+        others = {role: self._taker(role) for role in ASSUMED if not self._is_mine(role)}
+        result = [
+            check
+            for check in link.checks
+            if check.by in others.values() and check.name not in done and check.outcome != UNKNOWN
+        ]
+        known = {check.name for check in result}
+        for role, who in others.items():
+            if taking(role) not in known:
                 fix = f"Run `csoc account verify {link.account}` as {who} too"
-                result.append(Check(name, SUCCEED, UNKNOWN, f"Only {who} can take it", fix))
+                why = f"Only {who} can take it"
+                result.append(Check(taking(role), SUCCEED, UNKNOWN, why, fix, role=role, by=self.principal))
         return result
 
 
-@dataclass(slots=True)
-class _Found:
-    """What reading an account brought besides the checks."""
-
-    stack: StackFacts | None = None
-    missing: dict[str, str] = field(default_factory=dict)
-    earlier: EarlierTemplate | None = None
-    is_older: bool = False
-    changed: str = ""
-    commands: dict[str, str] = field(default_factory=dict)
-    """By the name of a test: what takes back what it found."""
-
-    @property
-    def is_past_the_stack(self) -> bool:
-        """True if an update of the stack with csoc's template would change nothing of what is wrong."""
-        return self.changed == _PAST_THE_STACK
-
-    @property
-    def digest(self) -> str:
-        return LinkTemplate(self.stack.template, self.stack.name).digest if self.stack else ""
-
-    def compare(self, made_from: str, today: str, terms: Terms) -> None:
-        """Whose template the stack has: today's, the one of csoc's that the link was made from, or somebody else's.
-        earlier: what it gives in the second case, unless this csoc cannot tell. changed: what a difference means."""
-        if self.stack is None:
-            return
-        self.is_older = self.digest == made_from != today
-        if self.digest not in (made_from, today):
-            self.changed = ". Somebody changed the stack: its template is none that csoc made for this link"
-            return
-        self.changed = _PAST_THE_STACK
-        if not self.is_older:
-            return
-        try:
-            self.earlier = read_template(self.stack.template, terms)
-        except RejectedError:
-            self.changed = ". The stack has an older template, which this csoc does not understand"
-
-
-def _past_the_stack(check: Check, link: Link, found: _Found) -> Check:
-    """A finding with the fix that helps where the stack is as csoc made it. What lets csoc in without asking for what
-    it should is mended with the role's trust policy."""
-    is_by_stack = check.fix in (restoring.update(link), probes.UPDATE)
-    if check.outcome != WRONG or not is_by_stack or not found.is_past_the_stack or check.name == STACK:
-        return check
-    role = check.name.partition(" role, ")[0]
-    commands = found.commands.get(check.name) or found.commands.get(f"{role} role, {_TRUST}", "")
-    if commands:
-        return replace(check, fix=restoring.by_hand(link), commands=commands)
-    return replace(check, fix=restoring.anew(link))
+def taking(role: str) -> str:
+    """The name of the test that takes a role of a link as it is to be taken."""
+    return f"{role} role, with the ExternalId"
 
 
 def state_of(checks: list[Check], before: LinkState) -> LinkState:
@@ -400,13 +344,13 @@ def state_of(checks: list[Check], before: LinkState) -> LinkState:
     return LinkState.VERIFIED if checks and all(check.outcome in (OK, OLDER) for check in checks) else before
 
 
-def _of_its_day(stack: Check, link: Link, found: _Found) -> Check:
+def _of_its_day(stack: Check, link: Link, found: Found) -> Check:
     """The test of the stack, with what an older template means."""
     if stack.outcome != OK or not found.is_older:
         return stack
     lacking = f". What lacks rights: {', '.join(sorted(found.missing))}" if found.missing else ""
     detail = f"Its template is the one that csoc made it from, and this csoc has another{lacking}"
-    return Check(stack.name, stack.expectation, OLDER, detail, _update(link))
+    return Check(stack.name, stack.expectation, OLDER, detail, restoring.update(link))
 
 
 def _principals(trust: Document) -> frozenset[str]:
@@ -432,10 +376,3 @@ def _sentence(parts: tuple[str, ...]) -> str:
 
 def _make_stack(link: Link) -> str:
     return f"Make the stack as `csoc account link {link.account}` says, wait until it is complete, then verify again"
-
-
-def _update(link: Link) -> str:
-    return (
-        f"Update the stack: `csoc account link {link.account}` prints the commands that do it; "
-        f"then `csoc account verify {link.account}`"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from csoc.accounts import names
@@ -33,18 +34,18 @@ WORKER = Caller(
 )
 _POD = Origin("web identity")
 _REGIONS = {"ap-southeast-2": "aws", "cn-north-1": "aws-cn", "eu-west-1": "aws", "us-east-1": "aws"}
-# What each role may call, of what verification tries.
-_MAY: Mapping[Role, frozenset[str]] = {
-    Role.OBSERVER: frozenset({"describe_vpcs", "list_clusters", "describe_db_clusters"}),
-    Role.PROVISIONER: frozenset({"list_stacks", "get_parameter"}),
-    Role.SECRETS: frozenset({"describe_secret"}),
-    Role.CLUSTER: frozenset({"describe_cluster"}),
+# What each role may call, of what verification tries, and on what: every text of the call fits the pattern.
+_MAY: Mapping[Role, Mapping[str, str]] = {
+    Role.OBSERVER: {"describe_vpcs": "*", "list_clusters": "*", "describe_db_clusters": "*"},
+    Role.PROVISIONER: {"list_stacks": "*", "get_parameter": "/csoc/*"},
+    Role.SECRETS: {"describe_secret": "csoc/*"},
+    Role.CLUSTER: {"describe_cluster": "csoc-*"},
 }
 
 
 @dataclass(slots=True)
 class MemoryAccount:
-    """A linked account. may: calls besides those that a role of the template may make, by role."""
+    """A linked account. may: calls, on whatever, besides those that a role of the template may make, by role."""
 
     stack: StackFacts
     region: str
@@ -149,9 +150,16 @@ class MemorySession:
         return self.who
 
     def probe(self, probe: Probe, region: str) -> ProbeResult:  # noqa: ARG002 - of the port
-        if probe.operation in _MAY[self.role_taken] | self.account.may.get(self.role_taken, set()):
+        if self._may(probe):
             return ProbeResult(True, probe.allowed_errors[0] if probe.allowed_errors else "")
         return ProbeResult(False, f"not authorized to perform: {probe.service}:{probe.operation}")
+
+    def _may(self, probe: Probe) -> bool:
+        if probe.operation in self.account.may.get(self.role_taken, ()):
+            return True
+        pattern = _MAY[self.role_taken].get(probe.operation)
+        named = [one for one in probe.arguments.values() if isinstance(one, str)]
+        return pattern is not None and all(fnmatchcase(one, pattern) for one in named)
 
     def role(self, name: str) -> RoleFacts | None:
         self._only(Role.OBSERVER)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from csoc.accounts.cloud import RoleFacts
-from csoc.accounts.features import missing, same_trust, surplus, surplus_of_policy
+from csoc.accounts.features import FEATURES, missing, same_trust, surplus, surplus_of_policy
 from csoc.accounts.links import Role
 from csoc.accounts.roles import RoleDocuments, boundary_document, roles
 from csoc.accounts.terms import Terms
+from csoc.provisioning.layers import LAYERS
 
 WORKER = "arn:aws:iam::111111111111:role/csoc-worker"
 TERMS = Terms("f1b2c3d4e5", WORKER, WORKER).of(
@@ -123,3 +124,9 @@ def test_documents_that_make_no_sense_are_no_reason_to_fall_over(junk: dict[str,
     assert missing(made, RoleFacts("arn", junk, 0, "", {"junk": junk}))
     assert surplus(made, RoleFacts("arn", junk, 0, "", {"junk": junk}))
     assert not same_trust(made.trust, junk)
+
+
+def test_each_layer_with_a_stack_has_a_feature_for_what_cloudformation_makes_of_it() -> None:
+    named = [layer for feature in FEATURES for layer in feature.layers]
+    assert sorted(named) == sorted(layer.name for layer in LAYERS.values() if layer.has_stack)
+    assert {feature.role for feature in FEATURES if feature.layers} == {Role.EXECUTION}

@@ -9,8 +9,7 @@ import click
 from rich.text import Text
 
 from csoc.accounts.due import is_overdue
-from csoc.accounts.links import OLDER, Check, Link, LinkState
-from csoc.accounts.verification import UNKNOWN, WRONG
+from csoc.accounts.links import OLDER, UNKNOWN, WRONG, Check, Link, LinkState
 from csoc.cli.account.session import link_json, open_links
 from csoc.cli.commands import command
 from csoc.cli.output import EXIT_FAILED, count, print_json, rows_of_one_line, say

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from csoc.accounts.cloud import CloudSession
 from csoc.accounts.due import DUE_AFTER
-from csoc.accounts.links import Link, LinkState, Role
+from csoc.accounts.links import OK, WRONG, Link, LinkState, Role
 from csoc.accounts.sessions import session
 from csoc.accounts.template import link_template
 from csoc.accounts.terms import Reads, check_account_id
-from csoc.accounts.verification import OK, SUCCEED, WRONG, Verifier
+from csoc.accounts.verification import Verifier, taking
 from csoc.errors import ConflictError, NotFoundError
 from csoc.fleet.documents.collection import Documents
 from csoc.usecases.accounts.doctor import principals
@@ -21,7 +21,6 @@ from csoc.usecases.accounts.reading import reads_of
 from csoc.usecases.cloud_ports import CloudPorts
 
 _LOOK_SECONDS = 5.0
-_TAKEN = "with the ExternalId"
 _OF_DOCUMENTS = ("existing parameters", "existing stacks")
 
 
@@ -185,4 +184,4 @@ def _is_not_there(link: Link) -> bool:
 
 def _taken(link: Link) -> list[str]:
     """What came of taking each role as it is to be taken."""
-    return [check.outcome for check in link.checks if check.expectation == SUCCEED and check.name.endswith(_TAKEN)]
+    return [check.outcome for check in link.checks if check.name == taking(check.role)]
