@@ -75,7 +75,7 @@ class Verifier:
         if Role.PROVISIONER in sessions:
             checks += self._tried(link, sessions[Role.PROVISIONER], found)
         checks = [replace(check, by=self.principal) for check in checks]
-        checks += self._by_others(link, {check.name for check in checks})
+        checks += self._by_others(link)
         at = self.clock()
         state = state_of(checks, link.state)
         is_proven = all(check.outcome in (OK, OLDER) for check in checks)
@@ -311,15 +311,11 @@ class Verifier:
         else:
             yield Check(name, FAIL, UNKNOWN, bad.detail, "The other findings say why; then verify again", role=role)
 
-    def _by_others(self, link: Link, done: set[str]) -> list[Check]:
+    def _by_others(self, link: Link) -> list[Check]:
         """Tests of roles that another principal of csoc takes: as it left them, or to be made by it. What this one made
         and makes no more is gone, and so is what nobody knows the maker of."""
         others = {role: self._taker(role) for role in ASSUMED if not self._is_mine(role)}
-        result = [
-            check
-            for check in link.checks
-            if check.by in others.values() and check.name not in done and check.outcome != UNKNOWN
-        ]
+        result = [check for check in link.checks if check.by in others.values() and check.outcome != UNKNOWN]
         known = {check.name for check in result}
         for role, who in others.items():
             if taking(role) not in known:

@@ -14,7 +14,7 @@ import pytest
 
 from csoc.accounts import names, restoring
 from csoc.accounts.cloud import RoleFacts
-from csoc.accounts.links import FAIL, OLDER, SUCCEED, UNKNOWN, WRONG, Check, Link, LinkState, Role, new_external_id
+from csoc.accounts.links import FAIL, OK, OLDER, SUCCEED, UNKNOWN, WRONG, Check, Link, LinkState, Role, new_external_id
 from csoc.accounts.template import LinkTemplate, link_template
 from csoc.accounts.terms import Terms, policy, statement
 from csoc.accounts.verification import STACK, Verifier, taking
@@ -140,6 +140,17 @@ def test_what_one_principal_found_wrong_stays_until_it_finds_it_right() -> None:
     assert world.state() is LinkState.WEAKENED, "the worker cannot tell"
     world.verify(OBSERVER.role_arn)
     assert world.state() is LinkState.VERIFIED
+
+
+def test_what_both_try_is_kept_of_each() -> None:
+    world = both()
+    trust = world.role(Role.EXECUTION).trust
+    let_in = {"Effect": "Allow", "Principal": {"AWS": OBSERVER.role_arn}, "Action": "sts:AssumeRole"}
+    world.change(Role.EXECUTION, trust=policy(*trust["Statement"], let_in))
+    world.verify(OBSERVER.role_arn)
+    world.verify()
+    tried = {one.by: one.outcome for one in world.link.checks if one.name == "execution role, by csoc"}
+    assert tried == {WORKER.role_arn: OK, OBSERVER.role_arn: WRONG}
 
 
 @pytest.mark.parametrize("state", [LinkState.VERIFIED, LinkState.WEAKENED])
