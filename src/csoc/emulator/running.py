@@ -51,10 +51,12 @@ from csoc.emulator.kubernetes.clusters import SimulatedClusters
 from csoc.emulator.kubernetes.controllers.settings import Settings
 from csoc.emulator.kubernetes.living import LivingClusters
 from csoc.emulator.pod_faults import PodFaults
-from csoc.emulator.state import MOTO, Keeper, Part, StateFolder
+from csoc.emulator.state import MOTO, Keeper, Part, StateFolder, forget_accounts
 from csoc.emulator.timeline import RunningTimeline, Timeline
 
 _LOG = logging.getLogger(__name__)
+_RUNNING: list[Accounts] = []
+"""Of all emulators of this process: moto has one table of back ends for them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ def running(
         held.callback(listening.close)
         authority = authority_of(kept)
         parts = _Parts(timeline, authority, manifests)
+        _RUNNING.append(parts.accounts)
+        held.callback(_forget, parts.accounts)
         held.callback(parts.living.close)
         clusters = parts.living.all
         ending = held.enter_context(ExitStack())
@@ -169,6 +173,13 @@ def running(
             address, parts.accounts, parts.inside, timeline, parts.counts, parts.faults, clusters, parts.control.token,
             parts.edge, edge_port, authority.certificate, parts.issuers, parts.clusters_elsewhere,
         )  # fmt: skip
+
+
+def _forget(ended: Accounts) -> None:
+    """An emulator takes its accounts with it, so that the next one begins with nothing; not those that another one of
+    this process has as well."""
+    _RUNNING.remove(ended)
+    forget_accounts(ended.asked.difference(*(one.asked for one in _RUNNING)))
 
 
 class _Parts:

@@ -21,7 +21,7 @@ import threading
 import types
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +36,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from moto.core.base_backend import AccountSpecificBackend, BackendDict
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy
+from moto.organizations.models import organizations_backends
+from moto.s3.models import s3_backends
 
 from csoc import __version__
 from csoc.emulator.cloud.gate import Gate
@@ -303,6 +305,17 @@ def restore_moto(kept: Any) -> None:
         for account, regions in accounts.items():
             for region, backend in regions.items():
                 dict.__setitem__(table[account], region, backend)
+
+
+def forget_accounts(accounts: Collection[str]) -> None:
+    """Drops all that moto holds of these accounts, with the names that only one account of all can have."""
+    for table in _tables():
+        for account in accounts:
+            dict.pop(table, account, None)
+    for names in (s3_backends.bucket_accounts, organizations_backends.master_accounts):
+        for name, (_, account) in [*names.items()]:
+            if account in accounts or name in accounts:
+                names.pop(name, None)
 
 
 _OF_EVERY_TABLE = frozenset({"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"})

@@ -280,7 +280,12 @@ class RestGitHost(ABC):
             raise ConflictError("the pull request is closed", place=before.url, fix="Open a new one")
         answer = self._ask_to_merge(number, method, expected_head, message)
         pull = self.get(number)
-        if self._asked_too_early(answer) and (pull.state, pull.mergeable) == (PullState.OPEN, Mergeable.YES):
+        for pause in (0.0, *self.settle_seconds):
+            # A yes may be from before another merge, after which the host looks at the branches again.
+            if not self._asked_too_early(answer) or (pull.state, pull.mergeable) != (PullState.OPEN, Mergeable.YES):
+                break
+            if pause:
+                self._client.wait(pause)
             answer = self._ask_to_merge(number, method, expected_head, message)
             pull = self.get(number)
         if answer.status < 300 or pull.state is PullState.MERGED:

@@ -34,6 +34,13 @@ class Accounts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._asked: set[str] = set()
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Ids of the accounts whose owner's key somebody asked for here; a process may have several emulators."""
+        with self._lock:
+            return frozenset(self._asked)
 
     def owner(self, account: str) -> OwnerKey:
         """The owner's key; the same one each time. Raises AwsError if the id is not one of 12 digits."""
@@ -41,6 +48,7 @@ class Accounts:
             raise AwsError("ValidationError", f"{account!r} is no account id: it has 12 digits", 400)
         backend = iam_backends[account]["aws"]
         with self._lock:
+            self._asked.add(account)
             if _OWNER not in backend.users:
                 made: Any = backend.create_user("us-east-1", _OWNER, "/")
                 made.id = generate_access_key_id_from_account_id(account, "AIDA", _ID_LENGTH)

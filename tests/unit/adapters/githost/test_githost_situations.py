@@ -86,6 +86,21 @@ def test_gitea_not_ready_yet_is_asked_to_merge_once_more_and_no_conflict_is_made
     assert host.waits == [0.1]
 
 
+def test_gitea_that_looks_at_the_branches_again_after_another_merge_is_asked_until_it_has() -> None:
+    adapter, host = gitea(
+        {
+            "GET /pulls/1": [
+                *[ok(pull(mergeable=True))] * 4,
+                ok(pull(state="closed", merged=True, merge_commit_sha="b" * 40)),
+            ],
+            "POST /pulls/1/merge": [*[said("Please try again later", 405)] * 3, httpx.Response(200)],
+            **STATUS,
+        }
+    )
+    assert adapter.merge(1, MergeMethod.MERGE, expected_head="a" * 40).commit == "b" * 40
+    assert host.waits == [0.1, 0.2]
+
+
 def test_gitea_that_never_gets_ready_without_a_common_file_is_unavailable_rather_than_in_conflict() -> None:
     adapter, host = gitea(
         {
