@@ -182,6 +182,21 @@ def test_one_way_in_is_wanted_and_no_more(world: World) -> None:
     assert "which this fleet does not have" in unknown.err
 
 
+def test_a_cluster_of_eks_is_looked_for_in_no_region_that_nobody_named(world: World) -> None:
+    account = world.csoc.folder / "accounts" / "research.yaml"
+    account.parent.mkdir(exist_ok=True)
+    account.write_text(
+        "apiVersion: csoc.gen3.org/v1alpha1\nkind: Account\nmetadata: {name: research, uid: a1b2c3d4e5}\n"
+        "spec: {provider: aws, id: '222222222222', purpose: workload}\n",
+        encoding="utf-8",
+    )
+    Accounts.commit(world)  # type: ignore[arg-type]
+    refused = world.csoc("cluster", "connect", "harbor", "--eks", "tide", "--account", "research")
+    assert refused.code == 1
+    assert "Nobody says in which region" in refused.err
+    assert "Add regions to the Account research" in refused.err
+
+
 def test_what_csoc_and_its_applications_brought_is_shown_as_csocs_and_the_rest_as_somebody_elses(world: World) -> None:
     Accounts.done(world.connect(world.kubeconfig()))
     uid = yaml.safe_load((world.csoc.folder / "fleet.yaml").read_text("utf-8"))["metadata"]["uid"]

@@ -211,8 +211,12 @@ def _eks(documents: Documents, cluster: str, name: str, account: str, region: st
             place=f"cluster {cluster}",
             fix=f"csoc account link makes one. There are: {known}",
         )
-    regions = placed.document.spec.regions
-    return EksReference(cluster, account, placed.document.spec.id, region or (regions[0] if regions else ""), name)
+    where = region or next(iter(placed.document.spec.regions), "")
+    if not where:
+        raise RejectedError(
+            "Nobody says in which region", place=f"cluster {cluster}", fix=f"Add regions to the Account {account}"
+        )
+    return EksReference(cluster, account, placed.document.spec.id, where, name)
 
 
 def _document(git: Ports, documents: Documents, wanted: Wanted, seen: Survey) -> Cluster:
