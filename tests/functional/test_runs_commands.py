@@ -177,6 +177,23 @@ def test_a_second_terminal_watches_what_the_first_one_executes(csoc: Command, ru
     assert rest[-1]["run"]["state"] == "succeeded"
 
 
+def test_an_interruption_ends_a_command_that_works_on_a_run_with_130_and_does_not_cancel_it(
+    csoc: Command, runs: DatabaseRuns
+) -> None:
+    def interrupted(context: Context) -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        return Waiting("somebody")
+
+    runs.add(a_run())
+    with steps_that(interrupted):
+        ended = csoc("runs", "resume", "r1")
+    assert ended.code == 130
+    assert "The run is not cancelled" in ended.out
+    assert "csoc runs resume r1 goes on with it" in ended.out
+    assert ended.err.endswith("csoc: interrupted\n")
+    assert runs.get("r1").state in (RunState.WAITING, RunState.RUNNING)
+
+
 def test_what_a_run_said_before_is_a_line_a_step_and_all_of_it_where_somebody_wants_it(
     csoc: Command, runs: DatabaseRuns
 ) -> None:

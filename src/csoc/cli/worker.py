@@ -12,8 +12,8 @@ from csoc.cli.commands import command
 from csoc.cli.escaping import json_text
 from csoc.cli.output import print_error, print_line, say, write
 from csoc.cli.runs.following import execute_and_follow, leave
-from csoc.cli.runs.session import STYLES, open_executing
-from csoc.operations.runs import HERE, Run, RunState, Step
+from csoc.cli.runs.session import STYLES, iso, open_executing
+from csoc.operations.runs import HERE, Lease, Run, RunState, Step
 from csoc.usecases import runs as usecase
 
 
@@ -50,6 +50,8 @@ def worker_command(where: str, only: str | None, as_json: bool) -> int:
             write(f"{json_text({'worker': executor.id, 'where': where})}\n")
         else:
             say(f"Worker {executor.id} takes runs. Ctrl-C ends it.")
+        for run, lease in usecase.held_elsewhere(ports, where, executor):
+            _tell_held(run, lease, as_json=as_json)
         try:
             executor.serve()
         except KeyboardInterrupt:
@@ -57,6 +59,15 @@ def worker_command(where: str, only: str | None, as_json: bool) -> int:
         finally:
             leave(executor.close(usecase.GRACE_SECONDS))
     return 0
+
+
+def _tell_held(run: Run, lease: Lease, *, as_json: bool) -> None:
+    if as_json:
+        held = {"run": run.id, "executor": lease.executor, "until": iso(lease.until)}
+        write(f"{json_text({'held': held})}\n")
+        return
+    until = f"{lease.until:%H:%M:%S} UTC"
+    say(f"{run.id} is held by another worker until {until}; it is taken over then if that one does not go on", "dim")
 
 
 def _tell_of(run: Run, step: Step | None, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from csoc.access.people import workflow_session
 from csoc.accounts.workflows import parse_workflow
-from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError
+from csoc.errors import ConflictError, CsocError, DeniedError, RejectedError, UnavailableError
 from csoc.operations.executor import Executor
 from csoc.operations.runner import Watched, check_arguments, unwatched
 from csoc.operations.runs import HERE, Lease, Line, Run, RunState, RunStore
@@ -35,6 +35,22 @@ class Seen:
     def is_left_alone(self) -> bool:
         """True if it is to be executed and nobody does."""
         return self.run.state in _EXECUTED and self.lease is None and self.run.where == HERE
+
+    @property
+    def is_of_before(self) -> bool:
+        """True if what the run says it waits for is what its last look found, and nobody looks again."""
+        return self.run.state is RunState.WAITING and self.is_left_alone
+
+    @property
+    def done_for_it(self) -> Line | None:
+        """What somebody did, as the last one, for the run to look again; None if nobody did, or a step has said
+        something since."""
+        for line in reversed(self.lines):
+            if line.step is not None:
+                return None
+            if line.what == "event" and line.at == self.run.woken_at:
+                return line
+        return None
 
 
 def begin(ports: RunPorts, run: Run) -> Run:
@@ -151,6 +167,19 @@ def worker(
     `check_place` does."""
     check_place(ports, where)
     return _executor(ports, where=where, tell=tell, watched=watched)
+
+
+def held_elsewhere(ports: RunPorts, where: str, executor: Executor) -> list[tuple[Run, Lease]]:
+    """Runs of a place that another executor holds, with until when. One that was killed holds them until then as well,
+    so that whoever begins in its stead has nothing to do meanwhile. Empty if the store cannot be asked: the executor
+    tells why as it looks for work."""
+    try:
+        now = ports.clock()
+        running = [run for run in ports.runs.newest(states=(RunState.RUNNING,)) if run.where == where]
+        found = [(run, ports.runs.lease(run.id, now)) for run in running]
+    except UnavailableError:
+        return []
+    return [(run, lease) for run, lease in found if lease is not None and lease.executor != executor.id]
 
 
 def check_only(ports: RunPorts, run_id: str, where: str) -> None:

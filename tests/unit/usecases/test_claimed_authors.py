@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
 from csoc.fleet.repositories import SourceAddress, Tree
 from csoc.gen3.launch.applications import application_file
 from csoc.gen3.launch.documents import deployment_of
@@ -164,6 +166,29 @@ def test_values_and_the_application_are_documents_too_and_what_runs_write_is_not
     assert site.since("environment/reef-dev").authors() == ("bea", "bea@example.org")
     site.write("clusters/tidal/applications/reef-dev.yaml", "kind: Application\nspec: {}\n", "carl")
     assert "carl@example.org" in site.since("environment/reef-dev").authors()
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        (f"{{path: values/20-more.yaml, repository: '{URL}'}}", "values/20-more.yaml"),
+        (f"{{path: more/90-outputs.yaml, repository: '{URL}.git'}}", "more/90-outputs.yaml"),
+        ("{path: extra/90-outputs.yaml}", "extra/90-outputs.yaml"),
+    ],
+    ids=["a repository", "a repository and the name of outputs", "a second file of outputs"],
+)
+def test_every_value_but_the_one_file_that_runs_write_has_authors(entry: str, path: str) -> None:
+    site = with_environment()
+    outputs = "    - {path: values/90-outputs.yaml}\n"
+    first, last = ("", entry) if "repository" not in entry else (entry, "")
+    both = "".join(f"    - {one}\n" for one in (first, "{path: values/90-outputs.yaml}", last) if one)
+    site.write(ENVIRONMENT, _ENVIRONMENT.replace(outputs, both), "ada")
+    site.write(path, "a: 1\n", "ada")
+    site.applied(site.head.commit, owner="e1b2c3d4e5")
+    site.write(path, "a: 2\n", "bea")
+    assert site.since("environment/reef-dev").authors() == ("bea", "bea@example.org")
+    site.write("values/90-outputs.yaml", "a: 2\n", "worker")
+    assert "worker" not in site.since("environment/reef-dev").authors()
 
 
 def test_a_rule_that_was_taken_away_before_a_plan_passed_it_is_kept_and_whoever_took_it_away_is_an_author() -> None:

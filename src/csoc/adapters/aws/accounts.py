@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote
 
 import botocore.exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from csoc.accounts.cloud import (
     Caller,
@@ -27,7 +29,16 @@ from csoc.accounts.cloud import (
     Trial,
     TrialResult,
 )
-from csoc.adapters.aws.failures import cleaned, code_of, from_client, is_denial, translated, words_of
+from csoc.adapters.aws.failures import (
+    cleaned,
+    code_of,
+    from_client,
+    from_stranger,
+    is_denial,
+    read,
+    translated,
+    words_of,
+)
 from csoc.adapters.aws.sessions import BotoSession, own_session, taken
 from csoc.clock import Clock, system_clock
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
@@ -36,6 +47,7 @@ Sleep = Callable[[float], None]
 
 _FIRST_LOOK_SECONDS, _LAST_LOOK_SECONDS = 0.1, 3.0
 _LARGEST_PAGE = 100
+_CALLER = re.compile(r"arn:[a-z-]+:(?:iam|sts)::(?P<account>[0-9]{12}):(?P<rest>root|[a-z-]+/[^/\s][^\s]*)")
 # Source: `METHOD` of the providers in botocore/credentials.py.
 _ORIGINS: Mapping[str, Origin] = {
     "assume-role-with-web-identity": Origin("web identity"),
@@ -93,13 +105,8 @@ class AwsAccounts:
         before = self._clock()
         with translated("AWS sts"):
             answer = self._own.client("sts").get_caller_identity()
-        told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        if not told:
-            return 0.0
-        middle = before + (self._clock() - before) / 2
-        difference = (middle - parsedate_to_datetime(told).astimezone(UTC)).total_seconds()
-        # The header has whole seconds.
-        return 0.0 if abs(difference) < 2 else difference
+        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        return _skew(before, self._clock(), told) if told else 0.0
 
     def assume(self, request: SessionRequest, region: str) -> CloudSession:
         return AwsSession(taken(self._own, request, region), self._clock, self._sleep)
@@ -175,7 +182,8 @@ class AwsSession:
 
     def _ask(self, probe: Probe, region: str) -> ProbeResult:
         try:
-            getattr(self.session.client(probe.service, region), probe.operation)(**probe.arguments)
+            with read():
+                getattr(self.session.client(probe.service, region), probe.operation)(**probe.arguments)
         except ClientError as error:
             code = code_of(error)
             if is_denial(error):
@@ -185,6 +193,8 @@ class AwsSession:
             return ProbeResult(None, f"{code}: {words_of(error)}")
         except BotoCoreError as error:
             return ProbeResult(None, cleaned(str(error)))
+        except ResponseParserError as error:
+            return ProbeResult(None, from_client(error, probe.service).cause)
         return ProbeResult(True)
 
     def role(self, name: str) -> RoleFacts | None:
@@ -335,25 +345,45 @@ class _Patience:
 def _caller(client: Callable[[str], Any], *, ask_for_path: bool = True) -> Caller:
     with translated("AWS sts"):
         found = client("sts").get_caller_identity()
-    arn, account = str(found["Arn"]), str(found["Account"])
-    rest = arn.split(":", 5)[5]
+    arn, account, unique_id = (str(found.get(key) or "") for key in ("Arn", "Account", "UserId"))
+    parts = _CALLER.fullmatch(arn)
+    if parts is None or parts["account"] != account or not unique_id:
+        raise from_stranger("AWS sts")
+    rest = parts["rest"]
     kind = {"root": "root", "user": "user", "federated-user": "federated"}.get(rest.split("/")[0], "role")
     if not rest.startswith("assumed-role/"):
-        return Caller(account, arn, kind, unique_id=str(found["UserId"]))
+        return Caller(account, arn, kind, unique_id=unique_id)
     name = rest.split("/")[1]
     plain = f"arn:{arn.split(':')[1]}:iam::{account}:role/{name}"
     told = _path_of(client, name) if ask_for_path else ""
-    return Caller(account, arn, kind, told or plain, str(found["UserId"]), is_exact=bool(told))
+    return Caller(account, arn, kind, told or plain, unique_id, is_exact=bool(told))
+
+
+def _skew(before: datetime, after: datetime, told: str) -> float:
+    """How far csoc's clock is ahead of the one that answered, in seconds; 0.0 if both may be right. told: the header
+    Date, in whole seconds, written at some moment between the two times: a slow answer alone proves nothing."""
+    try:
+        second = parsedate_to_datetime(told).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise from_stranger("AWS sts") from None
+    if after < second:
+        return (after - second).total_seconds()
+    return max(0.0, (before - second).total_seconds() - 1)
 
 
 def _path_of(client: Callable[[str], Any], name: str) -> str:
     """A role's ARN with its path, which the ARN of a session leaves out; "" if that may not be asked."""
-    try:
-        return str(client("iam").get_role(RoleName=name)["Role"]["Arn"])
-    except ClientError as error:
-        if is_denial(error):
-            return ""
-        raise from_client(error, f"role {name}") from error
+    place = f"role {name}"
+    with translated(place):
+        try:
+            told = client("iam").get_role(RoleName=name).get("Role", {}).get("Arn")
+        except ClientError as error:
+            if is_denial(error):
+                return ""
+            raise
+    if not told:
+        raise from_stranger(place)
+    return str(told)
 
 
 def _document(found: Any) -> Mapping[str, Any]:

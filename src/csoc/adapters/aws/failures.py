@@ -22,6 +22,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from csoc.errors import ConflictError, CsocError, DeniedError, NotFoundError, RejectedError, UnavailableError
 from csoc.fleet.masking import mask_text
@@ -29,6 +30,8 @@ from csoc.fleet.masking import mask_text
 P = ParamSpec("P")
 R = TypeVar("R")
 
+RAISED = (ClientError, BotoCoreError, ResponseParserError)
+"""What AWS's client raises. An answer that it cannot read is none of its own two families."""
 _LONGEST = 2_000
 _DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "UnauthorizedException",
@@ -65,9 +68,25 @@ _ENCODED = re.compile(r"Encoded authorization failure message: \S+")
 def translated(place: str) -> Iterator[None]:
     """Within it, whatever AWS's client raises becomes one of csoc's errors. place: what was asked, of whom."""
     try:
-        yield
-    except (ClientError, BotoCoreError) as error:
+        with read():
+            yield
+    except RAISED as error:
         raise from_client(error, place) from error
+
+
+@contextmanager
+def read() -> Iterator[None]:
+    """Within it, an answer that AWS's client cannot read is always a ResponseParserError. In XML that is another's,
+    such as a page, the client's parser looks for AWS's elements without asking whether they are there."""
+    try:
+        yield
+    except KeyError as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is None or trace.tb_frame.f_globals.get("__name__") != ResponseParserError.__module__:
+            raise
+        raise ResponseParserError("The answer has no such element") from error
 
 
 def translating(place: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -104,10 +123,21 @@ def is_denial(error: ClientError) -> bool:
     return code_of(error) in _DENIED
 
 
-def from_client(error: ClientError | BotoCoreError, place: str) -> CsocError:
+def from_stranger(place: str) -> CsocError:
+    """The error for an answer that is not AWS's. What it said may be anything, so nothing of it is repeated."""
+    return UnavailableError(
+        "What answered is not AWS: nothing can be read in its answer",
+        place=place,
+        fix="Check the endpoint (AWS_ENDPOINT_URL, endpoint_url in the profile) and the proxy (HTTPS_PROXY)",
+    )
+
+
+def from_client(error: ClientError | BotoCoreError | ResponseParserError, place: str) -> CsocError:
     """The error for what AWS's client raised."""
     if isinstance(error, ClientError):
         return _from_answer(error, place)
+    if isinstance(error, ResponseParserError):
+        return from_stranger(place)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return NotFoundError(
             "There are no credentials for AWS",

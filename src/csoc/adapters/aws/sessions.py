@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 
 from csoc.accounts.cloud import SessionRequest
-from csoc.adapters.aws.failures import translated
+from csoc.adapters.aws.failures import from_stranger, translated
 from csoc.errors import DeniedError
 
 LONGEST_SECONDS = 3_600
@@ -115,7 +115,9 @@ def taken(own: BotoSession, request: SessionRequest, region: str) -> BotoSession
     }
     with translated(request.role_arn):
         given = own.client("sts", region).assume_role(**{key: value for key, value in asked.items() if value})
-    key = given["Credentials"]
+    key = given.get("Credentials") or {}
+    if not all(key.get(one) for one in ("AccessKeyId", "SecretAccessKey", "SessionToken")):
+        raise from_stranger(request.role_arn)
     return BotoSession(
         boto3.Session(
             botocore_session=_core(),

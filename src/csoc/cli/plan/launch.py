@@ -19,11 +19,12 @@ from csoc.cli.runs.following import execute_and_follow
 from csoc.cli.runs.session import run_json
 from csoc.cli.session import fleet_option
 from csoc.config.files import read_whole
+from csoc.config.loading import load
 from csoc.errors import CsocError, NotFoundError, RejectedError
 from csoc.gen3.launch.answerfiles import LARGEST_BYTES, example_answers, parse_answers
 from csoc.gen3.launch.answers import Answers
 from csoc.operations.runs import HERE, RunState
-from csoc.usecases.launch_files import secrets_of, users_of
+from csoc.usecases.launch_files import secrets_of, users_of, variables_of
 from csoc.usecases.launching import Launched, Request, begin, prepare
 from csoc.usecases.planning.filling import GivenSecrets
 from csoc.usecases.run_ports import RunPorts
@@ -127,7 +128,7 @@ def _beside(answers: Answers, folder: Path, *, wait: bool) -> tuple[str, GivenSe
     except CsocError as error:
         wrong.append(error)
     try:
-        secrets = secrets_of(answers, folder)
+        secrets = secrets_of(answers, folder, own=variables_of(load()))
     except CsocError as error:
         secret = answers.sign_in.client_secret
         is_unset = isinstance(error, NotFoundError) and secret is not None and secret.env is not None

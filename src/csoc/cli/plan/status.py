@@ -13,6 +13,7 @@ from csoc.cli.output import EXIT_FAILED, print_json, progress, say, table
 from csoc.cli.plan.session import open_applying
 from csoc.cli.session import committed_fleet_option
 from csoc.fleet.masking import mask_text
+from csoc.operations.runs import Run
 from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.gen3_standing import NOT_HEALTHY, NOT_SEEN, Gen3Standing, gen3_standing
 from csoc.usecases.planning.standing import COULD_NOT_LOOK, LayerStanding, OwnerStanding, standing
@@ -72,18 +73,28 @@ def _print(found: OwnerStanding, gen3: Gen3Standing | None, *, show_outputs: boo
     if gen3 is not None:
         _print_gen3(gen3)
     if found.run is not None:
-        say(f"Last run: {found.run.id} ({found.run.kind}), {found.run.state}: csoc runs show {found.run.id}")
-        for step in found.run.steps:
-            if step.waits_for:
-                say(f"  {step.name} waits for {step.waits_for}", "yellow")
-                if step.fix:
-                    say(f"    fix: {step.fix}")
+        _print_run(found, found.run)
     for damaged in found.damaged:
         say(f"The plan {damaged} is not as it was stored: somebody changed its record. It is refused", "bold red")
     if found.plan is not None:
         say(f"Last plan: {found.plan.id} ({found.plan.made_at:%Y-%m-%d %H:%M} UTC): csoc plan --show {found.plan.id}")
     else:
         say(f"Nothing was planned yet: csoc plan {owner.name}")
+
+
+def _print_run(found: OwnerStanding, run: Run) -> None:
+    say(f"Last run: {run.id} ({run.kind}), {run.state}: csoc runs show {run.id}")
+    for step in run.steps:
+        if not step.waits_for:
+            continue
+        if found.approved and found.approved in step.fix.split():
+            say(f"  {step.name} waited for the approval of plan {found.approved}, which is approved by now")
+            continue
+        say(f"  {step.name} waits for {step.waits_for}", "yellow")
+        if step.fix:
+            say(f"    fix: {step.fix}")
+    if found.is_left_alone:
+        say(f"  Nobody executes it: csoc worker does, or csoc runs resume {run.id}", "yellow")
 
 
 def _row(layer: LayerStanding) -> list[str]:
@@ -151,6 +162,8 @@ def _json(found: OwnerStanding) -> dict[str, Any]:
         "lookedAt": found.looked_at.isoformat(),
         "run": found.run.id if found.run else None,
         "waitsFor": [mask_text(step.waits_for) for step in found.run.steps if step.waits_for] if found.run else [],
+        "leftAlone": found.is_left_alone,
+        "approved": found.approved or None,
         "plan": found.plan.id if found.plan else None,
         "damaged": list(found.damaged),
         "layers": [

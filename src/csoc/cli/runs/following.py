@@ -50,7 +50,8 @@ def execute_and_follow(ports: RunPorts, run_id: str, *, as_json: bool, whole: bo
     """Executes a run in this process, if no worker is quicker, and shows it. Gives the exit code of its end. whole:
     with all that it said before.
 
-    Ctrl-C gives the step that runs time to end and leaves the rest to whoever executes runs.
+    Ctrl-C gives the step that runs time to end and leaves the rest to whoever executes runs; it ends the command, since
+    a caller who has more to do would begin it. Raises KeyboardInterrupt then.
     """
     after = 0 if whole or as_json else _print_before(usecase.look(ports, run_id))
     executor = usecase.begin_executing(ports, run_id)
@@ -58,7 +59,7 @@ def execute_and_follow(ports: RunPorts, run_id: str, *, as_json: bool, whole: bo
         return _follow(ports, run_id, after, as_json=as_json, is_executed_here=True)
     except KeyboardInterrupt:
         say_it_goes_on(run_id, as_json=as_json, is_executed_here=True)
-        return 0
+        raise
     finally:
         leave(executor.close(usecase.GRACE_SECONDS))
 

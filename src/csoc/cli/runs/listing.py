@@ -58,6 +58,8 @@ def list_command(owner: str | None, states: tuple[str, ...], limit: int, before:
     if lonely:
         which = lonely[0] if len(lonely) == 1 else f"{len(lonely)} of them"
         say(f"Nobody executes {which}: csoc worker does, or csoc runs resume {lonely[0]}", "yellow")
+        if any(run.state is RunState.WAITING for run in shown if run.id in lonely):
+            say("What such a run waits for is what its last look found; it may have been done since", "yellow")
     if more:
         say(f"There are more: csoc runs list --before {shown[-1].id}", "dim")
 
@@ -122,11 +124,15 @@ def show_command(run_id: str, with_log: bool, as_json: bool) -> None:
     table(["", "step", "state", "attempts", "began", "took"], rows)
     for step in run.steps:
         if step.waits_for:
-            say(f"{step.name} waits for {step.waits_for}", "yellow")
+            found = ", as its last look found" if seen.is_of_before else ""
+            say(f"{step.name} waits for {step.waits_for}{found}", "yellow")
         if step.cause:
             say(f"{step.name}: {step.cause}", "red" if step.state is not RunState.CANCELLED else "dim")
         if step.fix:
             say(f"  fix: {step.fix}")
+    if seen.is_of_before and seen.done_for_it is not None:
+        did = seen.done_for_it
+        say(f"After that {did.text} ({moment(did.at)}): csoc runs resume {run.id} looks again", "yellow")
     if with_log:
         for line in seen.lines:
             say(f"{moment(line.at)}  {line.text}", "red" if line.what == "error" else "")

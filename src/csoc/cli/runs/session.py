@@ -84,8 +84,9 @@ def run_json(run: Run, *, executor: str | None = None) -> dict[str, Any]:
         "plan": run.plan,
         "where": run.where,
         "attempt": run.attempt,
-        "createdAt": _iso(run.created_at),
-        "endedAt": _iso(run.ended_at),
+        "createdAt": iso(run.created_at),
+        "endedAt": iso(run.ended_at),
+        "wokenAt": iso(run.woken_at),
         "executor": executor,
         "steps": [_step_json(step) for step in run.steps],
     }
@@ -98,8 +99,8 @@ def _step_json(step: Step) -> dict[str, Any]:
         "kind": step.kind,
         "state": str(step.state),
         "attempts": step.attempts,
-        "startedAt": _iso(step.started_at),
-        "endedAt": _iso(step.ended_at),
+        "startedAt": iso(step.started_at),
+        "endedAt": iso(step.ended_at),
         "waitsFor": mask_text(step.waits_for),
         "cause": mask_text(step.cause),
         "fix": mask_text(step.fix),
@@ -109,8 +110,9 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 def line_json(line: Line) -> dict[str, Any]:
     """A line of a log for programs."""
-    return {"number": line.number, "at": _iso(line.at), "step": line.step, "what": line.what, "text": line.text}
+    return {"number": line.number, "at": iso(line.at), "step": line.step, "what": line.what, "text": line.text}
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """A time for programs."""
     return at.isoformat().replace("+00:00", "Z") if at else None

@@ -94,9 +94,9 @@ class SecretReference(Part):
     """Where a secret is at launch. It is read by csoc when it is needed, and written to the account only."""
 
     env: Annotated[str, AfterValidator(_variable)] | None = None
-    """Name of an environment variable of whoever runs `csoc launch`."""
-    file: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """Path of a file that holds it and nothing else."""
+    """Name of an environment variable of whoever runs `csoc launch`, none that csoc itself reads."""
+    file: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_beside)] | None = None
+    """Path of a file beside the answers or below that holds it and nothing else."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:

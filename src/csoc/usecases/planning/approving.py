@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from csoc.access.people import People, Person, sts_person
-from csoc.errors import ConflictError, NotFoundError
+from csoc.errors import ConflictError, CsocError, NotFoundError
 from csoc.fleet.documents.collection import Documents
 from csoc.fleet.documents.model import StageApproval
+from csoc.operations.runs import Run, RunState
 from csoc.operations.services import ApprovalStanding, Standing
 from csoc.provisioning.approvals import (
     ApprovalRule,
@@ -99,6 +100,21 @@ class StoredApprovals:
         if is_approved(found, rule, given, people):
             return ApprovalStanding(Standing.APPROVED, by)
         return ApprovalStanding(Standing.WANTED, by, missing(found, rule, given, people))
+
+
+def approved_since(ports: ProvisioningPorts, run: Run) -> str:
+    """The plan whose approval a run says that it waits for, if it is approved by now: what it says is what its last
+    look found. "" if it waits for none, or that cannot be found out."""
+    if run.state is not RunState.WAITING:
+        return ""
+    # How a step tells a person which plan it waits for is all that the run's record has of it.
+    fixes = [step.fix.split() for step in run.steps if step.waits_for]
+    plan = next((words[2] for words in fixes if words[:2] == ["csoc", "approve"] and len(words) > 2), "")
+    try:
+        is_given = plan and StoredApprovals(ports).standing(plan).standing is Standing.APPROVED
+    except CsocError:
+        return ""
+    return plan if is_given else ""
 
 
 def rule_for(documents: Documents, owner: Owner) -> ApprovalRule:

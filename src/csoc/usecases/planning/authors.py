@@ -21,12 +21,12 @@ from csoc.fleet.overlay import OverlayTree
 from csoc.fleet.parsing import ParsedStore
 from csoc.fleet.repositories import CommitInfo, Tree
 from csoc.fleet.yaml import yamltext
-from csoc.gen3.launch.values import OUTPUTS
 from csoc.provisioning.approvals import ApprovalRule, stricter
 from csoc.provisioning.plans import Plan
 from csoc.usecases.planning.approving import rule_of_stages, stages_of
 from csoc.usecases.planning.gen3_layer import is_as_written
 from csoc.usecases.planning.owners import Owner
+from csoc.usecases.planning.value_paths import written_by_runs
 from csoc.usecases.ports import Ports
 
 _COMMITS_BACK = 5_000
@@ -63,14 +63,14 @@ class Since:
         return strictest
 
     def _paths(self) -> Iterator[str]:
-        """Whatever decides what is planned, but for what runs write themselves."""
+        """Whatever decides what is planned, but for what runs write themselves. A value counts at its path in the
+        fleet whatever repository it names, since an Application of csoc's reads it there."""
         yield self.documents.clusters[self.owner.cluster.metadata.name].file.path
         if self.owner.environment is None:
             return
         yield self.documents.environments[self.owner.name].file.path
-        for reference in self.owner.environment.spec.values:
-            if reference.repository is None and reference.path.rpartition("/")[2] != OUTPUTS:
-                yield reference.path
+        of_runs = written_by_runs(self.owner.environment)
+        yield from (one.path for one in self.owner.environment.spec.values if one.path != of_runs)
 
     def _of_application(self, before: Tree | None) -> Iterator[CommitInfo]:
         """Commits that made the Application anything but what a run writes."""

@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csoc.errors import NotFoundError, RejectedError
-from csoc.fleet.documents.model import Environment
 from csoc.gen3.launch import bundles
 from csoc.gen3.launch.documents import secrets_of
 from csoc.gen3.launch.outputs import Place, outputs_file
 from csoc.gen3.launch.secrets import PlannedSecret, SecretPlan
 from csoc.gen3.launch.secretvalues import PrivateKey, RandomBytes, SecretFacts, make_values
-from csoc.gen3.launch.values import OUTPUTS
 from csoc.operations.runs import Run
 from csoc.operations.services import Written
 from csoc.provisioning import names
@@ -24,6 +22,7 @@ from csoc.usecases.planning.fleets import open_fleet
 from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.outputs import outputs_of
 from csoc.usecases.planning.owners import Owner, environment_of, find_owner
+from csoc.usecases.planning.value_paths import outputs_path
 from csoc.usecases.planning.writing import Content, write
 from csoc.usecases.provisioning_ports import ProvisioningPorts
 
@@ -66,7 +65,7 @@ class DocumentFilling:
         environment = environment_of(owner)
         place = Place(owner.account.spec.id, owner.region)
         content = outputs_file(outputs, place, bundles.select(environment.spec.services))
-        path = _outputs_path(environment)
+        path = outputs_path(environment)
         return write(
             self.ports.git,
             run,
@@ -97,17 +96,6 @@ def _source(run: Run) -> str:
 
 def _name(run: Run) -> str:
     return str(run.arguments.get("environment", ""))
-
-
-def _outputs_path(environment: Environment) -> str:
-    for reference in environment.spec.values:
-        if reference.path.rpartition("/")[2] == OUTPUTS and reference.repository is None:
-            return reference.path
-    raise RejectedError(
-        f"The environment {environment.metadata.name} names no {OUTPUTS} among its values",
-        place=environment.metadata.name,
-        fix=f"Add commons/{environment.spec.commons}/{environment.metadata.name}/values/{OUTPUTS} as the last of them",
-    )
 
 
 def _check_given(owner: Owner, secret: PlannedSecret, given: GivenSecrets) -> None:

@@ -27,7 +27,6 @@ from csoc.gen3.findings import Finding, Severity
 from csoc.gen3.launch import applications, bundles, valuefiles
 from csoc.gen3.launch.documents import deployment_of, resources_of
 from csoc.gen3.launch.outputs import Place, outputs_file
-from csoc.gen3.launch.values import OUTPUTS
 from csoc.provisioning import names
 from csoc.provisioning.plans import LayerPlan, PlanKind, PolicyFinding
 from csoc.provisioning.rendered import Objects, changes_between, objects_of
@@ -37,6 +36,7 @@ from csoc.usecases.checking.judgements import waivers_of
 from csoc.usecases.load import FleetQuery, LoadedFleet, understand_tree
 from csoc.usecases.planning.gen3_in_git import state_at
 from csoc.usecases.planning.owners import Owner, environment_of
+from csoc.usecases.planning.value_paths import check_application, check_values, outputs_path
 from csoc.usecases.ports import Ports
 from csoc.usecases.states import StateBuilder, describe
 
@@ -88,7 +88,10 @@ class Gen3Layer:
     cluster: InCluster = UNSEEN
 
     def plan(self) -> LayerPlan:
-        """Raises RejectedError: the document does not say what an Application needs, or outputs have another shape."""
+        """Raises RejectedError: the document does not say what an Application needs, or names files that nothing may be
+        deployed from or written to, or outputs have another shape."""
+        check_values(self._environment, self.documents)
+        check_application(self._environment)
         now = self._now()
         before = self._seen(now[1], now[0]) if now is not None else Seen()
         stand_ins = self.stand_ins()
@@ -154,15 +157,7 @@ class Gen3Layer:
 
     @property
     def _outputs_path(self) -> str:
-        found = next((path for path in self._value_paths if path.rpartition("/")[2] == OUTPUTS), None)
-        if found is None:
-            name = self.owner.name
-            raise RejectedError(
-                f"The environment {name} names no {OUTPUTS} among its values",
-                place=name,
-                fix=f"Add commons/{self._spec.commons}/{name}/values/{OUTPUTS} as the last of them",
-            )
-        return found
+        return outputs_path(self._environment)
 
     @property
     def _application_path(self) -> str:

@@ -21,10 +21,12 @@ from csoc.provisioning.places import Place
 from csoc.provisioning.plans import Plan
 from csoc.provisioning.stack_states import FAILED_CREATION
 from csoc.provisioning.stacks import Drifted, StackEvent, StackState
+from csoc.usecases.planning.approving import approved_since
 from csoc.usecases.planning.fleets import FleetAt
 from csoc.usecases.planning.infrastructure_read import usable_link
 from csoc.usecases.planning.owners import Owner, find_owner
 from csoc.usecases.provisioning_ports import ProvisioningPorts
+from csoc.usecases.runs import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class LayerStanding:
 @dataclass(frozen=True, slots=True)
 class OwnerStanding:
     """An owner as it stands. run: the one that is not over, or the last. plan: the newest. damaged: ids of plans that
-    are not as they were stored."""
+    are not as they were stored. is_left_alone: the run is to be executed, and nobody does. approved: the plan for whose
+    approval the run waited when it last looked, if it is approved by now, else ""."""
 
     owner: Owner
     layers: tuple[LayerStanding, ...]
@@ -57,6 +60,8 @@ class OwnerStanding:
     plan: Plan | None
     looked_at: datetime
     damaged: tuple[str, ...] = ()
+    is_left_alone: bool = False
+    approved: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -88,13 +93,16 @@ def standing(
     )
     newest = ports.plans.newest(owner.uid, 1)
     of_owner = runs.newest(owner=owner.uid, limit=1)
+    run, now = of_owner[0] if of_owner else None, ports.cloud.clock()
     return OwnerStanding(
         owner,
         layers,
-        of_owner[0] if of_owner else None,
+        run,
         newest[0] if newest else None,
-        ports.cloud.clock(),
+        now,
         tuple(ports.plans.damaged(owner.uid)),
+        is_left_alone=run is not None and Seen(run, (), runs.lease(run.id, now)).is_left_alone,
+        approved=approved_since(ports, run) if run is not None else "",
     )
 
 

@@ -214,8 +214,9 @@ def test_an_export_in_use_cannot_be_changed(cloud: Cloud) -> None:
     assert cloud.settled(user) == "CREATE_COMPLETE"
     assert change(cloud, text("two")) == "UPDATE_ROLLBACK_COMPLETE"
     assert f"Export {name} cannot be updated as it is in use by {user}" in reasons(cloud)
+    stack = cloud.stack(user)["StackId"]
     cloud.stacks.delete_stack(StackName=user)
-    cloud.settled(cloud.stack(user)["StackId"])
+    assert cloud.settled(stack) == "DELETE_COMPLETE"
     assert change(cloud, text("two")) == "UPDATE_COMPLETE"
 
 
